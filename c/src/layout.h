@@ -1,0 +1,179 @@
+/*
+ * layout.h - every byte of the region, and how its 64-bit words are packed.
+ *
+ * The region is a file format (c/FORMAT.md): little-endian, fixed offsets, indices and never pointers. This file
+ * owns the drawing and the packing; it must not know who reads or writes the bytes when, beyond naming them.
+ *
+ *        0  header                      one page
+ *     4096  participants                4,096 entries of 16 bytes
+ *    69632  summary of the free bitmap  1 bit for 64 words of it
+ *        .  free bitmap                 1 bit a node
+ *        .  node states                 8 bytes a node
+ *        .  nodes                       node_stride bytes each
+ */
+#ifndef CQ_LAYOUT_H
+#define CQ_LAYOUT_H
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LAYOUT_MAGIC UINT64_C(0x0a0d657565757163) /* "cqueue\r\n" */
+#define LAYOUT_FORMAT_VERSION 1u
+#define LAYOUT_BYTE_ORDER 0x01020304u
+#define LAYOUT_PAGE 4096u
+#define LAYOUT_LINE 128u /* two cache lines: processors fetch them in pairs */
+
+#define LAYOUT_MAX_CAPACITY (UINT64_C(1) << 31)
+#define LAYOUT_MAX_MESSAGE (UINT64_C(1) << 30)
+#define LAYOUT_MAX_SLOTS 256u
+#define LAYOUT_MAX_NODES ((UINT64_C(1) << 24) - 2) /* NIL and one spare do not count */
+#define LAYOUT_MAX_FILE (UINT64_C(1) << 46)
+#define LAYOUT_MAX_OWNER 4094u
+#define LAYOUT_PARTICIPANTS 4096u
+#define LAYOUT_SMALL_MESSAGE 248u /* up to here a slot has no length field of its own */
+
+/* One side's sleepers: a futex word, generation (30 bits) | WATCH | SLEEP. Written by waiters and wakers. */
+struct layout_side {
+    alignas(LAYOUT_LINE) _Atomic uint32_t word;
+};
+
+struct layout_header {
+    /* Written once by the creator before the file has a name; read once, at attach. */
+    _Atomic uint64_t magic;       /*   0 written last, with release */
+    uint32_t format_version;      /*   8 */
+    uint32_t byte_order;          /*  12 0x01020304 as the creator stores it */
+    uint32_t word_bits;           /*  16 64 */
+    uint32_t slots_per_node;      /*  20 K, 1 to 256 */
+    uint64_t features;            /*  24 what a reader must know; 0. Bit 0 is kept for the durable mode */
+    uint64_t capacity;            /*  32 messages */
+    uint64_t max_message_size;    /*  40 bytes */
+    uint64_t hole_slots;          /*  48 S: given-up positions that cost no capacity */
+    uint64_t spare_nodes;         /*  56 X: nodes that may be pinned by held, returned or voided slots */
+    uint64_t slot_stride;         /*  64 bytes; this and what follows is derived from the above, and checked */
+    uint64_t node_stride;         /*  72 bytes */
+    uint64_t node_count;          /*  80 */
+    uint64_t summary_offset;      /*  88 */
+    uint64_t bitmap_offset;       /*  96 */
+    uint64_t states_offset;       /* 104 */
+    uint64_t nodes_offset;        /* 112 */
+    uint64_t file_size;           /* 120 */
+    uint64_t first_position;      /* 128 the first ticket */
+    int64_t created;              /* 136 nanoseconds since 1970 */
+    uint64_t durable[14];         /* 144 0, kept for the durable mode */
+
+    alignas(LAYOUT_LINE) _Atomic uint64_t tail; /* 256 link: the node producers claim in; tail >= head */
+    alignas(LAYOUT_LINE) _Atomic uint64_t head; /* 384 link: the node consumers claim in */
+    _Atomic uint64_t orphans;                   /* 392 version (63) | dirty: an orphan may exist */
+    alignas(LAYOUT_LINE) _Atomic uint64_t touched; /* 512 nodes that have memory: only grows, <= node_count */
+    _Atomic uint64_t last_hole;                    /* 520 position behind the last hole, or before; only grows */
+    struct layout_side consumers;                  /* 640 asleep for want of a message */
+    struct layout_side producers;                  /* 768 asleep for want of room */
+    alignas(LAYOUT_LINE) _Atomic uint64_t holes;   /* 896 slots given up, of any kind; counts for cq_stat */
+    _Atomic uint64_t voided;                       /* 904 by consumers */
+    _Atomic uint64_t redelivered;                  /* 912 */
+    _Atomic uint64_t returned;                     /* 920 */
+    _Atomic uint64_t reaped;                       /* 928 */
+};
+
+/* An open handle. Entry 0 is nobody's. */
+struct layout_participant {
+    _Atomic uint64_t record;  /* incarnation (63) | used: by who registers (holding its locks) and reapers */
+    _Atomic uint32_t waiting; /* consumers asleep (16) | producers asleep (16), by the owner's threads */
+    _Atomic uint32_t pid;     /* for people to read; nothing depends on it */
+};
+
+struct layout_node {
+    alignas(LAYOUT_LINE) _Atomic uint64_t enq;  /*   0 ticket: next to claim for writing, and who took the newest */
+    alignas(LAYOUT_LINE) _Atomic uint64_t deq;  /* 128 ticket: next to claim for reading; deq <= enq in a life */
+    alignas(LAYOUT_LINE) _Atomic uint64_t next; /* 256 link: (this sequence, next node or NIL) */
+    /* 384: slots_per_node slots of slot_stride bytes */
+};
+#define LAYOUT_NODE_HEADER 384u
+
+/* max_message_size <= 248: state, then the payload; a message shorter than max_message_size has its size in the
+   last byte of the payload and SLOT_SHORT in its state. Larger: state, length, then the payload. */
+struct layout_slot {
+    _Atomic uint64_t state;
+    uint64_t length; /* of large slots only */
+};
+
+static_assert(sizeof(struct layout_side) == LAYOUT_LINE, "a side has its cache lines to itself");
+static_assert(offsetof(struct layout_header, capacity) == 32, "drawn at 32");
+static_assert(offsetof(struct layout_header, slot_stride) == 64, "drawn at 64");
+static_assert(offsetof(struct layout_header, first_position) == 128, "drawn at 128");
+static_assert(offsetof(struct layout_header, durable) == 144, "drawn at 144");
+static_assert(offsetof(struct layout_header, tail) == 256, "drawn at 256");
+static_assert(offsetof(struct layout_header, head) == 384, "drawn at 384");
+static_assert(offsetof(struct layout_header, orphans) == 392, "drawn at 392");
+static_assert(offsetof(struct layout_header, touched) == 512, "drawn at 512");
+static_assert(offsetof(struct layout_header, last_hole) == 520, "drawn at 520");
+static_assert(offsetof(struct layout_header, consumers) == 640, "drawn at 640");
+static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
+static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
+static_assert(sizeof(struct layout_header) == 1024 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
+static_assert(sizeof(struct layout_participant) == 16, "16 bytes a participant");
+static_assert(sizeof(struct layout_node) == LAYOUT_NODE_HEADER, "slots begin at 384");
+static_assert(offsetof(struct layout_node, deq) == 128 && offsetof(struct layout_node, next) == 256, "lines apart");
+static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are plain words");
+static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bit atomics are plain words");
+
+#define LAYOUT_PARTICIPANTS_OFFSET LAYOUT_PAGE
+#define LAYOUT_SUMMARY_OFFSET (LAYOUT_PARTICIPANTS_OFFSET + LAYOUT_PARTICIPANTS * sizeof(struct layout_participant))
+
+/*
+ * Words. Sequences have 40 bits and skip 0, which is what fresh memory holds; they wrap after 2^40 - 1 nodes, so they
+ * are only ever compared for equality or by distance on that ring.
+ */
+#define SEQUENCE_MAX ((UINT64_C(1) << 40) - 1)
+#define NODE_NIL 0xffffffu
+
+enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
+#define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
+enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2 };
+
+static inline uint64_t word_sequence(uint64_t word) { return word >> 24; }
+static inline uint32_t word_owner(uint64_t word) { return (uint32_t)word & 0xfffu; }
+
+/* Tickets: sequence 40, index 12, owner 12. Node states: the same with the phase for the index. */
+static inline uint64_t ticket_word(uint64_t sequence, uint32_t index, uint32_t owner)
+{
+    return sequence << 24 | (uint64_t)index << 12 | owner;
+}
+static inline uint32_t ticket_index(uint64_t word) { return (uint32_t)(word >> 12) & 0xfffu; }
+
+/* Links: sequence 40, node 24. */
+static inline uint64_t link_word(uint64_t sequence, uint32_t node) { return sequence << 24 | node; }
+static inline uint32_t link_node(uint64_t word) { return (uint32_t)word & 0xffffffu; }
+
+/* Slot states: sequence 40, deliveries 8, phase 4 (SLOT_SHORT its highest bit), owner 12. */
+static inline uint64_t slot_word(uint64_t sequence, uint32_t deliveries, uint32_t phase, uint32_t owner)
+{
+    return sequence << 24 | (uint64_t)deliveries << 16 | (uint64_t)phase << 12 | owner;
+}
+static inline uint32_t slot_phase(uint64_t word) { return (uint32_t)(word >> 12) & 7u; }
+static inline uint32_t slot_short(uint64_t word) { return (uint32_t)(word >> 12) & SLOT_SHORT; }
+static inline uint32_t slot_deliveries(uint64_t word) { return (uint32_t)(word >> 16) & 0xffu; }
+
+static inline uint64_t sequence_next(uint64_t sequence) { return sequence == SEQUENCE_MAX ? 1 : sequence + 1; }
+
+/* How many steps of sequence_next lead from `from` to `to`. */
+static inline uint64_t sequence_distance(uint64_t to, uint64_t from)
+{
+    return to >= from ? to - from : SEQUENCE_MAX - (from - to);
+}
+
+/* Positions are written sequence * K + index; these are how many positions lie between two tickets or links of which
+   only sequence and index count. A `to` that is behind `from` gives a distance of more than POSITION_BEHIND. */
+#define POSITION_BEHIND (UINT64_C(1) << 47)
+static inline uint64_t position_distance(uint64_t to, uint64_t from, uint32_t slots)
+{
+    uint64_t nodes = sequence_distance(word_sequence(to), word_sequence(from));
+    uint64_t ahead = nodes > SEQUENCE_MAX / 2 ? UINT64_C(0) - (SEQUENCE_MAX - nodes) : nodes;
+    return ahead * slots + ticket_index(to) - ticket_index(from);
+}
+
+#endif

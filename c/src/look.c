@@ -1,0 +1,207 @@
+/*
+ * look.c - looking at a queue without changing it: cq_walk and cq_stat. Works on mappings that are read-only.
+ *
+ * It owns nothing. Whatever it reads may change under its eyes: a copy counts only if the word was the same after it.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct walk {
+    cq_queue *queue;
+    cq_visitor *visitor;
+    void *context;
+    unsigned char *copy;
+    size_t room;
+};
+
+/* Copy the message out of a slot that holds `word`. CQ_EMPTY: it went. */
+static int copy_message(struct walk *walk, struct layout_slot *slot, uint64_t word, size_t *size)
+{
+    for (;;) {
+        int result = slot_peek(walk->queue, slot, word, size, walk->copy, walk->room);
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* after P1 */
+            return CQ_EMPTY;
+        if (result != CQ_OK || (walk->copy && *size <= walk->room))
+            return result;
+        free(walk->copy);
+        walk->room = *size < 256 ? 256 : *size;
+        if (!(walk->copy = malloc(walk->room))) {
+            walk->room = 0;
+            return CQ_ENOMEM;
+        }
+    }
+}
+
+/* Show one message. CQ_OK to go on; 1000 when the visitor has seen enough. */
+enum { ENOUGH = 1000 };
+static int show(struct walk *walk, const struct run *run, uint64_t word)
+{
+    struct layout_node *node = node_at(walk->queue, run->node);
+    cq_message message = {.struct_size = sizeof message, .deliveries = run->deliveries + 1};
+    int result = copy_message(walk, slot_at(walk->queue, node, run->index), word, &message.size);
+
+    if (result != CQ_OK)
+        return result == CQ_EMPTY ? CQ_OK : result;
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
+    if (run->deliveries == 0 && (word_sequence(deq) != run->sequence || ticket_index(deq) > run->index))
+        return CQ_OK; /* claimed meanwhile, though nobody has recorded that yet */
+    message.data = walk->copy;
+    message.position = run_position(walk->queue, run);
+    return walk->visitor(&message, walk->context) ? ENOUGH : CQ_OK;
+}
+
+static int walk_orphans(struct walk *walk)
+{
+    uint64_t reference = atomic_load_explicit(&walk->queue->header->head, memory_order_acquire); /* D1 */
+    uint64_t distance = UINT64_MAX, word;
+    struct run run;
+    int result = CQ_OK;
+
+    if (orphan_possible(walk->queue))
+        while (result == CQ_OK && orphan_next(walk->queue, reference, &distance, &run, &word))
+            result = show(walk, &run, word);
+    return result;
+}
+
+static int walk_list(struct walk *walk)
+{
+    cq_queue *queue = walk->queue;
+    uint32_t slots = queue->geometry.slots_per_node;
+
+    /* Each round is a node further, or begins again at head when the node at hand was recycled; so much further that a
+       walk ends even if others never stop. */
+    uint64_t link = 0;
+    uint32_t index = 0;
+    for (uint64_t round = 0; round < 2 * queue->geometry.node_count + 16; ++round) {
+        if (link == 0) {
+            link = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+            if (!link_is_valid(queue, link))
+                return CQ_ECORRUPT;
+            uint64_t deq = atomic_load_explicit(&node_at(queue, link_node(link))->deq, memory_order_acquire); /* D1 */
+            index = word_sequence(deq) == word_sequence(link) ? ticket_index(deq) : 0;
+        }
+        struct layout_node *node = node_at(queue, link_node(link));
+        for (; index < slots; ++index) {
+            uint64_t word = slot_load(queue, node, index);
+            struct run run = {word_sequence(link), link_node(link), index, 1, 0};
+            if (word_sequence(word) != word_sequence(link))
+                break;
+            int result = slot_phase(word) == SLOT_FULL ? show(walk, &run, word) : CQ_OK;
+            if (result != CQ_OK)
+                return result;
+        }
+        uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2 */
+        if (word_sequence(next) == word_sequence(link) && (index < slots || link_node(next) == NODE_NIL))
+            return CQ_OK;
+        if (word_sequence(next) == word_sequence(link) && link_node(next) >= queue->geometry.node_count)
+            return CQ_ECORRUPT;
+        link = word_sequence(next) == word_sequence(link)
+                   ? link_word(sequence_next(word_sequence(link)), link_node(next))
+                   : 0;
+        index = 0;
+    }
+    return CQ_OK;
+}
+
+int look_walk(cq_queue *queue, cq_visitor *visitor, void *context)
+{
+    struct walk walk = {.queue = queue, .visitor = visitor, .context = context};
+    int result = walk_orphans(&walk);
+
+    if (result == CQ_OK)
+        result = walk_list(&walk);
+    free(walk.copy);
+    return result == ENOUGH ? CQ_OK : result;
+}
+
+/* ---- numbers --------------------------------------------------------------------------------------- */
+
+/* Both ends at once, and the holes in between. */
+static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
+{
+    for (uint32_t attempt = 0; attempt < 1000; ++attempt) {
+        uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_seq_cst); /* F1 */
+        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst); /* E1 */
+        if (!link_is_valid(queue, head) || !link_is_valid(queue, tail))
+            return CQ_ECORRUPT;
+        uint64_t deq = atomic_load_explicit(&node_at(queue, link_node(head))->deq, memory_order_seq_cst); /* F2 */
+        *enq = atomic_load_explicit(&node_at(queue, link_node(tail))->enq, memory_order_seq_cst); /* R2 */
+        uint64_t holes = 0, distance = position_distance(*enq, deq, queue->geometry.slots_per_node);
+        *waiting = distance;
+        if (word_sequence(deq) != word_sequence(head) || word_sequence(*enq) != word_sequence(tail) ||
+            distance >= POSITION_BEHIND)
+            continue;
+        uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2 */
+        if (position_distance(last, deq, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND)
+            if (queue_count_holes(queue, head, deq, *enq, &holes) == RESULT_RETRY)
+                continue;
+        *waiting = distance - (holes < distance ? holes : distance);
+        return CQ_OK;
+    }
+    return CQ_OK; /* never still: what was read last will do */
+}
+
+static uint64_t count_orphans(cq_queue *queue)
+{
+    uint64_t count = 0, touched = orphan_possible(queue) ? node_touched(queue) : 0;
+
+    for (uint64_t n = 0; n < touched; ++n) {
+        uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire); /* T3 */
+        for (uint32_t i = 0; ticket_index(state) == NODE_LINKED && i < queue->geometry.slots_per_node; ++i) {
+            uint64_t word = slot_load(queue, node_at(queue, (uint32_t)n), i);
+            count += word_sequence(word) == word_sequence(state) && slot_phase(word) == SLOT_ORPHAN;
+        }
+    }
+    return count;
+}
+
+static uint64_t load_count(const _Atomic uint64_t *count)
+{
+    return atomic_load_explicit(count, memory_order_relaxed); /* counts order nothing */
+}
+
+int look_stat(cq_queue *queue, cq_stats *stats)
+{
+    const struct layout_header *header = queue->header;
+    const struct geometry *g = &queue->geometry;
+    struct stat status;
+    uint64_t enq, waiting;
+    uint32_t asleep[2];
+    int result = measure(queue, &enq, &waiting);
+
+    if (result != CQ_OK)
+        return result;
+    memset(stats, 0, sizeof *stats);
+    stats->struct_size = sizeof *stats;
+    stats->format_version = LAYOUT_FORMAT_VERSION;
+    stats->capacity = g->capacity;
+    stats->max_message_size = g->max_message_size;
+    stats->slots_per_node = g->slots_per_node;
+    stats->nodes = g->node_count;
+    stats->file_size = g->file_size;
+    stats->created = header->created;
+    stats->orphans = count_orphans(queue);
+    stats->length = waiting + stats->orphans;
+    stats->enqueued = position_distance(enq, header->first_position, g->slots_per_node) - load_count(&header->holes);
+    stats->dequeued = stats->enqueued - waiting;
+    stats->redelivered = load_count(&header->redelivered);
+    stats->returned = load_count(&header->returned);
+    stats->voided = load_count(&header->voided);
+    stats->reaped = load_count(&header->reaped);
+    stats->participants = participant_count(queue, asleep);
+    stats->waiting_consumers = asleep[SIDE_CONSUMERS];
+    stats->waiting_producers = asleep[SIDE_PRODUCERS];
+    stats->nodes_touched = node_touched(queue);
+    for (uint64_t n = 0; n < stats->nodes_touched; ++n)
+        stats->nodes_linked +=
+            ticket_index(atomic_load_explicit(&queue->states[n], memory_order_relaxed)) == NODE_LINKED; /* a count */
+    int fd = region_descriptor(queue);
+    if (fd >= 0 && fstat(fd, &status) == 0)
+        stats->memory = (uint64_t)status.st_blocks * 512;
+    stats->unlinked = !region_is_linked(queue);
+    return CQ_OK;
+}

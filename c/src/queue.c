@@ -1,0 +1,232 @@
+/*
+ * queue.c - the algorithm: an unrolled Michael-Scott queue with tickets that name their owner.
+ *
+ * After M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent Queue
+ * Algorithms", PODC 1996. It owns head, tail, the tickets (node.enq, node.deq), node.next and the states of slots on
+ * their way untouched -> WRITING -> FULL -> READING -> DONE. It makes no system call and must not know about files,
+ * names or time. c/DESIGN.md has the argument; the labels at memory orders are its.
+ *
+ * Two invariants carry it:
+ *   RECORD  a ticket word moves past a ticket only when that ticket's slot names its owner (or is finished);
+ *   PREFIX  the touched slots of a node are a prefix, and a node is appended only when all slots before are touched.
+ * From PREFIX: an untouched slot at deq means that nothing behind it was published, so consumers never read enq.
+ */
+#include "internal.h"
+
+/* ---- recording ------------------------------------------------------------------------------------- */
+
+/* Write WRITING(owner) into the slots of the newest claim that their owner has not touched yet, lowest first. */
+void queue_record_enq(cq_queue *queue, struct layout_node *node, uint64_t ticket)
+{
+    uint64_t sequence = word_sequence(ticket);
+    uint32_t end = ticket_index(ticket);
+
+    if (end == 0 || end > queue->geometry.slots_per_node ||
+        word_sequence(slot_load(queue, node, end - 1)) == sequence)
+        return;
+    uint32_t low = end - 1;
+    while (low > 0 && word_sequence(slot_load(queue, node, low - 1)) != sequence)
+        --low;
+    for (; low < end; ++low) {
+        /* R1 before R2: if the ticket is still this one after the slot was read, the slot is untouched in *this* life,
+           and the exact word cannot come back once it is touched. */
+        uint64_t word = slot_load(queue, node, low);
+        if (word_sequence(word) == sequence)
+            continue;
+        if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket) /* R2, after R1 */
+            return;
+        /* R3 release, pairs with R1: the claim is visible to who sees its record. Failure: somebody touched it. */
+        atomic_compare_exchange_strong_explicit(&slot_at(queue, node, low)->state, &word,
+                                                slot_word(sequence, 0, SLOT_WRITING, word_owner(ticket)),
+                                                memory_order_acq_rel, memory_order_relaxed);
+    }
+}
+
+/* Turn FULL into READING(owner) in the slots of the newest claim, lowest first. Every FULL slot below deq belongs to
+   the newest claim, by RECORD, and FULL never comes back in a life, so the exact word is guard enough. */
+void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket)
+{
+    uint64_t sequence = word_sequence(ticket);
+    uint32_t end = ticket_index(ticket);
+
+    if (word_owner(ticket) == 0 || end == 0 || end > queue->geometry.slots_per_node ||
+        !is_full(slot_load(queue, node, end - 1), sequence))
+        return;
+    uint32_t low = end - 1;
+    while (low > 0 && is_full(slot_load(queue, node, low - 1), sequence))
+        --low;
+    for (; low < end; ++low) {
+        uint64_t word = slot_load(queue, node, low);
+        if (is_full(word, sequence)) /* R4 release, pairs with R1, as R3 */
+            atomic_compare_exchange_strong_explicit(
+                &slot_at(queue, node, low)->state, &word,
+                slot_word(sequence, 1, SLOT_READING | slot_short(word), word_owner(ticket)), memory_order_acq_rel,
+                memory_order_relaxed);
+    }
+}
+
+/* ---- holes -------------------------------------------------------------------------------------- */
+
+/* Raise last_hole to just behind `index`. Always before the hole is made: who finds last_hole <= deq may rely on
+   there being no hole in between. */
+void queue_raise_last_hole(cq_queue *queue, uint64_t sequence, uint32_t index)
+{
+    uint64_t raised = ticket_word(sequence, index, 0);
+    uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire);
+
+    while (position_distance(raised, last, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND &&
+           /* H1 release, pairs with H2: the raise is visible to who sees the hole. */
+           !atomic_compare_exchange_weak_explicit(&queue->header->last_hole, &last, raised, memory_order_acq_rel,
+                                                  memory_order_acquire))
+        ;
+}
+
+/* Count the holes in [from, to), tickets of which `from` lies in the node that `head` links. */
+int queue_count_holes(cq_queue *queue, uint64_t head, uint64_t from, uint64_t to, uint64_t *holes)
+{
+    uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(from);
+    uint64_t sequence = word_sequence(from);
+    struct layout_node *node = node_at(queue, link_node(head));
+
+    *holes = 0;
+    for (uint64_t steps = 0; steps <= queue->geometry.node_count; ++steps) {
+        bool last = sequence == word_sequence(to);
+        uint32_t end = last && ticket_index(to) < slots ? ticket_index(to) : slots;
+        for (; index < end; ++index)
+            *holes += is_hole(slot_load(queue, node, index), sequence);
+        if (last)
+            return CQ_OK;
+        uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2, pairs with L1 */
+        if (word_sequence(next) != sequence || link_node(next) >= queue->geometry.node_count)
+            return RESULT_RETRY;
+        node = node_at(queue, link_node(next));
+        sequence = sequence_next(sequence);
+        index = 0;
+    }
+    return CQ_ECORRUPT;
+}
+
+/* ---- the list -------------------------------------------------------------------------------------- */
+
+/* Finish an append: mark the node LINKED, then swing tail to it. Anybody may. Returns RESULT_RETRY. */
+int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next)
+{
+    uint32_t node = link_node(next);
+    uint64_t sequence = sequence_next(word_sequence(tail));
+
+    if (node >= queue->geometry.node_count)
+        return CQ_ECORRUPT;
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T1, before T2 */
+    if (ticket_index(state) == NODE_TAKEN) {
+        /* T2 after T1: while tail is here the node is linked behind it, so TAKEN belongs to this append. */
+        if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail)
+            return RESULT_RETRY;
+        /* T3 release, pairs with the sweeps' acquire; before T4: nobody frees a node that tail can reach. */
+        atomic_compare_exchange_strong_explicit(&queue->states[node], &state, ticket_word(sequence, NODE_LINKED, 0),
+                                                memory_order_acq_rel, memory_order_relaxed);
+    }
+    /* T4 release, pairs with E1: what prepared the node is visible to who claims in it. */
+    atomic_compare_exchange_strong_explicit(&queue->header->tail, &tail, link_word(sequence, node),
+                                            memory_order_acq_rel, memory_order_relaxed);
+    return RESULT_RETRY;
+}
+
+/* Move head from a used-up node to the next. */
+int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
+{
+    uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
+
+    if (tail == head)
+        return queue_help_tail(queue, tail, next); /* head never passes tail */
+    if (link_node(next) >= queue->geometry.node_count)
+        return CQ_ECORRUPT;
+    /* S1 release, pairs with D1: the next node is ready for who claims in it. Failure: somebody else swung. */
+    uint64_t expected = head;
+    if (atomic_compare_exchange_strong_explicit(&queue->header->head, &expected,
+                                                link_word(sequence_next(word_sequence(head)), link_node(next)),
+                                                memory_order_acq_rel, memory_order_relaxed)) {
+        node_recycle(queue, link_node(head), word_sequence(head));
+        participant_look(queue);
+    }
+    return RESULT_RETRY;
+}
+
+/* Move deq past the holes at `index`, which the caller saw there. */
+void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
+{
+    uint32_t index = ticket_index(deq) + 1;
+
+    while (index < queue->geometry.slots_per_node && is_hole(slot_load(queue, node, index), word_sequence(deq)))
+        ++index;
+    /* D3 release, pairs with D1: as a claim, with nobody for owner. */
+    if (atomic_compare_exchange_strong_explicit(&node->deq, &deq, ticket_word(word_sequence(deq), index, 0),
+                                                memory_order_seq_cst, memory_order_relaxed))
+        wait_wake(queue, SIDE_PRODUCERS, 1);
+}
+
+/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. True if
+   something moved. */
+static bool skip_leading_holes(cq_queue *queue)
+{
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
+    if (!link_is_valid(queue, head))
+        return false;
+    struct layout_node *node = node_at(queue, link_node(head));
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire);
+    if (word_sequence(deq) != word_sequence(head))
+        return true;
+    if (ticket_index(deq) < queue->geometry.slots_per_node) {
+        if (!is_hole(slot_load(queue, node, ticket_index(deq)), word_sequence(deq)))
+            return false;
+        queue_record_deq(queue, node, deq);
+        queue_skip_holes(queue, node, deq);
+        return true;
+    }
+    uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire);
+    if (word_sequence(next) != word_sequence(head) || link_node(next) == NODE_NIL)
+        return false;
+    queue_swing_head(queue, head, next);
+    return true;
+}
+
+/* Append a node behind `tail`, whose slots are all claimed and touched. RESULT_RETRY: look again. */
+int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
+{
+    uint64_t next = atomic_load_explicit(&last->next, memory_order_acquire); /* L2, pairs with L1 */
+    uint32_t fresh;
+
+    if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail)
+        return RESULT_RETRY;
+    if (word_sequence(next) != word_sequence(tail))
+        return CQ_ECORRUPT;
+    if (link_node(next) != NODE_NIL)
+        return queue_help_tail(queue, tail, next);
+
+    int result = node_take(queue, &fresh);
+    if (result != CQ_OK && (skip_leading_holes(queue) || participant_reap(queue, false, NULL) > 0))
+        return RESULT_RETRY;
+    bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail; /* A1, after FREE -> TAKEN */
+    if (result != CQ_OK)
+        return same ? result : RESULT_RETRY;
+    /* A1: only now, with the node in hand, is tail's sequence newer than any life this node had. Numbering it from a
+       tail read earlier could give it a sequence that it has had before. */
+    uint64_t mine = ticket_word(word_sequence(atomic_load_explicit(&queue->states[fresh], memory_order_relaxed)),
+                                NODE_TAKEN, queue->owner);
+    if (!same) {
+        node_free(queue, fresh, mine);
+        return RESULT_RETRY;
+    }
+    uint64_t sequence = sequence_next(word_sequence(tail));
+    struct layout_node *node = node_at(queue, fresh);
+    /* Relaxed: L1 publishes them. */
+    atomic_store_explicit(&node->enq, ticket_word(sequence, 0, 0), memory_order_relaxed);
+    atomic_store_explicit(&node->deq, ticket_word(sequence, 0, 0), memory_order_relaxed);
+    atomic_store_explicit(&node->next, link_word(sequence, NODE_NIL), memory_order_relaxed);
+    uint64_t nil = link_word(word_sequence(tail), NODE_NIL), link = link_word(word_sequence(tail), fresh);
+    /* L1 release, pairs with L2 and D4: the node is prepared; seq_cst because D4 decides empty. */
+    if (atomic_compare_exchange_strong_explicit(&last->next, &nil, link, memory_order_seq_cst, memory_order_relaxed))
+        return queue_help_tail(queue, tail, link);
+    node_free(queue, fresh, mine);
+    return RESULT_RETRY;
+}
+

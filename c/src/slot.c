@@ -1,0 +1,73 @@
+/*
+ * slot.c - the message in a slot: where its bytes are and how its size is kept.
+ *
+ * It owns the two slot formats of layout.h. It must not know who may touch a slot when, which is the callers' part;
+ * only slot_peek is for slots that are not the caller's, and what it gives is worth nothing until the state was read again.
+ */
+#include "internal.h"
+
+#include <string.h>
+
+static bool is_small(const cq_queue *queue) { return queue->geometry.max_message_size <= LAYOUT_SMALL_MESSAGE; }
+
+unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
+{
+    return (unsigned char *)slot + (is_small(queue) ? 8 : 16);
+}
+
+/* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
+   size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
+uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    if (!is_small(queue)) {
+        slot->length = size;
+        return 0;
+    }
+    if (size == queue->geometry.max_message_size)
+        return 0;
+    slot_payload(queue, slot)[queue->geometry.max_message_size - 1] = (unsigned char)size;
+    return SLOT_SHORT;
+}
+
+/* The size of a message whose slot is the caller's. */
+int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
+{
+    uint64_t limit = queue->geometry.max_message_size;
+    uint64_t found = limit;
+
+    if (!is_small(queue))
+        found = slot->length;
+    else if (slot_short(word))
+        found = slot_payload(queue, slot)[limit - 1];
+    if (found > limit)
+        return CQ_ECORRUPT;
+    *size = (size_t)found;
+    return CQ_OK;
+}
+
+/*
+ * The size, and the bytes if `copy` is not NULL and has room for them, of a message that others may take and overwrite meanwhile. The caller
+ * discards both unless slot->state is still `word` afterwards. Words are read one by one rather than by memcpy: this
+ * race is the point of the function, and the sanitizer must be told so for it alone.
+ */
+__attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word,
+                                                      size_t *size, void *copy,
+                                                      size_t room)
+{
+    const unsigned char *payload = (unsigned char *)slot + (is_small(queue) ? 8 : 16);
+    uint64_t limit = queue->geometry.max_message_size;
+    uint64_t found = limit;
+
+    if (!is_small(queue))
+        found = *(const volatile uint64_t *)&slot->length;
+    else if (slot_short(word))
+        found = *(const volatile unsigned char *)&payload[limit - 1];
+    if (found > limit)
+        return CQ_ECORRUPT;
+    *size = (size_t)found;
+    for (size_t i = 0; copy && found <= room && i < found; ++i)
+        ((unsigned char *)copy)[i] = *(const volatile unsigned char *)&payload[i];
+    /* P1 acquire fence, pairs with E3: the bytes were read before the state is read again. */
+    fence(memory_order_acquire);
+    return CQ_OK;
+}

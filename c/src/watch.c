@@ -1,0 +1,164 @@
+/*
+ * watch.c - a descriptor for event loops: an eventfd, and one helper thread a handle and side that keeps it true.
+ *
+ * It owns the state of the descriptor: ARMED (unreadable, the helper sleeps on the side's futex), RAISED (readable, the helper
+ * sleeps until it is re-armed), CLEARING (a call that found nothing is taking it down). The helper raises, calls that
+ * come back empty-handed clear; both probe after announcing themselves, so that no message falls in between.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum state { ARMED, RAISED, CLEARING, STOPPED };
+
+struct watch {
+    cq_queue *queue;
+    enum side side;
+    _Atomic uint32_t state; /* a futex word of this process */
+    int fd;
+    pthread_t helper;
+};
+
+static bool probe(cq_queue *queue, enum side side)
+{
+    return side == SIDE_PRODUCERS ? enqueue_has_room(queue) : orphan_possible(queue) || dequeue_has_message(queue);
+}
+
+static void raise_fd(const struct watch *watch)
+{
+    uint64_t one = 1;
+    /* Cannot fail: the counter is 0 or 1 here. */
+    while (write(watch->fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+static void set_state(struct watch *watch, uint32_t state)
+{
+    /* B1 release, pairs with B2: the state tells what was done to the descriptor before. STOPPED stays. */
+    uint32_t old = atomic_load_explicit(&watch->state, memory_order_relaxed);
+    while (old != STOPPED && !atomic_compare_exchange_weak_explicit(&watch->state, &old, state, memory_order_seq_cst,
+                                                                    memory_order_relaxed))
+        ;
+    syscall(SYS_futex, &watch->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static void *help(void *context)
+{
+    struct watch *watch = context;
+
+    for (;;) {
+        uint32_t state = atomic_load_explicit(&watch->state, memory_order_seq_cst); /* B2 */
+        if (state == STOPPED)
+            return NULL;
+        if (state != ARMED) {
+            syscall(SYS_futex, &watch->state, FUTEX_WAIT_PRIVATE, state, NULL, NULL, 0);
+            continue;
+        }
+        uint32_t word = wait_announce_watch(watch->queue, watch->side);
+        if (!probe(watch->queue, watch->side)) {
+            if (wait_for_watch(watch->queue, watch->side, word))
+                participant_look(watch->queue);
+            continue;
+        }
+        /* Readable first: a call that clears sees RAISED only with the descriptor up. */
+        raise_fd(watch);
+        set_state(watch, RAISED);
+    }
+}
+
+static int start(cq_queue *queue, enum side side, struct watch **made)
+{
+    sigset_t all, before;
+    struct watch *watch = malloc(sizeof *watch);
+
+    if (!watch)
+        return CQ_ENOMEM;
+    *watch = (struct watch){.queue = queue, .side = side, .state = ARMED};
+    watch->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (watch->fd < 0) {
+        int result = result_of_errno(errno);
+        free(watch);
+        return result;
+    }
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&watch->helper, NULL, help, watch);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error) {
+        close(watch->fd);
+        free(watch);
+        return error == EAGAIN ? CQ_ELIMIT : CQ_ESYSTEM;
+    }
+    *made = watch;
+    return CQ_OK;
+}
+
+static void stop(struct watch *watch)
+{
+    set_state(watch, STOPPED);
+    wait_nudge_watches(watch->queue, watch->side); /* or it notices within a slice */
+    pthread_join(watch->helper, NULL);
+    close(watch->fd);
+    free(watch);
+}
+
+int watch_open(cq_queue *queue, enum side side, int *fd)
+{
+    struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire), *made;
+
+    if (!watch) {
+        int result = start(queue, side, &made);
+        if (result != CQ_OK)
+            return result;
+        /* Release, pairs with the acquire loads: the watch is complete. Failure: another thread was faster. */
+        if (atomic_compare_exchange_strong_explicit(&queue->watches[side], &watch, made, memory_order_acq_rel,
+                                                    memory_order_acquire))
+            watch = made;
+        else
+            stop(made);
+    }
+    *fd = watch->fd;
+    return CQ_OK;
+}
+
+/* A call is about to report that there is nothing: make the descriptor say so too. True: something came meanwhile, the
+   descriptor is up again and a try is worth it. */
+bool watch_clear(cq_queue *queue, enum side side)
+{
+    struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
+    uint32_t raised = RAISED;
+    uint64_t count;
+
+    if (!watch || atomic_load_explicit(&watch->state, memory_order_relaxed) != RAISED || /* a hint */
+        !atomic_compare_exchange_strong_explicit(&watch->state, &raised, CLEARING, memory_order_seq_cst,
+                                                 memory_order_relaxed)) /* B2: the descriptor is up */
+        return false;
+    while (read(watch->fd, &count, sizeof count) < 0 && errno == EINTR)
+        ;
+    bool came = probe(queue, side);
+    if (came)
+        raise_fd(watch);
+    set_state(watch, came ? RAISED : ARMED);
+    return came;
+}
+
+/* In a forked child the helpers do not exist. */
+void watch_close(cq_queue *queue, bool forked)
+{
+    for (int side = 0; side < 2; ++side) {
+        struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
+        if (watch && forked) {
+            close(watch->fd);
+            free(watch);
+        } else if (watch)
+            stop(watch);
+    }
+}

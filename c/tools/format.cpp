@@ -1,0 +1,76 @@
+#include "format.hpp"
+
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "base64.hpp"
+
+namespace tool {
+
+namespace {
+
+std::string to_json(const cq_message &message, std::string_view payload)
+{
+    nlohmann::ordered_json object;
+    object["position"] = message.position;
+    object["deliveries"] = message.deliveries;
+    object["size"] = message.size;
+    object["text"] = payload;
+    try {
+        return object.dump();
+    } catch (const nlohmann::json::type_error &) {
+        /* Not UTF-8, and JSON has nothing else. */
+        std::string encoded;
+        base64_encode(payload, encoded);
+        object.erase("text");
+        object["base64"] = encoded;
+        return object.dump();
+    }
+}
+
+} // namespace
+
+void MessageFormat::append(std::string &out, const cq_message &message) const
+{
+    const std::string_view payload(static_cast<const char *>(message.data), message.size);
+    if (json) {
+        out += to_json(message, payload);
+        out += '\n';
+        return;
+    }
+    if (meta) {
+        out += std::to_string(message.position);
+        out += '\t';
+        out += std::to_string(message.deliveries);
+        out += '\t';
+    }
+    if (base64)
+        base64_encode(payload, out);
+    else
+        out += payload;
+    if (!raw)
+        out += null ? '\0' : '\n';
+}
+
+void add_format(CLI::App &app, MessageFormat &format)
+{
+    auto *null = app.add_flag("-0,--null", format.null, "End each message with a NUL, not a newline");
+    auto *base64 = app.add_flag("--base64", format.base64, "Print each message as a line of base64");
+    auto *raw = app.add_flag("--raw", format.raw, "Print the bytes of the messages and nothing else");
+    auto *json = app.add_flag("--json", format.json, "Print each message as a line of JSON");
+    auto *meta = app.add_flag("--meta", format.meta, "Print position, tab, deliveries, tab before each message");
+    null->excludes(base64)->excludes(raw)->excludes(json);
+    base64->excludes(raw)->excludes(json);
+    raw->excludes(json)->excludes(meta);
+    json->excludes(meta);
+}
+
+const char *const format_help =
+    "A message is printed as it is, and a newline behind it. If messages may contain\n"
+    "newlines, use --null, --base64 or --json. A line of JSON has position,\n"
+    "deliveries, size and text, or base64 in place of text if the message is not\n"
+    "UTF-8. The position identifies a message; deliveries is 1 the first time it is\n"
+    "delivered, 2 the second.";
+
+} // namespace tool

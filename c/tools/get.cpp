@@ -1,0 +1,191 @@
+/*
+ * cq get: messages from the queue to standard output. A message leaves the queue only when the system has accepted all of
+ * its bytes; before that, whatever ends this process, it is delivered again.
+ */
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include "commands.hpp"
+#include "failure.hpp"
+#include "format.hpp"
+#include "queue.hpp"
+#include "streams.hpp"
+#include "units.hpp"
+#include "waiting.hpp"
+
+namespace tool {
+
+namespace {
+
+struct GetOptions {
+    Place place;
+    MessageFormat format;
+    std::uint64_t count = 1;
+    bool all = false;
+    bool follow = false;
+    std::optional<std::int64_t> wait;
+
+    std::int64_t patience() const { return wait.value_or(follow ? forever : 0); }
+};
+
+/* Messages taken and not yet dealt with. What is still there at the end goes back to the queue. */
+class Loans {
+public:
+    explicit Loans(const Queue &queue) : queue_(queue) {}
+    ~Loans()
+    {
+        for (auto &message : messages_)
+            if (message.data)
+                cq_return(queue_, &message);
+    }
+    Loans(const Loans &) = delete;
+    Loans &operator=(const Loans &) = delete;
+
+    std::size_t size() const { return messages_.size(); }
+
+    /* The result of `take(cq_message *)`; after CQ_OK the message is the last one. */
+    template <class Take>
+    int add(Take take)
+    {
+        messages_.emplace_back();
+        const int result = take(&messages_.back());
+        if (result != CQ_OK)
+            messages_.pop_back();
+        return result;
+    }
+    const Message &last() const { return messages_.back(); }
+
+    void release_first(std::size_t count)
+    {
+        for (std::size_t i = 0; i < count; ++i) {
+            const int result = cq_release(queue_, &messages_[i]);
+            /* It is written: to return it as well would only make a duplicate. */
+            messages_[i].data = nullptr;
+            queue_.must(result);
+        }
+    }
+
+private:
+    const Queue &queue_;
+    std::vector<Message> messages_;
+};
+
+class Getter {
+public:
+    Getter(const GetOptions &options, const Queue &queue, const Interrupts &interrupts)
+        : options_(options), queue_(queue), interrupts_(interrupts), output_(STDOUT_FILENO, interrupts)
+    {
+    }
+
+    /* How many messages were written; fewer than `count` if no more came in time. */
+    std::uint64_t get(std::uint64_t count)
+    {
+        std::uint64_t done = 0;
+        while (done < count) {
+            const std::uint64_t got = get_some(count - done);
+            if (got == 0)
+                break;
+            done += got;
+        }
+        return done;
+    }
+
+private:
+    /* Few, because what this process holds nobody else can work on. */
+    static constexpr std::size_t most_messages = 64;
+    static constexpr std::size_t most_bytes = 1 << 16;
+
+    std::uint64_t get_some(std::uint64_t count)
+    {
+        Loans loans(queue_);
+        text_.clear();
+        ends_.clear();
+        int result = loans.add([&](cq_message *message) { return take_first(message); });
+        while (result == CQ_OK) {
+            options_.format.append(text_, loans.last());
+            ends_.push_back(text_.size());
+            if (loans.size() >= count || loans.size() >= most_messages || text_.size() >= most_bytes)
+                break;
+            result = loans.add([&](cq_message *message) { return cq_take(queue_, message); });
+        }
+        const std::size_t written = output_.write(text_);
+        std::size_t whole = 0;
+        while (whole < ends_.size() && ends_[whole] <= written)
+            ++whole;
+        loans.release_first(whole);
+        output_.check();
+        queue_.must(result);
+        return whole;
+    }
+
+    int take_first(cq_message *message)
+    {
+        if (options_.patience() == 0) {
+            interrupts_.check();
+            return cq_take(queue_, message);
+        }
+        return wait_in_slices(options_.patience(), [&](std::int64_t slice) {
+            interrupts_.check();
+            /* A reader that has gone would else be noticed only by the next message, which may never come. */
+            if (output_.abandoned())
+                output_.end_abandoned();
+            return cq_take_wait(queue_, message, slice);
+        });
+    }
+
+    const GetOptions &options_;
+    const Queue &queue_;
+    const Interrupts &interrupts_;
+    Output output_;
+    std::string text_;
+    std::vector<std::size_t> ends_; /* where in text_ each message ends */
+};
+
+int run_get(const GetOptions &options)
+{
+    const bool endless = options.all || options.follow;
+    const Queue queue(options.place, CQ_ATTACH);
+    const Interrupts interrupts;
+    Getter getter(options, queue, interrupts);
+    const std::uint64_t wanted = endless ? std::numeric_limits<std::uint64_t>::max() : options.count;
+    const std::uint64_t got = getter.get(wanted);
+    return got == wanted || (endless && got > 0) ? exit_ok : exit_nothing;
+}
+
+} // namespace
+
+void add_get(CLI::App &app, Command &chosen)
+{
+    add_command<GetOptions>(
+        app, chosen, "get", "Take messages out of a queue", run_get, [](CLI::App &command, GetOptions &options) {
+            add_place(command, options.place);
+            auto *count = command.add_option("--count", options.count, "How many messages (default: 1)");
+            count->type_name("N")->check(CLI::PositiveNumber);
+            auto *all = command.add_flag("--all", options.all, "All messages, until none is waiting");
+            auto *follow = command.add_flag("--follow", options.follow,
+                                            "All messages, and those that come; the same as --all --wait forever");
+            add_parsed(command, "--wait", options.wait, parse_duration, "DURATION",
+                       "How long to wait for each message when none is there (default: 0)");
+            count->excludes(all)->excludes(follow);
+            all->excludes(follow);
+            add_format(command, options.format);
+            command.footer(std::string(format_help) +
+                           "\n\n"
+                           "At least once: a message is written, then removed from the queue. If this\n"
+                           "process is killed in between, somebody gets it again, with deliveries 2 (see\n"
+                           "--meta). When it is interrupted, or nobody reads its output any more, it gives\n"
+                           "back what was not written whole.\n\n"
+                           "Exit codes: 0 all that were asked for; 1 too few were waiting (with --all and\n"
+                           "--follow: none); 2 wrong usage; 3 error. A signal ends it as usual.\n\n"
+                           "Examples:\n"
+                           "  cq get orders --wait 2s\n"
+                           "  cq get orders --follow --meta");
+        });
+}
+
+} // namespace tool
