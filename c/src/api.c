@@ -61,7 +61,10 @@ int cq_enqueue(cq_queue *queue, const void *data, size_t size)
 
     if (result == CQ_OK)
         result = check_message(queue, data, size);
-    return result == CQ_OK ? try_enqueue(queue, &out) : result;
+    if (unlikely(result != CQ_OK))
+        return result;
+    result = enqueue_message(queue, data, size);
+    return unlikely(result == CQ_FULL) ? try_enqueue(queue, &out) : result;
 }
 
 int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
@@ -97,9 +100,9 @@ int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, si
 static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
     for (bool again = true;;) {
-        uint64_t version;
-        int result = orphan_claim(queue, room, run, needed, &version);
-        if (result != CQ_EMPTY)
+        uint64_t version = orphan_version(queue);
+        int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
+        if (unlikely(result != CQ_EMPTY))
             return result;
         result = dequeue_claim(queue, want, room, run, needed);
         if (result != CQ_EMPTY)
@@ -112,33 +115,38 @@ static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run 
     }
 }
 
+/* Copy the run's message at `index` out and finish its slot; those before are finished. */
+static inline int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
+                               size_t *size)
+{
+    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* it is ours */
+
+    if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
+        return CQ_ECORRUPT;
+    if (*size > 0)
+        memcpy(buffer, slot_payload(queue, slot), *size);
+    dequeue_finish(queue, run, index);
+    return CQ_OK;
+}
+
+/* *size: the message's, or what it needs. */
+static int dequeue_message(cq_queue *queue, void *buffer, size_t room, size_t *size)
+{
+    struct run run;
+    int result = claim_messages(queue, 1, room, &run, size);
+    return likely(result == CQ_OK) ? copy_message(queue, &run, 0, buffer, room, size) : result;
+}
+
 struct incoming {
-    unsigned char *buffer;
-    size_t room, count, done;
-    cq_slice *messages;
-    size_t needed;
+    void *buffer;
+    size_t room, size;
 };
 
 static int try_dequeue(cq_queue *queue, void *context)
 {
     struct incoming *in = context;
-    struct run run;
-    int result = claim_messages(queue, in->count - in->done, in->room, &run, &in->needed);
-
-    for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
-        struct layout_slot *slot = slot_at(queue, node_at(queue, run.node), run.index + i);
-        size_t size;
-        result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
-        if (result != CQ_OK || size > in->room) /* it fitted when it was claimed */
-            return CQ_ECORRUPT;
-        if (size > 0)
-            memcpy(in->buffer, slot_payload(queue, slot), size);
-        dequeue_finish(queue, &run, i);
-        in->messages[in->done++] = (cq_slice){in->buffer, size};
-        in->buffer += size;
-        in->room -= size;
-    }
-    return result;
+    return dequeue_message(queue, in->buffer, in->room, &in->size);
 }
 
 static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
@@ -150,44 +158,55 @@ static int check_incoming(const cq_queue *queue, const void *buffer, size_t buff
 /* SIZE_MAX stands for "in place" further down. */
 static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : size; }
 
-static int dequeue_one(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, bool wait, int64_t timeout_ns)
-{
-    cq_slice message = {NULL, 0};
-    struct incoming in = {buffer, limit_room(buffer_size), 1, 0, &message, 0};
-    int result = check_incoming(queue, buffer, buffer_size);
-
-    if (result == CQ_OK)
-        result = wait ? wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_dequeue, &in) : try_dequeue(queue, &in);
-    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
-        *size = result == CQ_OK ? message.size : in.needed;
-    return result;
-}
-
 int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
 {
-    return dequeue_one(queue, buffer, buffer_size, size, false, 0);
+    size_t found;
+    int result = check_incoming(queue, buffer, buffer_size);
+
+    if (likely(result == CQ_OK))
+        result = dequeue_message(queue, buffer, limit_room(buffer_size), &found);
+    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
+        *size = found;
+    return result;
 }
 
 int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
 {
-    return dequeue_one(queue, buffer, buffer_size, size, true, timeout_ns);
+    struct incoming in = {buffer, limit_room(buffer_size), 0};
+    int result = check_incoming(queue, buffer, buffer_size);
+
+    if (result == CQ_OK)
+        result = wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_dequeue, &in);
+    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
+        *size = in.size;
+    return result;
 }
 
 int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count, size_t *done)
 {
-    struct incoming in = {buffer, limit_room(buffer_size), count, 0, messages, 0};
+    unsigned char *to = buffer;
+    size_t room = limit_room(buffer_size), size = 0;
+    struct run run;
     int result = check_incoming(queue, buffer, buffer_size);
 
     if (!done || !messages || count == 0)
         return CQ_EINVAL;
     *done = 0;
-    while (result == CQ_OK && in.done < count)
-        result = try_dequeue(queue, &in);
-    *done = in.done;
-    if (in.done > 0 && (result == CQ_EMPTY || result == CQ_ETOOSMALL))
+    while (result == CQ_OK && *done < count) {
+        result = claim_messages(queue, count - *done, room, &run, &size);
+        for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
+            result = copy_message(queue, &run, i, to, room, &size);
+            if (result == CQ_OK) {
+                messages[(*done)++] = (cq_slice){to, size};
+                to += size;
+                room -= size;
+            }
+        }
+    }
+    if (*done > 0 && (result == CQ_EMPTY || result == CQ_ETOOSMALL))
         return CQ_OK;
     if (result == CQ_ETOOSMALL)
-        messages[0] = (cq_slice){NULL, in.needed};
+        messages[0] = (cq_slice){NULL, size};
     return result;
 }
 
@@ -391,7 +410,7 @@ int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context)
 }
 
 /* Fill the caller's struct as far as both sides know it. */
-static void copy_out(void *destination, uint32_t size, void *source, uint32_t full)
+static void fill_struct(void *destination, uint32_t size, void *source, uint32_t full)
 {
     uint32_t filled = size < full ? size : full;
     memcpy(source, &filled, sizeof filled); /* struct_size comes first */
@@ -406,7 +425,7 @@ int cq_stat(cq_queue *queue, cq_stats *stats)
     if (result == CQ_OK && (!stats || stats->struct_size < offsetof(cq_stats, reserved)))
         result = CQ_EINVAL;
     if (result == CQ_OK && (result = look_stat(queue, &full)) == CQ_OK)
-        copy_out(stats, stats->struct_size, &full, sizeof full);
+        fill_struct(stats, stats->struct_size, &full, sizeof full);
     return result;
 }
 
@@ -420,7 +439,7 @@ int cq_recover(cq_queue *queue, cq_recovery *recovery)
     if (result == CQ_OK)
         result = participant_reap(queue, true, &found);
     if (result >= 0 && recovery)
-        copy_out(recovery, recovery->struct_size, &found, sizeof found);
+        fill_struct(recovery, recovery->struct_size, &found, sizeof found);
     return result < 0 ? result : CQ_OK;
 }
 

@@ -93,7 +93,7 @@ static int count_fitting(cq_queue *queue, struct layout_node *node, uint64_t deq
     uint32_t limit = queue->geometry.slots_per_node - ticket_index(deq);
     size_t total = 0;
 
-    if (want < limit)
+    if (likely(want < limit))
         limit = (uint32_t)want;
     for (*count = 0; *count < limit; ++*count) {
         if (*count > 0)
@@ -126,18 +126,18 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
 
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1, pairs with S1 */
-        if (!link_is_valid(queue, head))
+        if (unlikely(!link_is_valid(queue, head)))
             return CQ_ECORRUPT;
         struct layout_node *node = node_at(queue, link_node(head));
         uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1, pairs with D3 */
         uint32_t index = ticket_index(deq);
-        if (word_sequence(deq) != word_sequence(head) || index > slots) {
+        if (unlikely(word_sequence(deq) != word_sequence(head) || index > slots)) {
             if (atomic_load_explicit(&queue->header->head, memory_order_acquire) == head)
                 return CQ_ECORRUPT;
             continue;
         }
         int result = RESULT_RETRY;
-        if (index == slots) {
+        if (unlikely(index == slots)) {
             uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4, pairs with L1 */
             if (atomic_load_explicit(&queue->header->head, memory_order_seq_cst) != head)
                 continue;
@@ -149,10 +149,11 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
         } else {
             uint64_t word = slot_load(queue, node, index);
             bool mine = deq == atomic_load_explicit(&queue->last_deq, memory_order_acquire); /* as last_enq */
-            if (is_full(word, word_sequence(deq))) {
-                uint32_t count;
-                result = count_fitting(queue, node, deq, word, want, room, &count, needed);
-                if (result != CQ_OK) {
+            if (likely(is_full(word, word_sequence(deq)))) {
+                uint32_t count = 1;
+                if (want > 1 || room != SIZE_MAX)
+                    result = count_fitting(queue, node, deq, word, want, room, &count, needed);
+                if (unlikely(result == CQ_ETOOSMALL || result < 0)) {
                     if (atomic_load_explicit(&node->deq, memory_order_seq_cst) == deq)
                         return result;
                     continue;

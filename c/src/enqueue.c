@@ -15,17 +15,11 @@
  * only while enq is still there, and deq and the holes behind it only grow, so that capacity is never exceeded.
  * Refuses only if both ends were still the same afterwards: full then, at the moment deq was read.
  */
-static int room_for(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, size_t want,
-                    size_t *room)
+static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, size_t want,
+                        size_t *room)
 {
     uint64_t capacity = queue->geometry.capacity;
     uint32_t slots = queue->geometry.slots_per_node;
-    /* Relaxed: a cache that is stale only on the safe side; what depends on it is re-read below. */
-    uint64_t used = position_distance(ticket, atomic_load_explicit(&queue->deq_seen, memory_order_relaxed), slots);
-
-    *room = want;
-    if (used < POSITION_BEHIND && want <= capacity && used <= capacity - want)
-        return CQ_OK;
 
     uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_seq_cst); /* F1, decides full */
     if (!link_is_valid(queue, head))
@@ -36,7 +30,7 @@ static int room_for(cq_queue *queue, uint64_t tail, struct layout_node *node, ui
         return atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head ? CQ_ECORRUPT : RESULT_RETRY;
     atomic_store_explicit(&queue->deq_seen, deq, memory_order_relaxed);
 
-    used = position_distance(ticket, deq, slots);
+    uint64_t used = position_distance(ticket, deq, slots);
     if (used >= POSITION_BEHIND)
         return RESULT_RETRY; /* the ticket is an old one */
     if (used >= capacity) {
@@ -51,8 +45,7 @@ static int room_for(cq_queue *queue, uint64_t tail, struct layout_node *node, ui
         }
     }
     if (used < capacity) {
-        if (*room > capacity - used)
-            *room = (size_t)(capacity - used);
+        *room = want < capacity - used ? want : (size_t)(capacity - used);
         return CQ_OK;
     }
     /* F3 seq_cst: nothing moved since F1 and F2. */
@@ -61,6 +54,20 @@ static int room_for(cq_queue *queue, uint64_t tail, struct layout_node *node, ui
                 atomic_load_explicit(&front->deq, memory_order_seq_cst) == deq &&
                 atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head;
     return same ? CQ_FULL : RESULT_RETRY;
+}
+
+/* As measure_room, without looking at the consumers' lines while what was seen of them last is enough. */
+static inline int room_for(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, size_t want,
+                           size_t *room)
+{
+    /* Relaxed: a cache that is stale only on the safe side; what depends on it is re-read in measure_room. */
+    uint64_t seen = atomic_load_explicit(&queue->deq_seen, memory_order_relaxed);
+    uint64_t used = position_distance(ticket, seen, queue->geometry.slots_per_node);
+
+    *room = want;
+    if (likely(used < POSITION_BEHIND && used + want <= queue->geometry.capacity && want <= LAYOUT_MAX_CAPACITY))
+        return CQ_OK;
+    return measure_room(queue, tail, node, ticket, want, room);
 }
 
 /* ---- enqueue --------------------------------------------------------------------------------------- */
@@ -72,26 +79,24 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
 
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1, pairs with T4 */
-        if (!link_is_valid(queue, tail))
+        if (unlikely(!link_is_valid(queue, tail)))
             return CQ_ECORRUPT;
         struct layout_node *node = node_at(queue, link_node(tail));
         uint64_t ticket = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2, pairs with E2 */
         uint32_t index = ticket_index(ticket);
-        if (word_sequence(ticket) != word_sequence(tail) || index > slots) {
+        if (unlikely(word_sequence(ticket) != word_sequence(tail) || index > slots)) {
             if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) == tail)
                 return CQ_ECORRUPT; /* the node at tail lives tail's life */
             continue;
         }
         /* RECORD. The cached word was installed and wholly published here, so its slots are touched; acquire pairs with
            the release in run_remember, so that threads of one handle may rely on each other. */
-        if (ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire))
+        if (unlikely(ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire)))
             queue_record_enq(queue, node, ticket);
 
         size_t room;
         int result = room_for(queue, tail, node, ticket, want, &room);
-        if (result == CQ_OK && index == slots)
-            result = queue_append(queue, tail, node);
-        else if (result == CQ_OK) {
+        if (likely(result == CQ_OK && index < slots)) {
             uint32_t count = room < slots - index ? (uint32_t)room : slots - index;
             __builtin_prefetch(slot_at(queue, node, index), 1);
             /* E2 release: what was recorded is visible to who sees the new ticket. seq_cst as all claims. */
@@ -104,6 +109,8 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
             cpu_relax();
             continue;
         }
+        if (result == CQ_OK)
+            result = queue_append(queue, tail, node);
         if (result != RESULT_RETRY)
             return result;
     }
@@ -155,6 +162,26 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
     wait_wake(queue, SIDE_PRODUCERS, run->count - from);
 }
 
+/* One message: CQ_OK, CQ_FULL or an error. */
+int enqueue_message(cq_queue *queue, const void *data, size_t size)
+{
+    for (;;) {
+        struct run run;
+        int result = enqueue_claim(queue, 1, &run);
+        if (unlikely(result != CQ_OK))
+            return result;
+        result = enqueue_publish(queue, &run, 0, data, size);
+        if (likely(result == CQ_OK)) {
+            wait_wake(queue, SIDE_CONSUMERS, 1);
+            return CQ_OK;
+        }
+        enqueue_abandon(queue, &run, 0);
+        if (result != RESULT_VOIDED)
+            return result;
+    }
+}
+
+/* Several, in order, as many as there is room for; a claim takes as many slots of a node at once as it can. */
 int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
 {
     for (*done = 0; *done < count;) {

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #define RETRY_LIMIT (1u << 24)     /* a lock-free loop that fails this often meets a hostile peer, not contention */
+#define WAIT_BITS 3u              /* of a side's word: somebody sleeps, or watches */
 #define LOOK_INTERVAL_NS 100000000 /* how long a death may go unnoticed by somebody who waits */
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -64,6 +65,9 @@ struct run {
 };
 
 enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
+
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 /* Internal results, beside the public ones. */
 enum { RESULT_RETRY = 100, RESULT_VOIDED = 101 };
@@ -136,7 +140,18 @@ static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const s
 }
 
 /* ---- slot.c: the message in a slot ---- */
-unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot);
+
+/* Messages up to LAYOUT_SMALL_MESSAGE have no length field before them. */
+static inline bool slot_is_small(const cq_queue *queue)
+{
+    return queue->geometry.max_message_size <= LAYOUT_SMALL_MESSAGE;
+}
+
+static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
+{
+    return (unsigned char *)slot + (slot_is_small(queue) ? 8 : 16);
+}
+
 uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size);
 int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size);
 int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
@@ -155,6 +170,7 @@ int queue_count_holes(cq_queue *queue, uint64_t head, uint64_t from, uint64_t to
 int enqueue_claim(cq_queue *queue, size_t want, struct run *run);
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
 void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
+int enqueue_message(cq_queue *queue, const void *data, size_t size);
 int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
 bool enqueue_has_room(cq_queue *queue);
 
@@ -164,11 +180,17 @@ void dequeue_finish(cq_queue *queue, const struct run *run, uint32_t index);
 bool dequeue_has_message(cq_queue *queue);
 
 /* ---- orphan.c: messages to be delivered again ---- */
+#define ORPHANS_DIRTY UINT64_C(1)
+
+static inline uint64_t orphan_version(const cq_queue *queue)
+{
+    return atomic_load_explicit(&queue->header->orphans, memory_order_seq_cst); /* O2, pairs with O1 */
+}
+
+static inline bool orphan_is_dirty(uint64_t version) { return version & ORPHANS_DIRTY; }
 bool orphan_next(cq_queue *queue, uint64_t reference, uint64_t *distance, struct run *run, uint64_t *word);
 int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version);
 void orphan_announce(cq_queue *queue);
-bool orphan_possible(cq_queue *queue);
-uint64_t orphan_version(cq_queue *queue);
 
 /* ---- node.c: free nodes ---- */
 uint64_t node_touched(const cq_queue *queue);
@@ -217,8 +239,23 @@ int look_stat(cq_queue *queue, cq_stats *stats);
 
 /* ---- wait.c, watch.c: sleeping ---- */
 typedef int wait_try(cq_queue *queue, void *context);
+void wait_wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count);
+
+static inline _Atomic uint32_t *side_word(cq_queue *queue, enum side side)
+{
+    return side == SIDE_CONSUMERS ? &queue->header->consumers.word : &queue->header->producers.word;
+}
+
+/* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
+static inline void wait_wake(cq_queue *queue, enum side side, size_t count)
+{
+    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or his try sees what was published. */
+    uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
+    if (unlikely(seen & WAIT_BITS))
+        wait_wake_bits(queue, side, seen, count);
+}
+
 int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *attempt, void *context);
-void wait_wake(cq_queue *queue, enum side side, size_t count);
 void wait_yield(void);
 int64_t wait_clock(void);
 uint32_t wait_announce_watch(cq_queue *queue, enum side side);

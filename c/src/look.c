@@ -19,7 +19,7 @@ struct walk {
 };
 
 /* Copy the message out of a slot that holds `word`. CQ_EMPTY: it went. */
-static int copy_message(struct walk *walk, struct layout_slot *slot, uint64_t word, size_t *size)
+static int copy_out(struct walk *walk, struct layout_slot *slot, uint64_t word, size_t *size)
 {
     for (;;) {
         int result = slot_peek(walk->queue, slot, word, size, walk->copy, walk->room);
@@ -42,7 +42,7 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
 {
     struct layout_node *node = node_at(walk->queue, run->node);
     cq_message message = {.struct_size = sizeof message, .deliveries = run->deliveries + 1};
-    int result = copy_message(walk, slot_at(walk->queue, node, run->index), word, &message.size);
+    int result = copy_out(walk, slot_at(walk->queue, node, run->index), word, &message.size);
 
     if (result != CQ_OK)
         return result == CQ_EMPTY ? CQ_OK : result;
@@ -61,7 +61,7 @@ static int walk_orphans(struct walk *walk)
     struct run run;
     int result = CQ_OK;
 
-    if (orphan_possible(walk->queue))
+    if (orphan_is_dirty(orphan_version(walk->queue)))
         while (result == CQ_OK && orphan_next(walk->queue, reference, &distance, &run, &word))
             result = show(walk, &run, word);
     return result;
@@ -147,7 +147,7 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
 
 static uint64_t count_orphans(cq_queue *queue)
 {
-    uint64_t count = 0, touched = orphan_possible(queue) ? node_touched(queue) : 0;
+    uint64_t count = 0, touched = orphan_is_dirty(orphan_version(queue)) ? node_touched(queue) : 0;
 
     for (uint64_t n = 0; n < touched; ++n) {
         uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire); /* T3 */

@@ -7,25 +7,18 @@
  */
 #include "internal.h"
 
-#define DIRTY UINT64_C(1)
 
 /* Say that there are orphans. After the slot became ORPHAN, before the maker does anything else. */
 void orphan_announce(cq_queue *queue)
 {
     uint64_t version = atomic_load_explicit(&queue->header->orphans, memory_order_relaxed); /* the exchange decides */
     /* O1 release, pairs with O2: who sees this version finds the ORPHAN slot and a head not before it. */
-    while (!atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | DIRTY,
+    while (!atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))
         ;
     wait_wake(queue, SIDE_CONSUMERS, 1);
 }
 
-uint64_t orphan_version(cq_queue *queue)
-{
-    return atomic_load_explicit(&queue->header->orphans, memory_order_seq_cst); /* O2, pairs with O1 */
-}
-
-bool orphan_possible(cq_queue *queue) { return orphan_version(queue) & DIRTY; }
 
 /*
  * Find the orphan furthest behind the link `reference` but nearer than *distance positions; UINT64_MAX to begin with.
@@ -66,13 +59,13 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
 {
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         *version = orphan_version(queue);
-        if (!(*version & DIRTY))
+        if (!orphan_is_dirty(*version))
             return CQ_EMPTY;
         uint64_t distance = UINT64_MAX, word;
         uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* after O2 */
         if (!orphan_next(queue, reference, &distance, run, &word)) {
             /* O3: only this version; a newer one keeps its mark. */
-            atomic_compare_exchange_strong_explicit(&queue->header->orphans, version, *version & ~DIRTY,
+            atomic_compare_exchange_strong_explicit(&queue->header->orphans, version, *version & ~ORPHANS_DIRTY,
                                                     memory_order_seq_cst, memory_order_relaxed);
             continue;
         }

@@ -6,20 +6,11 @@
  */
 #include "internal.h"
 
-#include <string.h>
-
-static bool is_small(const cq_queue *queue) { return queue->geometry.max_message_size <= LAYOUT_SMALL_MESSAGE; }
-
-unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
-{
-    return (unsigned char *)slot + (is_small(queue) ? 8 : 16);
-}
-
 /* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
    size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
 uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
 {
-    if (!is_small(queue)) {
+    if (!slot_is_small(queue)) {
         slot->length = size;
         return 0;
     }
@@ -35,7 +26,7 @@ int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, si
     uint64_t limit = queue->geometry.max_message_size;
     uint64_t found = limit;
 
-    if (!is_small(queue))
+    if (!slot_is_small(queue))
         found = slot->length;
     else if (slot_short(word))
         found = slot_payload(queue, slot)[limit - 1];
@@ -54,11 +45,11 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
                                                       size_t *size, void *copy,
                                                       size_t room)
 {
-    const unsigned char *payload = (unsigned char *)slot + (is_small(queue) ? 8 : 16);
+    const unsigned char *payload = slot_payload(queue, slot);
     uint64_t limit = queue->geometry.max_message_size;
     uint64_t found = limit;
 
-    if (!is_small(queue))
+    if (!slot_is_small(queue))
         found = *(const volatile uint64_t *)&slot->length;
     else if (slot_short(word))
         found = *(const volatile unsigned char *)&payload[limit - 1];

@@ -17,14 +17,10 @@
 #define SLEEP 1u
 #define WATCH 2u
 #define GENERATION 4u
+static_assert((SLEEP | WATCH) == WAIT_BITS, "what wait_wake looks for");
 #define SLEEPERS 1u /* bit sets of FUTEX_WAIT_BITSET: a wake for one kind is never used up by the other */
 #define WATCHERS 2u
 #define SPINS 64 /* tries before sleeping: about what a sleep and a wake cost */
-
-static _Atomic uint32_t *side_word(cq_queue *queue, enum side side)
-{
-    return side == SIDE_CONSUMERS ? &queue->header->consumers.word : &queue->header->producers.word;
-}
 
 int64_t wait_clock(void)
 {
@@ -59,12 +55,10 @@ static void wake_sleepers(_Atomic uint32_t *word, uint32_t seen, size_t count)
         futex_wake(word, INT_MAX, SLEEPERS);
 }
 
-/* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
-void wait_wake(cq_queue *queue, enum side side, size_t count)
+/* wait_wake saw `seen` in the side's word, with one of the bits. */
+void wait_wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count)
 {
     _Atomic uint32_t *word = side_word(queue, side);
-    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or his try sees what was published. */
-    uint32_t seen = atomic_load_explicit(word, memory_order_seq_cst);
 
     if (seen & WATCH) {
         seen = atomic_fetch_and_explicit(word, ~WATCH, memory_order_seq_cst) & ~WATCH;

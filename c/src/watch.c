@@ -29,7 +29,7 @@ struct watch {
 
 static bool probe(cq_queue *queue, enum side side)
 {
-    return side == SIDE_PRODUCERS ? enqueue_has_room(queue) : orphan_possible(queue) || dequeue_has_message(queue);
+    return side == SIDE_PRODUCERS ? enqueue_has_room(queue) : orphan_is_dirty(orphan_version(queue)) || dequeue_has_message(queue);
 }
 
 static void raise_fd(const struct watch *watch)

@@ -31,10 +31,8 @@ void add_create(CLI::App &app, Command &chosen)
     add_command<CreateOptions>(
         app, chosen, "create", "Create a queue", run_create, [](CLI::App &command, CreateOptions &options) {
             add_place(command, options.place, "Permissions of the file, in octal (default: 0600)");
-            command
-                .add_option("--capacity", options.capacity, "How many messages may wait in it (default: 65536)")
-                ->type_name("MESSAGES")
-                ->check(CLI::PositiveNumber);
+            add_parsed(command, "--capacity", options.capacity, parse_count, "MESSAGES",
+                       "How many messages may wait in it (default: 65536)");
             add_parsed(command, "--max-message", options.max_message_size, parse_size, "BYTES",
                        "The size of the largest message; K, M and G may follow (default: 4096)");
             command.add_flag("--exclusive", options.exclusive, "Fail if the queue exists");

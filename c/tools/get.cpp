@@ -164,8 +164,8 @@ void add_get(CLI::App &app, Command &chosen)
     add_command<GetOptions>(
         app, chosen, "get", "Take messages out of a queue", run_get, [](CLI::App &command, GetOptions &options) {
             add_place(command, options.place);
-            auto *count = command.add_option("--count", options.count, "How many messages (default: 1)");
-            count->type_name("N")->check(CLI::PositiveNumber);
+            auto *count = add_parsed(command, "--count", options.count, parse_count, "N",
+                                     "How many messages (default: 1)");
             auto *all = command.add_flag("--all", options.all, "All messages, until none is waiting");
             auto *follow = command.add_flag("--follow", options.follow,
                                             "All messages, and those that come; the same as --all --wait forever");

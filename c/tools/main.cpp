@@ -48,6 +48,8 @@ int run(int argc, char **argv)
     tool::add_doctor(app, chosen);
     tool::add_remove(app, chosen);
     app.set_version_flag("--version", version(), "Print the version and exit");
+    /* At most one, so that a queue may be called like a command. */
+    app.require_subcommand(0, 1);
     app.footer("Exit codes: 0 done; 1 empty, full or timed out; 2 wrong usage; 3 error.\n"
                "Durations are written 500ms, 2s, 1m or forever.\n\n"
                "Example:\n"

@@ -11,6 +11,7 @@
 #include "failure.hpp"
 #include "format.hpp"
 #include "queue.hpp"
+#include "units.hpp"
 
 namespace tool {
 
@@ -65,8 +66,8 @@ void add_peek(CLI::App &app, Command &chosen)
         app, chosen, "peek", "Show the next messages without taking them", run_peek,
         [](CLI::App &command, PeekOptions &options) {
             add_place(command, options.place);
-            auto *count = command.add_option("--count", options.count, "How many messages (default: 10)");
-            count->type_name("N")->check(CLI::PositiveNumber);
+            auto *count = add_parsed(command, "--count", options.count, parse_count, "N",
+                                     "How many messages (default: 10)");
             command.add_flag("--all", options.all, "All messages that are waiting")->excludes(count);
             add_format(command, options.format);
             command.footer(std::string(format_help) +

@@ -29,6 +29,8 @@ std::string explain(int result, const Place &place, const cq_config &config, std
         cq_explain(result, place.name.c_str(), &config, size, text.data(), text.size());
     }
     text.resize(length);
+    if (result == CQ_ENOENT && (config.flags & (CQ_ATTACH | CQ_READ_ONLY)))
+        text += "; `cq create " + place.name + "` makes one";
     return text;
 }
 

@@ -78,7 +78,7 @@ void print(const Place &place, const Stats &stats)
     print_count("capacity", stats.capacity, "message");
     print_bytes("max message size", stats.max_message_size);
     print_count("length", stats.length, "message", " waiting");
-    print_count("orphans", stats.orphans, "message", " of these to be delivered again");
+    print_count("orphans", stats.orphans, "message", " of these, to be delivered again");
     print_count("enqueued", stats.enqueued, "message");
     print_count("dequeued", stats.dequeued, "message");
     print_count("redelivered", stats.redelivered, "message");

@@ -38,6 +38,21 @@ Quantity split(const std::string &text)
     return {value / place, text.substr(end)};
 }
 
+std::uint64_t parse_integer(const std::string &text, std::string &rest)
+{
+    std::size_t end = 0;
+    std::uint64_t value = 0;
+    for (; end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])); ++end) {
+        if (value > (UINT64_MAX - 9) / 10)
+            throw std::invalid_argument("\"" + text + "\" is too large");
+        value = value * 10 + static_cast<std::uint64_t>(text[end] - '0');
+    }
+    if (end == 0)
+        throw std::invalid_argument("\"" + text + "\" is not a number");
+    rest = text.substr(end);
+    return value;
+}
+
 } // namespace
 
 std::int64_t parse_duration(const std::string &text)
@@ -66,16 +81,8 @@ std::int64_t parse_duration(const std::string &text)
 
 std::uint64_t parse_size(const std::string &text)
 {
-    std::size_t end = 0;
-    std::uint64_t value = 0;
-    for (; end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])); ++end) {
-        if (value > (UINT64_MAX - 9) / 10)
-            throw std::invalid_argument("\"" + text + "\" is too large");
-        value = value * 10 + static_cast<std::uint64_t>(text[end] - '0');
-    }
-    if (end == 0)
-        throw std::invalid_argument("\"" + text + "\" is not a number");
-    const std::string unit = text.substr(end);
+    std::string unit;
+    const std::uint64_t value = parse_integer(text, unit);
     unsigned shift = 0;
     if (unit == "K" || unit == "k" || unit == "KiB")
         shift = 10;
@@ -88,6 +95,15 @@ std::uint64_t parse_size(const std::string &text)
     if (value > UINT64_MAX >> shift)
         throw std::invalid_argument("\"" + text + "\" is too large");
     return value << shift;
+}
+
+std::uint64_t parse_count(const std::string &text)
+{
+    std::string rest;
+    const std::uint64_t count = parse_integer(text, rest);
+    if (count == 0 || !rest.empty())
+        throw std::invalid_argument("\"" + text + "\" is not a number from 1 on");
+    return count;
 }
 
 std::uint32_t parse_permissions(const std::string &text)

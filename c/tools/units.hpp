@@ -17,6 +17,9 @@ std::int64_t parse_duration(const std::string &text);
 /* "4096", "64K", "1M", "1G" (powers of 1,024) in bytes. Throws as parse_duration. */
 std::uint64_t parse_size(const std::string &text);
 
+/* "1" and more. Throws as parse_duration. */
+std::uint64_t parse_count(const std::string &text);
+
 /* "0660" or "660", octal. Throws as parse_duration. */
 std::uint32_t parse_permissions(const std::string &text);
 

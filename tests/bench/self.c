@@ -44,7 +44,7 @@ static void pin(int processor)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET(processor, &set);
+    CPU_SET((size_t)processor, &set);
     sched_setaffinity(0, sizeof set, &set);
 }
 
