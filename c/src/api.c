@@ -227,7 +227,7 @@ static void end_loan(cq_message *message) { message->data = NULL; }
 
 static int check_struct(const cq_message *message)
 {
-    return message && message->struct_size >= sizeof *message ? CQ_OK : CQ_EINVAL;
+    return message && message->struct_size == sizeof *message ? CQ_OK : CQ_EINVAL;
 }
 
 /* The run that a message stands for, if it is (still) this handle's: a token alone proves nothing, the caller may have
@@ -240,10 +240,11 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
         return result;
     *run = (struct run){word_sequence(message->token[0]), (uint32_t)message->token[1], ticket_index(message->token[0]), 1,
                         (uint32_t)(message->token[1] >> 32)};
-    if (!message->data || word_owner(message->token[0]) != queue->owner || (run->deliveries != 0) != taken ||
+    if (!message->data || message->position != run_position(queue, run) || word_owner(message->token[0]) != queue->owner || (run->deliveries != 0) != taken ||
         run->node >= queue->geometry.node_count || run->index >= queue->geometry.slots_per_node ||
         atomic_load_explicit(&queue->states[run->node], memory_order_acquire) !=
-            ticket_word(run->sequence, NODE_LINKED, 0)) /* what is held keeps its node in its life */
+            ticket_word(run->sequence, NODE_LINKED, 0) || /* what is held keeps its node in its life */
+        message->data != slot_payload(queue, slot_at(queue, node_at(queue, run->node), run->index)))
         return CQ_ENOTHELD;
     return CQ_OK;
 }

@@ -127,10 +127,13 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
 
     if (data && size)
         memcpy(slot_payload(queue, slot), data, size);
+    unsigned char *last = slot_payload(queue, slot) + queue->geometry.max_message_size - 1, kept = *last;
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
     for (;;) {
-        if (word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)
+        if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {
+            *last = kept; /* a reservation may be committed again, and larger: the size must not stand in its bytes */
             return slot_phase(word) == SLOT_VOID ? RESULT_VOIDED : CQ_ECORRUPT;
+        }
         /* E3 release, pairs with D2: the payload is visible before FULL is. seq_cst: the linearization point. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
                                                     memory_order_seq_cst, memory_order_acquire))

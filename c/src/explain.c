@@ -131,7 +131,7 @@ static void say_invalid(struct text *text, const cq_config *config)
 {
     if (!config)
         say(text, "%s", cq_strerror(CQ_EINVAL));
-    else if (config->struct_size < sizeof *config)
+    else if (config->struct_size != sizeof *config)
         say(text, "config.struct_size is %" PRIu32 ", expected %zu: set it to sizeof(cq_config)", config->struct_size,
             sizeof *config);
     else if (config->capacity > LAYOUT_MAX_CAPACITY)

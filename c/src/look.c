@@ -41,7 +41,7 @@ enum { ENOUGH = 1000 };
 static int show(struct walk *walk, const struct run *run, uint64_t word)
 {
     struct layout_node *node = node_at(walk->queue, run->node);
-    cq_message message = {.struct_size = sizeof message, .deliveries = run->deliveries + 1};
+    cq_message message = {.struct_size = sizeof message, .deliveries = run->deliveries < 0xff ? run->deliveries + 1 : 0xff};
     int result = copy_out(walk, slot_at(walk->queue, node, run->index), word, &message.size);
 
     if (result != CQ_OK)

@@ -19,7 +19,7 @@ static int check_config(const cq_config *config)
 
     if (!config)
         return CQ_OK;
-    if (config->struct_size < sizeof *config || config->flags & ~known || config->reserved != 0 ||
+    if (config->struct_size != sizeof *config || config->flags & ~known || config->reserved != 0 ||
         config->permissions & ~0664u || (config->permissions && (config->permissions & 0600) != 0600) ||
         ((config->flags & CQ_EXCLUSIVE) && (config->flags & (CQ_ATTACH | CQ_READ_ONLY))) ||
         config->capacity > LAYOUT_MAX_CAPACITY || config->max_message_size > LAYOUT_MAX_MESSAGE)
@@ -125,7 +125,7 @@ int cq_unlink(const char *name, const cq_config *config)
 {
     char *path;
 
-    if (!name || (config && config->struct_size < sizeof *config))
+    if (!name || (config && config->struct_size != sizeof *config))
         return CQ_EINVAL;
     int result = region_path(name, config ? config->directory : NULL, &path);
     if (result != CQ_OK)

@@ -3,6 +3,7 @@
  * cleans up after dead participants.
  */
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <iostream>
 #include <string>
@@ -68,8 +69,8 @@ bool check_file(Report &report, const Place &place)
         report.problem(place.path() + " is not a regular file");
         return false;
     }
-    const std::string text =
-        "file " + place.path() + ", owner " + user_name(file.st_uid) + ", permissions " + format_permissions(file.st_mode);
+    const std::string text = "file " + place.path() + ", owner " + user_name(file.st_uid) + ", permissions " +
+                             format_permissions(file.st_mode);
     if (file.st_mode & S_IWOTH)
         report.problem(text + ": everybody can write it, so its contents cannot be trusted");
     else
@@ -195,7 +196,7 @@ void add_doctor(CLI::App &app, Command &chosen)
         app, chosen, "doctor", "Check a queue, and clean up after dead processes", run_doctor,
         [](CLI::App &command, DoctorOptions &options) {
             add_place(command, options.place);
-            command.footer("Nobody needs to run this: whoever opens a queue or waits at it cleans up as well.\n"
+            command.footer("Nobody needs to run this: whoever opens a queue or waits at it cleans up too.\n"
                            "It says what it finds.\n\n"
                            "Exit codes: 0 healthy, or repaired; 2 wrong usage; 3 there is a problem.\n\n"
                            "Example:\n"

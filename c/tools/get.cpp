@@ -1,6 +1,6 @@
 /*
- * cq get: messages from the queue to standard output. A message leaves the queue only when the system has accepted all of
- * its bytes; before that, whatever ends this process, it is delivered again.
+ * cq get: messages from the queue to standard output. A message leaves the queue only when the system has accepted all
+ * of its bytes; before that, whatever ends this process, it is delivered again.
  */
 #include <cstdint>
 #include <limits>

@@ -34,10 +34,9 @@ struct Entry {
 /* What cqueue.h allows. Any other name is not a queue's, and might hold what a terminal must not be sent. */
 bool is_name(const std::string &name)
 {
-    const auto is_plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
-    return !name.empty() && name.size() <= 200 && is_plain(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
-        return is_plain(c) || c == '.' || c == '_' || c == '-';
-    });
+    static constexpr const char *plain = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-";
+    return !name.empty() && name.size() <= 200 && name.find_first_not_of(plain) == std::string::npos &&
+           std::string("._-").find(name[0]) == std::string::npos;
 }
 
 /* In the order of their names. */

@@ -72,7 +72,8 @@ void add_peek(CLI::App &app, Command &chosen)
             add_format(command, options.format);
             command.footer(std::string(format_help) +
                            "\n\n"
-                           "Messages that come or go meanwhile may be shown or not.\n\n"
+                           "Messages that come or go meanwhile may be shown or not. Deliveries is what it\n"
+                           "will be when the message is taken.\n\n"
                            "Exit codes: 0 at least one message; 1 none was waiting; 2 wrong usage; 3 error.\n\n"
                            "Example:\n"
                            "  cq peek orders --count 5 --json");

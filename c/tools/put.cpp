@@ -108,7 +108,7 @@ private:
             return cq_enqueue_wait(queue_, message.data, message.size, slice);
         });
         if (result == CQ_TIMEOUT)
-            throw Failure(queue_.explain(options_.no_wait ? CQ_FULL : CQ_TIMEOUT), exit_nothing);
+            throw Failure(queue_.explain(CQ_FULL), exit_nothing);
         return queue_.must(result, message.size);
     }
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <unistd.h>
+
 #include "failure.hpp"
 
 namespace tool {
@@ -29,6 +31,8 @@ std::string explain(int result, const Place &place, const cq_config &config, std
         cq_explain(result, place.name.c_str(), &config, size, text.data(), text.size());
     }
     text.resize(length);
+    if (result == CQ_ENOENT && ::access(config.directory ? config.directory : default_directory().c_str(), F_OK) != 0)
+        return "there is no directory " + (config.directory ? config.directory : default_directory());
     if (result == CQ_ENOENT && (config.flags & (CQ_ATTACH | CQ_READ_ONLY)))
         text += "; `cq create " + place.name + "` makes one";
     return text;

@@ -52,7 +52,7 @@ void add_remove(CLI::App &app, Command &chosen)
             command.add_flag("-f,--force", options.force,
                              "Remove it even if messages wait in it, somebody has it open or it cannot be read; "
                              "do not mind if it does not exist");
-            command.footer("Whoever has the queue open keeps using it; its memory goes with the last of them.\n\n"
+            command.footer("Whoever has the queue open keeps using it; its memory goes with the last one.\n\n"
                            "Exit codes: 0 the name is gone; 2 wrong usage; 3 error.\n\n"
                            "Example:\n"
                            "  cq rm orders --force");

@@ -72,7 +72,7 @@ void print_bytes(const char *name, std::uint64_t value)
 void print(const Place &place, const Stats &stats)
 {
     print_line("name", place.name);
-    print_line("file", place.path() + (stats.unlinked ? " (removed: only who has it open still uses it)" : ""));
+    print_line("file", place.path());
     print_line("format version", std::to_string(stats.format_version));
     print_line("created", format_time(stats.created) + ", " + format_span(now() - stats.created) + " ago");
     print_count("capacity", stats.capacity, "message");
@@ -94,6 +94,7 @@ void print(const Place &place, const Stats &stats)
     print_count("nodes linked", stats.nodes_linked, "node", " in use");
     print_bytes("memory", stats.memory);
     print_bytes("file size", stats.file_size);
+    print_line("unlinked", stats.unlinked ? "yes: the name no longer leads to it" : "no");
 }
 
 int run_stat(const StatOptions &options)
@@ -134,8 +135,8 @@ void add_stat(CLI::App &app, Command &chosen)
         [](CLI::App &command, StatOptions &options) {
             add_place(command, options.place);
             command.add_flag("--json", options.json,
-                             "Print a line of JSON: the fields of cq_stats; sizes in bytes, created in nanoseconds since "
-                             "1970");
+                             "Print a line of JSON: the fields of cq_stats; sizes in bytes, created in nanoseconds "
+                             "since 1970");
             add_parsed(command, "--watch", options.watch, parse_interval, "DURATION",
                        "Print it again and again, so often, until interrupted");
             command.footer("Counts are since the queue was created.\n\n"

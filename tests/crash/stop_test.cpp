@@ -1,0 +1,132 @@
+/*
+ * A process stopped before any instruction of any operation: the others pass messages as if it were not there, nobody
+ * takes anything from it or calls it dead, and when it goes on, everything arrives exactly once.
+ */
+#include "moments.hpp"
+#include "support/leftovers.hpp"
+
+namespace cqtest {
+namespace {
+
+/* The numbers of the messages that the others put in while the victim is stopped begin here. */
+constexpr uint64_t later = 1000;
+
+/* All that came out of the queue, by whoever. */
+class Received {
+public:
+    void add(const Item &item)
+    {
+        require(++count_[item.number] == 1, "message " + std::to_string(item.number) + " came twice");
+    }
+
+    void add_all(const std::vector<Item> &items)
+    {
+        for (const Item &item : items)
+            add(item);
+    }
+
+    bool has(uint64_t number) const { return count_.count(number) != 0; }
+
+    /* The messages from `from` to `end` - 1 have all come. */
+    void require_all(uint64_t from, uint64_t end) const
+    {
+        for (uint64_t number = from; number < end; ++number)
+            require(has(number), "message " + std::to_string(number) + " never came");
+    }
+
+private:
+    std::map<uint64_t, int> count_;
+};
+
+/* What the others get from others keeps its order, and is theirs alone. */
+void require_ascending(const std::vector<Item> &items, const Operation &operation, uint64_t victims_first)
+{
+    uint64_t last = 0;
+    for (const Item &item : items) {
+        const bool returned = operation.run == take_return_operation.run && item.deliveries == 2;
+        require(item.deliveries == 1 || returned, "a message of a living process is delivered again: " + to_string(items));
+        if (returned || (victims_first <= item.number && item.number < victims_first + batch_size))
+            continue;
+        require(item.number > last, "out of order: " + to_string(items));
+        last = item.number;
+    }
+}
+
+/* The others, while the victim is stopped: each message they put in comes out at once. */
+uint64_t pass_messages(const Situation &situation, uint64_t count, std::vector<Item> &received)
+{
+    uint64_t next = later;
+    for (uint64_t i = 0; i < count; ++i) {
+        const int result = situation.queue.enqueue(text_of(next++));
+        require(result == CQ_OK, "enqueue returned " + std::to_string(result) + " beside a stopped process");
+        const std::vector<Item> some = drain_items(situation.queue);
+        require(!some.empty() && some.back().number == next - 1,
+                "message " + std::to_string(next - 1) + " is stuck behind a stopped process");
+        received.insert(received.end(), some.begin(), some.end());
+    }
+    return next;
+}
+
+bool stop_at(const Fill &fill, const Operation &operation, const Place &place)
+{
+    Situation situation(fill);
+    Shared<Record> record;
+    Stepper victim = start_victim(situation, operation, *record);
+    const bool reached = victim.run_to(place);
+
+    std::vector<Item> items;
+    const uint64_t end = pass_messages(situation, 4 * fill.capacity + 4 * fill.shape.slots_per_node, items);
+    require_nothing_to_recover(situation.queue);
+    require(situation.queue.stat().participants == 2, "a stopped process is not counted any more");
+
+    victim.finish();
+    /* There was always room, but the others may have taken everything. */
+    require(record->result == CQ_OK || (record->result == CQ_EMPTY && operation.role == Role::consumer),
+            "the stopped call returned " + std::to_string(record->result) + " at last");
+    const std::vector<Item> rest = drain_items(situation.queue);
+    items.insert(items.end(), rest.begin(), rest.end());
+    require_ascending(items, operation, situation.next);
+
+    Received received;
+    received.add_all(items);
+    for (size_t i = 0; i < record->done && operation.role == Role::consumer; ++i)
+        received.add({number_of({record->buffer + i * stamped_size_min, stamped_size_min}), 1});
+    const uint64_t added = operation.effect(*record, 1, batch_size).added.from;
+    received.require_all(situation.next - situation.before.size(), situation.next + added);
+    received.require_all(later, end);
+    require(!received.has(situation.next + added), "a message came that was not sent");
+
+    victim.kill();
+    require(situation.queue.recover().participants == 1, "a killed process was not found dead");
+    require_whole(situation.queue, fill.capacity, 1);
+    return reached;
+}
+
+const Fill some{"some", Shape(2), 9, 0, 3};
+const Fill at_a_boundary{"at_a_boundary", Shape(2), 9, 2, 2};
+const Fill wrapping{"wrapping", Shape(2, last_sequence - 1), 9, 3, 3};
+const Fill node_a_message{"node_a_message", Shape(1), 7, 4, 2};
+const Fill empty{"empty", Shape(4), 9, 3, 0};
+
+class Stop : public ::testing::TestWithParam<Case> {
+protected:
+    void SetUp() override { stay_on_one_processor(); }
+};
+
+TEST_P(Stop, at_every_instruction_holds_nobody_up)
+{
+    const Operation &operation = GetParam().operation;
+    const Fill &fill = GetParam().fill;
+    at_moments(moments(fill, operation), long_run() ? 1 : 3,
+               [&](const Place &place, size_t) { return stop_at(fill, operation, place); });
+}
+
+INSTANTIATE_TEST_SUITE_P(state, Stop,
+                         ::testing::ValuesIn(all({enqueue_operation, enqueue_batch_operation, dequeue_operation,
+                                                  dequeue_batch_operation, take_release_operation, take_return_operation,
+                                                  reserve_commit_operation, reserve_abort_operation},
+                                                 {some, at_a_boundary, wrapping, node_a_message, empty})),
+                         case_name);
+
+} // namespace
+} // namespace cqtest

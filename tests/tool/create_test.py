@@ -1,0 +1,92 @@
+import os
+import stat
+import subprocess
+
+from support import CQ, ERROR, USAGE, CommandTest, main
+
+
+class CreateTest(CommandTest):
+    def test_makes_an_empty_queue_with_the_defaults(self):
+        self.run_cq("create", "q")
+        stats = self.stat()
+        self.assertEqual((stats["capacity"], stats["max_message_size"], stats["length"]), (65536, 4096, 0))
+        self.assertEqual(stat.S_IMODE(os.stat(self.path()).st_mode), 0o600)
+
+    def test_prints_nothing(self):
+        self.assertEqual(self.run_cq("create", "q").out, b"")
+
+    def test_takes_capacity_and_size(self):
+        self.run_cq("create", "q", "--capacity", 100, "--max-message", 24)
+        stats = self.stat()
+        self.assertEqual((stats["capacity"], stats["max_message_size"]), (100, 24))
+
+    def test_takes_sizes_with_a_unit(self):
+        for name, text, size in [("k", "3K", 3072), ("m", "1M", 1048576), ("kib", "2KiB", 2048)]:
+            with self.subTest(text):
+                self.run_cq("create", name, "--capacity", 1, "--max-message", text)
+                self.assertEqual(self.stat(name)["max_message_size"], size)
+
+    def test_takes_permissions_in_octal(self):
+        for name, text, mode in [("a", "0660", 0o660), ("b", "640", 0o640)]:
+            with self.subTest(text):
+                self.run_cq("create", name, "--permissions", text)
+                self.assertEqual(stat.S_IMODE(os.stat(self.path(name)).st_mode), mode)
+
+    def test_leaves_an_existing_queue_alone(self):
+        self.create(capacity=10)
+        self.put(b"kept")
+        self.run_cq("create", "q")
+        self.run_cq("create", "q", "--capacity", 10)
+        self.assertEqual(self.messages(), [b"kept"])
+
+    def test_refuses_an_existing_queue_of_another_capacity_and_names_both(self):
+        self.create(capacity=10)
+        error = self.run_cq("create", "q", "--capacity", 11, code=ERROR).err
+        self.assertIn("10", error)
+        self.assertIn("11", error)
+
+    def test_exclusive_refuses_an_existing_queue(self):
+        self.run_cq("create", "q", "--exclusive")
+        self.run_cq("create", "q", "--exclusive", code=ERROR)
+
+    def test_refuses_bad_numbers(self):
+        for option, value in [("--capacity", "0"), ("--capacity", "many"), ("--capacity", "1.5"), ("--capacity", ""),
+                              ("--capacity", "99999999999999999999"), ("--max-message", "4X"), ("--max-message", "K"),
+                              ("--max-message", "99999999999G"), ("--permissions", "888"), ("--permissions", "7"),
+                              ("--permissions", "06600"), ("--permissions", "rw-")]:
+            with self.subTest(option + " " + value):
+                error = self.run_cq("create", "q", option, value, code=USAGE).err
+                self.assertIn(option, error)
+                self.assertIn('"' + value + '"', error)
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_refuses_permissions_that_let_everybody_write(self):
+        self.run_cq("create", "q", "--permissions", "0666", code=ERROR)
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_refuses_bad_names_and_says_what_a_name_is(self):
+        for name in ["", "a/b", ".hidden", "with space", "x" * 201]:
+            with self.subTest(name):
+                self.assertIn("1 to 200", self.run_cq("create", name, code=ERROR).err)
+
+    def test_a_queue_may_be_called_like_a_command(self):
+        for name in ["get", "create", "help"]:
+            self.run_cq("create", name)
+        self.assertEqual(len(os.listdir(self.directory)), 3)
+
+    def test_a_missing_directory_is_named(self):
+        self.directory += "/missing"
+        error = self.run_cq("create", "q", code=ERROR).err
+        self.directory = os.path.dirname(self.directory)
+        self.assertIn("no directory", error)
+        self.assertIn("/missing", error)
+
+    def test_the_default_directory_is_shared_memory(self):
+        name = f"cqtest-tool-{os.getpid()}"
+        self.addCleanup(subprocess.run, [CQ, "rm", "--force", name], check=True)
+        subprocess.run([CQ, "create", name], check=True)
+        self.assertTrue(os.path.exists("/dev/shm/cqueue." + name))
+
+
+if __name__ == "__main__":
+    main()

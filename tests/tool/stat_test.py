@@ -1,0 +1,85 @@
+import os
+import re
+import signal
+import subprocess
+
+from support import ERROR, PATIENCE, ROOT, USAGE, CommandTest, main
+
+
+class StatTest(CommandTest):
+    def test_json_has_every_field_of_cq_stats(self):
+        with open(os.path.join(ROOT, "c/include/cqueue.h"), encoding="utf-8") as file:
+            declaration = re.search(r"typedef struct cq_stats \{(.*?)\} cq_stats;", file.read(), re.DOTALL).group(1)
+        fields = re.findall(r"^ *u?int\d+_t (\w+);", declaration, re.MULTILINE)
+        self.assertIn("capacity", fields)
+        self.create()
+        self.assertEqual(set(self.stat()), set(fields) - {"struct_size", "reserved"} | {"name", "file"})
+
+    def test_counts_what_happens(self):
+        self.create(capacity=100, max_message=50)
+        self.put(b"1", b"2", b"3")
+        with open("/dev/full", "wb") as full:
+            self.start_cq("get", "q", stdout=full, stderr=full).wait()
+        self.run_cq("get", "q", "--count", 2)
+        expected = {"name": "q", "file": self.path(), "format_version": 1, "capacity": 100, "max_message_size": 50,
+                    "length": 1, "orphans": 0, "enqueued": 3, "dequeued": 2, "redelivered": 1, "returned": 1,
+                    "reaped": 0, "participants": 0, "waiting_producers": 0, "waiting_consumers": 0, "unlinked": False}
+        stats = self.stat()
+        self.assertEqual({key: stats[key] for key in expected}, expected)
+        self.assertEqual(stats["file_size"], os.stat(self.path()).st_size)
+
+    def test_says_every_number_with_its_unit(self):
+        self.create(capacity=100, max_message=5000)
+        self.put(b"1", b"2")
+        text = self.run_cq("stat", "q").out.decode()
+        self.assertEqual(len(text.splitlines()), len(self.stat()))
+        for line in [r"name +q", r"file +/dev/shm/.*/cqueue\.q",
+                     r"created +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, \d+ s ago",
+                     r"capacity +100 messages", r"max message size +5000 bytes \(4\.9 KiB\)",
+                     r"length +2 messages waiting", r"enqueued +2 messages", r"dequeued +0 messages",
+                     r"participants +0 handles open", r"waiting consumers +0 threads", r"voided +0 slots"]:
+            self.assertRegex(text, re.compile("^" + line + "$", re.MULTILINE))
+
+    def test_counts_who_waits(self):
+        self.create(capacity=1)
+        for _ in range(2):
+            self.start_cq("get", "q", "--follow", stdout=subprocess.DEVNULL)
+        self.until(lambda: self.stat()["waiting_consumers"] == 2)
+        self.assertEqual(self.stat()["participants"], 2)
+
+    def test_watch_prints_again_and_again(self):
+        self.create()
+        watch = self.start_cq("stat", "q", "--json", "--watch", "10ms", stdout=subprocess.PIPE, bufsize=0)
+        self.assertIn(b'"enqueued":0', self.read_line(watch.stdout))
+        self.put(b"1")
+        while b'"enqueued":1' not in self.read_line(watch.stdout):
+            pass
+        self.run_cq("rm", "q", "--force")
+        while b'"unlinked":true' not in self.read_line(watch.stdout):
+            pass
+        watch.send_signal(signal.SIGINT)
+        self.assertEqual(watch.wait(PATIENCE), -signal.SIGINT)
+
+    def test_watch_needs_an_interval(self):
+        self.create()
+        for text in ["0", "0s", "forever", "5", "x"]:
+            with self.subTest(text):
+                self.run_cq("stat", "q", "--watch", text, code=USAGE)
+
+    def test_does_not_take_part(self):
+        self.create()
+        self.assertEqual(self.stat()["participants"], 0)
+
+    def test_a_full_disk_is_an_error(self):
+        self.create()
+        for options in [(), ("--json",)]:
+            with open("/dev/full", "wb") as full:
+                self.assertEqual(self.start_cq("stat", "q", *options, stdout=full, stderr=full).wait(), ERROR)
+
+    def test_a_missing_queue_is_an_error_and_is_not_created(self):
+        self.assertIn("cq create q", self.run_cq("stat", "q", code=ERROR).err)
+        self.assertEqual(os.listdir(self.directory), [])
+
+
+if __name__ == "__main__":
+    main()
