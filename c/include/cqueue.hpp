@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <optional>
@@ -309,3 +311,429 @@ private:
     detail::loan loan_;
     int exceptions_;
 };
+
+/* What queue::walk shows: a copy of a waiting message, gone when the visitor returns. */
+struct shown {
+    bytes_view data;
+    std::uint64_t position;
+    std::uint32_t deliveries; /* as a received one would have */
+};
+
+/* Room for several messages that are dequeued together, used again and again. */
+class batch {
+public:
+    /* `messages`: how many at most; `bytes`: of all of them together. It grows for a message that is larger alone. */
+    explicit batch(std::size_t messages, std::size_t bytes) : slices_(messages), buffer_(bytes) {}
+
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    bytes_view operator[](std::size_t i) const noexcept { return {slices_[i].data, slices_[i].size}; }
+
+private:
+    friend class queue;
+    std::vector<cq_slice> slices_;
+    std::vector<std::byte> buffer_;
+    std::size_t size_ = 0;
+};
+
+/* ---- the queue -------------------------------------------------------------------------------------------- */
+
+/* How to open a queue: what cq_config says, with its defaults. */
+struct options {
+    enum class mode : std::uint32_t {
+        create = CQ_CREATE,       /* or attach to it if it exists */
+        exclusive = CQ_EXCLUSIVE, /* create it, or fail */
+        attach = CQ_ATTACH,       /* to what exists, or fail */
+        read_only = CQ_READ_ONLY  /* attach to look on: walk and stat alone */
+    };
+    std::uint64_t capacity = 0;         /* messages; 0: the default, or what it has */
+    std::uint64_t max_message_size = 0; /* bytes; 0: the default, or what it has */
+    mode open_mode = mode::create;
+    std::uint32_t permissions = 0;      /* 0: 0600 */
+    std::string directory{};            /* empty: the platform's shared memory */
+    bool any_filesystem = false;
+};
+
+/*
+ * An open handle on a queue, closed when it is destroyed. May be used by any number of threads at once, except that
+ * closing, moving and destroying it are for one thread alone. Everything may throw cqueue::error.
+ */
+class queue {
+public:
+    /* Not open. */
+    queue() noexcept = default;
+
+    explicit queue(const std::string &name, const options &how = {}) : handle_(std::make_shared<detail::handle>())
+    {
+        handle_->name = name;
+        handle_->directory = how.directory;
+        handle_->config.struct_size = sizeof(cq_config);
+        handle_->config.flags = static_cast<std::uint32_t>(how.open_mode) |
+                                (how.any_filesystem ? static_cast<std::uint32_t>(CQ_ANY_FILESYSTEM) : 0u);
+        handle_->config.capacity = how.capacity;
+        handle_->config.max_message_size = how.max_message_size;
+        handle_->config.permissions = how.permissions;
+        handle_->config.directory = how.directory.empty() ? nullptr : handle_->directory.c_str();
+        const int result = cq_open(name.c_str(), &handle_->config, &handle_->queue);
+        if (result != CQ_OK)
+            detail::fail(result, name, &handle_->config, 0);
+    }
+
+    queue(queue &&) noexcept = default;
+    queue &operator=(queue &&other) noexcept
+    {
+        if (this != &other) {
+            close();
+            handle_ = std::move(other.handle_);
+        }
+        return *this;
+    }
+    ~queue() { close(); }
+
+    /* Close it now. Messages still held are dealt with as cq_close says, and held no more. */
+    void close() noexcept
+    {
+        if (handle_)
+            cq_close(std::exchange(handle_->queue, nullptr));
+        handle_.reset();
+    }
+
+    bool is_open() const noexcept { return get() != nullptr; }
+    explicit operator bool() const noexcept { return is_open(); }
+
+    /* The C handle, still owned by this object. */
+    cq_queue *get() const noexcept { return detail::get(handle_); }
+
+    /* What it was opened as; empty if it is not open. */
+    std::string name() const { return handle_ ? handle_->name : std::string(); }
+
+    /* Remove the name. False: there was no such queue. */
+    static bool unlink(const std::string &name, const std::string &directory = {})
+    {
+        cq_config config{};
+        config.struct_size = sizeof config;
+        config.directory = directory.empty() ? nullptr : directory.c_str();
+        const int result = cq_unlink(name.c_str(), &config);
+        if (result != CQ_OK && result != CQ_ENOENT)
+            detail::fail(result, name, &config, 0);
+        return result == CQ_OK;
+    }
+
+    /* ---- copying in and out ---- */
+
+    /* Append a message. Never blocks. False: full. */
+    [[nodiscard]] bool enqueue(bytes_view message)
+    {
+        return check(cq_enqueue(get(), message.data(), message.size()), message.size()) == CQ_OK;
+    }
+
+    /* Append a message; sleep while the queue is full. False: full for all of that time. */
+    template <class Rep, class Period>
+    [[nodiscard]] bool enqueue_wait(bytes_view message, std::chrono::duration<Rep, Period> timeout)
+    {
+        return check(cq_enqueue_wait(get(), message.data(), message.size(), detail::timeout_ns(timeout)),
+                     message.size()) == CQ_OK;
+    }
+
+    /* The same, for as long as it takes. */
+    void enqueue_wait(bytes_view message)
+    {
+        check(cq_enqueue_wait(get(), message.data(), message.size(), detail::for_ever), message.size());
+    }
+
+    /* Append messages in this order, as many as there is room for. Never blocks. Returns how many that were. */
+    std::size_t enqueue_batch(const bytes_view *messages, std::size_t count)
+    {
+        std::vector<cq_slice> slices(count);
+        std::size_t largest = 0, done = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            slices[i] = {const_cast<std::byte *>(messages[i].data()), messages[i].size()};
+            largest = slices[i].size > largest ? slices[i].size : largest;
+        }
+        check(cq_enqueue_batch(get(), slices.data(), count, &done), largest);
+        return done;
+    }
+
+    /* The same for a container of anything that a bytes_view can be made of. */
+    template <class Container>
+    std::size_t enqueue_batch(const Container &messages)
+    {
+        const std::vector<bytes_view> views(std::begin(messages), std::end(messages));
+        return enqueue_batch(views.data(), views.size());
+    }
+    std::size_t enqueue_batch(std::initializer_list<bytes_view> messages)
+    {
+        return enqueue_batch(messages.begin(), messages.size());
+    }
+
+    /* Remove the oldest message. Never blocks. Nothing: empty. If memory runs out it stays. */
+    std::optional<std::string> dequeue() { return copy_out(take()); }
+
+    /* The same; sleep while the queue is empty. Nothing: empty for all of that time. */
+    template <class Rep, class Period>
+    std::optional<std::string> dequeue_wait(std::chrono::duration<Rep, Period> timeout)
+    {
+        return copy_out(take_wait(timeout));
+    }
+
+    /* The same, for as long as it takes. */
+    std::string dequeue_wait() { return *copy_out(take_wait()); }
+
+    /* Remove the oldest message into memory of the caller's; its size. Nothing: empty. errc::buffer_too_small: it stays. */
+    std::optional<std::size_t> dequeue_into(void *buffer, std::size_t buffer_size)
+    {
+        std::size_t size = 0;
+        return check(cq_dequeue(get(), buffer, buffer_size, &size), size) == CQ_OK ? std::optional<std::size_t>(size)
+                                                                                   : std::nullopt;
+    }
+
+    /* Replace what is in `into` by the oldest messages, as many as are waiting and fit. Never blocks. False: none. */
+    bool dequeue_batch(batch &into)
+    {
+        into.size_ = 0;
+        for (;;) {
+            const int result = cq_dequeue_batch(get(), into.buffer_.data(), into.buffer_.size(), into.slices_.data(),
+                                                into.slices_.size(), &into.size_);
+            if (result != CQ_ETOOSMALL)
+                return check(result) == CQ_OK;
+            into.buffer_.resize(into.slices_[0].size);
+        }
+    }
+
+    /* ---- in place ---- */
+
+    /* Reserve room for a message of up to `size` bytes, to be written in place. Never blocks. Nothing: full. */
+    [[nodiscard]] std::optional<reservation> reserve(std::size_t size)
+    {
+        cq_message message = empty_message();
+        if (check(cq_reserve(get(), size, &message), size) != CQ_OK)
+            return std::nullopt;
+        return reservation(detail::loan(handle_, message));
+    }
+
+    /* Take the oldest message, to be read in place. Never blocks. Nothing: empty. */
+    [[nodiscard]] std::optional<received> take()
+    {
+        cq_message message = empty_message();
+        return lend(cq_take(get(), &message), message);
+    }
+
+    /* The same; sleep while the queue is empty. Nothing: empty for all of that time. */
+    template <class Rep, class Period>
+    [[nodiscard]] std::optional<received> take_wait(std::chrono::duration<Rep, Period> timeout)
+    {
+        cq_message message = empty_message();
+        return lend(cq_take_wait(get(), &message, detail::timeout_ns(timeout)), message);
+    }
+
+    /* The same, for as long as it takes. */
+    [[nodiscard]] received take_wait()
+    {
+        cq_message message = empty_message();
+        return *lend(cq_take_wait(get(), &message, detail::for_ever), message);
+    }
+
+    /* ---- looking on ---- */
+
+    /* Call visitor(const shown &) for the waiting messages in the order of delivery, until it returns false; one that
+       returns nothing sees all. What it throws ends the walk and comes out of here. */
+    template <class Visitor>
+    void walk(Visitor &&visitor)
+    {
+        struct state {
+            Visitor &visitor;
+            std::exception_ptr thrown;
+        } context{visitor, nullptr};
+        const int result = cq_walk(
+            get(),
+            [](const cq_message *message, void *pointer) noexcept -> int {
+                auto &seen = *static_cast<state *>(pointer);
+                const shown copy{{message->data, message->size}, message->position, message->deliveries};
+                try {
+                    if constexpr (std::is_void_v<decltype(seen.visitor(copy))>)
+                        seen.visitor(copy);
+                    else
+                        return !static_cast<bool>(seen.visitor(copy));
+                } catch (...) {
+                    seen.thrown = std::current_exception();
+                    return 1;
+                }
+                return 0;
+            },
+            &context);
+        if (context.thrown)
+            std::rethrow_exception(context.thrown);
+        check(result);
+    }
+
+    /* The numbers of cq_stat. */
+    cq_stats stat() const
+    {
+        cq_stats stats{};
+        stats.struct_size = sizeof stats;
+        check(cq_stat(get(), &stats));
+        return stats;
+    }
+
+    /* Look for dead processes now, and say what was found. */
+    cq_recovery recover()
+    {
+        cq_recovery recovery{};
+        recovery.struct_size = sizeof recovery;
+        check(cq_recover(get(), &recovery));
+        return recovery;
+    }
+
+    /* For poll and event loops: readable while a message may be waiting. It belongs to the queue. */
+    int fd()
+    {
+        int descriptor = -1;
+        check(cq_fd(get(), &descriptor));
+        return descriptor;
+    }
+
+    /* The same: readable while there may be room. */
+    int room_fd()
+    {
+        int descriptor = -1;
+        check(cq_room_fd(get(), &descriptor));
+        return descriptor;
+    }
+
+private:
+    int check(int result, std::size_t size = 0) const { return detail::check(result, handle_, size); }
+
+    static cq_message empty_message() noexcept
+    {
+        cq_message message{};
+        message.struct_size = sizeof message;
+        return message;
+    }
+
+    std::optional<received> lend(int result, const cq_message &message)
+    {
+        if (check(result) != CQ_OK)
+            return std::nullopt;
+        return received(detail::loan(handle_, message));
+    }
+
+    /* If the copy throws, the message goes back (see received). */
+    static std::optional<std::string> copy_out(std::optional<received> message)
+    {
+        if (!message)
+            return std::nullopt;
+        std::string copy = message->str();
+        message->release();
+        return copy;
+    }
+
+    detail::shared_handle handle_;
+};
+
+/* ---- typed ------------------------------------------------------------------------------------------------ */
+
+/*
+ * A queue of values of one trivially copyable type, as they lie in memory: for programs that agree on that. Opening one
+ * whose messages have another size throws errc::mismatch. A message of another size that came in another way throws
+ * errc::mismatch when it is met, and is gone then.
+ */
+template <class T>
+class typed_queue {
+    static_assert(std::is_trivially_copyable_v<T>, "values must survive being copied byte by byte");
+    static_assert(!std::is_pointer_v<T>, "a pointer means nothing to another process");
+
+public:
+    /* Not open. */
+    typed_queue() noexcept = default;
+
+    /* how.max_message_size is not used: it is sizeof(T). */
+    explicit typed_queue(const std::string &name, options how = {}) : queue_(name, sized(how)) {}
+
+    /* As the functions of class queue. */
+    [[nodiscard]] bool enqueue(const T &value) { return queue_.enqueue({&value, sizeof value}); }
+    template <class Rep, class Period>
+    [[nodiscard]] bool enqueue_wait(const T &value, std::chrono::duration<Rep, Period> timeout)
+    {
+        return queue_.enqueue_wait({&value, sizeof value}, timeout);
+    }
+    void enqueue_wait(const T &value) { queue_.enqueue_wait({&value, sizeof value}); }
+
+    std::optional<T> dequeue() { return value_of(queue_.take()); }
+    template <class Rep, class Period>
+    std::optional<T> dequeue_wait(std::chrono::duration<Rep, Period> timeout)
+    {
+        return value_of(queue_.take_wait(timeout));
+    }
+    T dequeue_wait() { return *value_of(queue_.take_wait()); }
+
+    /* Append values in this order, as many as there is room for. Returns how many that were. */
+    std::size_t enqueue_batch(const T *values, std::size_t count)
+    {
+        std::vector<bytes_view> views;
+        views.reserve(count);
+        for (std::size_t i = 0; i < count; ++i)
+            views.emplace_back(&values[i], sizeof(T));
+        return queue_.enqueue_batch(views.data(), count);
+    }
+
+    /* Call visitor(const T &) for the waiting values, as queue::walk does. Messages of another size are passed over. */
+    template <class Visitor>
+    void walk(Visitor &&visitor)
+    {
+        queue_.walk([&](const shown &message) -> bool {
+            if (message.data.size() != sizeof(T))
+                return true;
+            const T value = from_bytes(message.data.data());
+            if constexpr (std::is_void_v<decltype(visitor(value))>) {
+                visitor(value);
+                return true;
+            } else {
+                return static_cast<bool>(visitor(value));
+            }
+        });
+    }
+
+    /* The queue of bytes behind it, for everything else. */
+    queue &bytes() noexcept { return queue_; }
+    const queue &bytes() const noexcept { return queue_; }
+
+private:
+    static options sized(options how)
+    {
+        how.max_message_size = sizeof(T);
+        return how;
+    }
+
+    /* T need not have a default constructor. */
+    static T from_bytes(const std::byte *bytes) noexcept
+    {
+        alignas(T) std::byte storage[sizeof(T)];
+        std::memcpy(storage, bytes, sizeof storage);
+        return *std::launder(reinterpret_cast<const T *>(storage));
+    }
+
+    std::optional<T> value_of(std::optional<received> message)
+    {
+        if (!message)
+            return std::nullopt;
+        const std::size_t size = message->size();
+        std::optional<T> value;
+        if (size == sizeof(T))
+            value = from_bytes(message->data());
+        message->release();
+        if (!value)
+            throw error(CQ_EMISMATCH, '"' + queue_.name() + "\": a message has " + std::to_string(size) +
+                                          " bytes, the type of this queue has " + std::to_string(sizeof(T)) +
+                                          ": somebody else writes other things into it");
+        return value;
+    }
+
+    queue queue_;
+};
+
+} // namespace cqueue
+
+template <>
+struct std::is_error_code_enum<cqueue::errc> : std::true_type {};
+
+#endif

@@ -88,7 +88,7 @@ void at_moments(const std::vector<Place> &places, size_t stride, Visit &&visit)
     }
     ASSERT_GT(visited, 0u);
     ::testing::Test::RecordProperty("moments_visited", static_cast<int>(visited));
-    EXPECT_LE(missed, visited / 100) << "the operation does not take the same way twice";
+    EXPECT_LE(missed, visited / 10) << "the operation does not take the same way twice";
 }
 
 } // namespace cqtest

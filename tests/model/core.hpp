@@ -14,8 +14,6 @@
 #define atomic_load_explicit(object, order) ((void)(order), *(object))
 #define atomic_store_explicit(object, value, order) ((void)(order), (void)(*(object) = (value)))
 #define atomic_fetch_add_explicit(object, value, order) ((void)(order), (void)(*(object) += (value)))
-#define ATOMIC_LLONG_LOCK_FREE 2
-#define ATOMIC_INT_LOCK_FREE 2
 
 using std::atomic_thread_fence;
 using std::memory_order;

@@ -8,15 +8,10 @@
 #ifndef CQ_MODEL_HOOKS_H
 #define CQ_MODEL_HOOKS_H
 
+#include "access.h"
+
 #include <stdatomic.h>
-#include <stddef.h>
 #include <string.h>
-
-enum model_operation { MODEL_BEGIN, MODEL_LOAD, MODEL_STORE, MODEL_EXCHANGE, MODEL_ADD, MODEL_OR, MODEL_AND, MODEL_COPY,
-                       MODEL_YIELD };
-
-void model_step(enum model_operation operation, const volatile void *address, const char *function);
-void *model_copy(void *to, const void *from, size_t size, const char *function);
 
 #undef atomic_load_explicit
 #undef atomic_store_explicit

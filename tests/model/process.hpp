@@ -1,9 +1,9 @@
 // process.hpp - a simulated process: what it is to do, where it is, and what its calls returned.
 #pragma once
 
+#include "access.h"
 #include "core.hpp"
 #include "fiber.hpp"
-#include "hooks.h"
 
 #include <array>
 #include <bitset>

@@ -44,6 +44,7 @@ void World::reset()
     owners_ = 0;
     reaped_.reset();
     running_ = nullptr;
+    unsettled_ = false;
     make_handle(63); // to look through
     cq_queue *const queue = handles_[0].get();
     queue->states[0] = ticket_word(shape_.first_sequence, NODE_LINKED, 0);
@@ -121,6 +122,7 @@ void World::run(void *context)
         Result &result = process.results[process.call];
         world->ghost.call_begins(process);
         world->perform(process, action, result);
+        world->settle();
         world->ghost.call_ends(process, action, result);
     }
     process.finished = true;
@@ -192,6 +194,7 @@ void World::reached(model_operation operation, const void *address, const char *
 {
     if (!running_)
         return; // the test itself looks
+    settle();
     const Word word = classify(queue(), address);
     if (operation != MODEL_YIELD && operation != MODEL_COPY) {
         /* Who sleeps is not part of the model, and counts decide nothing. Nobody else sees a handle with one thread. */
@@ -204,6 +207,20 @@ void World::reached(model_operation operation, const void *address, const char *
     running_->fiber->yield();
 }
 
+// The access was made: hold what it changed against the rules, before the process does anything that depends on it.
+void World::settle()
+{
+    if (!unsettled_)
+        return;
+    unsettled_ = false;
+    Entry &entry = log_.back();
+    const bool is_word = entry.access.operation >= MODEL_LOAD && entry.access.operation <= MODEL_AND;
+    if (is_word && entry.word.kind != Word::handle) {
+        std::memcpy(&entry.now, entry.access.address, sizeof entry.now);
+        ghost.after(*running_, entry.word, entry.old, entry.now);
+    }
+}
+
 void World::step(Process &process)
 {
     if (!process.runnable() || failed())
@@ -211,19 +228,68 @@ void World::step(Process &process)
     const Access access = process.next;
     const bool is_word = access.operation >= MODEL_LOAD && access.operation <= MODEL_AND;
     const Word word = classify(queue(), access.address);
-    std::uint64_t old = 0, now = 0;
+    std::uint64_t old = 0;
 
     if (access.operation == MODEL_COPY)
         ghost.before(process, word);
-    if (is_word)
+    if (is_word && word.kind != Word::handle)
         std::memcpy(&old, access.address, sizeof old);
-    /* What follows the access up to the next one, private as it is, runs before anybody looks at it; so look first. */
+    log_.push_back({&process, access, word, old, old});
     running_ = &process;
+    unsettled_ = true;
     process.fiber->resume();
+    settle();
     running_ = nullptr;
-    if (is_word)
-        std::memcpy(&now, access.address, sizeof now);
-    log_.push_back({&process, access, old, now});
+}
+
+void World::finish_call(Process &process, std::uint32_t limit)
+{
+    if (!process.runnable())
+        return;
+    const std::uint32_t call = process.call;
+    for (std::uint32_t steps = 0; process.runnable() && process.call == call && !failed(); ++steps) {
+        step(process);
+        if (steps == limit)
+            ghost.fail("%s runs alone and does not finish", process.name.c_str());
+    }
+}
+
+void World::finish(Process &process)
+{
+    while (process.runnable() && !failed())
+        finish_call(process);
+}
+
+bool World::is_at(const Process &process, const Place &place) const
+{
+    const Access &next = process.next;
+    return process.runnable() && next.address && (place.operation == MODEL_BEGIN || place.operation == next.operation) &&
+           (place.function.empty() || place.function == next.function) &&
+           name_of(classify(queue(), next.address)).compare(0, place.word.size(), place.word) == 0;
+}
+
+bool World::run_to(Process &process, const Place &place, std::uint32_t times)
+{
+    for (std::uint32_t steps = 0; process.runnable() && !failed() && steps < 3000; ++steps) {
+        step(process);
+        if (is_at(process, place) && --times == 0)
+            return true;
+    }
+    ghost.fail("%s never comes to %s %s", process.name.c_str(), place.function.c_str(), place.word.c_str());
+    return false;
+}
+
+// All threads of its handle die with it.
+void World::kill(Process &process)
+{
+    for (Process *other : processes)
+        if (other->queue == process.queue && !other->finished) {
+            other->killed = true;
+            other->in_call = false;
+            other->sweeping.reset();
+            log_.push_back({other, {MODEL_BEGIN, nullptr, "killed"}, {Word::none, 0, 0}, 0, 0});
+        }
+    process.killed = true;
 }
 
 } // namespace model

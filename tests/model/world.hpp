@@ -6,7 +6,7 @@
 
 #include "ghost.hpp"
 
-#include <initializer_list>
+#include <cstdlib>
 #include <memory>
 
 namespace model {
@@ -74,6 +74,7 @@ public:
     struct Entry {
         const Process *process;
         Access access;
+        Word word;
         std::uint64_t old, now;
     };
     const std::vector<Entry> &log() const { return log_; }
@@ -87,12 +88,13 @@ public:
     void reached(model_operation operation, const void *address, const char *function);
     int reap(cq_queue *queue, cq_recovery *recovery);
     bool is_suspect(std::uint32_t owner) const;
-    bool is_held_by_reaper(std::uint32_t owner) const;
+    bool is_free(std::uint32_t owner) const; // may a new process have this id?
 
 private:
     cq_queue *make_handle(std::uint32_t owner);
     Process &insert(const std::string &name, Program program, cq_queue *queue);
     static void run(void *process);
+    void settle();
     void perform(Process &process, const Action &action, Result &result);
     void drain(std::uint32_t fill, std::uint32_t first_message);
     void check_nodes();
@@ -107,6 +109,7 @@ private:
     std::uint32_t owners_ = 0;
     std::bitset<64> reaped_;
     Process *running_ = nullptr;
+    bool unsettled_ = false; // the newest entry of the log has been made, but not looked at
     std::vector<Entry> log_;
 };
 
