@@ -719,7 +719,7 @@ private:
         const std::size_t size = message->size();
         std::optional<T> value;
         if (size == sizeof(T))
-            value = from_bytes(message->data());
+            value.emplace(from_bytes(message->data()));
         message->release();
         if (!value)
             throw error(CQ_EMISMATCH, '"' + queue_.name() + "\": a message has " + std::to_string(size) +
