@@ -266,8 +266,11 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 /* Is the slot of a reservation still waiting for its owner? Untouched will do: its node is in the same life. */
 static bool is_reserved(cq_queue *queue, const struct run *run)
 {
-    uint64_t word = slot_load(queue, node_at(queue, run->node), run->index);
-    return word_sequence(word) != run->sequence ||
+    struct layout_node *node = node_at(queue, run->node);
+    uint64_t word = slot_load(queue, node, run->index);
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2: claimed at all? */
+    return (word_sequence(word) != run->sequence && word_sequence(enq) == run->sequence &&
+            run->index < ticket_index(enq)) ||
            (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
 }
 

@@ -1,9 +1,11 @@
 /*
  * watch.c - a descriptor for event loops: an eventfd, and one helper thread a handle and side that keeps it true.
  *
- * It owns the state of the descriptor: ARMED (unreadable, the helper sleeps on the side's futex), RAISED (readable, the helper
- * sleeps until it is re-armed), CLEARING (a call that found nothing is taking it down). The helper raises, calls that
- * come back empty-handed clear; both probe after announcing themselves, so that no message falls in between.
+ * It owns the state of the descriptor: ARMED (unreadable, the helper sleeps on the side's futex), RAISED (readable, the
+ * helper sleeps until it is re-armed), BUSY (somebody makes the descriptor agree with the queue). The helper raises, calls
+ * that come back empty-handed clear; both probe after announcing themselves, so that no message falls in between. A
+ * call that finds nothing while BUSY turns it into AGAIN: whoever is busy looks once more, or an event loop that is told
+ * of changes only (EPOLLET) would keep a descriptor that is up for nothing and never hear of it again.
  */
 #include "internal.h"
 
@@ -17,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum state { ARMED, RAISED, CLEARING, STOPPED };
+enum state { ARMED, RAISED, BUSY, AGAIN, STOPPED };
 
 struct watch {
     cq_queue *queue;
@@ -40,14 +42,37 @@ static void raise_fd(const struct watch *watch)
         ;
 }
 
-static void set_state(struct watch *watch, uint32_t state)
+static bool change_state(struct watch *watch, uint32_t from, uint32_t to)
 {
-    /* B1 release, pairs with B2: the state tells what was done to the descriptor before. STOPPED stays. */
-    uint32_t old = atomic_load_explicit(&watch->state, memory_order_relaxed);
-    while (old != STOPPED && !atomic_compare_exchange_weak_explicit(&watch->state, &old, state, memory_order_seq_cst,
-                                                                    memory_order_relaxed))
-        ;
+    /* B1 release, pairs with B2: the state tells what was done to the descriptor before. */
+    return atomic_compare_exchange_strong_explicit(&watch->state, &from, to, memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+
+static void wake_helper(struct watch *watch)
+{
     syscall(SYS_futex, &watch->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Make the descriptor agree with the queue; the caller made the state BUSY. True: it is up. */
+static bool settle_fd(struct watch *watch)
+{
+    uint64_t count;
+
+    for (;;) {
+        while (read(watch->fd, &count, sizeof count) < 0 && errno == EINTR)
+            ;
+        bool has = probe(watch->queue, watch->side);
+        if (has)
+            raise_fd(watch);
+        if (change_state(watch, BUSY, has ? RAISED : ARMED)) {
+            if (!has)
+                wake_helper(watch);
+            return has;
+        }
+        if (!change_state(watch, AGAIN, BUSY))
+            return has; /* STOPPED */
+    }
 }
 
 static void *help(void *context)
@@ -68,9 +93,8 @@ static void *help(void *context)
                 participant_look(watch->queue);
             continue;
         }
-        /* Readable first: a call that clears sees RAISED only with the descriptor up. */
-        raise_fd(watch);
-        set_state(watch, RAISED);
+        if (change_state(watch, ARMED, BUSY))
+            settle_fd(watch);
     }
 }
 
@@ -103,7 +127,8 @@ static int start(cq_queue *queue, enum side side, struct watch **made)
 
 static void stop(struct watch *watch)
 {
-    set_state(watch, STOPPED);
+    atomic_store_explicit(&watch->state, STOPPED, memory_order_seq_cst); /* B1 */
+    wake_helper(watch);
     wait_nudge_watches(watch->queue, watch->side); /* or it notices within a slice */
     pthread_join(watch->helper, NULL);
     close(watch->fd);
@@ -134,20 +159,15 @@ int watch_open(cq_queue *queue, enum side side, int *fd)
 bool watch_clear(cq_queue *queue, enum side side)
 {
     struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
-    uint32_t raised = RAISED;
-    uint64_t count;
 
-    if (!watch || atomic_load_explicit(&watch->state, memory_order_relaxed) != RAISED || /* a hint */
-        !atomic_compare_exchange_strong_explicit(&watch->state, &raised, CLEARING, memory_order_seq_cst,
-                                                 memory_order_relaxed)) /* B2: the descriptor is up */
-        return false;
-    while (read(watch->fd, &count, sizeof count) < 0 && errno == EINTR)
-        ;
-    bool came = probe(queue, side);
-    if (came)
-        raise_fd(watch);
-    set_state(watch, came ? RAISED : ARMED);
-    return came;
+    while (watch) {
+        uint32_t state = atomic_load_explicit(&watch->state, memory_order_seq_cst); /* B2 */
+        if (state == RAISED && change_state(watch, RAISED, BUSY))
+            return settle_fd(watch);
+        if (state == ARMED || state == AGAIN || state == STOPPED || (state == BUSY && change_state(watch, BUSY, AGAIN)))
+            return false;
+    }
+    return false;
 }
 
 /* In a forked child the helpers do not exist. */
