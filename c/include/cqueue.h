@@ -200,6 +200,7 @@ typedef struct cq_recovery {
  *
  * The file appears complete or not at all. Two creators at once: one creates, both succeed (unless
  * CQ_EXCLUSIVE). Dead participants are reaped on the way. Blocks only for the system's file operations.
+ * What fails after the queue was made leaves it, empty: others may be using it already.
  *
  * CQ_OK, CQ_EINVAL, CQ_ENAME, CQ_ENOENT, CQ_EEXIST, CQ_EMISMATCH, CQ_EVERSION, CQ_ECORRUPT, CQ_EACCESS, CQ_EOWNER,
  * CQ_ENOSPACE, CQ_ENOMEM, CQ_ELIMIT, CQ_EFILESYSTEM, CQ_ESYSTEM.
@@ -224,7 +225,7 @@ CQ_API int cq_unlink(const char *name, const cq_config *config);
 /*
  * Append a message of `size` bytes, copied from `data` (which may be NULL if size is 0). Never blocks.
  * CQ_OK: it is in the queue, and stays whatever happens to this process. CQ_FULL: it is not.
- * CQ_ETOOBIG, CQ_ENOSPACE, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
+ * CQ_ETOOBIG, CQ_ENOSPACE, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT, CQ_ESYSTEM.
  */
 CQ_API int cq_enqueue(cq_queue *queue, const void *data, size_t size);
 
@@ -273,7 +274,7 @@ CQ_API int cq_reserve(cq_queue *queue, size_t size, cq_message *message);
 
 /*
  * Publish a reserved message, of `size` bytes now, which may be less than reserved. Never blocks.
- * CQ_OK: it is in the queue; message->position is final and message->data is NULL. CQ_FULL, CQ_ENOSPACE (only
+ * CQ_OK: it is in the queue; message->position is final and message->data is NULL. CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM (only
  * if its place was given up meanwhile): still reserved, try again or abort. CQ_ETOOBIG, CQ_ENOTHELD, CQ_EINVAL,
  * CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
  */

@@ -97,8 +97,8 @@ static int link_into_place(int fd, const char *path)
     return result_of_errno(errno);
 }
 
-/* CQ_OK: made. CQ_EEXIST: somebody else's is there. */
-int create_file(const char *path, const char *directory, const cq_config *config)
+/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: somebody else's is there. */
+int create_file(const char *path, const char *directory, const cq_config *config, struct stat *made)
 {
     struct geometry geometry;
     struct rlimit limit;
@@ -119,7 +119,7 @@ int create_file(const char *path, const char *directory, const cq_config *config
         (result = region_allocate_node(fd, &geometry, 0)) == CQ_OK &&
         (result = write_region(fd, &geometry)) == CQ_OK) {
         /* Narrow until now, wider (if asked for) while still without a name. */
-        if (fchmod(fd, config && config->permissions ? (mode_t)config->permissions : 0600) != 0)
+        if (fchmod(fd, config && config->permissions ? (mode_t)config->permissions : 0600) != 0 || fstat(fd, made) != 0)
             result = result_of_errno(errno);
         else
             result = link_into_place(fd, path);

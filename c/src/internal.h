@@ -10,6 +10,7 @@
 #include "cqueue.h"
 #include "layout.h"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #define RETRY_LIMIT (1u << 24)     /* a lock-free loop that fails this often meets a hostile peer, not contention */
@@ -225,12 +226,13 @@ int region_read_header(int fd, struct layout_header *header, uint64_t *file_size
 int region_check_header(const struct layout_header *header, uint64_t file_size, struct geometry *geometry);
 int region_open(const char *path, const cq_config *config, bool read_only, cq_queue *queue, int *lock_fd);
 void region_close(cq_queue *queue);
+bool region_is(const cq_queue *queue, const struct stat *status);
 bool region_is_linked(const cq_queue *queue);
 int region_descriptor(cq_queue *queue);
 int region_allocate_node(int fd, const struct geometry *geometry, uint64_t node);
 int region_allocate(int fd, uint64_t offset, uint64_t size);
 int region_filesystem(int fd, uint32_t flags);
-int create_file(const char *path, const char *directory, const cq_config *config);
+int create_file(const char *path, const char *directory, const cq_config *config, struct stat *made);
 int result_of_errno(int error);
 
 /* ---- look.c: looking on ---- */

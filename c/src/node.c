@@ -119,14 +119,14 @@ static bool take_if_free(cq_queue *queue, uint64_t node)
                                                    memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* Give one more node memory and take it if nobody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, RESULT_RETRY. */
+/* Give one more node memory and take it if nobody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM, RESULT_RETRY. */
 static int grow(cq_queue *queue, uint64_t touched)
 {
     if (touched == queue->geometry.node_count)
         return CQ_FULL;
     int result = region_allocate_node(region_descriptor(queue), &queue->geometry, touched);
-    if (result != CQ_OK)
-        return result;
+    if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
+        return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
     /* G1 release, pairs with node_touched: the memory is there. Failure: somebody else did the same. */
     uint64_t expected = touched;
     bool raised = atomic_compare_exchange_strong_explicit(&queue->header->touched, &expected, touched + 1,
@@ -144,7 +144,7 @@ static bool many_astray(cq_queue *queue, uint64_t touched)
     return touched > listed && touched - listed > touched / 2;
 }
 
-/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE. */
+/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM. */
 int node_take(cq_queue *queue, uint32_t *node)
 {
     bool swept = false;
@@ -171,7 +171,7 @@ int node_take(cq_queue *queue, uint32_t *node)
         int result = grow(queue, touched);
         if (result == CQ_OK)
             *node = (uint32_t)touched;
-        else if (result == CQ_ENOSPACE && !swept) {
+        else if (result < 0 && !swept) {
             swept = true;
             if (node_sweep(queue) > 0)
                 continue;

@@ -27,8 +27,9 @@ static int check_config(const cq_config *config)
     return CQ_OK;
 }
 
-/* Attach to the region at queue->path. RESULT_RETRY: the name leads elsewhere now. On failure nothing is left but path. */
-static int attach(cq_queue *queue, const cq_config *config)
+/* Attach to the region at queue->path; `only`: to this file and no other. RESULT_RETRY: the name leads elsewhere now. On
+   failure nothing is left but path, and which file it was. */
+static int attach(cq_queue *queue, const cq_config *config, const struct stat *only)
 {
     bool read_only = config && config->flags & CQ_READ_ONLY;
     int lock_fd;
@@ -40,10 +41,12 @@ static int attach(cq_queue *queue, const cq_config *config)
         participant_fork_unlock();
         return result;
     }
-    if (!read_only) {
+    if (only && !region_is(queue, only))
+        result = CQ_EEXIST;
+    else if (!read_only)
         result = participant_register(queue, lock_fd);
+    if (lock_fd >= 0)
         close(lock_fd);
-    }
     participant_fork_unlock();
 
     if (result == CQ_OK && !read_only && (result = participant_verify(queue)) == CQ_OK) {
@@ -67,18 +70,23 @@ static int attach(cq_queue *queue, const cq_config *config)
 static int create_or_attach(cq_queue *queue, const cq_config *config)
 {
     uint32_t flags = config ? config->flags : CQ_CREATE;
-    bool may_create = !(flags & (CQ_ATTACH | CQ_READ_ONLY)), created = false;
+    bool may_create = !(flags & (CQ_ATTACH | CQ_READ_ONLY)), exclusive = flags & CQ_EXCLUSIVE, created = false;
+    struct stat made;
 
     for (int attempt = 0; attempt < OPEN_ATTEMPTS; ++attempt) {
-        int result = flags & CQ_EXCLUSIVE && !created ? CQ_ENOENT : attach(queue, config);
+        /* Exclusive: what is under the name by now may be somebody else's. */
+        int result = exclusive && !created ? CQ_ENOENT : attach(queue, config, exclusive ? &made : NULL);
         if (result == RESULT_RETRY)
             continue;
+        /* Made where it turns out that nobody can have a queue. Any other failure leaves it: others may be using it. */
+        if (result == CQ_EFILESYSTEM && created && region_is(queue, &made) && region_is_linked(queue))
+            unlink(queue->path);
         if (result != CQ_ENOENT || !may_create)
             return result;
-        result = create_file(queue->path, config ? config->directory : NULL, config);
-        if (result != CQ_OK && (result != CQ_EEXIST || flags & CQ_EXCLUSIVE))
+        result = create_file(queue->path, config ? config->directory : NULL, config, &made);
+        if (result != CQ_OK && (result != CQ_EEXIST || exclusive))
             return result;
-        created = true;
+        created |= result == CQ_OK;
     }
     return CQ_ESYSTEM;
 }

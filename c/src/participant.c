@@ -155,7 +155,10 @@ int participant_register(cq_queue *queue, int lock_fd)
 /* Does the mapping alone, with its description closed, still hold the lock? Not on every file system. */
 int participant_verify(cq_queue *queue)
 {
-    return is_locked(region_descriptor(queue), LIVE_BYTES + queue->owner) ? CQ_OK : CQ_EFILESYSTEM;
+    int fd = region_descriptor(queue);
+    if (fd < 0)
+        return CQ_ESYSTEM;
+    return is_locked(fd, LIVE_BYTES + queue->owner) ? CQ_OK : CQ_EFILESYSTEM;
 }
 
 /* Give back what the handle holds and its id. The lock goes with the mapping, after this. */

@@ -245,7 +245,7 @@ fail:
     return result;
 }
 
-static bool is_this_region(const cq_queue *queue, const struct stat *status)
+bool region_is(const cq_queue *queue, const struct stat *status)
 {
     return status->st_dev == queue->device && status->st_ino == queue->inode;
 }
@@ -256,12 +256,12 @@ int region_descriptor(cq_queue *queue)
     struct stat status;
     int fd = atomic_load_explicit(&queue->fd, memory_order_relaxed); /* a number; fstat says what it is now */
 
-    if (fd >= 0 && fstat(fd, &status) == 0 && is_this_region(queue, &status))
+    if (fd >= 0 && fstat(fd, &status) == 0 && region_is(queue, &status))
         return fd;
     int fresh = open_description(queue->path, queue->owner == 0);
     if (fresh < 0)
         return -1;
-    if (fstat(fresh, &status) == 0 && is_this_region(queue, &status) &&
+    if (fstat(fresh, &status) == 0 && region_is(queue, &status) &&
         atomic_compare_exchange_strong_explicit(&queue->fd, &fd, fresh, memory_order_relaxed, memory_order_relaxed))
         return fresh;
     close(fresh);
@@ -272,7 +272,7 @@ int region_descriptor(cq_queue *queue)
 bool region_is_linked(const cq_queue *queue)
 {
     struct stat status;
-    return lstat(queue->path, &status) == 0 && is_this_region(queue, &status);
+    return lstat(queue->path, &status) == 0 && region_is(queue, &status);
 }
 
 void region_close(cq_queue *queue)
@@ -280,7 +280,7 @@ void region_close(cq_queue *queue)
     struct stat status;
     int fd = atomic_load_explicit(&queue->fd, memory_order_relaxed);
 
-    if (fd >= 0 && fstat(fd, &status) == 0 && is_this_region(queue, &status))
+    if (fd >= 0 && fstat(fd, &status) == 0 && region_is(queue, &status))
         close(fd);
     /* A forked child has no mapping there, and may have put something else in its place. */
     if (queue->alive && atomic_load_explicit(queue->alive, memory_order_relaxed))
