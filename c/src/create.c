@@ -113,8 +113,8 @@ int create_file(const char *path, const char *directory, const cq_config *config
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < geometry.file_size)
         result = CQ_ENOSPACE;
     else if ((result = region_filesystem(fd, config ? config->flags : 0)) == CQ_OK &&
-             ftruncate(fd, (off_t)geometry.file_size) != 0)
-        result = result_of_errno(errno);
+             ftruncate(fd, (off_t)geometry.file_size) != 0) /* EINVAL: larger pages than ours */
+        result = errno == EINVAL ? CQ_EFILESYSTEM : result_of_errno(errno);
     if (result == CQ_OK && (result = region_allocate(fd, 0, LAYOUT_SUMMARY_OFFSET)) == CQ_OK &&
         (result = region_allocate_node(fd, &geometry, 0)) == CQ_OK &&
         (result = write_region(fd, &geometry)) == CQ_OK) {

@@ -1,0 +1,207 @@
+/*
+ * The file system has no room, or no inode, or no second page size: an error that says so, nothing left of the attempt,
+ * and what was in the queue is still in it. Each test has a small file system of its own. What a process runs out of
+ * (descriptors, address space, file size) is in tests/unit/limits_test.cpp, each system call that may fail in
+ * system_calls_test.cpp.
+ */
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+#include "faults/mounts.hpp"
+#include "support/directory.hpp"
+#include "support/leftovers.hpp"
+#include "support/process.hpp"
+
+namespace {
+
+using namespace cqtest;
+
+/* body(directory) in a child, on a tmpfs with these options; what it complains of fails the test. */
+template <class Body>
+void on_tmpfs(const char *options, Body body)
+{
+    Complaints complaints;
+    const End end = Child([&](Channel &) {
+                        Directory directory;
+                        own_mounts();
+                        mount_tmpfs(directory.path(), options);
+                        body(directory, complaints);
+                        ::umount2(directory.path(), MNT_DETACH);
+                    }).join();
+    EXPECT_EQ(complaints.text(), "") << "on a tmpfs with " << options;
+    EXPECT_EQ(end.signal, 0) << "7 is SIGBUS: a store where there is no memory";
+    EXPECT_EQ(end.code, 0);
+}
+
+struct statvfs space(const Directory &directory)
+{
+    struct statvfs now {};
+    if (::statvfs(directory.path(), &now) != 0)
+        throw std::system_error(errno, std::generic_category(), "statvfs");
+    return now;
+}
+
+int open_result(const Directory &directory, const std::string &name, Config config, cq_queue **queue)
+{
+    const Config there = directory.in(config);
+    return cq_open(name.c_str(), &there, queue);
+}
+
+/* Takes all room but so many bytes. */
+void leave_room(const Directory &directory, uint64_t bytes)
+{
+    const struct statvfs now = space(directory);
+    const uint64_t free = now.f_bfree * now.f_frsize;
+    const int fd = ::open((std::string(directory.path()) + "/ballast").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (free > bytes && ::fallocate(fd, 0, 0, static_cast<off_t>(free - bytes)) != 0)
+        throw std::system_error(errno, std::generic_category(), "fallocate");
+    ::close(fd);
+}
+
+TEST(Fault21, a_queue_that_cannot_grow_says_so_and_loses_nothing)
+{
+    on_tmpfs("size=1m", [](const Directory &directory, const Complaints &complaints) {
+        Queue queue(directory.in(Config(100000, 200)), Shape(4), "full");
+        Handle reader = queue.attach(CQ_READ_ONLY);
+        std::vector<std::string> accepted;
+        int result = CQ_OK;
+        for (int i = 0; i < 100000; ++i) {
+            std::string text = bytes(static_cast<uint64_t>(i), 200);
+            if ((result = queue.enqueue(text)) != CQ_OK)
+                break;
+            accepted.push_back(std::move(text));
+        }
+        if (result != CQ_ENOSPACE || accepted.size() < 1000)
+            complaints.add("%zu accepted, then %d", accepted.size(), result);
+        Message message;
+        size_t done = 0;
+        cq_slice slice{const_cast<char *>("x"), 1};
+        const int others[] = {cq_enqueue_wait(queue, "x", 1, -1), cq_reserve(queue, 1, &message),
+                              cq_enqueue_batch(queue, &slice, 1, &done)};
+        for (const int other : others)
+            if (other != CQ_ENOSPACE)
+                complaints.add("%d from another way to enqueue", other);
+        /* Whoever looks must not touch what has no memory either. */
+        if (queue.walk() != accepted || reader.walk() != accepted || reader.stat().length != accepted.size() ||
+            queue.recover().participants != 0)
+            complaints.add("looking shows something else");
+        if (queue.attach().drain() != accepted)
+            complaints.add("something else came out than went in");
+        /* The memory it has serves again. */
+        for (const std::string &text : accepted)
+            if ((result = queue.enqueue(text)) != CQ_OK)
+                complaints.add("%d in the second round", result);
+        if (queue.drain() != accepted)
+            complaints.add("something else came out in the second round");
+    });
+}
+
+TEST(Fault21, a_queue_grows_on_when_there_is_room_again)
+{
+    on_tmpfs("size=4m", [](const Directory &directory, const Complaints &complaints) {
+        Queue queue(directory.in(Config(5000, 200)), Shape(4), "later");
+        leave_room(directory, 65536);
+        int result = CQ_OK;
+        uint64_t count = 0;
+        while ((result = queue.enqueue("x")) == CQ_OK)
+            ++count;
+        if (result != CQ_ENOSPACE)
+            complaints.add("%d instead of no room", result);
+        ::unlink((std::string(directory.path()) + "/ballast").c_str());
+        count += queue.fill();
+        if (count != 5000)
+            complaints.add("%u messages instead of 5000", static_cast<unsigned>(count));
+    });
+}
+
+/* From no room at all to just enough, in pages: an error and not a byte gone, or a queue that works. */
+TEST(Fault21, creating_without_room_leaves_not_a_byte)
+{
+    on_tmpfs("size=1m", [](const Directory &directory, const Complaints &complaints) {
+        int refused = 0;
+        bool made = false;
+        for (uint64_t pages = 0; pages < 64 && !made; ++pages) {
+            leave_room(directory, pages * 4096);
+            const struct statvfs before = space(directory);
+            cq_queue *queue = nullptr;
+            const int result = open_result(directory, "new", Config(1000, 200), &queue);
+            Handle handle(queue);
+            if (result == CQ_OK) {
+                handle.must_enqueue("works");
+                made = handle.dequeue() == "works";
+            } else {
+                const struct statvfs after = space(directory);
+                ++refused;
+                if (result != CQ_ENOSPACE || queue != nullptr)
+                    complaints.add("%d with %u pages left", result, static_cast<unsigned>(pages));
+                if (after.f_bfree != before.f_bfree || after.f_ffree != before.f_ffree)
+                    complaints.add("pages or inodes gone after a failure with %u pages left", static_cast<unsigned>(pages));
+                if (!entries(directory.path(), "cqueue").empty())
+                    complaints.add("a file was left");
+            }
+            ::unlink((std::string(directory.path()) + "/ballast").c_str());
+        }
+        if (!made || refused < 10)
+            complaints.add("made: %d, refused %d times", made, refused);
+    });
+}
+
+TEST(Fault22, creating_without_an_inode_says_so)
+{
+    on_tmpfs("size=4m,nr_inodes=2", [](const Directory &directory, const Complaints &complaints) {
+        Queue first(directory.in(Config(10, 64)), Shape(), "first");
+        cq_queue *queue = nullptr;
+        const int result = open_result(directory, "second", Config(10, 64), &queue);
+        if (result != CQ_ENOSPACE || queue != nullptr)
+            complaints.add("%d", result);
+        first.must_enqueue("goes on");
+        if (first.attach().dequeue() != "goes on")
+            complaints.add("the first queue does not work any more");
+    });
+}
+
+/* Who made the file had the right to; growing it asks for no more. */
+TEST(Fault22, the_limit_on_file_sizes_does_not_kill_who_only_attaches)
+{
+    Queue queue(Config(1000, 4096), Shape(1));
+    const End end = Child([&](Channel &) {
+                        const rlimit limit{4096, 4096};
+                        ::setrlimit(RLIMIT_FSIZE, &limit);
+                        Handle handle = queue.attach();
+                        return handle.fill(std::string(4096, 'x')) == 1000 ? 0 : 1;
+                    }).join();
+    EXPECT_EQ(end.signal, 0) << "25 is SIGXFSZ";
+    EXPECT_EQ(end.code, 0);
+}
+
+/* Pages of 2 MiB of their own kind, of which the machine has set none aside. */
+TEST(Fault29, a_file_system_of_huge_pages_is_refused_and_nothing_left_on_it)
+{
+    Complaints complaints;
+    const End end = Child([&](Channel &) {
+                        Directory directory;
+                        own_mounts();
+                        if (::mount("cqtest", directory.path(), "hugetlbfs", 0, "") != 0)
+                            throw std::system_error(errno, std::generic_category(), "mounting a hugetlbfs");
+                        cq_queue *queue = nullptr;
+                        for (const uint32_t flags : {CQ_CREATE, CQ_ANY_FILESYSTEM}) {
+                            const int result = open_result(directory, "huge", Config(1000, 64, flags), &queue);
+                            if (result != CQ_EFILESYSTEM)
+                                complaints.add("%d (%s) with flags %u", result, cq_strerror(result), flags);
+                        }
+                        if (queue != nullptr || !entries(directory.path()).empty())
+                            complaints.add("something was left");
+                        ::umount2(directory.path(), MNT_DETACH);
+                    }).join();
+    EXPECT_EQ(complaints.text(), "");
+    EXPECT_EQ(end.signal, 0);
+    EXPECT_EQ(end.code, 0);
+}
+
+} // namespace

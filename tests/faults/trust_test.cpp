@@ -1,0 +1,242 @@
+/*
+ * Whom and what to trust: whose file it is, who may write it, what else may be found under its name, on which file system.
+ */
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "faults/mounts.hpp"
+#include "support/directory.hpp"
+#include "support/leftovers.hpp"
+#include "support/process.hpp"
+
+namespace {
+
+using namespace cqtest;
+
+constexpr uid_t nobody = 65534;
+
+int open_result(const std::string &name, Config config)
+{
+    cq_queue *queue = nullptr;
+    const int result = cq_open(name.c_str(), &config, &queue);
+    cq_close(queue);
+    return result;
+}
+
+Config with(Config config, uint32_t permissions)
+{
+    config.permissions = permissions;
+    return config;
+}
+
+mode_t mode_of(const std::string &path)
+{
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
+TEST(Fault23, what_the_system_refuses_is_access_refused)
+{
+    if (::geteuid() == 0) { /* whom the system refuses nothing */
+        Queue queue(Config(10, 64));
+        const End end = Child([&](Channel &) {
+                            return ::setgroups(0, nullptr) != 0 || ::setgid(nobody) != 0 || ::setuid(nobody) != 0 ||
+                                   open_result(queue.name(), Config(0, 0, CQ_ATTACH)) != CQ_EACCESS ||
+                                   open_result(queue.name(), Config(0, 0, CQ_READ_ONLY)) != CQ_EACCESS;
+                        }).join();
+        EXPECT_EQ(end.code, 0);
+        return;
+    }
+    Queue queue(Config(10, 64));
+    ASSERT_EQ(::chmod(queue.path().c_str(), 0), 0);
+    EXPECT_EQ(open_result(queue.name(), Config(0, 0, CQ_ATTACH)), CQ_EACCESS);
+}
+
+TEST(Fault23, a_foreign_file_is_not_trusted_unless_asked)
+{
+    if (::geteuid() != 0) { /* who cannot give files away: one of root's that everybody may read */
+        Directory directory;
+        ASSERT_EQ(::symlink("/etc/passwd", directory.file("foreign").c_str()), 0);
+        EXPECT_EQ(open_result("foreign", directory.in(Config(0, 0, CQ_READ_ONLY))), CQ_EACCESS);
+        return;
+    }
+    Queue queue(with(Config(10, 64), 0660));
+    ASSERT_EQ(::chown(queue.path().c_str(), nobody, 0), 0);
+    EXPECT_EQ(open_result(queue.name(), Config(0, 0, CQ_ATTACH)), CQ_EOWNER);
+    EXPECT_EQ(open_result(queue.name(), Config()), CQ_EOWNER);
+    EXPECT_EQ(open_result(queue.name(), Config(0, 0, CQ_READ_ONLY)), CQ_EOWNER);
+    EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), 0640)), CQ_EOWNER);
+    EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), 0660)), CQ_OK);
+    char text[500];
+    const Config asked;
+    cq_explain(CQ_EOWNER, queue.name().c_str(), &asked, 0, text, sizeof text);
+    EXPECT_NE(std::string(text).find("belongs to user 65534 with permissions 0660, this process is user 0"),
+              std::string::npos)
+        << text;
+}
+
+TEST(Fault23, a_file_that_its_group_may_write_is_not_trusted_unless_asked)
+{
+    Queue queue(Config(10, 64));
+    for (const mode_t mode : {0660, 0620, 0664}) {
+        ASSERT_EQ(::chmod(queue.path().c_str(), mode), 0);
+        EXPECT_EQ(open_result(queue.name(), Config(0, 0, CQ_ATTACH)), CQ_EOWNER) << std::oct << mode;
+        EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), 0640)), CQ_EOWNER) << std::oct << mode;
+        EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), 0660)), CQ_OK) << std::oct << mode;
+    }
+}
+
+/* Somebody watches the directory as closely as can be while regions are made in it. */
+TEST(Fault24, permissions_are_never_wider_than_asked_not_even_briefly)
+{
+    const mode_t before = ::umask(0); /* which is what would make the difference */
+    Directory directory;
+    ASSERT_EQ(::chmod(directory.path(), 0755), 0);
+    Shared<std::atomic<bool>> done;
+    Shared<std::atomic<int>> seen;
+    const std::string path = directory.file("watched");
+    Child watcher([&](Channel &) {
+        while (!*done) {
+            const mode_t mode = mode_of(path);
+            if (mode != 0 && mode != 0600 && mode != 0640)
+                return 1;
+            *seen += mode != 0;
+        }
+        return 0;
+    });
+    const auto end = Clock::now() + patience;
+    for (int i = 0; (i < 1000 || *seen < 100) && Clock::now() < end; ++i) {
+        const uint32_t permissions = i % 2 ? 0640 : 0;
+        ASSERT_EQ(open_result("watched", with(directory.in(Config(10, 64)), permissions)), CQ_OK);
+        ASSERT_EQ(mode_of(path), i % 2 ? 0640u : 0600u);
+        ASSERT_EQ(entries(directory.path()), std::vector<std::string>{"cqueue.watched"});
+        ASSERT_EQ(::unlink(path.c_str()), 0);
+    }
+    *done = true;
+    EXPECT_EQ(watcher.join().code, 0) << "wider than it should be";
+    EXPECT_GE(*seen, 100);
+    ::umask(before);
+}
+
+TEST(Fault25, a_file_that_everybody_may_write_is_never_trusted_nor_made)
+{
+    Queue queue(Config(10, 64));
+    for (const mode_t mode : {0666, 0602, 0622}) {
+        ASSERT_EQ(::chmod(queue.path().c_str(), mode), 0);
+        for (const uint32_t asked : {0u, 0600u, 0660u, 0664u})
+            EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), asked)), CQ_EOWNER) << std::oct << mode;
+    }
+    for (const uint32_t asked : {0666u, 0602u, 0777u, 0060u, 01600u, 0400u})
+        EXPECT_EQ(open_result(unique_name(), with(Config(10, 64), asked)), CQ_EINVAL) << std::oct << asked;
+}
+
+TEST(Fault26, a_name_that_is_a_path_or_none_is_refused_before_anything_is_touched)
+{
+    Directory directory;
+    const std::vector<std::string> bad{"", ".", "..", "/", "a/b", "../a", "/a", ".hidden", "-a", "_a", "a b", "a\n", "\xc3\xa4",
+                                       "a\\b", "a*", std::string(201, 'a'), std::string(100000, 'a')};
+    for (const std::string &name : bad) {
+        EXPECT_EQ(open_result(name, directory.in(Config(10, 64))), CQ_ENAME) << name.substr(0, 20);
+        EXPECT_EQ(open_result(name, Config(0, 0, CQ_READ_ONLY)), CQ_ENAME) << name.substr(0, 20);
+        EXPECT_EQ(cq_unlink(name.c_str(), nullptr), CQ_ENAME) << name.substr(0, 20);
+    }
+    EXPECT_EQ(entries(directory.path()), std::vector<std::string>());
+    EXPECT_EQ(open_result(std::string(200, 'a'), directory.in(Config(10, 64))), CQ_OK) << "the longest name";
+}
+
+/* What is planted is neither followed, nor opened for long, nor changed. */
+TEST(Fault27, what_is_planted_under_the_name_is_refused)
+{
+    Directory directory;
+    const std::string path = directory.file("planted");
+    Queue target(directory.in(Config(10, 64)), Shape(), "target");
+    const auto plant_and_open = [&](const char *what, bool planted) {
+        ASSERT_TRUE(planted) << what;
+        struct stat before {}, after {};
+        ASSERT_EQ(::lstat(path.c_str(), &before), 0);
+        for (const uint32_t flags : {CQ_CREATE, CQ_ATTACH, CQ_READ_ONLY})
+            EXPECT_EQ(open_result("planted", directory.in(Config(0, 0, flags))), CQ_EACCESS) << what << flags;
+        EXPECT_EQ(open_result("planted", directory.in(Config(10, 64, CQ_EXCLUSIVE))), CQ_EEXIST) << what;
+        ASSERT_EQ(::lstat(path.c_str(), &after), 0) << what;
+        EXPECT_EQ(after.st_ino, before.st_ino) << what;
+        EXPECT_EQ(after.st_mode, before.st_mode) << what;
+        std::filesystem::remove_all(path);
+    };
+    plant_and_open("link to a queue", ::symlink(target.path().c_str(), path.c_str()) == 0);
+    plant_and_open("link to nothing", ::symlink("nothing", path.c_str()) == 0);
+    plant_and_open("link to itself", ::symlink(path.c_str(), path.c_str()) == 0);
+    plant_and_open("FIFO", ::mkfifo(path.c_str(), 0600) == 0);
+    plant_and_open("directory", ::mkdir(path.c_str(), 0700) == 0);
+    if (::geteuid() == 0)
+        plant_and_open("device", ::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 5)) == 0); /* zeros without end */
+    EXPECT_EQ(entries(directory.path()), std::vector<std::string>{"cqueue.target"});
+}
+
+/* Also a hard link to a queue is that queue: it is the same file, and has the same owner. */
+TEST(Fault27, a_second_name_of_a_queue_is_that_queue)
+{
+    Directory directory;
+    Queue queue(directory.in(Config(10, 64)), Shape(), "one");
+    ASSERT_EQ(::link(queue.path().c_str(), directory.file("two").c_str()), 0);
+    Handle second("two", directory.in(Config(0, 0, CQ_ATTACH)));
+    second.must_enqueue("hello");
+    EXPECT_EQ(queue.dequeue(), "hello");
+}
+
+TEST(Fault28, an_overlay_is_refused_and_nothing_left_on_it)
+{
+    const End end = Child([](Channel &) {
+                        Directory directory;
+                        own_mounts();
+                        mount_tmpfs(directory.path(), "size=16m");
+                        const std::string merged = mount_overlay(directory.path());
+                        Config config(10, 64);
+                        config.directory = merged.c_str();
+                        const int plain = open_result("here", config);
+                        config.flags = CQ_ANY_FILESYSTEM;
+                        const int forced = open_result("here", config);
+                        const bool clean = entries(merged).empty();
+                        /* Forced, it is tried; it works only where the kernel keeps locks with mappings. */
+                        return plain != CQ_EFILESYSTEM || (forced != CQ_OK && (forced != CQ_EFILESYSTEM || !clean));
+                    }).join();
+    EXPECT_EQ(end.code, 0);
+}
+
+TEST(Fault28, a_file_system_without_nameless_files_is_refused)
+{
+    Config config(10, 64);
+    config.directory = "/proc/self";
+    const int result = open_result("here", config);
+    EXPECT_TRUE(result == CQ_EFILESYSTEM || result == CQ_EACCESS || result == CQ_ENOENT) << cq_strerror(result);
+}
+
+/* The layout counts in 4 KiB wherever it is, and asks for no particular page. */
+TEST(Fault29, the_layout_is_the_same_on_huge_pages)
+{
+    const auto file_size_on = [](const char *options) {
+        Shared<std::atomic<uint64_t>> size;
+        const End end = Child([&](Channel &) {
+                            Directory directory;
+                            own_mounts();
+                            mount_tmpfs(directory.path(), options);
+                            Queue queue(directory.in(Config(1000, 64)), Shape(), "pages");
+                            *size = queue.stat().file_size;
+                            if (queue.fill() != 1000 || queue.drain().size() != 1000)
+                                ::_exit(1);
+                        }).join();
+        EXPECT_EQ(end.code, 0) << options;
+        return size->load();
+    };
+    const uint64_t plain = file_size_on("size=64m,huge=never");
+    EXPECT_GT(plain, 0u);
+    EXPECT_EQ(file_size_on("size=64m,huge=always"), plain);
+}
+
+} // namespace
