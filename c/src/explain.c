@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,8 +192,12 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
     struct found found = {.path = NULL};
     struct text out = {text, text ? text_size : 0, 0};
 
-    if (name)
+    if (name) { /* not to be cancelled between opening and closing the file */
+        int before;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
         look_up(name, config, &found);
+        pthread_setcancelstate(before, NULL);
+    }
     if (name && *name)
         say(&out, "\"%.200s\": ", name);
     if (!found.path && result != CQ_ENAME && result != CQ_EINVAL)

@@ -7,6 +7,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,8 +105,13 @@ int cq_open(const char *name, const cq_config *config, cq_queue **queue)
         return CQ_ENOMEM;
     memset(made, 0, sizeof *made);
     result = region_path(name, config ? config->directory : NULL, &made->path);
-    if (result == CQ_OK)
+    if (result == CQ_OK) {
+        /* Not to be cancelled between opening and closing a file, or with the fork guard's mutex in hand. */
+        int before;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
         result = create_or_attach(made, config);
+        pthread_setcancelstate(before, NULL);
+    }
     if (result != CQ_OK) {
         free(made->path);
         free(made);
@@ -120,10 +126,13 @@ int cq_close(cq_queue *queue)
     if (!queue)
         return CQ_OK;
     bool forked = atomic_load_explicit(queue->alive, memory_order_relaxed) == 0; /* as in api.c */
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     watch_close(queue, forked);
     if (!forked && queue->owner != 0)
         participant_leave(queue);
     region_close(queue);
+    pthread_setcancelstate(before, NULL);
     free(queue->path);
     free(queue);
     return CQ_OK;

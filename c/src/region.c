@@ -264,7 +264,7 @@ int region_descriptor(cq_queue *queue)
     if (fstat(fresh, &status) == 0 && region_is(queue, &status) &&
         atomic_compare_exchange_strong_explicit(&queue->fd, &fd, fresh, memory_order_relaxed, memory_order_relaxed))
         return fresh;
-    close(fresh);
+    syscall(SYS_close, fresh); /* not a cancellation point */
     return -1;
 }
 

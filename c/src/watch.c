@@ -34,11 +34,18 @@ static bool probe(cq_queue *queue, enum side side)
     return side == SIDE_PRODUCERS ? enqueue_has_room(queue) : orphan_is_dirty(orphan_version(queue)) || dequeue_has_message(queue);
 }
 
+/* Neither can fail (reading 0 is EAGAIN, and fine). syscall: not cancellation points, or the state would stay BUSY for ever. */
 static void raise_fd(const struct watch *watch)
 {
     uint64_t one = 1;
-    /* Cannot fail: the counter is 0 or 1 here. */
-    while (write(watch->fd, &one, sizeof one) < 0 && errno == EINTR)
+    while (syscall(SYS_write, watch->fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+static void clear_fd(const struct watch *watch)
+{
+    uint64_t count;
+    while (syscall(SYS_read, watch->fd, &count, sizeof count) < 0 && errno == EINTR)
         ;
 }
 
@@ -57,11 +64,8 @@ static void wake_helper(struct watch *watch)
 /* Make the descriptor agree with the queue; the caller made the state BUSY. True: it is up. */
 static bool settle_fd(struct watch *watch)
 {
-    uint64_t count;
-
     for (;;) {
-        while (read(watch->fd, &count, sizeof count) < 0 && errno == EINTR)
-            ;
+        clear_fd(watch);
         bool has = probe(watch->queue, watch->side);
         if (has)
             raise_fd(watch);
@@ -127,11 +131,15 @@ static int start(cq_queue *queue, enum side side, struct watch **made)
 
 static void stop(struct watch *watch)
 {
+    int before;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* joining is a cancellation point */
     atomic_store_explicit(&watch->state, STOPPED, memory_order_seq_cst); /* B1 */
     wake_helper(watch);
     wait_nudge_watches(watch->queue, watch->side); /* or it notices within a slice */
     pthread_join(watch->helper, NULL);
     close(watch->fd);
+    pthread_setcancelstate(before, NULL);
     free(watch);
 }
 
