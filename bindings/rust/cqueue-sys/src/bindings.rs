@@ -1,0 +1,425 @@
+// Made from cqueue.h by `cargo run -p xtask -- write`: do not edit.
+#![allow(non_camel_case_types)]
+
+pub const CQ_VERSION_MAJOR: u32 = 1;
+pub const CQ_VERSION_MINOR: u32 = 0;
+pub const CQ_VERSION_PATCH: u32 = 0;
+pub const CQ_VERSION_STRING: &::core::ffi::CStr = c"1.0.0";
+pub const CQ_ABI_VERSION: u32 = 1;
+pub const CQ_OK: _bindgen_ty_1 = 0;
+pub const CQ_EMPTY: _bindgen_ty_1 = 1;
+pub const CQ_FULL: _bindgen_ty_1 = 2;
+pub const CQ_TIMEOUT: _bindgen_ty_1 = 3;
+pub const CQ_EINVAL: _bindgen_ty_1 = -1;
+pub const CQ_ENAME: _bindgen_ty_1 = -2;
+pub const CQ_ENOENT: _bindgen_ty_1 = -3;
+pub const CQ_EEXIST: _bindgen_ty_1 = -4;
+pub const CQ_EMISMATCH: _bindgen_ty_1 = -5;
+pub const CQ_EVERSION: _bindgen_ty_1 = -6;
+pub const CQ_ECORRUPT: _bindgen_ty_1 = -7;
+pub const CQ_EACCESS: _bindgen_ty_1 = -8;
+pub const CQ_EOWNER: _bindgen_ty_1 = -9;
+pub const CQ_ENOSPACE: _bindgen_ty_1 = -10;
+pub const CQ_ENOMEM: _bindgen_ty_1 = -11;
+pub const CQ_ELIMIT: _bindgen_ty_1 = -12;
+pub const CQ_ETOOSMALL: _bindgen_ty_1 = -13;
+pub const CQ_ETOOBIG: _bindgen_ty_1 = -14;
+pub const CQ_EREADONLY: _bindgen_ty_1 = -15;
+pub const CQ_EFORK: _bindgen_ty_1 = -16;
+pub const CQ_ENOTHELD: _bindgen_ty_1 = -17;
+pub const CQ_EFILESYSTEM: _bindgen_ty_1 = -18;
+pub const CQ_ESYSTEM: _bindgen_ty_1 = -19;
+pub type _bindgen_ty_1 = ::core::ffi::c_int;
+#[repr(C)]
+#[derive(Debug)]
+pub struct cq_queue {
+    _unused: [u8; 0],
+}
+pub const CQ_CREATE: _bindgen_ty_2 = 0;
+pub const CQ_EXCLUSIVE: _bindgen_ty_2 = 1;
+pub const CQ_ATTACH: _bindgen_ty_2 = 2;
+pub const CQ_READ_ONLY: _bindgen_ty_2 = 4;
+pub const CQ_ANY_FILESYSTEM: _bindgen_ty_2 = 8;
+pub type _bindgen_ty_2 = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cq_config {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub capacity: u64,
+    pub max_message_size: u64,
+    pub permissions: u32,
+    pub reserved: u32,
+    pub directory: *const ::core::ffi::c_char,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cq_config"][::core::mem::size_of::<cq_config>() - 40usize];
+    ["Alignment of cq_config"][::core::mem::align_of::<cq_config>() - 8usize];
+    [
+        "Offset of field: cq_config::struct_size",
+    ][::core::mem::offset_of!(cq_config, struct_size) - 0usize];
+    [
+        "Offset of field: cq_config::flags",
+    ][::core::mem::offset_of!(cq_config, flags) - 4usize];
+    [
+        "Offset of field: cq_config::capacity",
+    ][::core::mem::offset_of!(cq_config, capacity) - 8usize];
+    [
+        "Offset of field: cq_config::max_message_size",
+    ][::core::mem::offset_of!(cq_config, max_message_size) - 16usize];
+    [
+        "Offset of field: cq_config::permissions",
+    ][::core::mem::offset_of!(cq_config, permissions) - 24usize];
+    [
+        "Offset of field: cq_config::reserved",
+    ][::core::mem::offset_of!(cq_config, reserved) - 28usize];
+    [
+        "Offset of field: cq_config::directory",
+    ][::core::mem::offset_of!(cq_config, directory) - 32usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cq_slice {
+    pub data: *mut ::core::ffi::c_void,
+    pub size: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cq_slice"][::core::mem::size_of::<cq_slice>() - 16usize];
+    ["Alignment of cq_slice"][::core::mem::align_of::<cq_slice>() - 8usize];
+    [
+        "Offset of field: cq_slice::data",
+    ][::core::mem::offset_of!(cq_slice, data) - 0usize];
+    [
+        "Offset of field: cq_slice::size",
+    ][::core::mem::offset_of!(cq_slice, size) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cq_message {
+    pub struct_size: u32,
+    pub deliveries: u32,
+    pub data: *mut ::core::ffi::c_void,
+    pub size: usize,
+    pub position: u64,
+    pub token: [u64; 2usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cq_message"][::core::mem::size_of::<cq_message>() - 48usize];
+    ["Alignment of cq_message"][::core::mem::align_of::<cq_message>() - 8usize];
+    [
+        "Offset of field: cq_message::struct_size",
+    ][::core::mem::offset_of!(cq_message, struct_size) - 0usize];
+    [
+        "Offset of field: cq_message::deliveries",
+    ][::core::mem::offset_of!(cq_message, deliveries) - 4usize];
+    [
+        "Offset of field: cq_message::data",
+    ][::core::mem::offset_of!(cq_message, data) - 8usize];
+    [
+        "Offset of field: cq_message::size",
+    ][::core::mem::offset_of!(cq_message, size) - 16usize];
+    [
+        "Offset of field: cq_message::position",
+    ][::core::mem::offset_of!(cq_message, position) - 24usize];
+    [
+        "Offset of field: cq_message::token",
+    ][::core::mem::offset_of!(cq_message, token) - 32usize];
+};
+pub type cq_visitor = ::core::option::Option<
+    unsafe extern "C" fn(
+        message: *const cq_message,
+        context: *mut ::core::ffi::c_void,
+    ) -> ::core::ffi::c_int,
+>;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cq_stats {
+    pub struct_size: u32,
+    pub format_version: u32,
+    pub capacity: u64,
+    pub max_message_size: u64,
+    pub length: u64,
+    pub orphans: u64,
+    pub enqueued: u64,
+    pub dequeued: u64,
+    pub redelivered: u64,
+    pub returned: u64,
+    pub voided: u64,
+    pub reaped: u64,
+    pub participants: u32,
+    pub waiting_producers: u32,
+    pub waiting_consumers: u32,
+    pub slots_per_node: u32,
+    pub nodes: u64,
+    pub nodes_touched: u64,
+    pub nodes_linked: u64,
+    pub memory: u64,
+    pub file_size: u64,
+    pub created: i64,
+    pub unlinked: u32,
+    pub reserved: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cq_stats"][::core::mem::size_of::<cq_stats>() - 160usize];
+    ["Alignment of cq_stats"][::core::mem::align_of::<cq_stats>() - 8usize];
+    [
+        "Offset of field: cq_stats::struct_size",
+    ][::core::mem::offset_of!(cq_stats, struct_size) - 0usize];
+    [
+        "Offset of field: cq_stats::format_version",
+    ][::core::mem::offset_of!(cq_stats, format_version) - 4usize];
+    [
+        "Offset of field: cq_stats::capacity",
+    ][::core::mem::offset_of!(cq_stats, capacity) - 8usize];
+    [
+        "Offset of field: cq_stats::max_message_size",
+    ][::core::mem::offset_of!(cq_stats, max_message_size) - 16usize];
+    [
+        "Offset of field: cq_stats::length",
+    ][::core::mem::offset_of!(cq_stats, length) - 24usize];
+    [
+        "Offset of field: cq_stats::orphans",
+    ][::core::mem::offset_of!(cq_stats, orphans) - 32usize];
+    [
+        "Offset of field: cq_stats::enqueued",
+    ][::core::mem::offset_of!(cq_stats, enqueued) - 40usize];
+    [
+        "Offset of field: cq_stats::dequeued",
+    ][::core::mem::offset_of!(cq_stats, dequeued) - 48usize];
+    [
+        "Offset of field: cq_stats::redelivered",
+    ][::core::mem::offset_of!(cq_stats, redelivered) - 56usize];
+    [
+        "Offset of field: cq_stats::returned",
+    ][::core::mem::offset_of!(cq_stats, returned) - 64usize];
+    [
+        "Offset of field: cq_stats::voided",
+    ][::core::mem::offset_of!(cq_stats, voided) - 72usize];
+    [
+        "Offset of field: cq_stats::reaped",
+    ][::core::mem::offset_of!(cq_stats, reaped) - 80usize];
+    [
+        "Offset of field: cq_stats::participants",
+    ][::core::mem::offset_of!(cq_stats, participants) - 88usize];
+    [
+        "Offset of field: cq_stats::waiting_producers",
+    ][::core::mem::offset_of!(cq_stats, waiting_producers) - 92usize];
+    [
+        "Offset of field: cq_stats::waiting_consumers",
+    ][::core::mem::offset_of!(cq_stats, waiting_consumers) - 96usize];
+    [
+        "Offset of field: cq_stats::slots_per_node",
+    ][::core::mem::offset_of!(cq_stats, slots_per_node) - 100usize];
+    [
+        "Offset of field: cq_stats::nodes",
+    ][::core::mem::offset_of!(cq_stats, nodes) - 104usize];
+    [
+        "Offset of field: cq_stats::nodes_touched",
+    ][::core::mem::offset_of!(cq_stats, nodes_touched) - 112usize];
+    [
+        "Offset of field: cq_stats::nodes_linked",
+    ][::core::mem::offset_of!(cq_stats, nodes_linked) - 120usize];
+    [
+        "Offset of field: cq_stats::memory",
+    ][::core::mem::offset_of!(cq_stats, memory) - 128usize];
+    [
+        "Offset of field: cq_stats::file_size",
+    ][::core::mem::offset_of!(cq_stats, file_size) - 136usize];
+    [
+        "Offset of field: cq_stats::created",
+    ][::core::mem::offset_of!(cq_stats, created) - 144usize];
+    [
+        "Offset of field: cq_stats::unlinked",
+    ][::core::mem::offset_of!(cq_stats, unlinked) - 152usize];
+    [
+        "Offset of field: cq_stats::reserved",
+    ][::core::mem::offset_of!(cq_stats, reserved) - 156usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cq_recovery {
+    pub struct_size: u32,
+    pub participants: u32,
+    pub slots: u64,
+    pub messages: u64,
+    pub nodes: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cq_recovery"][::core::mem::size_of::<cq_recovery>() - 32usize];
+    ["Alignment of cq_recovery"][::core::mem::align_of::<cq_recovery>() - 8usize];
+    [
+        "Offset of field: cq_recovery::struct_size",
+    ][::core::mem::offset_of!(cq_recovery, struct_size) - 0usize];
+    [
+        "Offset of field: cq_recovery::participants",
+    ][::core::mem::offset_of!(cq_recovery, participants) - 4usize];
+    [
+        "Offset of field: cq_recovery::slots",
+    ][::core::mem::offset_of!(cq_recovery, slots) - 8usize];
+    [
+        "Offset of field: cq_recovery::messages",
+    ][::core::mem::offset_of!(cq_recovery, messages) - 16usize];
+    [
+        "Offset of field: cq_recovery::nodes",
+    ][::core::mem::offset_of!(cq_recovery, nodes) - 24usize];
+};
+unsafe extern "C" {
+    pub fn cq_open(
+        name: *const ::core::ffi::c_char,
+        config: *const cq_config,
+        queue: *mut *mut cq_queue,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_close(queue: *mut cq_queue) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_unlink(
+        name: *const ::core::ffi::c_char,
+        config: *const cq_config,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_enqueue(
+        queue: *mut cq_queue,
+        data: *const ::core::ffi::c_void,
+        size: usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_dequeue(
+        queue: *mut cq_queue,
+        buffer: *mut ::core::ffi::c_void,
+        buffer_size: usize,
+        size: *mut usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_enqueue_wait(
+        queue: *mut cq_queue,
+        data: *const ::core::ffi::c_void,
+        size: usize,
+        timeout_ns: i64,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_dequeue_wait(
+        queue: *mut cq_queue,
+        buffer: *mut ::core::ffi::c_void,
+        buffer_size: usize,
+        size: *mut usize,
+        timeout_ns: i64,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_enqueue_batch(
+        queue: *mut cq_queue,
+        messages: *const cq_slice,
+        count: usize,
+        done: *mut usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_dequeue_batch(
+        queue: *mut cq_queue,
+        buffer: *mut ::core::ffi::c_void,
+        buffer_size: usize,
+        messages: *mut cq_slice,
+        count: usize,
+        done: *mut usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_reserve(
+        queue: *mut cq_queue,
+        size: usize,
+        message: *mut cq_message,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_commit(
+        queue: *mut cq_queue,
+        message: *mut cq_message,
+        size: usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_abort(
+        queue: *mut cq_queue,
+        message: *mut cq_message,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_take(queue: *mut cq_queue, message: *mut cq_message) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_take_wait(
+        queue: *mut cq_queue,
+        message: *mut cq_message,
+        timeout_ns: i64,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_release(
+        queue: *mut cq_queue,
+        message: *mut cq_message,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_return(
+        queue: *mut cq_queue,
+        message: *mut cq_message,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_walk(
+        queue: *mut cq_queue,
+        visitor: cq_visitor,
+        context: *mut ::core::ffi::c_void,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_stat(queue: *mut cq_queue, stats: *mut cq_stats) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_recover(
+        queue: *mut cq_queue,
+        recovery: *mut cq_recovery,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_fd(
+        queue: *mut cq_queue,
+        fd: *mut ::core::ffi::c_int,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_room_fd(
+        queue: *mut cq_queue,
+        fd: *mut ::core::ffi::c_int,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_strerror(result: ::core::ffi::c_int) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    pub fn cq_explain(
+        result: ::core::ffi::c_int,
+        name: *const ::core::ffi::c_char,
+        config: *const cq_config,
+        size: usize,
+        text: *mut ::core::ffi::c_char,
+        text_size: usize,
+    ) -> usize;
+}
+unsafe extern "C" {
+    pub fn cq_abi_version() -> u32;
+}
+unsafe extern "C" {
+    pub fn cq_version() -> *const ::core::ffi::c_char;
+}

@@ -1,0 +1,170 @@
+//! Many messages in one call.
+
+use std::iter::FusedIterator;
+use std::{fmt, ptr, slice};
+
+use crate::{Error, Queue};
+use cqueue_sys as sys;
+
+/// Batches up to this long are passed on without allocating memory.
+const FEW: usize = 64;
+
+impl Queue {
+    /// Append messages in this order, as many as there is room for; returns how many. Others' may come in between. Never
+    /// blocks.
+    ///
+    /// An error means that none was appended. One that was met after some were is left for the next call to report.
+    #[inline]
+    pub fn enqueue_batch<M: AsRef<[u8]>>(&self, messages: &[M]) -> Result<usize, Error> {
+        let slice = |message: &M| {
+            let message = message.as_ref();
+            sys::cq_slice { data: message.as_ptr().cast_mut().cast(), size: message.len() }
+        };
+        if messages.len() <= FEW {
+            let mut few = [const { sys::cq_slice { data: ptr::null_mut(), size: 0 } }; FEW];
+            for (to, message) in few.iter_mut().zip(messages) {
+                *to = slice(message);
+            }
+            self.enqueue_slices(&few[..messages.len()])
+        } else {
+            self.enqueue_slices(&messages.iter().map(slice).collect::<Vec<_>>())
+        }
+    }
+
+    /// The slices are of memory that the caller borrows.
+    #[inline]
+    fn enqueue_slices(&self, slices: &[sys::cq_slice]) -> Result<usize, Error> {
+        let mut done = 0;
+        // SAFETY: each slice is readable for its size until the call is over, and nothing is written there.
+        let result = unsafe { sys::cq_enqueue_batch(self.handle(), slices.as_ptr(), slices.len(), &mut done) };
+        if result == sys::CQ_OK || result == sys::CQ_FULL || done > 0 {
+            return Ok(done);
+        }
+        Err(self.error(result, slices.iter().map(|slice| slice.size).max().unwrap_or(0)))
+    }
+
+    /// Replace what is in `batch` by the oldest messages, as many as are waiting and fit; returns how many. Never blocks. 0:
+    /// none is waiting.
+    ///
+    /// If not even the first one fits, the batch's memory grows.
+    #[inline]
+    pub fn dequeue_batch(&self, batch: &mut Batch) -> Result<usize, Error> {
+        loop {
+            let Batch { buffer, slices, filled } = batch;
+            *filled = 0;
+            // SAFETY: the buffer and the slices are writable for their lengths.
+            let result = unsafe {
+                sys::cq_dequeue_batch(
+                    self.handle(),
+                    buffer.as_mut_ptr().cast(),
+                    buffer.len(),
+                    slices.as_mut_ptr(),
+                    slices.len(),
+                    filled,
+                )
+            };
+            match result {
+                sys::CQ_OK | sys::CQ_EMPTY => return Ok(*filled),
+                sys::CQ_ETOOSMALL => buffer.resize(slices[0].size, 0),
+                _ if *filled > 0 => return Ok(*filled), // the next call reports it
+                _ => return Err(self.error(result, 0)),
+            }
+        }
+    }
+}
+
+/// Messages that [`Queue::dequeue_batch`] took out, in memory that is used again and again.
+///
+/// ```
+/// # let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+/// # let queue = cqueue::Options::new().directory(directory.path()).open("orders")?;
+/// queue.enqueue_batch(&["one", "two", "three"])?;
+/// let mut batch = cqueue::Batch::new(64, 64 * 256);
+/// while queue.dequeue_batch(&mut batch)? > 0 {
+///     for message in &batch {
+///         println!("{}", String::from_utf8_lossy(message));
+///     }
+/// }
+/// # Ok::<(), cqueue::Error>(())
+/// ```
+pub struct Batch {
+    buffer: Vec<u8>,
+    /// Where C says the messages lie. Only the sizes are used: they lie one behind the other.
+    slices: Box<[sys::cq_slice]>,
+    filled: usize,
+}
+
+// SAFETY: the pointers in the slices are never followed.
+unsafe impl Send for Batch {}
+// SAFETY: as above.
+unsafe impl Sync for Batch {}
+
+impl Batch {
+    /// Room for so many messages (1 at least) of so many bytes together.
+    pub fn new(messages: usize, bytes: usize) -> Self {
+        let none = sys::cq_slice { data: ptr::null_mut(), size: 0 };
+        Self { buffer: vec![0; bytes], slices: vec![none; messages.max(1)].into(), filled: 0 }
+    }
+
+    /// How many messages are in it.
+    pub fn len(&self) -> usize {
+        self.filled
+    }
+
+    /// Is there no message in it?
+    pub fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
+    /// The messages, oldest first.
+    #[inline]
+    pub fn iter(&self) -> BatchIter<'_> {
+        BatchIter { rest: &self.buffer, slices: self.slices[..self.filled].iter() }
+    }
+}
+
+impl<'b> IntoIterator for &'b Batch {
+    type Item = &'b [u8];
+    type IntoIter = BatchIter<'b>;
+
+    fn into_iter(self) -> BatchIter<'b> {
+        self.iter()
+    }
+}
+
+/// The messages of a [`Batch`].
+#[must_use = "nothing happens until it is asked for the next message"]
+pub struct BatchIter<'b> {
+    rest: &'b [u8],
+    slices: slice::Iter<'b, sys::cq_slice>,
+}
+
+impl<'b> Iterator for BatchIter<'b> {
+    type Item = &'b [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'b [u8]> {
+        let (message, rest) = self.rest.split_at(self.slices.next()?.size);
+        self.rest = rest;
+        Some(message)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.slices.size_hint()
+    }
+}
+
+impl ExactSizeIterator for BatchIter<'_> {}
+impl FusedIterator for BatchIter<'_> {}
+
+impl fmt::Debug for BatchIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchIter").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("len", &self.filled).field("bytes", &self.buffer.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,240 @@
+//! Results of the C interface as errors: a variant for each, with the queue's name and a sentence on what to do.
+//!
+//! The words are the library's, so that they are the same in every language.
+
+use std::ffi::{CStr, c_int};
+use std::sync::Arc;
+use std::{fmt, io};
+
+use crate::options::Target;
+use cqueue_sys as sys;
+
+/// What is known about an error beside its kind.
+#[derive(Clone)]
+pub struct Details {
+    result: c_int,
+    target: Arc<Target>,
+    size: usize,
+    /// None: the library is asked when somebody wants to read it. Running full is ordinary, and often nobody does.
+    text: Option<Box<str>>,
+}
+
+impl Details {
+    /// The result of the C interface (`CQ_E...`).
+    pub fn result(&self) -> i32 {
+        self.result
+    }
+
+    /// The name of the queue.
+    pub fn queue(&self) -> &str {
+        self.target.name()
+    }
+
+    /// [`Error::TooSmall`]: the bytes that the message needs. [`Error::TooBig`]: the bytes that were asked for. Else 0.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
+impl fmt::Display for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.text {
+            Some(text) => f.write_str(text),
+            None => f.write_str(&explain(self.result, &self.target, self.size)),
+        }
+    }
+}
+
+/// What was asked, what was found and what to do, in the library's words.
+fn explain(result: c_int, target: &Target, size: usize) -> String {
+    let config = target.config();
+    let mut text = vec![0_u8; 512];
+    loop {
+        // SAFETY: the name ends with a 0, the config and `text` live until the call is over, and their sizes are true.
+        let length =
+            unsafe { sys::cq_explain(result, target.name_ptr(), &config, size, text.as_mut_ptr().cast(), text.len()) };
+        if length < text.len() {
+            text.truncate(length);
+            return String::from_utf8_lossy(&text).into_owned();
+        }
+        text.resize(length + 1, 0);
+    }
+}
+
+macro_rules! errors {
+    ($($(#[doc = $text:literal])+ $variant:ident = $result:ident, $kind:ident;)+) => {
+        /// Why something did not work.
+        ///
+        /// Each variant is one result of the C interface, as `cqueue.h` lists them. Printed, it says which queue, what was
+        /// asked, what was found and what to do: `"orders": region has capacity 4096, asked for 1024: ...`.
+        ///
+        /// That no message is waiting is no error: where it may happen, there is an `Option`.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum Error {
+            $($(#[doc = $text])+ $variant(Details),)+
+            /// A result that a newer library has and this crate does not know.
+            Unknown(Details),
+        }
+
+        impl Error {
+            fn from_details(details: Details) -> Self {
+                match details.result {
+                    $(sys::$result => Self::$variant(details),)+
+                    _ => Self::Unknown(details),
+                }
+            }
+
+            /// What is known beside the kind.
+            pub fn details(&self) -> &Details {
+                match self {
+                    $(Self::$variant(details) => details,)+
+                    Self::Unknown(details) => details,
+                }
+            }
+
+            /// The name that the result has in C: `CQ_EMISMATCH`.
+            pub fn c_name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($result),)+
+                    Self::Unknown(_) => "unknown result",
+                }
+            }
+
+            /// The kind of the [`io::Error`] that it turns into.
+            pub fn kind(&self) -> io::ErrorKind {
+                match self {
+                    $(Self::$variant(_) => io::ErrorKind::$kind,)+
+                    Self::Unknown(_) => io::ErrorKind::Other,
+                }
+            }
+        }
+
+        #[cfg(test)]
+        const KNOWN: &[(&str, c_int)] = &[$((stringify!($result), sys::$result),)+];
+    };
+}
+
+errors! {
+    /// No room: `capacity` messages are waiting, or (see the header) every node is in use.
+    Full = CQ_FULL, WouldBlock;
+    /// The time is over, and the queue is full still.
+    Timeout = CQ_TIMEOUT, TimedOut;
+    /// An option is out of range.
+    Invalid = CQ_EINVAL, InvalidInput;
+    /// The name is not `[A-Za-z0-9][A-Za-z0-9._-]{0,199}`.
+    Name = CQ_ENAME, InvalidInput;
+    /// There is no queue of that name, or no such directory.
+    NotFound = CQ_ENOENT, NotFound;
+    /// [`Mode::Exclusive`](crate::Mode::Exclusive), and the queue exists.
+    Exists = CQ_EEXIST, AlreadyExists;
+    /// The region's capacity or largest message differs from what was asked for; or a message is none of a
+    /// [`Typed`](crate::Typed) queue's type.
+    Mismatch = CQ_EMISMATCH, InvalidData;
+    /// The region has another format version, word size or byte order.
+    Version = CQ_EVERSION, Unsupported;
+    /// The bytes of the region contradict each other.
+    Corrupt = CQ_ECORRUPT, InvalidData;
+    /// The system refuses access, or the file is not a regular file.
+    Access = CQ_EACCESS, PermissionDenied;
+    /// The file is somebody else's, or writable by more users than asked for: it is not trusted.
+    Owner = CQ_EOWNER, PermissionDenied;
+    /// The file system has no room for another part of the queue. Nothing was lost, try later.
+    NoSpace = CQ_ENOSPACE, StorageFull;
+    /// There is no memory or address space left in this process.
+    NoMemory = CQ_ENOMEM, OutOfMemory;
+    /// 4,094 handles are open on the queue, or this process has no descriptor left.
+    Limit = CQ_ELIMIT, QuotaExceeded;
+    /// The buffer is smaller than the message, which stays queued. [`Details::size`] is what it needs.
+    TooSmall = CQ_ETOOSMALL, InvalidInput;
+    /// The message is larger than the largest allowed, or than what was reserved.
+    TooBig = CQ_ETOOBIG, InvalidInput;
+    /// The queue was opened with [`Mode::ReadOnly`](crate::Mode::ReadOnly).
+    ReadOnly = CQ_EREADONLY, PermissionDenied;
+    /// The queue was opened by the parent of this process: open it again.
+    Fork = CQ_EFORK, Unsupported;
+    /// The message is not held by this handle any more.
+    NotHeld = CQ_ENOTHELD, InvalidInput;
+    /// The file system does not support what a queue needs: name another directory.
+    FileSystem = CQ_EFILESYSTEM, Unsupported;
+    /// The operating system failed in a way that has no result of its own.
+    System = CQ_ESYSTEM, Other;
+}
+
+impl Error {
+    /// What the library said. `size`: of the message that was asked for, or that it needs.
+    #[cold]
+    pub(crate) fn new(result: c_int, target: &Arc<Target>, size: usize) -> Self {
+        let ordinary = result == sys::CQ_FULL || result == sys::CQ_TIMEOUT;
+        let text = (!ordinary).then(|| explain(result, target, size).into());
+        Self::from_details(Details { result, target: Arc::clone(target), size, text })
+    }
+
+    /// What this crate has to say.
+    #[cold]
+    pub(crate) fn own(result: c_int, target: &Arc<Target>, text: fmt::Arguments<'_>) -> Self {
+        let text = Some(format!("\"{}\": {text}", target.name()).into());
+        Self::from_details(Details { result, target: Arc::clone(target), size: 0, text })
+    }
+
+    /// The meaning of the result, in a few words: `the queue is full`.
+    pub fn meaning(&self) -> &'static str {
+        // SAFETY: cq_strerror returns a static string for any number.
+        unsafe { CStr::from_ptr(sys::cq_strerror(self.details().result)) }.to_str().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.details().fmt(f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+
+    /// A result that is added to the header must get a variant here.
+    #[test]
+    fn every_error_of_the_header_has_a_variant() {
+        let bindings = include_str!("../../cqueue-sys/src/bindings.rs");
+        let constants: Vec<(&str, c_int)> = bindings
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub const ")?.strip_suffix(';')?.split_once(": _bindgen_ty_1 = "))
+            .map(|(name, value)| (name, value.parse().unwrap()))
+            .filter(|(name, _)| !["CQ_OK", "CQ_EMPTY"].contains(name))
+            .collect();
+        assert_eq!(constants, KNOWN);
+        assert_eq!(constants.len(), 21);
+    }
+
+    #[test]
+    fn an_unknown_result_stays_what_it_is() {
+        let target = Arc::new(Options::new().target("orders").unwrap());
+        let error = Error::new(-99, &target, 0);
+        assert!(matches!(error, Error::Unknown(_)));
+        assert_eq!(error.details().result(), -99);
+        assert_eq!(error.meaning(), "unknown result");
+        assert_eq!(error.to_string(), "\"orders\": unknown result");
+    }
+
+    #[test]
+    fn a_result_is_small() {
+        assert!(size_of::<Result<(), Error>>() <= 56);
+    }
+}

@@ -1,0 +1,202 @@
+//! Looking on: walking over what waits, numbers, and who died.
+
+use std::any::Any;
+use std::ffi::{c_int, c_void};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, SystemTime};
+use std::{mem, slice};
+
+use crate::{Error, Queue};
+use cqueue_sys as sys;
+
+/// A copy of a waiting message, for the time of a visit by [`Queue::walk`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shown<'a> {
+    /// The message.
+    pub data: &'a [u8],
+    /// Identifies it, also when it is delivered.
+    pub position: u64,
+    /// How often it was delivered, if it was taken and will be delivered again.
+    pub deliveries: u32,
+}
+
+/// Two structs are one in memory and in the header: what C fills in, each field with its own type and name.
+macro_rules! mirror {
+    ($(#[$attribute:meta])* $name:ident = $c:ident { $($(#[doc = $text:literal])+ $field:ident: $type:ty = $convert:expr,)+ }
+     but $($other:ident),*) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+        #[non_exhaustive]
+        pub struct $name {
+            $($(#[doc = $text])+ pub $field: $type,)+
+        }
+
+        impl From<sys::$c> for $name {
+            fn from(c: sys::$c) -> Self {
+                // Names every field: one that is added to the header must be added here.
+                let sys::$c { $($field,)+ $($other: _,)* } = c;
+                Self { $($field: $convert($field),)+ }
+            }
+        }
+    };
+}
+
+mirror! {
+    /// Numbers about a queue. Counts are since creation; those of operations that are under way or were cut short by death
+    /// may be off by these.
+    Stats = cq_stats {
+        /// The version of the region's format.
+        format_version: u32 = same,
+        /// How many messages may wait.
+        capacity: u64 = same,
+        /// The largest message, in bytes.
+        max_message_size: u64 = same,
+        /// Messages waiting, those to be redelivered included.
+        length: u64 = same,
+        /// Messages waiting to be redelivered, which are not counted against capacity.
+        orphans: u64 = same,
+        /// Messages accepted.
+        enqueued: u64 = same,
+        /// Messages delivered for the first time.
+        dequeued: u64 = same,
+        /// Deliveries after the first.
+        redelivered: u64 = same,
+        /// Messages given back.
+        returned: u64 = same,
+        /// Slots that consumers gave up waiting for.
+        voided: u64 = same,
+        /// Dead participants that were cleaned up after.
+        reaped: u64 = same,
+        /// Handles open and alive now.
+        participants: u32 = same,
+        /// Threads that wait for room.
+        waiting_producers: u32 = same,
+        /// Threads that wait for a message.
+        waiting_consumers: u32 = same,
+        /// Messages that a node holds.
+        slots_per_node: u32 = same,
+        /// Nodes in all.
+        nodes: u64 = same,
+        /// Nodes that have memory.
+        nodes_touched: u64 = same,
+        /// Nodes in the list, or behind it and still held.
+        nodes_linked: u64 = same,
+        /// Bytes of memory or disk that the region has.
+        memory: u64 = same,
+        /// The file's size in bytes, most of them usually never touched.
+        file_size: u64 = same,
+        /// When the queue was created.
+        created: SystemTime = time,
+        /// Does the name no longer lead to this region?
+        unlinked: bool = is_set,
+    } but struct_size, reserved
+}
+
+mirror! {
+    /// What [`Queue::recover`] found.
+    Recovery = cq_recovery {
+        /// Participants found dead and cleaned up after.
+        participants: u32 = same,
+        /// Slots freed: unfinished messages of dead producers.
+        slots: u64 = same,
+        /// Messages put back: held by dead consumers.
+        messages: u64 = same,
+        /// Nodes freed.
+        nodes: u64 = same,
+    } but struct_size
+}
+
+fn same<T>(value: T) -> T {
+    value
+}
+
+fn is_set(value: u32) -> bool {
+    value != 0
+}
+
+/// From nanoseconds since 1970-01-01 UTC.
+fn time(nanoseconds: i64) -> SystemTime {
+    let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
+    if nanoseconds < 0 { SystemTime::UNIX_EPOCH - distance } else { SystemTime::UNIX_EPOCH + distance }
+}
+
+struct Visit<F, B> {
+    visitor: F,
+    broken: Option<B>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+/// # Safety
+/// `message` is as cq_walk shows it, `context` is the Visit that was given to it.
+unsafe extern "C" fn visit<F, B>(message: *const sys::cq_message, context: *mut c_void) -> c_int
+where
+    F: FnMut(Shown<'_>) -> ControlFlow<B>,
+{
+    // SAFETY: as promised above; nobody else uses the Visit during the walk.
+    let (visit, message) = unsafe { (&mut *context.cast::<Visit<F, B>>(), &*message) };
+    let data = if message.size == 0 {
+        &[]
+    } else {
+        // SAFETY: the copy is readable for its size until the visit is over.
+        unsafe { slice::from_raw_parts(message.data.cast::<u8>(), message.size) }
+    };
+    let shown = Shown { data, position: message.position, deliveries: message.deliveries };
+    // A panic must not unwind through C.
+    match catch_unwind(AssertUnwindSafe(|| (visit.visitor)(shown))) {
+        Ok(ControlFlow::Continue(())) => return 0,
+        Ok(ControlFlow::Break(value)) => visit.broken = Some(value),
+        Err(panic) => visit.panic = Some(panic),
+    }
+    1
+}
+
+impl Queue {
+    /// Show `visitor` a copy of each waiting message in the order of delivery, without taking any. Best effort: messages
+    /// that come or go during the walk may be shown or not. Returns what the visitor broke off with, if it did.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// # let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    /// # let queue = cqueue::Options::new().directory(directory.path()).open("orders")?;
+    /// queue.enqueue("order 1")?;
+    /// let first = queue.walk(|message| ControlFlow::Break(message.data.to_vec()))?;
+    /// assert_eq!(first.unwrap(), b"order 1");
+    /// # Ok::<(), cqueue::Error>(())
+    /// ```
+    pub fn walk<F, B>(&self, visitor: F) -> Result<Option<B>, Error>
+    where
+        F: FnMut(Shown<'_>) -> ControlFlow<B>,
+    {
+        let mut context = Visit { visitor, broken: None, panic: None };
+        // SAFETY: the callback gets the context of its own type, which lives until the call is over.
+        let result = unsafe { sys::cq_walk(self.handle(), Some(visit::<F, B>), (&raw mut context).cast()) };
+        if let Some(panic) = context.panic {
+            resume_unwind(panic);
+        }
+        self.check(result, 0)?;
+        Ok(context.broken)
+    }
+
+    /// Numbers about the queue.
+    pub fn stats(&self) -> Result<Stats, Error> {
+        // SAFETY: all of its fields are numbers.
+        let mut stats: sys::cq_stats = unsafe { mem::zeroed() };
+        stats.struct_size = mem::size_of::<sys::cq_stats>() as u32;
+        // SAFETY: stats has its struct_size and is writable.
+        self.check(unsafe { sys::cq_stat(self.handle(), &mut stats) }, 0)?;
+        Ok(stats.into())
+    }
+
+    /// Look for dead participants now, and finish or undo what they left. This happens by itself as well.
+    pub fn recover(&self) -> Result<Recovery, Error> {
+        // SAFETY: all of its fields are numbers.
+        let mut recovery: sys::cq_recovery = unsafe { mem::zeroed() };
+        recovery.struct_size = mem::size_of::<sys::cq_recovery>() as u32;
+        // SAFETY: recovery has its struct_size and is writable.
+        self.check(unsafe { sys::cq_recover(self.handle(), &mut recovery) }, 0)?;
+        Ok(recovery.into())
+    }
+}
