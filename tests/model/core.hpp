@@ -1,0 +1,31 @@
+// core.hpp - the core's internal.h, readable from C++, which has no _Atomic.
+//
+// Whoever includes this looks at the region between two steps of the only thread there is, so plain words will do; the
+// core itself is compiled as C, with hooks.h.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#define _STDATOMIC_H
+#define _GLIBCXX_STDATOMIC_H
+#define __CLANG_STDATOMIC_H
+#define _Atomic
+#define atomic_load_explicit(object, order) ((void)(order), *(object))
+#define atomic_store_explicit(object, value, order) ((void)(order), (void)(*(object) = (value)))
+#define atomic_fetch_add_explicit(object, value, order) ((void)(order), (void)(*(object) += (value)))
+
+using std::atomic_thread_fence;
+using std::memory_order;
+using std::memory_order_acquire;
+using std::memory_order_release;
+using std::memory_order_seq_cst;
+
+extern "C" {
+#include "internal.h"
+}
+
+#undef atomic_load_explicit
+#undef atomic_store_explicit
+#undef atomic_fetch_add_explicit
+#undef _Atomic

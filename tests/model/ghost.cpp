@@ -1,0 +1,414 @@
+#include "ghost.hpp"
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+namespace model {
+
+void Ghost::reset(const cq_queue *queue, std::vector<Process *> *processes)
+{
+    for (std::uint32_t i = 0; i < used_; ++i)
+        positions_[i] = Position{};
+    if (used_ == 0)
+        positions_.fill(Position{});
+    used_ = enq = deq = waiting = voids = holes = orphans_made = redelivered = appended = recycled = 0;
+    unclaimed_ = newest_ = settled_orphans_ = 0;
+    accepted_.fill(0);
+    delivered_.fill(0);
+    failure_[0] = '\0';
+    queue_ = queue;
+    processes_ = processes;
+}
+
+void Ghost::fail(const char *format, ...)
+{
+    if (failed()) // the first is the cause
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(failure_, sizeof failure_, format, arguments);
+    va_end(arguments);
+}
+
+std::uint32_t Ghost::position_of(std::uint64_t sequence, std::uint32_t index) const
+{
+    const std::uint64_t nodes = sequence_distance(sequence, word_sequence(queue_->header->first_position));
+    const std::uint64_t position = nodes * queue_->geometry.slots_per_node + index;
+    return position < positions ? static_cast<std::uint32_t>(position) : positions - 1;
+}
+
+Position *Ghost::find(std::uint64_t sequence, std::uint32_t index)
+{
+    const std::uint32_t position = position_of(sequence, index);
+    if (position == positions - 1)
+        fail("a sequence from nowhere, or the test is too long for its ghost");
+    if (position >= used_)
+        used_ = position + 1;
+    return &positions_[position];
+}
+
+bool Ghost::is_dead(std::uint32_t owner) const
+{
+    bool dead = false;
+    for (const Process *process : *processes_)
+        if (process->owner() == owner)
+            dead = process->dead; // the last one with this id counts
+    return dead;
+}
+
+// ---- accesses ------------------------------------------------------------------------------------------------
+
+void Ghost::before(const Process &process, const Word &word)
+{
+    if (word.node >= queue_->header->touched)
+        return fail("%s reaches for node %u, which has no memory yet", process.name.c_str(), word.node);
+    if (word.kind != Word::payload || process.next.operation != MODEL_COPY)
+        return;
+    // Payload is written and read by whom the slot belongs to, in the life that it belongs to.
+    const std::uint64_t state = queue_->states[word.node];
+    const Position &position = *find(word_sequence(state), word.index);
+    if (ticket_index(state) != NODE_LINKED ||
+        (position.producer != &process && position.consumer != &process))
+        fail("%s copies into or out of a slot that is not its own", process.name.c_str());
+    else if (position.producer == &process && position.consumer != &process && position.published)
+        fail("%s writes into a published message", process.name.c_str());
+}
+
+void Ghost::after(Process &process, const Word &word, std::uint64_t old, std::uint64_t now)
+{
+    if (old != now) {
+        switch (word.kind) {
+        case Word::slot: slot_changed(process, word, old, now); break;
+        case Word::enq: enq_changed(process, word, old, now); break;
+        case Word::deq: deq_changed(process, word, old, now); break;
+        case Word::state: state_changed(process, word, old, now); break;
+        case Word::head: case Word::tail: case Word::next: links_changed(word, old, now); break;
+        case Word::touched:
+            if (now != old + 1 || now > queue_->geometry.node_count)
+                fail("touched goes from %u to %u", static_cast<unsigned>(old), static_cast<unsigned>(now));
+            break;
+        case Word::last_hole:
+            if (position_distance(now, old, queue_->geometry.slots_per_node) >= POSITION_BEHIND)
+                fail("last_hole goes back");
+            break;
+        default: break;
+        }
+        recount();
+    }
+    note_instant();
+}
+
+void Ghost::slot_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now)
+{
+    const std::uint64_t sequence = word_sequence(now);
+    const std::uint32_t from = slot_phase(old), to = slot_phase(now), number = position_of(sequence, word.index);
+    Position &position = *find(sequence, word.index);
+    const bool untouched = word_sequence(old) != sequence;
+    const char *const name = process.name.c_str();
+
+    if (queue_->states[word.node] != ticket_word(sequence, NODE_LINKED, 0))
+        return fail("%s writes a slot of a node that is in another life", name);
+    if (number >= enq)
+        return fail("%s writes a slot that nobody claimed", name);
+    if (untouched && word.index > 0 && word_sequence(slot_at(queue_, node_at(queue_, word.node), word.index - 1)->state) != sequence)
+        return fail("%s touches a slot while the one before is untouched", name);
+
+    bool legal = false;
+    switch (to) {
+    case SLOT_WRITING:
+        legal = untouched && word_owner(now) == position.producer->owner();
+        break;
+    case SLOT_FULL:
+        legal = (untouched || from == SLOT_WRITING) && position.producer == &process;
+        if (legal)
+            published(process, number, word);
+        break;
+    case SLOT_READING:
+        if (from == SLOT_FULL)
+            legal = !untouched && position.consumer && word_owner(now) == position.consumer->owner();
+        else if (from == SLOT_ORPHAN) {
+            legal = !untouched && word_owner(now) == process.owner();
+            position.consumer = &process;
+            settled_orphans_ -= position.settled;
+            position.settled = false;
+            for (Process *other : *processes_)
+                other->orphans[number] = false;
+            ++redelivered;
+        }
+        break;
+    case SLOT_ORPHAN:
+        legal = !untouched && (from == SLOT_READING || from == SLOT_FULL) && position.consumer &&
+                (position.consumer == &process || is_dead(position.consumer->owner()) ||
+                 position.consumer->owner() == process.owner());
+        process.orphans[number] = true;
+        ++orphans_made;
+        break;
+    case SLOT_VOID:
+        legal = !untouched && from == SLOT_WRITING && number == deq;
+        made_hole(process, number, to);
+        break;
+    case SLOT_DONE:
+        if (!untouched && (from == SLOT_FULL || from == SLOT_READING)) {
+            legal = position.consumer == &process ||
+                    (position.consumer && position.consumer->owner() == process.owner() && process.handle_is_shared);
+            position.finisher = &process;
+        } else if (untouched || from == SLOT_WRITING || from == SLOT_VOID) {
+            legal = position.producer == &process || is_dead(position.producer->owner());
+            if (untouched || from == SLOT_WRITING)
+                made_hole(process, number, to);
+        }
+        break;
+    default: break;
+    }
+    if (!legal)
+        return fail("%s: %s turns into %s", name, untouched ? "untouched" : show(word, old).c_str(), show(word, now).c_str());
+    position.touched = true;
+    position.phase = static_cast<std::uint8_t>(to);
+}
+
+void Ghost::published(Process &process, std::uint32_t number, const Word &word)
+{
+    Position &position = positions_[number];
+    std::uint64_t message;
+
+    std::memcpy(&message, slot_payload(queue_, slot_at(queue_, node_at(queue_, word.node), word.index)), sizeof message);
+    position.message = static_cast<std::uint32_t>(message);
+    position.published = true;
+    if (number < deq)
+        return fail("%s publishes behind what consumers have passed", process.name.c_str());
+    const Action::What what = process.program[process.call].what;
+    if (what == Action::enqueue) {
+        if (number < process.after)
+            return fail("%s publishes in front of what was there before its call", process.name.c_str());
+        if (number < process.published_up_to)
+            return fail("%s publishes in front of its own earlier message", process.name.c_str());
+        process.published_up_to = number + 1;
+    }
+    newest_ = number + 1 > newest_ ? number + 1 : newest_;
+}
+
+void Ghost::made_hole(Process &process, std::uint32_t number, std::uint32_t phase)
+{
+    const std::uint64_t last = queue_->header->last_hole;
+    ++holes;
+    if (position_of(word_sequence(last), ticket_index(last)) <= number)
+        fail("%s makes a hole that last_hole does not cover", process.name.c_str());
+    if (phase != SLOT_VOID)
+        return;
+    ++voids;
+    bool later = false;
+    for (std::uint32_t i = number + 1; i < enq; ++i)
+        later |= positions_[i].phase == SLOT_FULL;
+    if (!later)
+        fail("%s voids a slot though no later message was published", process.name.c_str());
+}
+
+// ---- tickets ---------------------------------------------------------------------------------------------------
+
+bool Ghost::is_prepared_by(const Process &process, std::uint32_t node) const
+{
+    const std::uint64_t state = queue_->states[node];
+    return ticket_index(state) == NODE_TAKEN && word_owner(state) == process.owner();
+}
+
+void Ghost::enq_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now)
+{
+    const std::uint64_t sequence = word_sequence(now);
+
+    if (word_sequence(old) != sequence) {
+        if (!is_prepared_by(process, word.node))
+            fail("%s prepares a node that it did not take", process.name.c_str());
+        return;
+    }
+    if (ticket_index(now) <= ticket_index(old) || ticket_index(now) > queue_->geometry.slots_per_node)
+        return fail("%s moves enq from %s to %s", process.name.c_str(), show(word, old).c_str(), show(word, now).c_str());
+    for (std::uint32_t i = 0; i < ticket_index(old); ++i)
+        if (!find(sequence, i)->touched)
+            return fail("%s claims a slot to write while nothing names the owner of an earlier one", process.name.c_str());
+    for (std::uint32_t i = ticket_index(old); i < ticket_index(now); ++i) {
+        find(sequence, i)->producer = &process;
+        if (position_of(sequence, i) != enq++)
+            return fail("%s claims a slot of a node that is not the last", process.name.c_str());
+    }
+}
+
+void Ghost::deq_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now)
+{
+    const std::uint64_t sequence = word_sequence(now);
+
+    if (word_sequence(old) != sequence) {
+        if (!is_prepared_by(process, word.node))
+            fail("%s prepares a node that it did not take", process.name.c_str());
+        return;
+    }
+    if (ticket_index(now) <= ticket_index(old) || ticket_index(now) > queue_->geometry.slots_per_node)
+        return fail("%s moves deq from %s to %s", process.name.c_str(), show(word, old).c_str(), show(word, now).c_str());
+    for (std::uint32_t i = 0; i < ticket_index(old); ++i)
+        if (find(sequence, i)->phase == SLOT_FULL)
+            return fail("%s moves deq while nothing names the reader of an earlier slot", process.name.c_str());
+    for (std::uint32_t i = ticket_index(old); i < ticket_index(now); ++i) {
+        Position &position = *find(sequence, i);
+        if (position_of(sequence, i) != deq++)
+            return fail("%s takes from a node that is not the first", process.name.c_str());
+        const bool hole = position.touched && (position.phase == SLOT_VOID || position.phase == SLOT_DONE);
+        if (word_owner(now) != 0 ? position.phase != SLOT_FULL : !hole)
+            return fail("%s moves deq past a slot that is %s", process.name.c_str(),
+                        position.touched ? "in another phase" : "untouched");
+        if (word_owner(now) != 0)
+            position.consumer = &process;
+    }
+}
+
+// ---- nodes -------------------------------------------------------------------------------------------------------
+
+void Ghost::state_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now)
+{
+    const std::uint32_t from = ticket_index(old), to = ticket_index(now);
+    const std::uint64_t sequence = word_sequence(old);
+    bool legal = false;
+
+    if (from == NODE_FREE && to == NODE_TAKEN)
+        legal = word_owner(now) == process.owner() && word_sequence(now) == sequence;
+    else if (from == NODE_TAKEN && to == NODE_LINKED) {
+        legal = word_owner(now) == 0;
+        ++appended;
+    } else if (from == NODE_TAKEN && to == NODE_FREE)
+        legal = (word_owner(old) == process.owner() || is_dead(word_owner(old))) && word_sequence(now) == sequence;
+    else if (from == NODE_LINKED && to == NODE_FREE) {
+        const std::uint64_t head = word_sequence(queue_->header->head), tail = word_sequence(queue_->header->tail);
+        legal = word_sequence(now) == sequence && sequence_distance(tail, sequence) > sequence_distance(tail, head);
+        for (std::uint32_t i = 0; i < queue_->geometry.slots_per_node; ++i)
+            legal &= slot_at(queue_, node_at(queue_, word.node), i)->state == slot_word(sequence, 0, SLOT_DONE, 0);
+        ++recycled;
+    }
+    if (!legal)
+        return fail("%s: node %u goes from %s to %s", process.name.c_str(), word.node, show(word, old).c_str(),
+                    show(word, now).c_str());
+    if (to == NODE_FREE)
+        for (std::uint64_t link = queue_->header->head;;) { // is it in the list?
+            if (link_node(link) == word.node)
+                return fail("%s frees node %u, which is in the list", process.name.c_str(), word.node);
+            const std::uint64_t next = node_at(queue_, link_node(link))->next;
+            if (word_sequence(next) != word_sequence(link) || link_node(next) == NODE_NIL)
+                break;
+            link = link_word(sequence_next(word_sequence(link)), link_node(next));
+        }
+}
+
+void Ghost::links_changed(const Word &word, std::uint64_t old, std::uint64_t now)
+{
+    if (word.kind == Word::next) {
+        if (word_sequence(old) == word_sequence(now) && link_node(old) != NODE_NIL)
+            fail("a node gets another successor");
+        return;
+    }
+    if (word_sequence(now) != sequence_next(word_sequence(old)))
+        fail("%s moves by more than a node", name_of(word).c_str());
+    if (queue_->states[link_node(now)] != ticket_word(word_sequence(now), NODE_LINKED, 0))
+        fail("%s reaches a node that is not LINKED", name_of(word).c_str());
+    if (word.kind == Word::head &&
+        sequence_distance(word_sequence(queue_->header->tail), word_sequence(now)) > queue_->geometry.node_count)
+        fail("head passes tail");
+}
+
+// ---- instants and calls ---------------------------------------------------------------------------------------
+
+void Ghost::recount()
+{
+    waiting = unclaimed_ = 0;
+    for (std::uint32_t i = deq; i < enq; ++i) {
+        const Position &position = positions_[i];
+        waiting += !(position.touched && (position.phase == SLOT_VOID || position.phase == SLOT_DONE));
+        unclaimed_ += position.phase == SLOT_FULL;
+    }
+    if (waiting > queue_->geometry.capacity)
+        fail("%u messages accepted, the capacity is %u", waiting, static_cast<unsigned>(queue_->geometry.capacity));
+}
+
+void Ghost::note_instant()
+{
+    const bool empty = unclaimed_ == 0 && settled_orphans_ == 0, full = waiting >= queue_->geometry.capacity;
+    if (empty || full)
+        for (Process *process : *processes_)
+            if (process->in_call) {
+                process->was_empty |= empty;
+                process->was_full |= full;
+            }
+}
+
+void Ghost::call_begins(Process &process)
+{
+    process.in_call = true;
+    process.was_empty = unclaimed_ == 0 && settled_orphans_ == 0;
+    process.was_full = waiting >= queue_->geometry.capacity;
+    process.after = newest_;
+}
+
+void Ghost::call_ends(Process &process, const Action &action, const Result &result)
+{
+    process.in_call = false;
+    const char *const name = process.name.c_str();
+
+    if (result.code < 0)
+        return fail("%s: call %u returned %d", name, process.call, result.code);
+    if (result.code == CQ_EMPTY && !process.was_empty)
+        fail("%s was told EMPTY, but at every instant of the call a message was there", name);
+    if (result.code == CQ_FULL && !process.was_full)
+        fail("%s was told FULL, but at every instant of the call there was room", name);
+    const bool in = action.what == Action::enqueue || action.what == Action::commit;
+    const bool out = action.what == Action::dequeue || action.what == Action::release;
+    for (std::uint32_t i = 0; i < result.count; ++i) {
+        const std::uint32_t message = result.messages[i] % messages;
+        if (in)
+            ++accepted_[message];
+        if (out && ++delivered_[message] > 1)
+            fail("message %u was delivered twice", message);
+    }
+    // Who gives a message back has announced it when the call returns.
+    if (action.what == Action::give_back)
+        sweep_ends(process);
+}
+
+// A complete sweep has announced every orphan that was one when it began, and those it made.
+void Ghost::sweep_begins(Process &process)
+{
+    process.orphans.reset();
+    for (std::uint32_t i = 0; i < used_; ++i)
+        process.orphans[i] = positions_[i].phase == SLOT_ORPHAN;
+}
+
+void Ghost::sweep_ends(Process &process)
+{
+    for (std::uint32_t i = 0; i < used_; ++i)
+        if (process.orphans[i] && positions_[i].phase == SLOT_ORPHAN && !positions_[i].settled) {
+            positions_[i].settled = true;
+            ++settled_orphans_;
+        }
+    process.orphans.reset();
+}
+
+void Ghost::check_drained()
+{
+    std::array<std::uint8_t, messages> seen{};
+
+    for (std::uint32_t i = 0; i < enq; ++i) {
+        const Position &position = positions_[i];
+        if (position.phase != SLOT_DONE || !position.touched)
+            return fail("position %u never ended: phase %u", i, position.phase);
+        if (!position.published)
+            continue;
+        const std::uint32_t message = position.message % messages;
+        if (++seen[message] > 1)
+            return fail("message %u was published twice", message);
+        if (!position.finisher)
+            return fail("message %u was published but nobody read it to the end", message);
+        if (delivered_[message] == 0 && !position.finisher->killed)
+            return fail("message %u was lost", message);
+    }
+    for (std::uint32_t message = 0; message < messages; ++message)
+        if (accepted_[message] != seen[message] && accepted_[message] != 0)
+            return fail("message %u was accepted but never published", message);
+}
+
+} // namespace model

@@ -1,0 +1,62 @@
+/*
+ * hooks.h - force-included before every file of the core that the model runs: each access to shared memory is announced
+ * first, so that the scheduler may let any other process go in between, or kill this one there.
+ *
+ * It owns nothing but the macros. The access itself is sequentially consistent whatever the code asks for: the model is
+ * about interleavings.
+ */
+#ifndef CQ_MODEL_HOOKS_H
+#define CQ_MODEL_HOOKS_H
+
+#include "access.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#undef atomic_load_explicit
+#undef atomic_store_explicit
+#undef atomic_compare_exchange_strong_explicit
+#undef atomic_compare_exchange_weak_explicit
+#undef atomic_fetch_add_explicit
+#undef atomic_fetch_or_explicit
+#undef atomic_fetch_and_explicit
+#undef atomic_thread_fence
+
+/* clang's builtins for _Atomic objects have names of their own. A weak exchange never fails for nothing here. */
+#ifdef __clang__
+#define MODEL_ATOMIC(name) __c11_atomic_##name
+#define MODEL_LOAD_OF(object) __c11_atomic_load(object, memory_order_seq_cst)
+#define MODEL_STORE_TO(object, value) __c11_atomic_store(object, value, memory_order_seq_cst)
+#define MODEL_EXCHANGE_OF(object, expected, value) \
+    __c11_atomic_compare_exchange_strong(object, expected, value, memory_order_seq_cst, memory_order_seq_cst)
+#else
+#define MODEL_ATOMIC(name) __atomic_##name
+#define MODEL_LOAD_OF(object) __atomic_load_n(object, memory_order_seq_cst)
+#define MODEL_STORE_TO(object, value) __atomic_store_n(object, value, memory_order_seq_cst)
+#define MODEL_EXCHANGE_OF(object, expected, value) \
+    __atomic_compare_exchange_n(object, expected, value, 0, memory_order_seq_cst, memory_order_seq_cst)
+#endif
+
+#define atomic_load_explicit(object, order) \
+    ((void)(order), model_step(MODEL_LOAD, (object), __func__), MODEL_LOAD_OF(object))
+#define atomic_store_explicit(object, value, order) \
+    ((void)(order), model_step(MODEL_STORE, (object), __func__), MODEL_STORE_TO(object, value))
+#define atomic_compare_exchange_strong_explicit(object, expected, value, success, failure) \
+    ((void)(success), (void)(failure), model_step(MODEL_EXCHANGE, (object), __func__), \
+     MODEL_EXCHANGE_OF(object, expected, value))
+#define atomic_compare_exchange_weak_explicit atomic_compare_exchange_strong_explicit
+#define atomic_fetch_add_explicit(object, value, order) \
+    ((void)(order), model_step(MODEL_ADD, (object), __func__), \
+     MODEL_ATOMIC(fetch_add)(object, value, memory_order_seq_cst))
+#define atomic_fetch_or_explicit(object, value, order) \
+    ((void)(order), model_step(MODEL_OR, (object), __func__), \
+     MODEL_ATOMIC(fetch_or)(object, value, memory_order_seq_cst))
+#define atomic_fetch_and_explicit(object, value, order) \
+    ((void)(order), model_step(MODEL_AND, (object), __func__), \
+     MODEL_ATOMIC(fetch_and)(object, value, memory_order_seq_cst))
+#define atomic_thread_fence(order) ((void)(order))
+
+/* Payload is shared memory too. */
+#define memcpy(to, from, size) model_copy((to), (from), (size), __func__)
+
+#endif

@@ -1,0 +1,50 @@
+// Rule 1: take the node first, then read tail, and number the node only from that read.
+#include "check.hpp"
+
+using namespace model;
+
+// A producer that saw an old tail must not give a node a sequence that the node has had before: another producer, as old,
+// would claim in it, and its message would be gone with the node, with nobody killed.
+TEST(Rule01, a_sequence_is_never_used_twice)
+{
+    Shape shape;
+    shape.slots = 1;
+    World world(shape);
+    Process &p = world.add("P", {enqueue(1), enqueue(2), enqueue(3), enqueue(4), enqueue(5)});
+    Process &c = world.add("C", {dequeue(), dequeue(), dequeue(), dequeue(), dequeue()});
+    Process &q = world.add("Q", {enqueue(11)});
+    Process &z = world.add("Z", {enqueue(777)});
+
+    world.finish_call(p); // node 0 is full
+    ASSERT_TRUE(world.run_to(q, about_to_load("touched"))) << world.report(); // saw tail = (1, n0), has no node yet
+    world.finish_call(p); // node 1 lives as 2
+    ASSERT_TRUE(world.run_to(z, about_to_load("node 1 enq"))) << world.report(); // saw tail = (2, n1)
+    world.finish_call(c);
+    world.finish_call(c);
+    for (int life = 3; life <= 5; ++life) { // node 1 lives again as 4, and is freed
+        world.finish_call(p);
+        world.finish_call(c);
+    }
+    ASSERT_EQ(world.queue().states[1], ticket_word(4, NODE_FREE, 0)) << world.report();
+
+    ASSERT_TRUE(world.run_to(q, about_to_exchange("node 0 next"))) << world.report();
+    world.finish(z);
+    world.finish(q);
+    EXPECT_EQ(z.result(0).code, CQ_OK);
+    world.finish_all();
+    EXPECT_TRUE(fine(world));
+    EXPECT_EQ(world.ghost.delivered(777), 1u);
+}
+
+TEST(Rule01, appending_at_the_same_time)
+{
+    Scenario scenario;
+    scenario.shape.slots = 1;
+    scenario.begin = [](World &world) {
+        world.add("P", {enqueue(1), enqueue(2), enqueue(3)});
+        world.add("Q", {enqueue(11)});
+        world.add("C", {dequeue(), dequeue()});
+    };
+    EXPECT_TRUE(fine(explore_all(scenario, 2, 4000)));
+    EXPECT_TRUE(fine(explore_at_random(scenario, 3000)));
+}

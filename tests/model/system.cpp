@@ -1,0 +1,99 @@
+// system.cpp - the stand-ins for participant.c, wait.c, watch.c and the parts of region.c and look.c that touch the system.
+//
+// Death is decided by the test, at once and for sure; memory is there from the beginning; nobody sleeps.
+#include "world.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace model {
+
+// As participant.c does it: while a sweep takes an id for dead, that id is not used again.
+int World::reap(cq_queue *queue, cq_recovery *recovery)
+{
+    Process *const reaper = running_;
+    owner_set dead{};
+    std::bitset<64> ids;
+
+    settle();
+    for (const Process *process : processes)
+        if (process->dead && process->owner() != queue->owner && ghost.is_dead(process->owner()) &&
+            !reaped_[process->owner()])
+            ids[process->owner()] = true;
+    if (ids.none())
+        return 0;
+    dead.bits[0] = ids.to_ullong();
+    reaper->sweeping |= ids;
+    ghost.sweep_begins(*reaper);
+    const int result = sweep_owners(queue, &dead, recovery);
+    settle();
+    ghost.sweep_ends(*reaper);
+    reaper->sweeping &= ~ids;
+    if (result != CQ_OK)
+        return result;
+    const auto reaped = static_cast<int>((ids & ~reaped_).count());
+    reaped_ |= ids;
+    return reaped;
+}
+
+bool World::is_suspect(std::uint32_t owner) const { return ghost.is_dead(owner) && !reaped_[owner]; }
+
+bool World::is_free(std::uint32_t owner) const
+{
+    bool swept = false;
+    for (const Process *process : processes)
+        swept |= !process->killed && process->sweeping[owner];
+    return reaped_[owner] && !swept;
+}
+
+} // namespace model
+
+using model::World;
+
+extern "C" {
+
+void model_step(model_operation operation, const volatile void *address, const char *function)
+{
+    World::current()->reached(operation, const_cast<const void *>(address), function);
+}
+
+void *model_copy(void *to, const void *from, std::size_t size, const char *function)
+{
+    const geometry &g = World::current()->queue().geometry;
+    const unsigned char *const base = World::current()->queue().base;
+    const auto is_payload = [&](const void *address) {
+        const auto *const bytes = static_cast<const unsigned char *>(address);
+        return bytes >= base + g.nodes_offset && bytes < base + g.file_size;
+    };
+    if (is_payload(to) || is_payload(from))
+        World::current()->reached(MODEL_COPY, is_payload(to) ? to : from, function);
+    return std::memcpy(to, from, size);
+}
+
+int participant_reap(cq_queue *queue, bool, cq_recovery *recovery) { return World::current()->reap(queue, recovery); }
+
+void participant_look(cq_queue *queue)
+{
+    if (World::current()->look_finds_dead)
+        World::current()->reap(queue, nullptr);
+}
+
+void participant_suspect(cq_queue *queue, std::uint32_t owner)
+{
+    if (World::current()->is_suspect(owner))
+        World::current()->reap(queue, nullptr);
+}
+
+void wait_yield(void) { World::current()->reached(MODEL_YIELD, nullptr, "wait_yield"); }
+int region_descriptor(cq_queue *) { return 0; }
+int region_allocate_node(int, const geometry *, std::uint64_t) { return CQ_OK; }
+bool watch_clear(cq_queue *, enum side) { return false; }
+
+// Nothing in the model comes here.
+void wait_wake_bits(cq_queue *, enum side, std::uint32_t, std::size_t) { std::abort(); }
+int wait_until(cq_queue *, enum side, std::int64_t, wait_try *, void *) { std::abort(); }
+int watch_open(cq_queue *, enum side, int *) { std::abort(); }
+int look_walk(cq_queue *, cq_visitor *, void *) { std::abort(); }
+int look_stat(cq_queue *, cq_stats *) { std::abort(); }
+
+} // extern "C"

@@ -1,0 +1,78 @@
+#include "words.hpp"
+
+namespace model {
+
+namespace {
+
+const char *const names[] = {"handle's mark", "tail", "head", "orphans", "touched", "last_hole", "wake", "count", "hint", "state",
+                             "enq", "deq", "next", "slot", "payload", "handle"};
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+} // namespace
+
+Word classify(const cq_queue &queue, const void *address)
+{
+    const auto *bytes = static_cast<const unsigned char *>(address);
+    if (bytes < queue.base || bytes >= queue.base + queue.geometry.file_size)
+        return {Word::handle, 0, 0};
+    const auto offset = static_cast<std::uint64_t>(bytes - queue.base);
+    const layout_header &header = *queue.header;
+    const geometry &g = queue.geometry;
+
+    if (offset < sizeof header) {
+        if (address == &header.tail)
+            return {Word::tail, 0, 0};
+        if (address == &header.head)
+            return {Word::head, 0, 0};
+        if (address == &header.orphans)
+            return {Word::orphans, 0, 0};
+        if (address == &header.touched)
+            return {Word::touched, 0, 0};
+        if (address == &header.last_hole)
+            return {Word::last_hole, 0, 0};
+        return {address == &header.consumers.word || address == &header.producers.word ? Word::wake : Word::count, 0, 0};
+    }
+    if (offset < g.states_offset)
+        return {Word::hint, 0, 0};
+    if (offset < g.nodes_offset)
+        return {Word::state, static_cast<std::uint32_t>((offset - g.states_offset) / 8), 0};
+    const auto node = static_cast<std::uint32_t>((offset - g.nodes_offset) / g.node_stride);
+    const std::uint64_t within = (offset - g.nodes_offset) % g.node_stride;
+    if (within < LAYOUT_NODE_HEADER)
+        return {within == 0 ? Word::enq : within == offsetof(layout_node, deq) ? Word::deq : Word::next, node, 0};
+    const auto index = static_cast<std::uint32_t>((within - LAYOUT_NODE_HEADER) / g.slot_stride);
+    return {(within - LAYOUT_NODE_HEADER) % g.slot_stride == 0 ? Word::slot : Word::payload, node, index};
+}
+
+std::string name_of(const Word &word)
+{
+    const std::string name = names[word.kind];
+    switch (word.kind) {
+    case Word::state: return name + " " + number(word.node);
+    case Word::enq: case Word::deq: case Word::next: return "node " + number(word.node) + " " + name;
+    case Word::slot: case Word::payload: return name + " " + number(word.node) + "." + number(word.index);
+    default: return name;
+    }
+}
+
+std::string show(const Word &word, std::uint64_t value)
+{
+    static const char *const phases[] = {"DONE", "WRITING", "FULL", "READING", "VOID", "ORPHAN", "?", "?"};
+    static const char *const states[] = {"FREE", "TAKEN", "LINKED"};
+    const std::string sequence = number(word_sequence(value)), owner = ",o" + number(word_owner(value));
+
+    switch (word.kind) {
+    case Word::tail: case Word::head: case Word::next:
+        return "(" + sequence + (link_node(value) == NODE_NIL ? ",NIL)" : ",n" + number(link_node(value)) + ")");
+    case Word::enq: case Word::deq: case Word::last_hole:
+        return "(" + sequence + "," + number(ticket_index(value)) + owner + ")";
+    case Word::state: return "(" + sequence + "," + (ticket_index(value) < 3 ? states[ticket_index(value)] : "?") + owner + ")";
+    case Word::slot:
+        return "(" + sequence + "," + phases[slot_phase(value)] + owner +
+               (slot_deliveries(value) ? ",d" + number(slot_deliveries(value)) : "") + ")";
+    default: return number(value);
+    }
+}
+
+} // namespace model

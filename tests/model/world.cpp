@@ -1,0 +1,312 @@
+#include "world.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace model {
+
+static World *world;
+
+World *World::current() { return world; }
+
+World::World(const Shape &shape) : shape_(shape)
+{
+    if (region_geometry(shape.capacity, sizeof(std::uint64_t), shape.slots, shape.hole_slots, shape.spare_nodes, &geometry_) !=
+        CQ_OK)
+        std::abort();
+    region_.reset(static_cast<unsigned char *>(std::aligned_alloc(LAYOUT_PAGE, geometry_.file_size)));
+    std::memset(region_.get(), 0, geometry_.file_size);
+    world = this;
+    reset();
+}
+
+World::~World() { world = nullptr; }
+
+// As create.c leaves it: the first node, LINKED and empty. Participants are never touched here.
+void World::reset()
+{
+    unsigned char *const base = region_.get();
+    auto *const header = reinterpret_cast<layout_header *>(base);
+    const std::uint64_t first = ticket_word(shape_.first_sequence, 0, 0), link = link_word(shape_.first_sequence, 0);
+
+    std::memset(base, 0, sizeof *header);
+    std::memset(base + LAYOUT_SUMMARY_OFFSET, 0, 8);
+    std::memset(base + geometry_.bitmap_offset, 0, 8);
+    std::memset(base + geometry_.states_offset, 0, geometry_.node_count * 8);
+    std::memset(base + geometry_.nodes_offset, 0, geometry_.node_count * geometry_.node_stride);
+    header->tail = header->head = link;
+    header->touched = 1;
+    header->first_position = header->last_hole = first;
+    owned_.clear();
+    processes.clear();
+    handles_.clear();
+    log_.clear();
+    owners_ = 0;
+    reaped_.reset();
+    running_ = nullptr;
+    unsettled_ = false;
+    make_handle(63); // to look through
+    cq_queue *const queue = handles_[0].get();
+    queue->states[0] = ticket_word(shape_.first_sequence, NODE_LINKED, 0);
+    node_at(queue, 0)->enq = node_at(queue, 0)->deq = first;
+    node_at(queue, 0)->next = link_word(shape_.first_sequence, NODE_NIL);
+    ghost.reset(queue, &processes);
+}
+
+cq_queue *World::make_handle(std::uint32_t owner)
+{
+    static const std::uint32_t alive = 1;
+    auto *const queue = static_cast<cq_queue *>(std::aligned_alloc(LAYOUT_LINE, sizeof(cq_queue)));
+
+    std::memset(queue, 0, sizeof *queue);
+    queue->base = region_.get();
+    queue->header = reinterpret_cast<layout_header *>(queue->base);
+    queue->participants = reinterpret_cast<layout_participant *>(queue->base + LAYOUT_PARTICIPANTS_OFFSET);
+    queue->summary = reinterpret_cast<std::uint64_t *>(queue->base + LAYOUT_SUMMARY_OFFSET);
+    queue->bitmap = reinterpret_cast<std::uint64_t *>(queue->base + geometry_.bitmap_offset);
+    queue->states = reinterpret_cast<std::uint64_t *>(queue->base + geometry_.states_offset);
+    queue->geometry = geometry_;
+    queue->owner = owner;
+    queue->patience = 1;
+    queue->alive = &alive;
+    queue->deq_seen = ticket_word(word_sequence(queue->header->head), 0, 0);
+    handles_.emplace_back(queue);
+    return queue;
+}
+
+Process &World::insert(const std::string &name, Program program, cq_queue *queue)
+{
+    owned_.push_back(std::make_unique<Process>());
+    Process &process = *owned_.back();
+
+    process.name = name;
+    process.program = std::move(program);
+    process.queue = queue;
+    process.results.resize(process.program.size());
+    process.loan.struct_size = sizeof process.loan;
+    process.finished = process.program.empty();
+    if (fibers_.size() < owned_.size())
+        fibers_.push_back(std::make_unique<Fiber>());
+    process.fiber = fibers_[owned_.size() - 1].get();
+    process.fiber->start(run, &process);
+    processes.push_back(&process);
+    return process;
+}
+
+Process &World::add(const std::string &name, Program program)
+{
+    return insert(name, std::move(program), make_handle(++owners_));
+}
+
+Process &World::add_thread(const std::string &name, Process &of, Program program)
+{
+    Process &process = insert(name, std::move(program), of.queue);
+    process.handle_is_shared = of.handle_is_shared = true;
+    return process;
+}
+
+Process &World::add_successor(const std::string &name, Process &of, Program program)
+{
+    of.was_followed = true;
+    reaped_[of.owner()] = false;
+    return insert(name, std::move(program), make_handle(of.owner()));
+}
+
+void World::give(Process &process, const Action &action)
+{
+    process.program.push_back(action);
+    process.results.emplace_back();
+    process.finished = false;
+    process.next = Access{};
+}
+
+// ---- running -----------------------------------------------------------------------------------------------------
+
+void World::run(void *context)
+{
+    Process &process = *static_cast<Process *>(context);
+
+    for (;;) {
+        for (; process.call < process.program.size(); ++process.call) {
+            const Action action = process.program[process.call];
+            Result result;
+            world->ghost.call_begins(process);
+            world->perform(process, action, result);
+            world->settle();
+            world->ghost.call_ends(process, action, result);
+            process.results[process.call] = result;
+        }
+        process.finished = true;
+        process.fiber->yield();
+    }
+}
+
+void World::perform(Process &process, const Action &action, Result &result)
+{
+    cq_queue *const queue = process.queue;
+    std::uint64_t numbers[most_in_batch];
+    cq_slice slices[most_in_batch];
+    std::size_t done = 0;
+
+    switch (action.what) {
+    case Action::enqueue:
+        for (std::uint32_t i = 0; i < action.count; ++i) {
+            numbers[i] = result.messages[i] = action.message + i;
+            slices[i] = {&numbers[i], sizeof numbers[i]};
+        }
+        if (action.count == 1) {
+            result.code = cq_enqueue(queue, numbers, sizeof numbers[0]);
+            done = result.code == CQ_OK;
+        } else
+            result.code = cq_enqueue_batch(queue, slices, action.count, &done);
+        result.count = static_cast<std::uint32_t>(done);
+        break;
+    case Action::dequeue:
+        if (action.count == 1) {
+            result.code = cq_dequeue(queue, numbers, sizeof numbers[0], nullptr);
+            done = result.code == CQ_OK;
+        } else
+            result.code = cq_dequeue_batch(queue, numbers, sizeof numbers, slices, action.count, &done);
+        result.count = static_cast<std::uint32_t>(done);
+        for (std::uint32_t i = 0; i < result.count; ++i)
+            result.messages[i] = static_cast<std::uint32_t>(numbers[i]);
+        break;
+    case Action::take:
+        result.code = cq_take(queue, &process.loan);
+        break;
+    case Action::release: case Action::give_back:
+        if (!process.loan.data)
+            break;
+        std::memcpy(numbers, process.loan.data, sizeof numbers[0]);
+        result.messages[0] = static_cast<std::uint32_t>(numbers[0]);
+        result.code = action.what == Action::release ? cq_release(queue, &process.loan) : cq_return(queue, &process.loan);
+        result.count = result.code == CQ_OK;
+        break;
+    case Action::reserve:
+        result.code = cq_reserve(queue, sizeof numbers[0], &process.loan);
+        break;
+    case Action::commit:
+        if (!process.loan.data)
+            break;
+        numbers[0] = result.messages[0] = action.message;
+        std::memcpy(process.loan.data, numbers, sizeof numbers[0]);
+        result.code = cq_commit(queue, &process.loan, sizeof numbers[0]);
+        result.count = result.code == CQ_OK;
+        break;
+    case Action::give_up:
+        if (process.loan.data)
+            result.code = cq_abort(queue, &process.loan);
+        break;
+    case Action::sweep:
+        result.code = cq_recover(queue, nullptr);
+        break;
+    }
+}
+
+void World::reached(model_operation operation, const void *address, const char *function)
+{
+    if (!running_)
+        return; // the test itself looks
+    settle();
+    const Word word = classify(queue(), address);
+    if (operation != MODEL_YIELD && operation != MODEL_COPY) {
+        /* Who sleeps is not part of the model, and counts decide nothing. Nobody else sees a handle with one thread. */
+        if (word.kind == Word::wake || word.kind == Word::count)
+            return;
+        if (word.kind == Word::handle && (!running_->handle_is_shared || address == running_->queue->alive))
+            return;
+    }
+    running_->next = {operation, address, function};
+    running_->fiber->yield();
+}
+
+// The access was made: hold what it changed against the rules, before the process does anything that depends on it.
+void World::settle()
+{
+    if (!unsettled_)
+        return;
+    unsettled_ = false;
+    Entry &entry = log_.back();
+    const bool is_word = entry.access.operation >= MODEL_LOAD && entry.access.operation <= MODEL_AND;
+    if (is_word && entry.word.kind != Word::handle) {
+        std::memcpy(&entry.now, entry.access.address, sizeof entry.now);
+        ghost.after(*running_, entry.word, entry.old, entry.now);
+    }
+}
+
+void World::step(Process &process)
+{
+    if (failed())
+        process.finished = true; // nothing moves any more, and loops that wait for something end
+    if (!process.runnable())
+        return;
+    const Access access = process.next;
+    const bool is_word = access.operation >= MODEL_LOAD && access.operation <= MODEL_AND;
+    const Word word = classify(queue(), access.address);
+    std::uint64_t old = 0;
+
+    if (is_word || access.operation == MODEL_COPY)
+        ghost.before(process, word);
+    if (is_word && word.kind != Word::handle)
+        std::memcpy(&old, access.address, sizeof old);
+    log_.push_back({&process, access, word, old, old});
+    running_ = &process;
+    unsettled_ = true;
+    process.fiber->resume();
+    settle();
+    running_ = nullptr;
+}
+
+void World::finish_call(Process &process, std::uint32_t limit)
+{
+    if (!process.runnable())
+        return;
+    const std::uint32_t call = process.call;
+    for (std::uint32_t steps = 0; process.runnable() && process.call == call && !failed(); ++steps) {
+        step(process);
+        if (steps == limit)
+            ghost.fail("%s runs alone and does not finish", process.name.c_str());
+    }
+    process.finished |= failed();
+}
+
+void World::finish(Process &process)
+{
+    while (process.runnable() && !failed())
+        finish_call(process);
+}
+
+bool World::is_at(const Process &process, const Place &place) const
+{
+    const Access &next = process.next;
+    return process.runnable() && next.address && (place.operation == MODEL_BEGIN || place.operation == next.operation) &&
+           (place.function.empty() || place.function == next.function) &&
+           name_of(classify(queue(), next.address)).compare(0, place.word.size(), place.word) == 0;
+}
+
+bool World::run_to(Process &process, const Place &place, std::uint32_t times)
+{
+    for (std::uint32_t steps = 0; process.runnable() && !failed() && steps < 3000; ++steps) {
+        step(process);
+        if (is_at(process, place) && --times == 0)
+            return true;
+    }
+    ghost.fail("%s never comes to %s %s", process.name.c_str(), place.function.c_str(), place.word.c_str());
+    return false;
+}
+
+// All threads of its handle die with it.
+void World::kill(Process &process)
+{
+    for (Process *other : processes) {
+        if (other->queue != process.queue)
+            continue;
+        other->dead = true;
+        other->killed = !other->finished;
+        other->in_call = false;
+        other->sweeping.reset();
+        log_.push_back({other, {MODEL_BEGIN, nullptr, "killed"}, {Word::none, 0, 0}, 0, 0});
+    }
+}
+
+} // namespace model
