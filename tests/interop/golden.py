@@ -1,0 +1,1 @@
+def run(report, languages, options): pass
