@@ -1,0 +1,179 @@
+"""The exceptions: one for each error code of cqueue.h, and what the texts are made of.
+
+Each is a CqueueError and, where Python has a fitting exception, that too: who looks for a missing queue may catch
+FileNotFoundError.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import queue as standard
+from typing import TYPE_CHECKING
+
+from . import _raw
+
+if TYPE_CHECKING:
+    from .queue import Queue
+
+
+class CqueueError(Exception):
+    """The base of all. `code` is the result in cqueue.h (None: it did not get that far), `queue` the queue's name."""
+
+    code: int | None
+    queue: str
+
+    def __init__(self, text: str = "", queue: str = "", code: int | None = None) -> None:
+        super().__init__(text)
+        self.queue = queue
+        self.code = code
+
+
+class Empty(CqueueError, standard.Empty):
+    """No message is waiting, or none came in time."""
+
+
+class Full(CqueueError, standard.Full):
+    """There is no room, or none was made in time. `done`: how many of several messages went in."""
+
+    done: int = 0
+
+
+class ClosedError(CqueueError, ValueError):
+    """The queue was closed on this side, here or in another thread."""
+
+
+class InvalidError(CqueueError, ValueError):
+    """An argument is out of range."""
+
+
+class InvalidNameError(CqueueError, ValueError):
+    """No queue can have this name."""
+
+
+class NotFoundError(CqueueError, FileNotFoundError):
+    """There is no queue of that name."""
+
+
+class ExistsError(CqueueError, FileExistsError):
+    """There is a queue of that name already."""
+
+
+class MismatchError(CqueueError, ValueError):
+    """The queue exists with another capacity or message size."""
+
+
+class VersionError(CqueueError, ValueError):
+    """The queue was made by a version of cqueue with another format."""
+
+
+class CorruptError(CqueueError):
+    """The region's bytes contradict each other."""
+
+
+class AccessError(CqueueError, PermissionError):
+    """The system refuses access."""
+
+
+class OwnerError(CqueueError, PermissionError):
+    """The file is somebody else's, or more users may write to it than was allowed: it is not trusted."""
+
+
+class NoSpaceError(CqueueError, OSError):
+    """The file system is full. Nothing was lost."""
+
+
+class NoMemoryError(CqueueError, MemoryError):
+    """This process has no memory or address space left."""
+
+
+class LimitError(CqueueError, OSError):
+    """Too many handles are open on the queue, or descriptors in this process."""
+
+
+class TooSmallError(CqueueError, ValueError):
+    """The message is larger than the buffer, and still queued. `needed`: its size."""
+
+    needed: int = 0
+
+
+class TooBigError(CqueueError, ValueError):
+    """The message is larger than the queue takes, or than was reserved."""
+
+
+class ReadOnlyError(CqueueError, io.UnsupportedOperation):
+    """The queue was opened with Flags.READ_ONLY."""
+
+
+class ForkError(CqueueError, RuntimeError):
+    """The queue was opened before a fork: the child opens its own."""
+
+
+class NotHeldError(CqueueError, ValueError):
+    """The message was released, given back, committed or aborted before."""
+
+
+class FileSystemError(CqueueError, OSError):
+    """This kind of file system cannot hold a queue."""
+
+
+class SystemFailedError(CqueueError, OSError):
+    """The operating system failed in a way that has no code of its own."""
+
+
+CLASSES: dict[int, type[CqueueError]] = {
+    _raw.CQ_EMPTY: Empty,
+    _raw.CQ_FULL: Full,
+    _raw.CQ_EINVAL: InvalidError,
+    _raw.CQ_ENAME: InvalidNameError,
+    _raw.CQ_ENOENT: NotFoundError,
+    _raw.CQ_EEXIST: ExistsError,
+    _raw.CQ_EMISMATCH: MismatchError,
+    _raw.CQ_EVERSION: VersionError,
+    _raw.CQ_ECORRUPT: CorruptError,
+    _raw.CQ_EACCESS: AccessError,
+    _raw.CQ_EOWNER: OwnerError,
+    _raw.CQ_ENOSPACE: NoSpaceError,
+    _raw.CQ_ENOMEM: NoMemoryError,
+    _raw.CQ_ELIMIT: LimitError,
+    _raw.CQ_ETOOSMALL: TooSmallError,
+    _raw.CQ_ETOOBIG: TooBigError,
+    _raw.CQ_EREADONLY: ReadOnlyError,
+    _raw.CQ_EFORK: ForkError,
+    _raw.CQ_ENOTHELD: NotHeldError,
+    _raw.CQ_EFILESYSTEM: FileSystemError,
+    _raw.CQ_ESYSTEM: SystemFailedError,
+}
+
+# For those that are an OSError and say something more precise than it does by its class.
+ERRNOS: dict[int, int] = {
+    _raw.CQ_ENOENT: errno.ENOENT,
+    _raw.CQ_EEXIST: errno.EEXIST,
+    _raw.CQ_EACCESS: errno.EACCES,
+    _raw.CQ_EOWNER: errno.EPERM,
+    _raw.CQ_ENOSPACE: errno.ENOSPC,
+    _raw.CQ_ELIMIT: errno.EMFILE,
+    _raw.CQ_EFILESYSTEM: errno.EOPNOTSUPP,
+}
+
+
+def error(code: int, name: str, config: _raw._Config, size: int = 0) -> CqueueError:
+    """The exception for a result of a call on the queue `name`; `size` is the size that was asked for."""
+    text = _raw.cq_explain(code, name, config, size)
+    made = CLASSES[code](text, name, code)
+    if isinstance(made, OSError) and code in ERRNOS:
+        made.errno = ERRNOS[code]
+    return made
+
+
+def ended_in_vain(name: str, ordinary: int, waited: bool) -> CqueueError:
+    """The exception for CQ_EMPTY or CQ_FULL. These are ordinary, often caught unread: no time goes into their text."""
+    text = f'"{name}": {_raw.cq_strerror(ordinary)}'
+    if waited:
+        return CLASSES[ordinary](f"{text}, and the time is over", name, _raw.CQ_TIMEOUT)
+    return CLASSES[ordinary](text, name, ordinary)
+
+
+def closed(queue: Queue) -> ClosedError:
+    """Called by native/handle.c."""
+    return ClosedError(f'"{queue.name}": the queue is closed: open it again', queue.name)

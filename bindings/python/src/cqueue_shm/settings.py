@@ -1,0 +1,76 @@
+"""How a queue is opened: flags, the C struct that carries them, and times."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from . import _raw
+
+
+class Flags(enum.IntFlag):
+    """How Queue() goes about it."""
+
+    CREATE = _raw.CQ_CREATE  # create the queue, or attach to it if it exists
+    EXCLUSIVE = _raw.CQ_EXCLUSIVE  # create the queue, or fail with ExistsError
+    ATTACH = _raw.CQ_ATTACH  # attach to the queue, or fail with NotFoundError
+    READ_ONLY = _raw.CQ_READ_ONLY  # attach; only walk() and stats() and what is made of them work
+    ANY_FILESYSTEM = _raw.CQ_ANY_FILESYSTEM  # do not refuse a file system by its kind
+
+
+class Settings:
+    """What a queue was asked for, so that it can be asked for again (in another process, or in an error's text)."""
+
+    __slots__ = ("capacity", "directory", "flags", "max_message_size", "permissions")
+
+    def __init__(
+        self,
+        capacity: int = 0,
+        max_message_size: int = 0,
+        flags: int = 0,
+        permissions: int = 0,
+        directory: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.capacity = capacity
+        self.max_message_size = max_message_size
+        self.flags = flags
+        self.permissions = permissions
+        # Absolute, because another process, or this one later, may be elsewhere.
+        self.directory = None if directory is None else os.path.abspath(directory)
+
+    def attaching(self) -> Settings:
+        """For another handle on the queue that these opened."""
+        kept = self.flags & (Flags.READ_ONLY | Flags.ANY_FILESYSTEM)
+        return Settings(0, 0, kept if kept & Flags.READ_ONLY else kept | Flags.ATTACH, self.permissions, self.directory)
+
+    @contextmanager
+    def config(self) -> Iterator[_raw._Config]:
+        """As the C interface takes it."""
+        directory = None if self.directory is None else os.fsencode(self.directory)  # the struct borrows it
+        config = _raw.new_cq_config()
+        try:
+            _raw.cq_config_capacity_set(config, self.capacity)
+            _raw.cq_config_max_message_size_set(config, self.max_message_size)
+            _raw.cq_config_flags_set(config, self.flags)
+            _raw.cq_config_permissions_set(config, self.permissions)
+            if directory is not None:
+                _raw.cq_config_directory_set(config, directory)
+            yield config
+        finally:
+            _raw.delete_cq_config(config)
+
+
+LONGEST = 9e9  # seconds: what fits into 64 bits of nanoseconds, 285 years
+
+
+def nanoseconds(block: bool, timeout: float | None) -> int:
+    """What the C interface calls the queue module's block and timeout."""
+    if not block:
+        return 0
+    if timeout is None:
+        return -1
+    if timeout < 0:
+        raise ValueError("'timeout' must be a non-negative number")
+    return int(min(timeout, LONGEST) * 1e9)
