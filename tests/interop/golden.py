@@ -1,1 +1,62 @@
-def run(report, languages, options): pass
+"""Two regions that were written once and kept: every language reads in them what was written by hand that it should.
+
+golden/make.c says how they came about, and that it would come out the same today is checked too.
+"""
+
+import json
+import os
+import subprocess
+
+import sparse
+from place import Place
+from workers import HERE, NATIVE, Failure, Worker
+
+FOLDER = os.path.join(HERE, "golden")
+REGIONS = ("small", "large")
+
+
+def expected_walk(name):
+    """golden/NAME.expected, in a worker's words."""
+    with open(os.path.join(FOLDER, name + ".expected"), encoding="ascii") as file:
+        lines = [line.split(" ", 2) for line in file.read().splitlines() if not line.startswith("#")]
+    for position, deliveries, message in lines:
+        if message.startswith('"'):
+            message = json.loads(message).encode().hex()
+        elif message != "-":
+            byte, count = message.split("*")
+            message = byte * int(count)
+        yield f"{position} {deliveries} {message}"
+
+
+def compare(who, said, expected):
+    """The problems, at most one."""
+    if said == expected:
+        return []
+    for i, line in enumerate(expected):
+        if i >= len(said) or said[i] != line:
+            return [f"{who} shows in line {i + 1}: {said[i][:200] if i < len(said) else 'nothing'}\nexpected: {line[:200]}"]
+    return [f"{who} shows {len(said)} messages, expected {len(expected)}"]
+
+
+def walk(place, language, name):
+    return Worker(place, language, "walk", name=name).wait().splitlines()
+
+
+def run(report, languages, _):
+    for name in REGIONS:
+        expected = list(expected_walk(name))
+        with Place() as place:
+            with open(os.path.join(FOLDER, name + ".region"), encoding="ascii") as lines:
+                sparse.restore(lines, place.region(name))
+            problems = []
+            for language in languages:
+                problems += compare(language, walk(place, language, name), expected)
+        report.group(f"golden region {name}, read by each", len(languages), problems)
+
+    with Place() as place:
+        made = subprocess.run([os.path.join(NATIVE, "golden_make"), place.directory], stderr=subprocess.PIPE, check=False)
+        if made.returncode != 0:
+            raise Failure(made.stderr.decode())
+        problems = [problem for name in REGIONS
+                    for problem in compare("c", walk(place, "c", name), list(expected_walk(name)))]
+    report.group("golden regions made anew", len(REGIONS), problems)

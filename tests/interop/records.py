@@ -8,10 +8,17 @@ RECORD = struct.Struct("<QQIIII")
 Record = collections.namedtuple("Record", "producer number size intact deliveries zero")
 
 
+def _read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
 def read_log(path):
-    """All records, as tuples. A killed consumer may have left a part of one, which is no record."""
-    with open(path, "rb") as file:
-        content = file.read()
+    """All records, as tuples. A killed consumer may have left a part of one, which is no record, or not even a file."""
+    content = _read(path)
     return RECORD.iter_unpack(content[: len(content) // RECORD.size * RECORD.size])
 
 
@@ -23,9 +30,5 @@ def count_log(path):
 
 
 def read_ack(path):
-    try:
-        with open(path, "rb") as file:
-            content = file.read(8)
-    except FileNotFoundError:
-        content = b""
+    content = _read(path)
     return int.from_bytes(content, "little") if len(content) == 8 else 0

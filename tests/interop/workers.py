@@ -9,7 +9,8 @@ import time
 
 LANGUAGES = ("c", "cpp", "go", "rust", "java", "python")
 HERE = os.path.dirname(os.path.abspath(__file__))
-CQ = os.path.join(HERE, "../../build/interop/cqueue/c/tools/cq")
+NATIVE = os.path.join(HERE, "../../build/interop")
+CQ = os.path.join(NATIVE, "cqueue/c/tools/cq")
 PATIENCE = 200  # seconds; nothing takes so long unless something is wrong
 
 _running = set()
@@ -21,11 +22,11 @@ class Failure(Exception):
 
 
 def build(languages):
-    """All the programs, one language after the other; and the cq command, by which the tests look at queues."""
+    """All the programs, one language after the other; and what the tests need themselves."""
     commands = {language: [os.path.join(HERE, language, "build")] for language in languages}
-    commands["cq"] = [os.path.join(HERE, "build_native"), "cq"]
+    commands["the tests"] = [os.path.join(HERE, "build_native"), "cq", "golden_make", "worker_c"]
     for name, command in commands.items():
-        if not os.access(command[0], os.X_OK) or name in languages and not os.access(program(name), os.X_OK):
+        if name in languages and not (os.access(command[0], os.X_OK) and os.access(program(name), os.X_OK)):
             raise Failure(f"there is no worker for {name}: {command[0]} or {program(name)} is missing")
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, check=False)
