@@ -1,0 +1,3 @@
+module cqueue.io/go/cqueue
+
+go 1.24

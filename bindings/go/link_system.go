@@ -1,0 +1,6 @@
+//go:build cgo && linux && cqueue_system
+
+package cqueue
+
+// #cgo pkg-config: cqueue
+import "C"

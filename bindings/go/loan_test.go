@@ -1,0 +1,122 @@
+package cqueue_test
+
+import (
+	"testing"
+
+	"cqueue.io/go/cqueue"
+)
+
+const notHeld = `"orders": the message was released, returned, committed or aborted before, or belongs to another handle`
+
+func take(t *testing.T, queue *cqueue.Queue, text string, deliveries int) *cqueue.Message {
+	t.Helper()
+	message, err := queue.Take()
+	must(t, err)
+	if string(message.Bytes()) != text || message.Deliveries() != deliveries {
+		t.Errorf("took %q, delivery %d, want %q, %d", message.Bytes(), message.Deliveries(), text, deliveries)
+	}
+	return message
+}
+
+func TestTakenMessageIsGoneOnceReleased(t *testing.T) {
+	queue := open(t)
+	must(t, queue.Enqueue([]byte("one tea")))
+	message := take(t, queue, "one tea", 1)
+	must(t, message.Release())
+	if message.Bytes() != nil {
+		t.Error("a released message has bytes")
+	}
+	expect(t, message.Release(), cqueue.ErrNotHeld, "release", notHeld)
+	expect(t, message.Return(), cqueue.ErrNotHeld, "return", notHeld)
+	_, err := queue.Take()
+	expect(t, err, cqueue.ErrEmpty, "take", `"orders": no message is waiting`)
+}
+
+func TestReturnedMessageComesAgainBeforeNewerOnes(t *testing.T) {
+	queue := open(t)
+	must(t, queue.Enqueue([]byte("one tea")))
+	must(t, queue.Enqueue([]byte("two teas")))
+	message := take(t, queue, "one tea", 1)
+	position := message.Position()
+	must(t, message.Return())
+	expect(t, message.Return(), cqueue.ErrNotHeld, "return", notHeld)
+	again := take(t, queue, "one tea", 2)
+	if again.Position() != position {
+		t.Errorf("position %d, then %d", position, again.Position())
+	}
+	must(t, again.Release())
+	must(t, take(t, queue, "two teas", 1).Release())
+	if got := stats(t, queue); got.Returned != 1 || got.Redelivered != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestSeveralMessagesInHandFinishInAnyOrder(t *testing.T) {
+	queue := open(t)
+	var messages []*cqueue.Message
+	for _, text := range []string{"a", "b", "c", "d"} {
+		must(t, queue.Enqueue([]byte(text)))
+		messages = append(messages, take(t, queue, text, 1))
+	}
+	for _, i := range []int{2, 0, 3, 1} {
+		must(t, messages[i].Release())
+	}
+	must(t, queue.Close())
+	expect(t, messages[0].Release(), cqueue.ErrNotHeld, "release", notHeld)
+}
+
+func TestReservationIsPublishedByCommit(t *testing.T) {
+	queue := open(t, cqueue.WithMaxMessageSize(10))
+	reservation, err := queue.Reserve(10)
+	must(t, err)
+	equal(t, len(reservation.Bytes()), 10)
+	copy(reservation.Bytes(), "one tea")
+	_, err = queue.Dequeue(nil)
+	expect(t, err, cqueue.ErrEmpty, "dequeue", `"orders": no message is waiting`)
+	expect(t, reservation.Commit(11), cqueue.ErrTooBig, "commit",
+		`"orders": a message of 11 bytes, the region takes 10 at most (or what was reserved)`)
+	must(t, reservation.Commit(7))
+	if reservation.Bytes() != nil {
+		t.Error("a committed reservation has bytes")
+	}
+	expect(t, reservation.Commit(7), cqueue.ErrNotHeld, "commit", notHeld)
+	expect(t, reservation.Abort(), cqueue.ErrNotHeld, "abort", notHeld)
+	must(t, take(t, queue, "one tea", 1).Release())
+
+	reservation, err = queue.Reserve(0)
+	must(t, err)
+	must(t, reservation.CommitContext(soon(t), 0))
+	must(t, take(t, queue, "", 1).Release())
+	_, err = queue.Reserve(11)
+	expect(t, err, cqueue.ErrTooBig, "reserve",
+		`"orders": a message of 11 bytes, the region takes 10 at most (or what was reserved)`)
+}
+
+func TestAbortedReservationLeavesNothing(t *testing.T) {
+	queue := open(t, cqueue.WithCapacity(1))
+	reservation, err := queue.Reserve(10)
+	must(t, err)
+	expect(t, queue.Enqueue(nil), cqueue.ErrFull, "enqueue", `"orders": full, 1 messages are waiting: try later or wait`)
+	must(t, reservation.Abort())
+	expect(t, reservation.Abort(), cqueue.ErrNotHeld, "abort", notHeld)
+	must(t, queue.Enqueue([]byte("one tea")))
+	must(t, take(t, queue, "one tea", 1).Release())
+}
+
+func TestCommitContextWaitsForRoomWhenThePlaceWasGivenUp(t *testing.T) {
+	queue, ctx := open(t, cqueue.WithCapacity(2)), soon(t)
+	reservation, err := queue.Reserve(10)
+	must(t, err)
+	copy(reservation.Bytes(), "late")
+	must(t, queue.Enqueue([]byte("a")))
+	must(t, take(t, queue, "a", 1).Release()) // a consumer that waited for "late" gave its place up
+	must(t, queue.Enqueue([]byte("b")))
+	must(t, queue.Enqueue([]byte("c")))
+	expect(t, reservation.Commit(4), cqueue.ErrFull, "commit", `"orders": full, 2 messages are waiting: try later or wait`)
+	committed := make(chan error)
+	go func() { committed <- reservation.CommitContext(ctx, 4) }()
+	must(t, take(t, queue, "b", 1).Release())
+	must(t, <-committed)
+	must(t, take(t, queue, "c", 1).Release())
+	must(t, take(t, queue, "late", 1).Release())
+}
