@@ -1,0 +1,166 @@
+package io.cqueue;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
+
+/**
+ * Messages copied in and out: one call each into native code, whatever holds the bytes.
+ *
+ * <p>All take a time-out in nanoseconds: 0 tries once.
+ */
+final class Copying {
+    static final int NONE = -1;
+
+    private Copying() {}
+
+    static boolean enqueue(Handle handle, byte[] array, int offset, int size, long timeoutNs) {
+        long queue = handle.enter();
+        int result;
+        try {
+            result = RawJNI.heap_enqueue(queue, array, offset, size, timeoutNs);
+        } finally {
+            handle.exit();
+        }
+        return result == Raw.CQ_OK || handle.check(result, size) == Raw.CQ_OK;
+    }
+
+    /** The position moves to the limit if it was accepted. */
+    static boolean enqueue(Handle handle, ByteBuffer message, long timeoutNs) {
+        int position = message.position();
+        int limit = message.limit();
+        int size = Math.max(0, limit - position);
+        boolean accepted;
+        if (message.isDirect()) {
+            accepted = enqueueDirect(handle, message, position, size, timeoutNs);
+        } else if (message.hasArray()) {
+            accepted = enqueue(handle, message.array(), message.arrayOffset() + position, size, timeoutNs);
+        } else {
+            byte[] copy = new byte[size];
+            message.get(position, copy);
+            accepted = enqueue(handle, copy, 0, size, timeoutNs);
+        }
+        if (accepted) {
+            message.position(limit);
+        }
+        return accepted;
+    }
+
+    private static boolean enqueueDirect(Handle handle, ByteBuffer message, int position, int size, long timeoutNs) {
+        long queue = handle.enter();
+        int result;
+        try {
+            long data = Addresses.of(message) + position;
+            result = timeoutNs == 0
+                    ? RawJNI.cq_enqueue(queue, data, size)
+                    : RawJNI.cq_enqueue_wait(queue, data, size, timeoutNs);
+        } finally {
+            handle.exit();
+            Reference.reachabilityFence(message);
+        }
+        return handle.check(result, size) == Raw.CQ_OK;
+    }
+
+    /** {@return the message's size, or NONE} */
+    static int dequeue(Handle handle, byte[] array, int offset, int room, long timeoutNs) {
+        long queue = handle.enter();
+        long outcome;
+        try {
+            outcome = RawJNI.heap_dequeue(queue, array, offset, room, timeoutNs);
+        } finally {
+            handle.exit();
+        }
+        return number(handle, outcome);
+    }
+
+    /** Into what remains of the buffer; the position moves behind the message. {@return its size, or NONE} */
+    static int dequeue(Handle handle, ByteBuffer into, long timeoutNs) {
+        if (into.isReadOnly()) {
+            throw new ReadOnlyBufferException();
+        }
+        int position = into.position();
+        int room = Math.max(0, into.limit() - position);
+        int size = into.isDirect()
+                ? dequeueDirect(handle, into, position, room, timeoutNs)
+                : dequeue(handle, into.array(), into.arrayOffset() + position, room, timeoutNs);
+        if (size != NONE) {
+            into.position(position + size);
+        }
+        return size;
+    }
+
+    private static int dequeueDirect(Handle handle, ByteBuffer into, int position, int room, long timeoutNs) {
+        long queue = handle.enter();
+        long outcome;
+        try {
+            outcome = RawJNI.direct_dequeue(queue, Addresses.of(into) + position, room, timeoutNs);
+        } finally {
+            handle.exit();
+            Reference.reachabilityFence(into);
+        }
+        return number(handle, outcome);
+    }
+
+    /** {@return the message in an array of its size, or null} */
+    static byte[] receive(Handle handle, long timeoutNs) {
+        long queue = handle.enter();
+        int[] result = new int[1];
+        byte[] message;
+        try {
+            message = RawJNI.heap_receive(queue, result, timeoutNs);
+        } finally {
+            handle.exit();
+        }
+        if (message == null) {
+            handle.check(result[0], 0);
+        }
+        return message;
+    }
+
+    /** {@return how many of the batch's messages from `first` on were accepted} */
+    static int enqueue(Handle handle, Batch batch, int first) {
+        int count = batch.size() - first;
+        long queue = handle.enter();
+        long outcome;
+        try {
+            outcome = RawJNI.heap_enqueue_batch(queue, batch.bytes, batch.ends, first, count);
+        } finally {
+            handle.exit();
+        }
+        int done = (int) outcome;
+        int result = (int) (outcome >> 32);
+        // What was accepted was accepted: only an error that nothing came of is thrown, the next call meets any other.
+        if (result < 0 && done == 0) {
+            handle.check(result, batch.largest(first));
+        }
+        return done;
+    }
+
+    /** Replaces what is in the batch. {@return how many messages came} */
+    static int dequeue(Handle handle, Batch batch) {
+        int count;
+        do {
+            batch.clear();
+            long queue = handle.enter();
+            long outcome;
+            try {
+                outcome = RawJNI.heap_dequeue_batch(queue, batch.bytes, batch.ends, batch.ends.length);
+            } finally {
+                handle.exit();
+            }
+            boolean grow = (int) (outcome >> 32) == Raw.CQ_ETOOSMALL;
+            if (grow) {
+                batch.grow((int) outcome);
+            }
+            count = grow ? NONE : Math.max(0, number(handle, outcome));
+        } while (count == NONE);
+        batch.filled(count);
+        return count;
+    }
+
+    /** {@return the number of an outcome (heap.h), or NONE if the result is an ordinary one} */
+    private static int number(Handle handle, long outcome) {
+        int result = (int) (outcome >> 32);
+        return result == Raw.CQ_OK || handle.check(result, (int) outcome) == Raw.CQ_OK ? (int) outcome : NONE;
+    }
+}

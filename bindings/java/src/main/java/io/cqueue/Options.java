@@ -1,0 +1,123 @@
+package io.cqueue;
+
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * How to open a queue: {@code new Options().capacity(1000).maxMessageSize(256)}. What is not set is the default, or whatever
+ * the queue has if it exists.
+ */
+public final class Options {
+    /** What to do if the queue exists, and if it does not. */
+    public enum Mode {
+        /** Create the queue, or attach to it if it exists. The default. */
+        CREATE(Raw.CQ_CREATE),
+        /** Create the queue, or fail with {@link CQueueException.AlreadyExists}. */
+        EXCLUSIVE(Raw.CQ_EXCLUSIVE),
+        /** Attach to the queue, or fail with {@link CQueueException.NotFound}. */
+        ATTACH(Raw.CQ_ATTACH),
+        /** Attach to look on: only {@link CQueue#walk} and {@link CQueue#stats} work. Needs read permission alone. */
+        READ_ONLY(Raw.CQ_READ_ONLY);
+
+        private final int flag;
+
+        Mode(int flag) {
+            this.flag = flag;
+        }
+    }
+
+    private Mode mode = Mode.CREATE;
+    private long capacity;
+    private long maxMessageSize;
+    private int permissions;
+    private Path directory;
+    private boolean anyFileSystem;
+
+    /** All defaults. */
+    public Options() {}
+
+    Options(Options other) {
+        mode = other.mode;
+        capacity = other.capacity;
+        maxMessageSize = other.maxMessageSize;
+        permissions = other.permissions;
+        directory = other.directory;
+        anyFileSystem = other.anyFileSystem;
+    }
+
+    /**
+     * Create, attach or look on.
+     *
+     * @param mode {@link Mode#CREATE} unless set
+     * @return this
+     */
+    public Options mode(Mode mode) {
+        this.mode = Objects.requireNonNull(mode, "mode");
+        return this;
+    }
+
+    /**
+     * How many messages may wait.
+     *
+     * @param messages 1 to 2<sup>31</sup>; 0: 65,536, or what the queue has
+     * @return this
+     */
+    public Options capacity(long messages) {
+        capacity = messages;
+        return this;
+    }
+
+    /**
+     * How large a message may be.
+     *
+     * @param bytes up to 1 GiB; 0: 4,096, or what the queue has
+     * @return this
+     */
+    public Options maxMessageSize(long bytes) {
+        maxMessageSize = bytes;
+        return this;
+    }
+
+    /**
+     * The permissions of a new file; and when attaching, how much is accepted of somebody else's.
+     *
+     * @param permissions as of chmod, such as 0660; 0: 0600
+     * @return this
+     */
+    public Options permissions(int permissions) {
+        this.permissions = permissions;
+        return this;
+    }
+
+    /**
+     * Where the queue's file is.
+     *
+     * @param directory null: the platform's shared memory, /dev/shm
+     * @return this
+     */
+    public Options directory(Path directory) {
+        this.directory = directory;
+        return this;
+    }
+
+    /**
+     * Do not refuse a file system by its kind; what it must do is still tested.
+     *
+     * @return this
+     */
+    public Options anyFileSystem() {
+        anyFileSystem = true;
+        return this;
+    }
+
+    /** For the C interface; to be deleted. A negative number is out of range there, as a large one. */
+    cq_config config() {
+        cq_config config = new cq_config();
+        config.setFlags(mode.flag | (anyFileSystem ? Raw.CQ_ANY_FILESYSTEM : 0));
+        config.setCapacity(capacity);
+        config.setMax_message_size(maxMessageSize);
+        config.setPermissions(Integer.toUnsignedLong(permissions));
+        config.setDirectory(directory == null ? null : directory.toString());
+        return config;
+    }
+}

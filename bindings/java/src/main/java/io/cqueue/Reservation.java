@@ -1,0 +1,74 @@
+package io.cqueue;
+
+import java.nio.ByteBuffer;
+import java.util.function.Function;
+
+/**
+ * Room in a queue for a message that is written in place.
+ *
+ * <pre>{@code
+ * try (Reservation message = queue.reserve(64)) {
+ *     message.buffer().putLong(42);
+ *     message.commit(8);
+ * }
+ * }</pre>
+ *
+ * <p>Closed without having been committed, as by an exception, it is given up. May be used by any thread, by one at a time.
+ */
+public final class Reservation extends Loan {
+    Reservation(CQueue queue, long[] message) {
+        super(queue, message);
+    }
+
+    /**
+     * Where to write, in the shared memory itself.
+     *
+     * <p>Write until it is committed or given up, or its queue is closed; after that this method refuses. Writing to a buffer that was
+     * kept nevertheless spoils whatever message comes to lie there; after the queue was closed it leads nowhere. It never crashes the
+     * virtual machine.
+     *
+     * @return a new direct buffer of {@link #size} bytes, big-endian until told otherwise, with what happens to be there
+     * @throws CQueueException.NotHeld if it was committed or given up
+     * @throws QueueClosedException if the queue was closed
+     */
+    public ByteBuffer buffer() {
+        return look(Function.identity());
+    }
+
+    /**
+     * Publish all of it.
+     *
+     * @return as {@link #commit(int)}
+     */
+    public boolean commit() {
+        return commit(size());
+    }
+
+    /**
+     * Publish it.
+     *
+     * @param size of the message now, up to what was reserved
+     * @return false: consumers gave its place up meanwhile and the queue is full now; it is still held, try again
+     * @throws CQueueException.MessageTooBig if that is more than was reserved
+     * @throws CQueueException.NotHeld if it was committed or given up
+     */
+    public boolean commit(int size) {
+        CQueue.checkSize(size);
+        return end((queue, message) -> RawJNI.cq_commit(queue, message, size), size) == Raw.CQ_OK;
+    }
+
+    /**
+     * Give it up.
+     *
+     * @throws CQueueException.NotHeld if it was committed or given up
+     */
+    public void abort() {
+        end(RawJNI::cq_abort, 0);
+    }
+
+    /** Give it up, if it is still held. */
+    @Override
+    public void close() {
+        endIfHeld(RawJNI::cq_abort);
+    }
+}

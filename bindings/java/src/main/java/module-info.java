@@ -1,0 +1,4 @@
+/** Named queues in shared memory for the processes of one machine, crash-safe and in any of several languages. */
+module io.cqueue {
+    exports io.cqueue;
+}

@@ -1,0 +1,44 @@
+/*
+ * walker.h - lets a Java object see the messages of a walk. Part of the generated wrapper's translation unit.
+ */
+#ifndef CQUEUE_JAVA_WALKER_H
+#define CQUEUE_JAVA_WALKER_H
+
+#include <jni.h>
+#include <stdbool.h>
+
+#include "cqueue.h"
+
+struct walker {
+    JNIEnv *jenv;
+    jobject visitor;
+    jmethodID visit;
+};
+
+/* False: an exception is pending. */
+static inline bool walker_begin(struct walker *walker, JNIEnv *jenv, jobject visitor)
+{
+    *walker = (struct walker){jenv, visitor, NULL};
+    jclass type = (*jenv)->GetObjectClass(jenv, visitor);
+    walker->visit = (*jenv)->GetMethodID(jenv, type, "visit", "([BJI)Z");
+    (*jenv)->DeleteLocalRef(jenv, type);
+    return walker->visit != NULL;
+}
+
+/* A cq_visitor. What the object throws ends the walk and is thrown on when cq_walk has returned. */
+static inline int walker_visit(const cq_message *message, void *context)
+{
+    const struct walker *walker = context;
+    JNIEnv *jenv = walker->jenv;
+    jbyteArray array = (*jenv)->NewByteArray(jenv, (jsize)message->size);
+
+    if (!array)
+        return 1;
+    (*jenv)->SetByteArrayRegion(jenv, array, 0, (jsize)message->size, message->data);
+    jboolean more = (*jenv)->CallBooleanMethod(jenv, walker->visitor, walker->visit, array, (jlong)message->position,
+                                               (jint)message->deliveries);
+    (*jenv)->DeleteLocalRef(jenv, array);
+    return (*jenv)->ExceptionCheck(jenv) || !more;
+}
+
+#endif
