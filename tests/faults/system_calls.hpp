@@ -101,6 +101,18 @@ public:
         }
     }
 
+    /* True: `last`(call, result) said of a call that came back that it is the child's last, and the child is dead. */
+    bool run_until(const std::function<bool(const Call &, int64_t)> &last)
+    {
+        while (enter()) {
+            leave(0);
+            if (last(call_, result()))
+                return child_.kill(), true;
+        }
+        let_go();
+        return false;
+    }
+
     /* All calls go past `judge`. How many there were. */
     unsigned run(const Judge &judge)
     {
@@ -201,6 +213,15 @@ private:
         registers.regs[0] = static_cast<unsigned long long>(result);
 #endif
         put(registers);
+    }
+
+    int64_t result() const
+    {
+#if defined(__x86_64__)
+        return static_cast<int64_t>(get().rax);
+#else
+        return static_cast<int64_t>(get().regs[0]);
+#endif
     }
 
     user_regs_struct get() const
