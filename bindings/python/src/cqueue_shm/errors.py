@@ -28,6 +28,11 @@ class CqueueError(Exception):
         self.queue = queue
         self.code = code
 
+    @property
+    def symbol(self) -> str:
+        """The name of `code` in cqueue.h, such as CQ_ENOENT; empty if there is none."""
+        return SYMBOLS.get(self.code, "")
+
 
 class Empty(CqueueError, standard.Empty):
     """No message is waiting, or none came in time."""
@@ -143,6 +148,12 @@ CLASSES: dict[int, type[CqueueError]] = {
     _raw.CQ_ENOTHELD: NotHeldError,
     _raw.CQ_EFILESYSTEM: FileSystemError,
     _raw.CQ_ESYSTEM: SystemFailedError,
+}
+
+SYMBOLS: dict[int | None, str] = {
+    value: name
+    for name, value in vars(_raw).items()
+    if name in ("CQ_EMPTY", "CQ_FULL", "CQ_TIMEOUT") or (name.startswith("CQ_E") and value in CLASSES and value < 0)
 }
 
 # For those that are an OSError and say something more precise than it does by its class.
