@@ -130,7 +130,10 @@ def main():
     for option in ("capacity", "max-size", "producer", "count", "size", "first", "idle-ms"):
         parser.add_argument(f"--{option}", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=1)
-    arguments = parser.parse_args()
+    # As one word each, so that a value may begin with a dash.
+    words = sys.argv[2:]
+    pairs = [f"{option}={value}" for option, value in zip(words[::2], words[1::2], strict=True)]
+    arguments = parser.parse_args([*sys.argv[1:2], *pairs])
     {**modes, "bench": run_bench}[arguments.mode](arguments)
 
 
