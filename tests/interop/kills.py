@@ -13,7 +13,7 @@ import records
 from ledger import Ledger
 from place import Place
 from receiver import Receiver, receive_rest, send_and_receive
-from workers import PATIENCE, Failure, Worker
+from workers import PATIENCE, Failure, Worker, dismiss
 
 METHODS = ("copy", "batch", "loan")
 SIZES = (20, 56, 300)
@@ -117,7 +117,7 @@ class Run:
                 raise Failure(f"waited {PATIENCE} s in vain to kill {quota} of each: {', '.join(late)}")
             time.sleep(0.001)
         for seat in seats:
-            seat.worker.dismiss()
+            dismiss(seat.worker.process)
             seat.account()
         return seats
 

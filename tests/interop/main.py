@@ -9,6 +9,7 @@ import time
 import unittest
 
 import crowd
+import examples
 import golden
 import kills
 import opening
@@ -26,6 +27,18 @@ def self_test(report):
                  [f"{test}: {text}" for test, text in result.failures + result.errors])
 
 
+def attempt(report, name, function, *arguments):
+    """One part of all; that it cannot go on is a failure like others."""
+    try:
+        function(*arguments)
+        return True
+    except workers.Failure as failure:
+        report.group(name, 1, [str(failure)])
+        return False
+    finally:
+        workers.dismiss_all()
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tests/interop/run", description="Set every language against every other.")
     parser.add_argument("--long", action="store_true", help="more messages, every combination of methods, more kills")
@@ -38,17 +51,12 @@ def main():
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     report = Report()
-    try:
-        workers.build(languages)
+    if attempt(report, "building", workers.build, languages):
         self_test(report)
-        for part in (opening, golden, pairs, crowd, kills):
+        for part in (opening, golden, pairs, crowd, kills, examples):
             begin = time.monotonic()
-            part.run(report, languages, options)
+            attempt(report, part.__name__, part.run, report, languages, options)
             report.note(f"{part.__name__}: {time.monotonic() - begin:.1f} s")
-    except workers.Failure as failure:
-        report.group("the run", 1, [str(failure)])
-    finally:
-        workers.kill_all()
     return report.finish()
 
 

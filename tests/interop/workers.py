@@ -38,6 +38,27 @@ def program(language):
     return os.path.join(HERE, language, "worker")
 
 
+def start(command, output, error):
+    """A process in a session of its own, so that nothing of it can stay behind unnoticed."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=error, start_new_session=True)
+    _running.add(process)
+    return process
+
+
+def dismiss(process):
+    """SIGKILL to all of it, whatever it is doing, and be it about to start."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    _running.discard(process)
+
+
+def dismiss_all():
+    """Whatever went wrong, leave nothing behind."""
+    for process in list(_running):
+        dismiss(process)
+
+
 class Worker:
     """A running program. What it prints is in files of `place`, which its queue is in as well."""
 
@@ -48,10 +69,7 @@ class Worker:
         options = {"name": place.name, "directory": place.directory, **options}
         words = [word for key, value in options.items() for word in ("--" + key.replace("_", "-"), str(value))]
         with open(self.output_path, "wb") as output, open(self.error_path, "wb") as error:
-            # A session of its own, so that nothing of it can stay behind unnoticed.
-            self.process = subprocess.Popen([program(language), mode] + words, stdin=subprocess.DEVNULL, stdout=output, stderr=error,
-                                            start_new_session=True)
-        _running.add(self.process)
+            self.process = start([program(language), mode] + words, output, error)
 
     @property
     def output(self):
@@ -87,23 +105,6 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
             raise Failure(f"{self.name} left a process behind when it was killed: its worker script does not exec")
-
-    def dismiss(self):
-        """SIGKILL, whatever it is doing, and be it about to start."""
-        _end(self.process)
-
-
-def kill_all():
-    """Whatever went wrong, leave nothing behind."""
-    for process in list(_running):
-        _end(process)
-
-
-def _end(process):
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    _running.discard(process)
 
 
 def until(condition, what):
