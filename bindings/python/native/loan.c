@@ -147,7 +147,9 @@ static bool is_held(struct loan *loan) { return loan->message.data && !loan->han
 
 static bool check_held(struct loan *loan)
 {
-    if (!is_held(loan))
+    if (loan->handle->closed)
+        handle_raise_closed(loan->handle);
+    else if (!loan->message.data)
         PyErr_SetString(PyExc_ValueError, "the message is not held any more");
     return is_held(loan);
 }

@@ -47,15 +47,17 @@ class _Waiters:
         try:
             await future
         finally:
-            if not future.done() or future.cancelled():
+            if future.cancelled() and future in self._futures:
                 self._futures.remove(future)
             if not self._futures:
                 self.stop()
 
     def _wake_one(self) -> None:
         """One a turn of the loop: what is left keeps the descriptor readable and wakes the next."""
-        if self._futures:
-            self._futures.popleft().set_result(None)
+        while self._futures and (future := self._futures.popleft()):
+            if not future.cancelled():
+                future.set_result(None)
+                break
         if not self._futures:
             self.stop()
 

@@ -1,0 +1,191 @@
+"""AsyncQueue: tasks wait without holding up the loop, and cancelling them loses nothing."""
+
+import asyncio
+import threading
+
+import pytest
+from conftest import LONG, PATIENCE
+
+from cqueue_shm import ClosedError, TooBigError
+from cqueue_shm.aio import AsyncQueue
+
+
+def run(main):
+    return asyncio.run(asyncio.wait_for(main, PATIENCE))
+
+
+async def turns(count=20):
+    for _ in range(count):
+        await asyncio.sleep(0.001)
+
+
+def test_what_is_there_and_what_comes(queue):
+    async def main():
+        async with AsyncQueue(queue) as q:
+            await q.put(b"1")
+            assert await q.get() == b"1"
+            waiting = asyncio.create_task(q.get())
+            await turns()
+            assert not waiting.done()
+            threading.Thread(target=queue.put, args=(b"2",)).start()
+            assert await waiting == b"2"
+            await q.put_many([b"3", b"4", b"5"])
+            assert await q.get_many() == [b"3", b"4", b"5"]
+            reservation = await q.reserve(3)
+            with reservation:
+                reservation.data[:] = b"abc"
+            with await q.take() as message:
+                assert message.data == b"abc"
+
+    run(main())
+    assert queue.closed
+
+
+def test_producers_wait_for_room(make):
+    async def main():
+        queue = make(1, 8)
+        async with AsyncQueue(queue) as q:
+            await q.put(b"1")
+            waiting = [asyncio.create_task(q.put(b"2")), asyncio.create_task(q.put_many([b"3", b"4"]))]
+            await turns()
+            assert not any(task.done() for task in waiting)
+            got = [await q.get() for _ in range(4)]
+            await asyncio.gather(*waiting)
+            assert sorted(got) == [b"1", b"2", b"3", b"4"]
+            await q.put(b"5")
+            room = asyncio.create_task(q.reserve(2))
+            await turns()
+            assert await q.get() == b"5"
+            (await room).abort()
+
+    run(main())
+
+
+def test_the_loop_goes_on_meanwhile(queue):
+    async def main():
+        async with AsyncQueue(queue) as q:
+            waiting = asyncio.create_task(q.get())
+            await turns(50)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await q.get()
+            queue.put(b"kept")
+            assert await q.get() == b"kept"
+
+    run(main())
+
+
+def test_cancelling_loses_no_message(make):
+    """Cancelled at each point: before waiting, while waiting, woken but not yet run."""
+
+    async def main():
+        queue = make(1000, 8)
+        got = []
+        async with AsyncQueue(queue) as q:
+            for i in range(400):
+                tasks = [asyncio.create_task(q.get()) for _ in range(3)]
+                await turns(i % 2)
+                queue.put(b"%d" % i)
+                for _ in range(i % 7):
+                    await asyncio.sleep(0)
+                for task in tasks:
+                    task.cancel()
+                got += [result for result in await asyncio.gather(*tasks, return_exceptions=True) if type(result) is bytes]
+            while not queue.empty():
+                got.append(await q.get())
+        assert sorted(map(int, got)) == list(range(400))
+
+    run(main())
+
+
+def test_a_hundred_tasks(make):
+    count = 2000 if LONG else 100
+
+    async def produce(q, producer):
+        for i in range(count):
+            await q.put(b"%d %d" % (producer, i))
+
+    async def consume(q, into):
+        while message := await q.get():
+            into.append(tuple(map(int, message.split())))
+
+    async def main():
+        received = [[] for _ in range(50)]
+        async with AsyncQueue(make(16, 16)) as q, asyncio.TaskGroup() as consumers:
+            for into in received:
+                consumers.create_task(consume(q, into))
+            async with asyncio.TaskGroup() as producers:
+                for producer in range(50):
+                    producers.create_task(produce(q, producer))
+            for _ in received:
+                await q.put(b"")
+        everything = sorted(message for into in received for message in into)
+        assert everything == [(producer, i) for producer in range(50) for i in range(count)]
+
+    run(main())
+
+
+def test_closing_ends_tasks_that_wait(queue):
+    async def main():
+        q = AsyncQueue(queue)
+        waiting = [asyncio.create_task(q.get()), asyncio.create_task(q.take())]
+        await turns()
+        q.close()
+        assert [type(result) for result in await asyncio.gather(*waiting, return_exceptions=True)] == [ClosedError] * 2
+        with pytest.raises(ClosedError):
+            await q.get()
+
+    run(main())
+
+
+def test_closing_minds_tasks_that_were_just_cancelled(queue):
+    async def main():
+        q = AsyncQueue(queue)
+        waiting = [asyncio.create_task(q.get()) for _ in range(3)]
+        await turns()
+        waiting[0].cancel()
+        q.close()
+        kinds = [type(result) for result in await asyncio.gather(*waiting, return_exceptions=True)]
+        assert kinds == [asyncio.CancelledError, ClosedError, ClosedError]
+
+    run(main())
+
+
+def test_iteration_ends_with_the_queue(queue):
+    async def main():
+        queue.put_many([b"1", b"2"])
+        q = AsyncQueue(queue)
+        got = []
+        async for message in q:
+            got.append(message)
+            if len(got) == 2:
+                q.close()
+        assert got == [b"1", b"2"]
+
+    run(main())
+
+
+def test_errors_come_through(queue):
+    async def main():
+        async with AsyncQueue(queue) as q:
+            with pytest.raises(TooBigError):
+                await q.put(bytes(65))
+
+    run(main())
+
+
+def test_one_queue_in_one_loop_after_another(queue):
+    q = AsyncQueue(queue)
+
+    async def main(message):
+        waiting = asyncio.create_task(q.get())
+        await turns()
+        queue.put(message)
+        assert await waiting == message
+
+    run(main(b"1"))
+    run(main(b"2"))
+    q.close()

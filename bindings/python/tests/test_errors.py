@@ -1,0 +1,152 @@
+"""Every error of cqueue.h is one exception, with the queue's name, the code, and what to do."""
+
+import io
+import os
+import pickle
+import queue as standard
+
+import pytest
+
+import cqueue_shm
+from cqueue_shm import Flags, Queue, _raw
+from cqueue_shm.errors import CLASSES, SYMBOLS
+
+
+def test_each_code_has_a_class_of_its_own():
+    codes = {value for name, value in vars(_raw).items() if name.startswith("CQ_E") and value < 0}
+    assert len(codes) == 19
+    assert set(CLASSES) == codes | {_raw.CQ_EMPTY, _raw.CQ_FULL}
+    assert len(set(CLASSES.values())) == len(CLASSES)
+    assert all(kind.__name__ in cqueue_shm.__all__ for kind in CLASSES.values())
+
+
+def test_symbols_are_those_of_the_header():
+    assert len(SYMBOLS) == 22
+    assert (SYMBOLS[1], SYMBOLS[2], SYMBOLS[3], SYMBOLS[-3]) == ("CQ_EMPTY", "CQ_FULL", "CQ_TIMEOUT", "CQ_ENOENT")
+
+
+@pytest.mark.parametrize(
+    ("name", "builtin"),
+    [
+        ("InvalidError", ValueError),
+        ("InvalidNameError", ValueError),
+        ("NotFoundError", FileNotFoundError),
+        ("ExistsError", FileExistsError),
+        ("MismatchError", ValueError),
+        ("VersionError", ValueError),
+        ("AccessError", PermissionError),
+        ("OwnerError", PermissionError),
+        ("NoSpaceError", OSError),
+        ("NoMemoryError", MemoryError),
+        ("LimitError", OSError),
+        ("TooSmallError", ValueError),
+        ("TooBigError", ValueError),
+        ("ReadOnlyError", io.UnsupportedOperation),
+        ("ForkError", RuntimeError),
+        ("NotHeldError", ValueError),
+        ("FileSystemError", OSError),
+        ("SystemFailedError", OSError),
+        ("ClosedError", ValueError),
+        ("Empty", standard.Empty),
+        ("Full", standard.Full),
+    ],
+)
+def test_exceptions_are_what_python_programmers_catch(name, builtin):
+    kind = getattr(cqueue_shm, name)
+    assert issubclass(kind, builtin)
+    assert issubclass(kind, cqueue_shm.CqueueError)
+
+
+CASES = [
+    (-1, "InvalidError", '"orders": capacity 2147483649 is more than 2147483648', {"capacity": (1 << 31) + 1}),
+    (-4, "ExistsError", '"orders": exists in DIRECTORY already: attach to it, or unlink it first', {"flags": 1}),
+    (-5, "MismatchError", '"orders": region has capacity 8, asked for 9: ask for what it has (or 0, whatever it has), or '
+     "unlink it first", {"capacity": 9}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "kind", "text", "asked"), CASES, ids=[case[1] for case in CASES])
+def test_opening_says_what_was_asked_and_found(queue, directory, code, kind, text, asked):
+    with pytest.raises(getattr(cqueue_shm, kind)) as caught:
+        Queue("orders", directory=directory, **asked)
+    assert str(caught.value) == text.replace("DIRECTORY", directory)
+    assert (caught.value.code, caught.value.queue) == (code, "orders")
+
+
+def test_a_missing_queue(directory):
+    with pytest.raises(FileNotFoundError) as caught:
+        Queue("orders", flags=Flags.ATTACH, directory=directory)
+    text = f'"orders": no queue of that name in {directory}: create it first, or check the directory'
+    assert (str(caught.value), caught.value.symbol, caught.value.errno) == (text, "CQ_ENOENT", 2)
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a/b", "ä", "a" * 201])
+def test_names_that_are_none(directory, name):
+    with pytest.raises(cqueue_shm.InvalidNameError, match="a name is 1 to 200 of A-Z a-z 0-9"):
+        Queue(name, directory=directory)
+
+
+def test_names_are_not_cut_off(directory):
+    with pytest.raises(ValueError, match="embedded null"):
+        Queue("orders\0more", directory=directory)
+    with pytest.raises(ValueError, match="embedded null"):
+        Queue("orders", directory=directory + "\0more")
+    with pytest.raises(TypeError, match="a queue's name is a str"):
+        Queue(b"orders", directory=directory)
+    assert os.listdir(directory) == []
+
+
+def test_numbers_that_no_field_holds(directory):
+    for asked in ({"capacity": -1}, {"capacity": 1 << 64}, {"max_message_size": -1}, {"permissions": 1 << 32}):
+        with pytest.raises(OverflowError):
+            Queue("orders", directory=directory, **asked)
+    with pytest.raises(cqueue_shm.InvalidError):
+        Queue("orders", directory=directory, flags=1 << 20)
+
+
+def test_a_file_that_is_no_region(directory):
+    with open(os.path.join(directory, "cqueue.orders"), "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(bytes(1 << 16))
+    with pytest.raises(cqueue_shm.CorruptError, match="is no region of cqueue"):
+        Queue("orders", directory=directory)
+
+
+def test_a_file_that_others_may_write(queue, directory):
+    os.chmod(os.path.join(directory, "cqueue.orders"), 0o660)
+    with pytest.raises(cqueue_shm.OwnerError) as caught:
+        Queue("orders", directory=directory)
+    assert (caught.value.symbol, caught.value.errno) == ("CQ_EOWNER", 1)
+    Queue("orders", permissions=0o660, directory=directory).close()
+
+
+def test_a_link_is_not_followed(directory):
+    os.symlink("/dev/null", os.path.join(directory, "cqueue.orders"))
+    with pytest.raises(PermissionError, match="is not a regular file"):
+        Queue("orders", directory=directory)
+
+
+def test_an_onlooker_changes_nothing(make, queue):
+    onlooker = make(flags=Flags.READ_ONLY)
+    for call in (
+        onlooker.get, onlooker.take, onlooker.recover, onlooker.fileno, onlooker.room_fileno, onlooker.get_many,
+        lambda: onlooker.put(b""), lambda: onlooker.put_many([b""]), lambda: onlooker.reserve(1),
+        lambda: onlooker.get_into(bytearray(1)),
+    ):  # fmt: skip
+        with pytest.raises(io.UnsupportedOperation, match="opened read-only"):
+            call()
+
+
+def test_too_big_says_both_sizes(queue):
+    for call in (queue.put, queue.put_nowait):
+        with pytest.raises(cqueue_shm.TooBigError) as caught:
+            call(memoryview(bytes(65)))
+        assert str(caught.value) == '"orders": a message of 65 bytes, the region takes 64 at most (or what was reserved)'
+
+
+@pytest.mark.parametrize("kind", [*CLASSES.values(), cqueue_shm.ClosedError], ids=lambda kind: kind.__name__)
+def test_exceptions_can_be_pickled(kind):
+    error = kind("text", "orders", -3)
+    error.done = 3
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.queue, again.code, again.done) == (kind, "text", "orders", -3, 3)
