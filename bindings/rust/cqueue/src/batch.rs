@@ -21,7 +21,7 @@ impl Queue {
             sys::cq_slice { data: message.as_ptr().cast_mut().cast(), size: message.len() }
         };
         if messages.len() <= FEW {
-            let mut few = [const { sys::cq_slice { data: ptr::null_mut(), size: 0 } }; FEW];
+            let mut few = [NO_SLICE; FEW];
             for (to, message) in few.iter_mut().zip(messages) {
                 *to = slice(message);
             }
@@ -58,20 +58,32 @@ impl Queue {
                     self.handle(),
                     buffer.as_mut_ptr().cast(),
                     buffer.len(),
-                    slices.as_mut_ptr(),
+                    slices.as_mut_ptr().cast(),
                     slices.len(),
                     filled,
                 )
             };
             match result {
                 sys::CQ_OK | sys::CQ_EMPTY => return Ok(*filled),
-                sys::CQ_ETOOSMALL => buffer.resize(slices[0].size, 0),
+                sys::CQ_ETOOSMALL => buffer.resize(slices[0].0.size, 0),
                 _ if *filled > 0 => return Ok(*filled), // the next call reports it
                 _ => return Err(self.error(result, 0)),
             }
         }
     }
 }
+
+/// What C writes for each message.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Slice(sys::cq_slice);
+
+// SAFETY: the pointer in it is never followed.
+unsafe impl Send for Slice {}
+// SAFETY: as above.
+unsafe impl Sync for Slice {}
+
+const NO_SLICE: sys::cq_slice = sys::cq_slice { data: ptr::null_mut(), size: 0 };
 
 /// Messages that [`Queue::dequeue_batch`] took out, in memory that is used again and again.
 ///
@@ -90,20 +102,14 @@ impl Queue {
 pub struct Batch {
     buffer: Vec<u8>,
     /// Where C says the messages lie. Only the sizes are used: they lie one behind the other.
-    slices: Box<[sys::cq_slice]>,
+    slices: Box<[Slice]>,
     filled: usize,
 }
-
-// SAFETY: the pointers in the slices are never followed.
-unsafe impl Send for Batch {}
-// SAFETY: as above.
-unsafe impl Sync for Batch {}
 
 impl Batch {
     /// Room for so many messages (1 at least) of so many bytes together.
     pub fn new(messages: usize, bytes: usize) -> Self {
-        let none = sys::cq_slice { data: ptr::null_mut(), size: 0 };
-        Self { buffer: vec![0; bytes], slices: vec![none; messages.max(1)].into(), filled: 0 }
+        Self { buffer: vec![0; bytes], slices: vec![Slice(NO_SLICE); messages.max(1)].into(), filled: 0 }
     }
 
     /// How many messages are in it.
@@ -136,7 +142,7 @@ impl<'b> IntoIterator for &'b Batch {
 #[must_use = "nothing happens until it is asked for the next message"]
 pub struct BatchIter<'b> {
     rest: &'b [u8],
-    slices: slice::Iter<'b, sys::cq_slice>,
+    slices: slice::Iter<'b, Slice>,
 }
 
 impl<'b> Iterator for BatchIter<'b> {
@@ -144,7 +150,7 @@ impl<'b> Iterator for BatchIter<'b> {
 
     #[inline]
     fn next(&mut self) -> Option<&'b [u8]> {
-        let (message, rest) = self.rest.split_at(self.slices.next()?.size);
+        let (message, rest) = self.rest.split_at(self.slices.next()?.0.size);
         self.rest = rest;
         Some(message)
     }

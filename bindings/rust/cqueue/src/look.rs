@@ -18,7 +18,7 @@ pub struct Shown<'a> {
     pub data: &'a [u8],
     /// Identifies it, also when it is delivered.
     pub position: u64,
-    /// How often it was delivered, if it was taken and will be delivered again.
+    /// What [`Received::deliveries`](crate::Received::deliveries) will say: 1 if it was not delivered yet.
     pub deliveries: u32,
 }
 
