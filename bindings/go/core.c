@@ -563,7 +563,9 @@ int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, si
 /* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
 static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
-    for (bool again = true;;) {
+    bool again = true;
+
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
         int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
         if (unlikely(result != CQ_EMPTY))
@@ -577,6 +579,7 @@ static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run 
             return CQ_EMPTY;
         again = false;
     }
+    return CQ_ECORRUPT;
 }
 
 /* Copy the run's message at `index` out and finish its slot; those before are finished. */
@@ -3196,16 +3199,16 @@ uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t s
     return SLOT_SHORT;
 }
 
-/* The size of a message whose slot is the caller's. */
+/* The size of a message whose slot is the caller's. Read once, volatile: a hostile peer may change it between two reads. */
 int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
 {
     uint64_t limit = queue->geometry.max_message_size;
     uint64_t found = limit;
 
     if (!slot_is_small(queue))
-        found = slot->length;
+        found = *(const volatile uint64_t *)&slot->length;
     else if (slot_short(word))
-        found = slot_payload(queue, slot)[limit - 1];
+        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
     if (found > limit)
         return CQ_ECORRUPT;
     *size = (size_t)found;

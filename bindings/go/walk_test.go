@@ -1,0 +1,76 @@
+package cqueue_test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"testing"
+
+	"cqueue.io/go/cqueue"
+)
+
+func TestWalkShowsWhatWaitsInTheOrderOfDelivery(t *testing.T) {
+	queue := open(t)
+	for _, text := range []string{"a", "", "c", "d"} {
+		must(t, queue.Enqueue([]byte(text)))
+	}
+	must(t, take(t, queue, "a", 1).Return())
+	var seen []string
+	positions := map[uint64]bool{}
+	must(t, queue.Walk(func(message cqueue.Peeked) bool {
+		seen = append(seen, fmt.Sprintf("%s %d", message.Bytes, message.Deliveries))
+		positions[message.Position] = true
+		return len(seen) < 3
+	}))
+	equal(t, seen, []string{"a 2", " 1", "c 1"})
+	equal(t, len(positions), 3)
+	equal(t, length(t, queue), 4)
+}
+
+func TestWalkMayUseAndCloseTheQueue(t *testing.T) {
+	queue := open(t)
+	must(t, queue.Enqueue([]byte("a")))
+	must(t, queue.Enqueue([]byte("b")))
+	seen := 0
+	must(t, queue.Walk(func(cqueue.Peeked) bool {
+		seen++
+		must(t, queue.Enqueue([]byte("c")))
+		must(t, queue.Close())
+		return false
+	}))
+	equal(t, seen, 1)
+	expect(t, queue.Walk(nil), cqueue.ErrClosed, "walk", closedText)
+}
+
+func TestWalkPassesPanicsOn(t *testing.T) {
+	directory := directory(t)
+	queue, other := openIn(t, directory), openIn(t, directory)
+	must(t, queue.Enqueue([]byte("a")))
+	func() {
+		defer func() { equal(t, recover(), "no more") }()
+		queue.Walk(func(cqueue.Peeked) bool { panic("no more") })
+	}()
+	ended := make(chan struct{})
+	go func() { // as t.FailNow does it
+		defer close(ended)
+		queue.Walk(func(cqueue.Peeked) bool { runtime.Goexit(); return true })
+	}()
+	<-ended
+	must(t, queue.Walk(func(cqueue.Peeked) bool { return true }))
+	must(t, queue.Close())
+	equal(t, stats(t, other).Participants, 1) // no call is under way for ever
+}
+
+func TestRecoverFindsNothingWhenNobodyDied(t *testing.T) {
+	got, err := open(t).Recover()
+	must(t, err)
+	equal(t, got, cqueue.Recovery{})
+}
+
+func TestErrorsCompare(t *testing.T) {
+	queue := open(t)
+	_, err := queue.Dequeue(nil)
+	if errors.Is(err, cqueue.ErrFull) || errors.Is(err, cqueue.ErrClosed) || !errors.Is(err, cqueue.ErrEmpty) {
+		t.Error(err)
+	}
+}
