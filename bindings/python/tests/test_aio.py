@@ -93,7 +93,9 @@ def test_cancelling_loses_no_message(make):
                     await asyncio.sleep(0)
                 for task in tasks:
                     task.cancel()
-                got += [result for result in await asyncio.gather(*tasks, return_exceptions=True) if type(result) is bytes]
+                got += [
+                    result for result in await asyncio.gather(*tasks, return_exceptions=True) if type(result) is bytes
+                ]
             while not queue.empty():
                 got.append(await q.get())
         assert sorted(map(int, got)) == list(range(400))

@@ -141,7 +141,9 @@ def test_too_big_says_both_sizes(queue):
     for call in (queue.put, queue.put_nowait):
         with pytest.raises(cqueue_shm.TooBigError) as caught:
             call(memoryview(bytes(65)))
-        assert str(caught.value) == '"orders": a message of 65 bytes, the region takes 64 at most (or what was reserved)'
+        assert (
+            str(caught.value) == '"orders": a message of 65 bytes, the region takes 64 at most (or what was reserved)'
+        )
 
 
 @pytest.mark.parametrize("kind", [*CLASSES.values(), cqueue_shm.ClosedError], ids=lambda kind: kind.__name__)

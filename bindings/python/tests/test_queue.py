@@ -163,7 +163,9 @@ def test_large_messages_are_copied_whole(make):
 def test_get_into(queue):
     queue.put(b"abc")
     small = bytearray(2)
-    with pytest.raises(TooSmallError, match="the message has 3 bytes, more than the buffer: it is still queued") as caught:
+    with pytest.raises(
+        TooSmallError, match="the message has 3 bytes, more than the buffer: it is still queued"
+    ) as caught:
         queue.get_into(small)
     assert (caught.value.needed, small) == (3, bytearray(2))
     buffer = bytearray(b"------")

@@ -1,4 +1,4 @@
-"""What calls cost in Python: one figure for single messages, one for batches, one for a foreign call that does nothing."""
+"""What calls cost in Python: single messages, batches, and a foreign call that does nothing."""
 
 import json
 import time
