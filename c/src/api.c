@@ -99,7 +99,9 @@ int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, si
 /* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
 static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
-    for (bool again = true;;) {
+    bool again = true;
+
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
         int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
         if (unlikely(result != CQ_EMPTY))
@@ -113,6 +115,7 @@ static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run 
             return CQ_EMPTY;
         again = false;
     }
+    return CQ_ECORRUPT;
 }
 
 /* Copy the run's message at `index` out and finish its slot; those before are finished. */

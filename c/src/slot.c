@@ -20,16 +20,16 @@ uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t s
     return SLOT_SHORT;
 }
 
-/* The size of a message whose slot is the caller's. */
+/* The size of a message whose slot is the caller's. Read once, volatile: a hostile peer may change it between two reads. */
 int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
 {
     uint64_t limit = queue->geometry.max_message_size;
     uint64_t found = limit;
 
     if (!slot_is_small(queue))
-        found = slot->length;
+        found = *(const volatile uint64_t *)&slot->length;
     else if (slot_short(word))
-        found = slot_payload(queue, slot)[limit - 1];
+        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
     if (found > limit)
         return CQ_ECORRUPT;
     *size = (size_t)found;
