@@ -1,4 +1,4 @@
-"""Any sequence of calls does what it does to a simple list of messages: several handles, loans, and deaths of handles."""
+"""Any sequence of calls does what it does to a simple list of messages: several handles, loans, closing."""
 
 import shutil
 import tempfile

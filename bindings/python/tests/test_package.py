@@ -1,4 +1,4 @@
-"""The package as users get it: built from its source distribution alone, installed elsewhere, on every Python there is."""
+"""The package as users get it: built from its source distribution alone, installed elsewhere, for every Python."""
 
 import ast
 import dataclasses
