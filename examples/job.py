@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The job of examples/run: producers put lines of text into a queue, consumers get them out, and one of each is killed.
+"""The job of `examples/run texts`: producers put lines of text into a queue, consumers get them out, one of each is killed.
 
 A producer reads lines on its standard input, puts each as a message and then writes its number, 1, 2, 3, ... A consumer
 writes position, tab, deliveries, tab, message for each message and removes it only then; SIGTERM ends it. Programs in
