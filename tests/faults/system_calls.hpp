@@ -101,16 +101,37 @@ public:
         }
     }
 
-    /* True: `last`(call, result) said of a call that came back that it is the child's last, and the child is dead. */
-    bool run_until(const std::function<bool(const Call &, int64_t)> &last)
+    /* Each call is shown to `witness` as it comes back, with its result. True: that said that it was the child's last, and
+       the child is dead. */
+    bool run_until(const std::function<bool(const Call &, int64_t)> &witness)
     {
         while (enter()) {
             leave(0);
-            if (last(call_, result()))
+            if (witness(call_, result()))
                 return child_.kill(), true;
         }
         let_go();
         return false;
+    }
+
+    /* Of the child's memory, while it is in a call. */
+    template <class T>
+    T peek(uint64_t address) const
+    {
+        T value{};
+        const iovec here{&value, sizeof value}, there{reinterpret_cast<void *>(address), sizeof value};
+        if (::process_vm_readv(child_.pid(), &here, 1, &there, 1, 0) != static_cast<ssize_t>(sizeof value))
+            throw std::system_error(errno, std::generic_category(), "process_vm_readv");
+        return value;
+    }
+
+    template <class T>
+    void poke(uint64_t address, const T &value) const
+    {
+        T copy = value;
+        const iovec here{&copy, sizeof copy}, there{reinterpret_cast<void *>(address), sizeof copy};
+        if (::process_vm_writev(child_.pid(), &here, 1, &there, 1, 0) != static_cast<ssize_t>(sizeof copy))
+            throw std::system_error(errno, std::generic_category(), "process_vm_writev");
     }
 
     /* All calls go past `judge`. How many there were. */

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -268,86 +269,6 @@ TEST_P(SystemCalls, each_may_be_the_last)
                 return;
         }
     std::printf("%u system calls\n", nth - 2);
-}
-
-/* The file that was made exclusively is replaced by another before its maker attaches to it. */
-TEST(Fault19, exclusive_never_attaches_to_somebody_elses_queue)
-{
-    Directory directory;
-    const Config config = directory.in(Config(10, 64, CQ_EXCLUSIVE));
-    TracedChild traced([] { return 0; },
-                       [config](int) {
-                           cq_queue *queue = nullptr;
-                           const int result = cq_open("q", &config, &queue);
-                           Stats stats;
-                           if (result == CQ_OK && cq_stat(queue, &stats) == CQ_OK && stats.length != 0)
-                               return 1000;
-                           return result;
-                       },
-                       [](int, int result, Channel &channel) { return channel.put(result), 0; });
-    bool linked = false, replaced = false;
-    traced.run([&](const TracedChild::Call &call) {
-        if (linked && !replaced) {
-            replaced = true;
-            EXPECT_EQ(cq_unlink("q", &config), CQ_OK);
-            Handle("q", directory.in(Config(10, 64))).must_enqueue("somebody else's");
-        }
-        linked |= call.number == SYS_linkat;
-        return 0;
-    });
-    ASSERT_TRUE(replaced);
-    const auto result = traced.child().get<int>();
-    ASSERT_TRUE(result.has_value());
-    EXPECT_NE(*result, 1000) << "CQ_OK, and a message in it";
-    EXPECT_TRUE(*result == CQ_OK || *result == CQ_EEXIST) << cq_strerror(*result);
-    cq_unlink("q", &config);
-}
-
-/* Not a call on the clock that people set: all that is waited for is counted on one that only runs forward. */
-TEST(Fault39, waiting_asks_only_the_monotonic_clock)
-{
-    Queue queue(Config(10, 64));
-    TracedChild traced(
-        [&] { return queue.attach(); },
-        [](Handle &handle) { return cq_dequeue_wait(handle, nullptr, 0, nullptr, to_ns(milliseconds(250))); },
-        [](Handle &, int result, Channel &channel) { return channel.put(result), 0; });
-    unsigned waits = 0;
-    traced.run([&](const TracedChild::Call &call) {
-        if (call.number == SYS_futex) {
-            ++waits;
-            EXPECT_EQ(call.arguments[1] & 256, 0u) << "FUTEX_CLOCK_REALTIME";
-        }
-        if (call.number == SYS_clock_gettime) { /* where it is a system call at all */
-            EXPECT_EQ(call.arguments[0], static_cast<uint64_t>(CLOCK_MONOTONIC));
-        }
-        EXPECT_NE(call.number, static_cast<uint64_t>(SYS_nanosleep));
-        return 0;
-    });
-    EXPECT_EQ(traced.child().get<int>(), CQ_TIMEOUT);
-    EXPECT_GE(waits, 1u);
-}
-
-/* Each wait is cut short by a signal, as it may be: it is gone on with. */
-TEST(Fault39, a_wait_that_is_interrupted_goes_on)
-{
-    Queue queue(Config(10, 64));
-    TracedChild traced(
-        [&] { return queue.attach(); },
-        [](Handle &handle) {
-            char text[64];
-            return cq_dequeue_wait(handle, text, sizeof text, nullptr, patience_ns);
-        },
-        [](Handle &, int result, Channel &channel) { return channel.put(result), 0; });
-    unsigned interrupted = 0;
-    traced.run([&](const TracedChild::Call &call) {
-        if (call.number != SYS_futex || interrupted == 1000)
-            return 0;
-        if (++interrupted == 1000)
-            queue.must_enqueue("at last");
-        return EINTR;
-    });
-    EXPECT_EQ(traced.child().get<int>(), CQ_OK);
-    EXPECT_EQ(interrupted, 1000u);
 }
 
 } // namespace
