@@ -89,6 +89,8 @@ private:
             return result;
         if (noise_.once_in(4))
             return cq_abort(queue_, &message);
+        if (noise_.once_in(64)) /* long enough for its place to be given up */
+            std::this_thread::sleep_for(milliseconds(1));
         std::memcpy(message.data, one.data(), one.size());
         /* Full if its place was given up, and another is not to be had: it is still ours to try. */
         while ((result = cq_commit(queue_, &message, one.size())) == CQ_FULL && !account_.complaints.any())

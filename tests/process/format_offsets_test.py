@@ -1,0 +1,80 @@
+"""The tables of c/FORMAT.md against c/src: every field, its offset and size, every constant and phase, in both directions."""
+
+import os
+import re
+import unittest
+
+import format_document as document
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "c", "src")
+SIZES = {"uint64_t": 8, "int64_t": 8, "uint32_t": 4, "struct layout_side": 128}
+
+
+def source(name):
+    with open(os.path.join(SOURCES, name), encoding="utf-8") as file:
+        return re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+
+
+def number(expression):
+    """The value of a constant expression of C."""
+    plain = re.sub(r"U?INT64_C\((\w+)\)", r"\1", expression)
+    plain = re.sub(r"\b(0x[0-9a-f]+|\d+)u\b", r"\1", plain)
+    plain = re.sub(r"\b(LAYOUT_\w+|LIVE_BYTES)\b", lambda name: str(number(defines()[name.group(1)])), plain)
+    return eval(plain, {"__builtins__": {}})  # of this repository's own sources
+
+
+def defines():
+    text = source("layout.h") + source("participant.c")
+    return dict(re.findall(r"^#define (\w+) (.+?)\s*$", text, re.M))
+
+
+def fields(struct):
+    """The members of a struct of layout.h, laid out as a C compiler does."""
+    body = re.search(r"^struct %s \{(.*?)^\};" % struct, source("layout.h"), re.S | re.M).group(1)
+    offset, found = 0, {}
+    for aligned, kind, name, count in re.findall(
+            r"(alignas\(LAYOUT_LINE\) )?(?:_Atomic )?((?:struct )?\w+) (\w+)(?:\[(\d+)\])?;", body):
+        size = SIZES[kind]
+        alignment = 128 if aligned or kind.startswith("struct") else size
+        offset = (offset + alignment - 1) // alignment * alignment
+        # A side is its word, and nothing in the rest of its lines.
+        found[name] = document.Field(offset, 4 if kind.startswith("struct") else size * int(count or 1))
+        offset += size * int(count or 1)
+    return found
+
+
+class OffsetsTest(unittest.TestCase):
+    def test_header(self):
+        self.assertEqual(document.HEADER, fields("layout_header"))
+
+    def test_participant(self):
+        self.assertEqual(document.PARTICIPANT, fields("layout_participant"))
+
+    def test_node(self):
+        self.assertEqual(document.NODE, fields("layout_node"))
+
+    def test_constants(self):
+        known = {}
+        for name, value in defines().items():
+            plain = name[len("LAYOUT_"):] if name.startswith("LAYOUT_") else name
+            if plain in document.CONSTANTS:
+                known[plain] = number(value)
+        self.assertEqual(document.CONSTANTS, known)
+
+    def test_every_limit_is_named(self):
+        limits = {name[len("LAYOUT_"):] for name in defines() if re.match(r"LAYOUT_(MAX|MAGIC|FORMAT|BYTE|SMALL|NODE)", name)}
+        self.assertEqual(limits - set(document.CONSTANTS), set())
+
+    def test_phases(self):
+        enums = re.findall(r"\b((?:SLOT|NODE)_[A-Z]+) = (\d+)", source("layout.h"))
+        self.assertEqual(document.PHASES, {name: int(value) for name, value in enums})
+
+    def test_parts_begin_where_the_library_says(self):
+        participants = number(defines()["LAYOUT_PARTICIPANTS_OFFSET"])
+        self.assertEqual(int(document.PARTS["participants"]), participants)
+        summary = participants + document.CONSTANTS["PARTICIPANTS"] * 16
+        self.assertEqual(int(document.PARTS["summary of the free bitmap"]), summary)
+
+
+if __name__ == "__main__":
+    unittest.main()
