@@ -7,7 +7,7 @@ package io.cqueue;
  * closed queue throws {@link QueueClosedException}.
  */
 @SuppressWarnings("serial") // nothing in it but a String and an int
-public abstract class CQueueException extends RuntimeException {
+public abstract sealed class CQueueException extends RuntimeException {
     private final String code;
     private final int result;
 

@@ -61,6 +61,11 @@ final class Views {
         return large[which].slice((int) (data - mapping.region - begin), size);
     }
 
+    /** {@return how many views stand without a queue, for buffers that may be reachable still} */
+    static int detached() {
+        return left.get();
+    }
+
     /** Cut all buffers off from the region. */
     synchronized void detach() {
         if (mapping != null) {

@@ -1,0 +1,133 @@
+package io.cqueue;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.module.Configuration;
+import java.lang.module.ModuleFinder;
+import java.lang.reflect.Method;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class LoadTest extends QueueFixture {
+    private static Path classes() throws URISyntaxException {
+        return Path.of(CQueue.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    }
+
+    /** By reflection, because the class is another one for every class loader. */
+    private String sendAndReceive(Class<?> queueClass, String message) throws ReflectiveOperationException {
+        Class<?> optionsClass = queueClass.getClassLoader().loadClass("io.cqueue.Options");
+        Object options = optionsClass.getConstructor().newInstance();
+        optionsClass.getMethod("directory", Path.class).invoke(options, directory);
+        Object queue = queueClass.getMethod("open", String.class, optionsClass).invoke(null, "orders", options);
+        queueClass.getMethod("put", byte[].class).invoke(queue, (Object) bytes(message));
+        Method close = queueClass.getMethod("close");
+        String received = text((byte[]) queueClass.getMethod("take").invoke(queue));
+        close.invoke(queue);
+        return received;
+    }
+
+    @Test
+    void severalClassLoadersHaveALibraryEach() throws Exception {
+        URL[] urls = {classes().toUri().toURL()};
+        try (URLClassLoader one = new URLClassLoader(urls, null); URLClassLoader two = new URLClassLoader(urls, null);
+                CQueue queue = CQueue.open("orders", options())) {
+            assertNotSame(one.loadClass("io.cqueue.CQueue"), two.loadClass("io.cqueue.CQueue"));
+            assertEquals("one", sendAndReceive(one.loadClass("io.cqueue.CQueue"), "one"));
+            assertEquals("two", sendAndReceive(two.loadClass("io.cqueue.CQueue"), "two"));
+            assertEquals(2, queue.stats().dequeued());
+        }
+    }
+
+    @Test
+    void theModuleShowsOnlyWhatIsPublic() throws Exception {
+        Configuration configuration = ModuleLayer.boot().configuration()
+                .resolve(ModuleFinder.of(classes()), ModuleFinder.of(), Set.of("io.cqueue"));
+        Module module = ModuleLayer.boot().defineModulesWithOneLoader(configuration, null).findModule("io.cqueue").orElseThrow();
+        assertTrue(module.isExported("io.cqueue"));
+        assertEquals("module", sendAndReceive(module.getClassLoader().loadClass("io.cqueue.CQueue"), "module"));
+    }
+
+    @Test
+    void nothingThatSwigMadeIsPublic() throws Exception {
+        try (Stream<Path> files = Files.list(classes().resolve("io/cqueue"))) {
+            Set<String> open = files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.endsWith(".class") && !name.contains("$") && !name.equals("package-info.class"))
+                    .map(name -> name.substring(0, name.length() - 6))
+                    .filter(LoadTest::isPublic)
+                    .collect(Collectors.toSet());
+            assertEquals(Set.of("Batch", "CQueue", "CQueueException", "Codec", "Message", "Options", "QueueClosedException",
+                    "Received", "Recovery", "Reservation", "Stats"), open);
+        }
+    }
+
+    private static boolean isPublic(String name) {
+        try {
+            return java.lang.reflect.Modifier.isPublic(Class.forName("io.cqueue." + name, false, LoadTest.class.getClassLoader())
+                    .getModifiers());
+        } catch (ClassNotFoundException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static final class Version {
+        private Version() {}
+
+        public static void main(String[] arguments) {
+            System.out.println(CQueue.version());
+            System.out.println(List.of(new File(System.getProperty("java.io.tmpdir")).list()));
+        }
+    }
+
+    @Test
+    void theCopyOfTheLibraryIsGoneOnceLoaded() throws Exception {
+        assertEquals("1.0.0\n[]\n", OtherMachine.run(0, Version.class, List.of("-XX:-UsePerfData", "-Djava.io.tmpdir=" + directory)));
+    }
+
+    @Test
+    void aPropertyNamesTheLibrary() throws Exception {
+        Path library = directory.resolve("mine.so");
+        try (var resource = CQueue.class.getResourceAsStream("native/" + NativeLibrary.platform() + "/libcqueue_java.so")) {
+            Files.copy(resource, library);
+        }
+        // An unknown processor: what is in the jar cannot be meant.
+        assertEquals("1.0.0", OtherMachine.run(0, Version.class,
+                List.of("-Dos.arch=z80", "-D" + NativeLibrary.PROPERTY + "=" + library)).lines().findFirst().orElseThrow());
+    }
+
+    @Test
+    void aLibraryThatCannotBeLoadedSaysWhatToSet() throws Exception {
+        String advice = "Build it with bindings/java/src/main/native/build and set "
+                + "-Dio.cqueue.library=<path of libcqueue_java.so>";
+
+        String none = OtherMachine.run(1, Version.class, List.of("-Dos.arch=z80"));
+        assertTrue(none.contains("UnsatisfiedLinkError: cqueue's native library cannot be loaded: there is none for linux-z80 "
+                + "in the jar. " + advice), none);
+
+        String missing = OtherMachine.run(1, Version.class, List.of("-Dio.cqueue.library=/nowhere/it.so"));
+        assertTrue(missing.contains("cannot be loaded: /nowhere/it.so, which the system property io.cqueue.library names: "),
+                missing);
+        assertTrue(missing.contains(advice), missing);
+
+        Path broken = Files.writeString(directory.resolve("broken.so"), "no library");
+        String refused = OtherMachine.run(1, Version.class, List.of("-Dio.cqueue.library=" + broken));
+        assertTrue(refused.contains(broken + ", which the system property io.cqueue.library names: "), refused);
+        assertFalse(refused.contains("1.0.0"), refused);
+
+        String nowhere = OtherMachine.run(1, Version.class, List.of("-Djava.io.tmpdir=/nowhere"));
+        assertTrue(nowhere.contains("cannot be loaded: it cannot be copied to /nowhere (set java.io.tmpdir to a directory that can "
+                + "be written): "), nowhere);
+    }
+}

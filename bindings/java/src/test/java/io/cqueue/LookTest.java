@@ -1,0 +1,181 @@
+package io.cqueue;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class LookTest extends QueueFixture {
+    @Test
+    void aWalkShowsWhatIsWaitingAndTakesNothing() {
+        try (CQueue queue = open()) {
+            for (String message : List.of("a", "", "c")) {
+                queue.offer(bytes(message));
+            }
+            try (Received in = queue.pollInPlace()) {
+                in.giveBack();
+            }
+            List<String> seen = new ArrayList<>();
+            queue.walk(message -> seen.add(text(message.data()) + " " + message.deliveries()));
+            assertEquals(List.of("a 2", " 1", "c 1"), seen);
+            seen.clear();
+            queue.walk(message -> {
+                seen.add(text(message.data()));
+                return seen.size() < 2;
+            });
+            assertEquals(List.of("a", ""), seen);
+            assertEquals(3, queue.stats().length());
+        }
+    }
+
+    @Test
+    void whatAVisitorThrowsEndsTheWalk() {
+        try (CQueue queue = open()) {
+            queue.offer(bytes("a"));
+            queue.offer(bytes("b"));
+            RuntimeException thrown = new RuntimeException("enough");
+            List<Message> seen = new ArrayList<>();
+            assertSame(thrown, assertThrows(RuntimeException.class, () -> queue.walk(message -> {
+                seen.add(message);
+                throw thrown;
+            })));
+            assertEquals(1, seen.size());
+        }
+    }
+
+    @Test
+    void aVisitorMayUseTheQueueButNotCloseIt() {
+        try (CQueue queue = open()) {
+            queue.offer(bytes("a"));
+            queue.walk(message -> {
+                assertEquals(1, queue.stats().length());
+                queue.walk(inner -> true);
+                assertThrows(IllegalStateException.class, queue::close);
+                return queue.offer(bytes("b")) && message.deliveries() < 1;
+            });
+            assertEquals(2, queue.stats().length());
+            assertFalse(queue.isClosed());
+        }
+    }
+
+    @Test
+    void statsCount() {
+        Instant before = Instant.now();
+        try (CQueue queue = open(16, 64); CQueue other = CQueue.open("orders", options())) {
+            queue.offer(bytes("a"));
+            queue.offer(bytes("b"));
+            queue.offer(bytes("c"));
+            queue.poll();
+            try (Received in = other.pollInPlace()) {
+                in.giveBack();
+            }
+            Stats stats = queue.stats();
+            assertEquals(16, stats.capacity());
+            assertEquals(64, stats.maxMessageSize());
+            assertEquals(2, stats.length());
+            assertEquals(1, stats.orphans());
+            assertEquals(3, stats.enqueued());
+            assertEquals(2, stats.dequeued());
+            assertEquals(0, stats.redelivered());
+            assertEquals(1, stats.returned());
+            assertEquals(0, stats.voided());
+            assertEquals(0, stats.reaped());
+            assertEquals(2, stats.participants());
+            assertEquals(0, stats.waitingProducers());
+            assertEquals(0, stats.waitingConsumers());
+            assertTrue(stats.nodesTouched() <= stats.nodes() && stats.nodesLinked() >= 1 && stats.slotsPerNode() >= 1);
+            assertTrue(stats.memory() > 0 && stats.fileSize() >= stats.memory());
+            assertFalse(stats.unlinked());
+            assertTrue(Duration.between(before, stats.created()).abs().compareTo(Duration.ofMinutes(1)) < 0);
+            assertEquals("b", text(queue.poll()));
+            assertEquals(1, queue.stats().redelivered());
+        }
+    }
+
+    @Test
+    void whatADeadConsumerHeldIsRecovered() throws IOException, InterruptedException {
+        try (CQueue queue = open()) {
+            queue.offer(bytes("a"));
+            Process holder = OtherMachine.start(Holder.class, List.of(), directory.toString());
+            assertEquals('h', holder.getInputStream().read());
+            holder.destroyForcibly().waitFor();
+            assertEquals(new Recovery(1, 0, 1, 0), queue.recover());
+            assertEquals(new Recovery(0, 0, 0, 0), queue.recover());
+            try (Received in = queue.pollInPlace()) {
+                assertEquals(2, in.deliveries());
+                in.release();
+            }
+        }
+    }
+
+    static final class Holder {
+        private Holder() {}
+
+        public static void main(String[] arguments) throws InterruptedException {
+            try (CQueue queue = CQueue.open("orders", new Options().directory(Path.of(arguments[0])));
+                    Received held = queue.takeInPlace()) {
+                System.out.println("held " + held.size());
+                Thread.sleep(Long.MAX_VALUE);
+            }
+        }
+    }
+
+    @Test
+    void descriptorsBelongToTheHandle() {
+        try (CQueue queue = open()) {
+            int messages = queue.descriptor();
+            int room = queue.roomDescriptor();
+            assertEquals(messages, queue.descriptor());
+            assertEquals(room, queue.roomDescriptor());
+            assertNotEquals(messages, room);
+            assertTrue(Files.exists(Path.of("/proc/self/fd/" + messages)));
+        }
+    }
+
+    @Test
+    void versionsAreTheLibrarys() {
+        assertEquals("1.0.0", CQueue.version());
+        assertEquals(1, CQueue.abiVersion());
+        assertEquals(Raw.CQ_ABI_VERSION, CQueue.abiVersion());
+    }
+
+    /** Nothing of the C interface was left out: each function is called somewhere below the public classes. */
+    @Test
+    void everyFunctionOfTheHeaderIsUsed() throws IOException {
+        String header = Files.readString(Path.of("../../c/include/cqueue.h"));
+        Matcher functions = Pattern.compile("^CQ_API .*?\\b(cq_\\w+)\\(", Pattern.MULTILINE).matcher(header);
+        StringBuilder sources = new StringBuilder();
+        try (Stream<Path> files = Files.walk(Path.of("src/main"))) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                sources.append(Files.readString(file));
+            }
+        }
+        Set<String> found = new TreeSet<>();
+        Set<String> unused = new TreeSet<>();
+        while (functions.find()) {
+            found.add(functions.group(1));
+            if (!Pattern.compile("\\b" + functions.group(1) + "\\b").matcher(sources).find()) {
+                unused.add(functions.group(1));
+            }
+        }
+        assertEquals(25, found.size(), found::toString);
+        // The exceptions' texts are cq_explain's, which says more than cq_strerror.
+        assertEquals(Set.of("cq_strerror"), unused);
+    }
+}

@@ -1,0 +1,149 @@
+package io.cqueue;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+@Timeout(60)
+class WaitingTest extends QueueFixture {
+    /** A call that waits for ever on a full queue (or on an empty one). */
+    private record Waiter(Function<CQueue, Callable<?>> call, boolean producer) {
+        Thread start(CQueue queue, FutureTask<?> task) {
+            Thread thread = new Thread(task);
+            thread.start();
+            while ((producer ? queue.stats().waitingProducers() : queue.stats().waitingConsumers()) == 0) {
+                Thread.onSpinWait();
+            }
+            return thread;
+        }
+    }
+
+    private static Named<Waiter> consumer(String name, Function<CQueue, Callable<?>> call) {
+        return Named.of(name, new Waiter(call, false));
+    }
+
+    private static Named<Waiter> producer(String name, Function<CQueue, Callable<?>> call) {
+        return Named.of(name, new Waiter(call, true));
+    }
+
+    static Stream<Named<Waiter>> waiters() {
+        return Stream.of(
+                consumer("take", queue -> queue::take),
+                consumer("poll", queue -> () -> queue.poll(1, TimeUnit.DAYS)),
+                consumer("poll into heap", queue -> () -> queue.poll(ByteBuffer.allocate(64), 1, TimeUnit.DAYS)),
+                consumer("poll into direct", queue -> () -> queue.poll(ByteBuffer.allocateDirect(64), 1, TimeUnit.DAYS)),
+                consumer("takeInPlace", queue -> queue::takeInPlace),
+                consumer("pollInPlace", queue -> () -> queue.pollInPlace(1, TimeUnit.DAYS)),
+                consumer("BlockingQueue.take", queue -> () -> queue.asBlockingQueue(Codec.utf8()).take()),
+                producer("put", queue -> () -> { queue.put(new byte[1]); return null; }),
+                producer("put direct", queue -> () -> { queue.put(ByteBuffer.allocateDirect(1)); return null; }),
+                producer("offer", queue -> () -> queue.offer(new byte[1], 1, TimeUnit.DAYS)),
+                producer("offer heap", queue -> () -> queue.offer(ByteBuffer.allocate(1), 1, TimeUnit.DAYS)),
+                producer("put a batch", queue -> () -> {
+                    Batch batch = new Batch(1, 1);
+                    batch.add(new byte[1]);
+                    queue.put(batch);
+                    return null;
+                }),
+                producer("BlockingQueue.put", queue -> () -> { queue.asBlockingQueue(Codec.utf8()).put("a"); return null; }));
+    }
+
+    @ParameterizedTest
+    @MethodSource("waiters")
+    void interruptingEndsTheWait(Waiter waiter) throws InterruptedException {
+        try (CQueue queue = open(1, 64)) {
+            if (waiter.producer()) {
+                queue.offer(bytes("full"));
+            }
+            FutureTask<?> task = new FutureTask<>(waiter.call().apply(queue));
+            Thread thread = waiter.start(queue, task);
+            thread.interrupt();
+            ExecutionException error = assertThrows(ExecutionException.class, task::get);
+            assertInstanceOf(InterruptedException.class, error.getCause());
+            assertEquals(waiter.producer() ? 1 : 0, queue.stats().length());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("waiters")
+    void closingEndsTheWait(Waiter waiter) throws InterruptedException {
+        CQueue queue = open(1, 64);
+        if (waiter.producer()) {
+            queue.offer(bytes("full"));
+        }
+        FutureTask<?> task = new FutureTask<>(waiter.call().apply(queue));
+        waiter.start(queue, task);
+        queue.close();
+        ExecutionException error = assertThrows(ExecutionException.class, task::get);
+        assertInstanceOf(QueueClosedException.class, error.getCause());
+        assertEquals("\"orders\": closed: open the queue again", error.getCause().getMessage());
+    }
+
+    @ParameterizedTest
+    @MethodSource("waiters")
+    void whatIsWaitedForEndsTheWait(Waiter waiter) throws Exception {
+        try (CQueue queue = open(1, 64)) {
+            if (waiter.producer()) {
+                queue.offer(bytes("full"));
+            }
+            FutureTask<?> task = new FutureTask<>(waiter.call().apply(queue));
+            waiter.start(queue, task);
+            if (waiter.producer()) {
+                assertEquals("full", text(queue.poll()));
+            } else {
+                queue.offer(bytes("a"));
+            }
+            task.get();
+            assertEquals(waiter.producer() ? 1 : 0, queue.stats().length());
+        }
+    }
+
+    @Test
+    void aThreadThatIsInterruptedAlreadyDoesNotBegin() {
+        try (CQueue queue = open()) {
+            queue.offer(bytes("a"));
+            Thread.currentThread().interrupt();
+            assertThrows(InterruptedException.class, queue::take);
+            assertFalse(Thread.currentThread().isInterrupted());
+            assertEquals(1, queue.stats().length());
+        }
+    }
+
+    @Test
+    void aTimeOutIsKept() throws InterruptedException {
+        try (CQueue queue = open()) {
+            long start = System.nanoTime();
+            assertNull(queue.poll(70, TimeUnit.MILLISECONDS));
+            assertTrue(System.nanoTime() - start >= 70_000_000L);
+            assertNull(queue.poll(0, TimeUnit.SECONDS));
+            assertNull(queue.poll(-1, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
+    void anInterruptedThreadCanClose() throws InterruptedException {
+        CQueue queue = open();
+        FutureTask<byte[]> task = new FutureTask<>(queue::take);
+        new Waiter(null, false).start(queue, task);
+        Thread.currentThread().interrupt();
+        queue.close();
+        assertTrue(Thread.interrupted());
+        assertThrows(ExecutionException.class, task::get);
+    }
+}
