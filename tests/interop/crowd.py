@@ -15,7 +15,7 @@ CAPACITY = 1000
 
 def run(report, languages, options):
     seats = list(itertools.product(languages, METHODS))
-    count = (1_000_000 if options.long else 300_000) // len(seats)
+    count = (10_000_000 if options.long else 1_000_000) // len(seats)
     ledger = Ledger()
     with Place(CAPACITY, max(SIZES)) as place:
         receivers = [Receiver(place, *seat, f"log-{i}") for i, seat in enumerate(seats)]

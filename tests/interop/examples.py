@@ -3,8 +3,9 @@
 import contextlib
 import os
 import subprocess
+import sys
 
-from workers import HERE, PATIENCE, Failure, dismiss, start
+from workers import CQ, HERE, LANGUAGES, PATIENCE, Failure, dismiss, start
 
 FOLDER = os.path.join(HERE, "../../examples")
 SHARED_MEMORY = "/dev/shm"  # where the examples' queues are
@@ -14,13 +15,22 @@ MOST_LINES = 59
 ORDERS = 3
 
 
-class Example:
-    """A running program of the examples."""
+STORY = """\
+    rust: gave back order 1 from go
+    killed (SIGKILL); 1000 orders are waiting
+    rust: handled order 1 from go (delivery 3)
+sent       2800 orders: 2000 by go, 200 by java, 200 by python, 200 by c, 200 by cpp
+handled    2800 orders:
+Every order was handled exactly once.
+"""
 
-    def __init__(self, language, program, *arguments):
-        self.name = f"examples/{language}/run {program}"
-        self.process = start([os.path.join(FOLDER, language, "run"), program, *map(str, arguments)], subprocess.PIPE,
-                             subprocess.PIPE)
+
+class Program:
+    """A program that runs to its end, saying nothing on standard error."""
+
+    def __init__(self, name, command):
+        self.name = name
+        self.process = start(command, subprocess.PIPE, subprocess.PIPE)
 
     def output(self):
         try:
@@ -32,6 +42,12 @@ class Example:
         if self.process.returncode != 0 or error:
             raise Failure(f"{self.name} ended with {self.process.returncode}: {error.decode()}")
         return output.decode()
+
+
+class Example(Program):
+    def __init__(self, language, program, *arguments):
+        super().__init__(f"examples/{language}/run {program}",
+                         [os.path.join(FOLDER, language, "run"), program, *map(str, arguments)])
 
 
 @contextlib.contextmanager
@@ -98,6 +114,17 @@ def long_sources(language):
     return len(paths), problems
 
 
+def missing_in_story(said):
+    """What of the story is not told, in this order."""
+    lines = said.splitlines()
+    for line in STORY.splitlines():
+        found = next((i for i, one in enumerate(lines) if one.startswith(line)), None)
+        if found is None:
+            return [f"the story does not say: {line}\nbut:\n{said}"]
+        lines = lines[found + 1 :]
+    return []
+
+
 def run(report, languages, _):
     for i, sender in enumerate(languages):
         receiver = languages[(i + 1) % len(languages)]
@@ -106,3 +133,8 @@ def run(report, languages, _):
             report.group(f"examples, {sender} -> {receiver}", *converse(sender, receiver))
         except Failure as failure:
             report.group(f"examples, {sender} -> {receiver}", 1, [str(failure)])
+    if set(languages) == set(LANGUAGES):
+        story = Program("the story", [sys.executable, "-B", os.path.join(FOLDER, "story.py"), "--cq", CQ])
+        report.group("the story of examples/run", len(STORY.splitlines()), missing_in_story(story.output()))
+    else:
+        report.note("the story of examples/run needs all languages: not told")

@@ -40,7 +40,10 @@ def program(language):
 
 def start(command, output, error):
     """A process in a session of its own, so that nothing of it can stay behind unnoticed."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=error, start_new_session=True)
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=error, start_new_session=True)
+    except OSError as reason:
+        raise Failure(f"{command[0]} cannot be run: {reason.strerror}") from None
     _running.add(process)
     return process
 
