@@ -6,6 +6,8 @@
 #define CQTEST_MOUNTS_HPP
 
 #include <cerrno>
+#include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -16,21 +18,48 @@
 
 namespace cqtest {
 
-/* For a child of the test. Throws where it is not allowed, which fails the test: it cannot be done another way. */
-inline void own_mounts()
+/* Not the library's fault, and no test is possible. */
+class NotAllowed : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/* What a child exits with then, and the reason for the test to be skipped. */
+inline constexpr int not_allowed = 77;
+inline constexpr char why_skipped[] = "neither root nor a user namespace may do this here; run it as root with CAP_SYS_ADMIN";
+
+inline void must(bool worked, const std::string &what)
 {
-    if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-        throw std::system_error(errno, std::generic_category(),
-                                "this test mounts a file system, and this system lets neither this user nor a user "
-                                "namespace of its own do so (run it as root, in a container with CAP_SYS_ADMIN)");
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-        throw std::system_error(errno, std::generic_category(), "making mounts private");
+    if (worked)
+        return;
+    if (errno == EPERM || errno == EACCES || errno == ENODEV || errno == ENOSPC)
+        throw NotAllowed(what);
+    throw std::system_error(errno, std::generic_category(), what);
 }
 
-inline void mount_tmpfs(const std::string &directory, const std::string &options)
+/* CLONE_NEW..., for the process itself or (PID, time) for its children. */
+inline void own_namespace(int kind, const char *what)
 {
-    if (::mount("cqtest", directory.c_str(), "tmpfs", 0, options.c_str()) != 0)
-        throw std::system_error(errno, std::generic_category(), "mounting a tmpfs with " + options);
+    must(::unshare(kind) == 0 || ::unshare(CLONE_NEWUSER | kind) == 0, what);
+}
+
+/* For a child of the test: body(), with mounts of its own; its exit code. */
+template <class Body>
+int with_own_mounts(Body &&body)
+{
+    try {
+        own_namespace(CLONE_NEWNS, "a mount namespace");
+        must(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
+        return body();
+    } catch (const NotAllowed &what) {
+        std::fprintf(stderr, "not allowed here: %s\n", what.what());
+        return not_allowed;
+    }
+}
+
+inline void mount_at(const std::string &directory, const char *type, const std::string &options)
+{
+    must(::mount("cqtest", directory.c_str(), type, 0, options.c_str()) == 0, std::string(type) + " " + options);
 }
 
 /* At directory/merged; everything it needs is made in `directory`, which must not be an overlay itself. */
@@ -41,8 +70,7 @@ inline std::string mount_overlay(const std::string &directory)
             throw std::system_error(errno, std::generic_category(), "mkdir");
     const std::string merged = directory + "/merged", options = "lowerdir=" + directory + "/lower,upperdir=" +
                                                                 directory + "/upper,workdir=" + directory + "/work";
-    if (::mount("cqtest", merged.c_str(), "overlay", 0, options.c_str()) != 0)
-        throw std::system_error(errno, std::generic_category(), "mounting an overlay");
+    mount_at(merged, "overlay", options);
     return merged;
 }
 
