@@ -136,7 +136,7 @@ class Run:
 
 
 def run(report, languages, options):
-    quota = 30 if options.long else 3
+    quota = 30 if options.long else 6
     with Place(CAPACITY, max(SIZES)) as place:
         run = Run(place, languages, options.seed)
         seats = run.kill_until(quota)
