@@ -222,7 +222,13 @@ void expect_survivor(const Queue &queue, int rounds)
 {
     Shared<Note> note;
     const End end = Child([&](Channel &) {
-                        Handle handle = queue.attach();
+                        const Config attach(0, 0, CQ_ATTACH);
+                        cq_queue *opened = nullptr;
+                        limit_processor_time(30);
+                        note->operation = "cq_open";
+                        while (cq_open(queue.name().c_str(), &attach, &opened) != CQ_OK)
+                            ++note->refused;
+                        Handle handle(opened);
                         Operations operations(handle, *note, static_cast<size_t>(queue.config().max_message_size));
                         for (int round = 0; round < rounds; ++round) {
                             limit_processor_time(30);

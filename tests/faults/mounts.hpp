@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -37,10 +38,20 @@ inline void must(bool worked, const std::string &what)
     throw std::system_error(errno, std::generic_category(), what);
 }
 
-/* CLONE_NEW..., for the process itself or (PID, time) for its children. */
+/* CLONE_NEW..., for the process itself or (PID, time) for its children. Who is not root is in a user namespace then, and
+   root there, or could not make files. */
 inline void own_namespace(int kind, const char *what)
 {
-    must(::unshare(kind) == 0 || ::unshare(CLONE_NEWUSER | kind) == 0, what);
+    if (::unshare(kind) == 0)
+        return;
+    const std::string uid = std::to_string(::geteuid()), gid = std::to_string(::getegid());
+    must(::unshare(CLONE_NEWUSER | kind) == 0, what);
+    const auto write = [&](const char *path, const std::string &text) {
+        must((std::ofstream(path) << text).flush().good(), what);
+    };
+    write("/proc/self/setgroups", "deny");
+    write("/proc/self/uid_map", "0 " + uid + " 1");
+    write("/proc/self/gid_map", "0 " + gid + " 1");
 }
 
 /* For a child of the test: body(), with mounts of its own; its exit code. */
