@@ -158,3 +158,19 @@ fn versions_are_the_librarys() {
     assert_eq!(cqueue::version(), env!("CARGO_PKG_VERSION"));
     assert_eq!(cqueue::abi_version(), cqueue_sys::CQ_ABI_VERSION);
 }
+
+/// A result that is added to the header must get a variant here.
+#[test]
+fn every_error_of_the_header_has_a_variant() {
+    let in_header: Vec<&str> = include_str!("../../cqueue-sys/src/bindings.rs")
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("pub const ")?.split_once(": _bindgen_ty_1 = ")?.0))
+        .filter(|name| !["CQ_OK", "CQ_EMPTY"].contains(name)) // no errors
+        .collect();
+    let in_table: Vec<&str> = include_str!("../src/error.rs")
+        .lines()
+        .filter_map(|line| Some(line.split_once(" = CQ_")?.1.split_once(',')?.0))
+        .collect();
+    assert!(in_header.iter().map(|name| &name[3..]).eq(in_table), "{in_header:?}");
+    assert_eq!(in_header.len(), 21);
+}
