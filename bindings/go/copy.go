@@ -93,12 +93,17 @@ func (q *Queue) dequeue(buffer []byte) ([]byte, C.int) {
 	if !q.begin() {
 		return nil, resultClosed
 	}
-	defer q.end()
+	message, result := q.handle.dequeue(buffer)
+	q.end()
+	return message, result
+}
+
+func (h *handle) dequeue(buffer []byte) ([]byte, C.int) {
 	var size C.size_t
 	if cap(buffer) == len(buffer) {
 		// No room at all: most messages fit here, and then cost one call and as much memory as they have bytes.
 		var few [256]byte
-		result := C.go_dequeue(q.handle.address, address(few[:]), C.size_t(len(few)), &size)
+		result := C.go_dequeue(h.address, address(few[:]), C.size_t(len(few)), &size)
 		if result == C.CQ_OK {
 			return append(buffer, few[:size]...), result
 		} else if result != C.CQ_ETOOSMALL {
@@ -108,7 +113,7 @@ func (q *Queue) dequeue(buffer []byte) ([]byte, C.int) {
 	}
 	for {
 		room := buffer[len(buffer):cap(buffer)]
-		result := C.go_dequeue(q.handle.address, address(room), C.size_t(len(room)), &size)
+		result := C.go_dequeue(h.address, address(room), C.size_t(len(room)), &size)
 		if result == C.CQ_OK {
 			return buffer[:len(buffer)+int(size)], result
 		} else if result != C.CQ_ETOOSMALL {

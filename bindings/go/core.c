@@ -2316,9 +2316,10 @@ void orphan_announce(cq_queue *queue)
 {
     uint64_t version = atomic_load_explicit(&queue->header->orphans, memory_order_relaxed); /* the exchange decides */
     /* O1 release, pairs with O2: who sees this version finds the ORPHAN slot and a head not before it. */
-    while (!atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt)
+        if (atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))
-        ;
+            break;
     wait_wake(queue, SIDE_CONSUMERS, 1);
 }
 

@@ -37,40 +37,54 @@ func (q *Queue) Walk(visit func(Peeked) bool) error {
 	if !q.begin() {
 		return q.failure(walking, resultClosed, 0)
 	}
-	defer q.end()
-	walk := &walk{visit: visit}
-	context := cgo.NewHandle(walk)
-	defer context.Delete()
-	result := C.go_walk(q.handle.address, C.uintptr_t(context))
-	if walk.panicked {
-		panic(walk.panic)
+	// A goroutine of its own has C on its stack: there, visit could not panic or leave by runtime.Goexit without C losing
+	// memory, nor be one half of iter.Pull.
+	w := &walk{messages: make(chan Peeked), enough: make(chan struct{}), done: make(chan struct{})}
+	go w.run(q)
+	defer func() {
+		close(w.enough)
+		<-w.done
+	}()
+	for {
+		select {
+		case message := <-w.messages:
+			if !visit(message) {
+				return nil
+			}
+		case <-w.done:
+			if w.result != C.CQ_OK {
+				return q.failure(walking, w.result, 0)
+			}
+			return nil
+		}
 	}
-	if result != C.CQ_OK {
-		return q.failure(walking, result, 0)
-	}
-	return nil
 }
 
 type walk struct {
-	visit    func(Peeked) bool
-	panicked bool
-	panic    any
+	messages chan Peeked
+	enough   chan struct{} // closed by who visits
+	done     chan struct{} // closed by who walks, when result is there
+	result   C.int
 }
 
-// goVisit is called by C. A panic goes around C's frames, which have memory to free.
+func (w *walk) run(q *Queue) {
+	context := cgo.NewHandle(w)
+	w.result = C.go_walk(q.handle.address, C.uintptr_t(context))
+	context.Delete()
+	q.end()
+	close(w.done)
+}
+
+// goVisit is called by C.
 //
 //export goVisit
 func goVisit(message *C.cq_message, context C.uintptr_t) (stop C.int) {
-	walk := cgo.Handle(context).Value().(*walk)
-	stop, walk.panicked = 1, true
-	defer func() {
-		if walk.panicked {
-			walk.panic = recover()
-		}
-	}()
-	if walk.visit(Peeked{bytes.Clone(lentBytes(message)), int(message.deliveries), uint64(message.position)}) {
-		stop = 0
+	w := cgo.Handle(context).Value().(*walk)
+	peeked := Peeked{bytes.Clone(lentBytes(message)), int(message.deliveries), uint64(message.position)}
+	select {
+	case w.messages <- peeked:
+		return 0
+	case <-w.enough:
+		return 1
 	}
-	walk.panicked = false
-	return stop
 }

@@ -3,6 +3,7 @@ package cqueue_test
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestWalkMayUseAndCloseTheQueue(t *testing.T) {
 	expect(t, queue.Walk(nil), cqueue.ErrClosed, "walk", closedText)
 }
 
-func TestWalkPassesPanicsOn(t *testing.T) {
+func TestWalkMayBeLeftByAPanicOrGoexit(t *testing.T) {
 	directory := directory(t)
 	queue, other := openIn(t, directory), openIn(t, directory)
 	must(t, queue.Enqueue([]byte("a")))
@@ -59,6 +60,20 @@ func TestWalkPassesPanicsOn(t *testing.T) {
 	must(t, queue.Walk(func(cqueue.Peeked) bool { return true }))
 	must(t, queue.Close())
 	equal(t, stats(t, other).Participants, 1) // no call is under way for ever
+}
+
+func TestWalkMayBePulled(t *testing.T) {
+	queue := open(t)
+	for _, text := range []string{"a", "b", "c"} {
+		must(t, queue.Enqueue([]byte(text)))
+	}
+	next, stop := iter.Pull(func(yield func(cqueue.Peeked) bool) { must(t, queue.Walk(yield)) })
+	defer stop()
+	for _, want := range []string{"a", "b"} {
+		message, ok := next()
+		equal(t, string(message.Bytes), want)
+		equal(t, ok, true)
+	}
 }
 
 func TestRecoverFindsNothingWhenNobodyDied(t *testing.T) {
