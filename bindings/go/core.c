@@ -16,6 +16,20 @@
  * loan; the algorithm is in queue.c, enqueue.c, dequeue.c and orphan.c.
  */
 
+/* ==== src/fast.h ==== */
+
+/*
+ * fast.h - the usual way of one message: behind the last one that this handle passed, while nobody came in between.
+ *
+ * It owns no state and decides nothing new: what the long way (enqueue.c, dequeue.c) finds out by reading follows here from one
+ * compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle that came there, so
+ * if node.enq (node.deq) still is the word that this handle installed, its claim was the newest all the time, there is
+ * nothing to record, and the node, not used up, is the last (first) of the list. Anything else takes the long way.
+ */
+#ifndef CQ_FAST_H
+#define CQ_FAST_H
+
+
 /* ==== src/internal.h ==== */
 
 /*
@@ -253,10 +267,14 @@ struct cq_queue {
     _Atomic int64_t last_look;        /* monotonic time of the last look for dead participants */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
 
-    /* Producers' and consumers' caches, apart because different threads write them all the time. */
+    /* Producers' and consumers' caches, apart because different threads write them all the time. Each is true by itself,
+       whatever mixture of them a thread sees: tickets name the only node and life that they can stand in. */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_enq; /* newest ticket installed here *and* wholly published */
+    _Atomic uint64_t enq_limit;                     /* tickets of this life before this one are within capacity */
     _Atomic uint64_t deq_seen;                      /* a ticket that deq has reached; stale at worst */
+    _Atomic uint32_t enq_node;                      /* where last_enq may stand */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_deq; /* newest ticket installed here *and* wholly finished */
+    _Atomic uint32_t deq_node;                      /* where last_deq may stand */
 };
 
 /* Slots claimed together: count of them from index on, in the life `sequence` of a node. */
@@ -270,6 +288,9 @@ enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
+/* The usual way of one message is compiled as one piece; what is seldom needed is kept out of it. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define SELDOM __attribute__((noinline, cold))
 
 /* Internal results, beside the public ones. */
 enum { RESULT_RETRY = 100, RESULT_VOIDED = 101 };
@@ -354,8 +375,36 @@ static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_s
     return (unsigned char *)slot + (slot_is_small(queue) ? 8 : 16);
 }
 
-static uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size);
-static int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size);
+/* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
+   size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
+static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    if (!slot_is_small(queue)) {
+        slot->length = size;
+        return 0;
+    }
+    if (size == queue->geometry.max_message_size)
+        return 0;
+    slot_payload(queue, slot)[queue->geometry.max_message_size - 1] = (unsigned char)size;
+    return SLOT_SHORT;
+}
+
+/* The size of a message whose slot is the caller's. Read once, volatile: a hostile peer may change it between two reads. */
+static inline int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
+{
+    uint64_t limit = queue->geometry.max_message_size;
+    uint64_t found = limit;
+
+    if (!slot_is_small(queue))
+        found = *(const volatile uint64_t *)&slot->length;
+    else if (slot_short(word))
+        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
+    if (found > limit)
+        return CQ_ECORRUPT;
+    *size = (size_t)found;
+    return CQ_OK;
+}
+
 static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
 
 /* ---- queue.c: the list, recording, holes ---- */
@@ -372,13 +421,11 @@ static int queue_count_holes(cq_queue *queue, uint64_t head, uint64_t from, uint
 static int enqueue_claim(cq_queue *queue, size_t want, struct run *run);
 static int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
 static void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
-static int enqueue_message(cq_queue *queue, const void *data, size_t size);
 static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
 static bool enqueue_has_room(cq_queue *queue);
 
 /* ---- dequeue.c: claiming messages, voiding ---- */
 static int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
-static void dequeue_finish(cq_queue *queue, const struct run *run, uint32_t index);
 static bool dequeue_has_message(cq_queue *queue);
 
 /* ---- orphan.c: messages to be delivered again ---- */
@@ -470,6 +517,115 @@ static void watch_close(cq_queue *queue, bool forked);
 
 #endif
 
+#include <string.h>
+
+/* A call into libc costs as much as the rest of the way; few messages are long enough to earn it back. */
+ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_t size)
+{
+    /* Two overlapping moves of a fixed width cover all sizes from one width to two. */
+    if (size > 64)
+        memcpy(to, from, size);
+    else if (size > 32) {
+        unsigned char high[32], low[32];
+        memcpy(low, from, 32);
+        memcpy(high, from + size - 32, 32);
+        memcpy(to, low, 32);
+        memcpy(to + size - 32, high, 32);
+    } else if (size > 16) {
+        unsigned char high[16], low[16];
+        memcpy(low, from, 16);
+        memcpy(high, from + size - 16, 16);
+        memcpy(to, low, 16);
+        memcpy(to + size - 16, high, 16);
+    } else if (size >= 8) {
+        unsigned char high[8], low[8];
+        memcpy(low, from, 8);
+        memcpy(high, from + size - 8, 8);
+        memcpy(to, low, 8);
+        memcpy(to + size - 8, high, 8);
+    } else
+        for (size_t i = 0; i < size; ++i)
+            to[i] = from[i];
+}
+
+/* Claim one slot to write into. False: the long way. */
+ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
+{
+    /* Acquire pairs with the release in run_remember, so that threads of one handle may rely on each other. */
+    uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
+    /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
+    uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
+    uint32_t number = atomic_load_explicit(&queue->enq_node, memory_order_relaxed);
+
+    /* In the life of `limit` and before it. Lives are further apart than the longest node. */
+    if (unlikely(limit - ticket - 1 >= LAYOUT_MAX_SLOTS << 12))
+        return false;
+    struct layout_node *node = node_at(queue, number);
+    uint32_t index = ticket_index(ticket);
+    *run = (struct run){word_sequence(ticket), number, index, 1, 0};
+    __builtin_prefetch(slot_at(queue, node, index), 1);
+    /* E2, as in enqueue_claim. The owner of the new word is the owner of the old. */
+    return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
+                                                   memory_order_seq_cst, memory_order_relaxed);
+}
+
+/* Copy a message into the run's only slot and make it FULL. Otherwise as enqueue_publish, which does the rest. */
+ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
+{
+    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index);
+    /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
+
+    fast_copy(slot_payload(queue, slot), data, size);
+    uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
+    /* E3, as in enqueue_publish. */
+    if (unlikely(word_sequence(word) == run->sequence ||
+                 !atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
+                                                          memory_order_seq_cst, memory_order_relaxed)))
+        return enqueue_publish(queue, run, 0, data, size);
+    run_remember(queue, &queue->last_enq, run);
+    return CQ_OK;
+}
+
+/* Claim the message at the front. False: the long way, which also knows why there may be none. */
+ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
+{
+    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);  /* as last_enq */
+    uint32_t number = atomic_load_explicit(&queue->deq_node, memory_order_relaxed); /* as enq_node */
+    uint32_t index = ticket_index(ticket);
+    struct layout_node *node = node_at(queue, number);
+
+    if (unlikely(ticket == 0 || index >= queue->geometry.slots_per_node ||
+                 !is_full(slot_load(queue, node, index), word_sequence(ticket))))
+        return false;
+    *run = (struct run){word_sequence(ticket), number, index, 1, 0};
+    /* D3, as in dequeue_claim. */
+    if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
+                                                          memory_order_seq_cst, memory_order_relaxed)))
+        return false;
+    wait_wake(queue, SIDE_PRODUCERS, 1);
+    return true;
+}
+
+/* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
+ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t index)
+{
+    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
+
+    /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
+       moves a slot of a live owner on from FULL or READING. */
+    atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
+    if (index + 1 < run->count)
+        return;
+    if (run->deliveries == 0)
+        run_remember(queue, &queue->last_deq, run);
+    /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
+    if (word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence)
+        node_recycle(queue, run->node, run->sequence);
+}
+
+#endif
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -517,18 +673,33 @@ static int try_enqueue(cq_queue *queue, void *context)
     return result;
 }
 
-int cq_enqueue(cq_queue *queue, const void *data, size_t size)
+/* `run`: claimed already, but voided before it was published; NULL if nothing is claimed. */
+SELDOM static int enqueue_long(cq_queue *queue, const void *data, size_t size, const struct run *voided)
 {
     cq_slice message = {(void *)(uintptr_t)data, size};
     struct outgoing out = {&message, 1, 0};
+
+    if (voided)
+        enqueue_abandon(queue, voided, 0);
+    return try_enqueue(queue, &out);
+}
+
+int cq_enqueue(cq_queue *queue, const void *data, size_t size)
+{
+    struct run run;
     int result = writable(queue);
 
     if (result == CQ_OK)
         result = check_message(queue, data, size);
     if (unlikely(result != CQ_OK))
         return result;
-    result = enqueue_message(queue, data, size);
-    return unlikely(result == CQ_FULL) ? try_enqueue(queue, &out) : result;
+    if (unlikely(!fast_claim_enq(queue, &run)))
+        return enqueue_long(queue, data, size, NULL);
+    result = fast_publish(queue, &run, data, size);
+    if (unlikely(result != CQ_OK))
+        return result == RESULT_VOIDED ? enqueue_long(queue, data, size, &run) : result;
+    wait_wake(queue, SIDE_CONSUMERS, 1);
+    return CQ_OK;
 }
 
 int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
@@ -583,7 +754,7 @@ static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run 
 }
 
 /* Copy the run's message at `index` out and finish its slot; those before are finished. */
-static inline int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
+ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
                                size_t *size)
 {
     struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
@@ -591,14 +762,13 @@ static inline int copy_message(cq_queue *queue, const struct run *run, uint32_t 
 
     if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
         return CQ_ECORRUPT;
-    if (*size > 0)
-        memcpy(buffer, slot_payload(queue, slot), *size);
-    dequeue_finish(queue, run, index);
+    fast_copy(buffer, slot_payload(queue, slot), *size);
+    fast_finish(queue, run, index);
     return CQ_OK;
 }
 
 /* *size: the message's, or what it needs. */
-static int dequeue_message(cq_queue *queue, void *buffer, size_t room, size_t *size)
+SELDOM static int dequeue_long(cq_queue *queue, void *buffer, size_t room, size_t *size)
 {
     struct run run;
     int result = claim_messages(queue, 1, room, &run, size);
@@ -613,7 +783,7 @@ struct incoming {
 static int try_dequeue(cq_queue *queue, void *context)
 {
     struct incoming *in = context;
-    return dequeue_message(queue, in->buffer, in->room, &in->size);
+    return dequeue_long(queue, in->buffer, in->room, &in->size);
 }
 
 static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
@@ -627,11 +797,17 @@ static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : siz
 
 int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
 {
-    size_t found;
+    struct run run;
+    size_t found, room = limit_room(buffer_size);
     int result = check_incoming(queue, buffer, buffer_size);
 
-    if (likely(result == CQ_OK))
-        result = dequeue_message(queue, buffer, limit_room(buffer_size), &found);
+    if (unlikely(result != CQ_OK))
+        return result;
+    if (likely(room >= queue->geometry.max_message_size && !orphan_is_dirty(orphan_version(queue)) &&
+               fast_claim_deq(queue, &run)))
+        result = copy_message(queue, &run, 0, buffer, room, &found);
+    else
+        result = dequeue_long(queue, buffer, room, &found);
     if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
         *size = found;
     return result;
@@ -944,7 +1120,9 @@ int cq_room_fd(cq_queue *queue, int *fd) { return open_fd(queue, SIDE_PRODUCERS,
 
 #define DEFAULT_CAPACITY 65536u
 #define DEFAULT_MESSAGE 4096u
-#define NODE_BYTES 32768u                /* about what a node should have */
+#define NODE_BYTES 8192u                 /* a node of small messages stays in the first-level cache while it is passed over */
+#define NODE_SLOTS 64u                   /* for larger messages, so that what a node costs is shared by that many ... */
+#define NODE_BYTES_MOST 32768u           /* ... as long as it is not larger than this */
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
 
 #ifdef CQ_TESTING
@@ -982,8 +1160,8 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* K so that a node has about NODE_BYTES, and more if the nodes would not suffice otherwise; S and X generous, because
-   nodes never used cost nothing but addresses. */
+/* K by the bytes of a node, and more if the nodes would not suffice otherwise; S and X generous, because nodes never used
+   cost nothing but addresses. */
 static int choose_geometry(const cq_config *config, struct geometry *g)
 {
     uint64_t capacity = config && config->capacity ? config->capacity : DEFAULT_CAPACITY;
@@ -995,7 +1173,8 @@ static int choose_geometry(const cq_config *config, struct geometry *g)
     uint64_t holes = clamp(capacity / 4 + 1024, 64, clamp(SPARE_BYTES / g->slot_stride, 64, LAYOUT_MAX_CAPACITY));
     if (cq_testing.hole_slots)
         holes = cq_testing.hole_slots;
-    uint64_t slots = clamp(NODE_BYTES / g->slot_stride, 1, LAYOUT_MAX_SLOTS);
+    uint64_t slots = clamp(NODE_BYTES_MOST / g->slot_stride, 1, NODE_SLOTS);
+    slots = clamp(NODE_BYTES / g->slot_stride, slots, LAYOUT_MAX_SLOTS);
     uint64_t most = LAYOUT_MAX_NODES - 2 * LAYOUT_PARTICIPANTS - 2;
     slots = clamp((capacity + holes + most - 1) / most, slots, UINT32_MAX);
     if (cq_testing.slots_per_node)
@@ -1082,7 +1261,7 @@ int create_file(const char *path, const char *directory, const cq_config *config
 /* ==== src/dequeue.c ==== */
 
 /*
- * dequeue.c - claiming messages, waiting out and voiding what is in their way, finishing.
+ * dequeue.c - claiming messages, waiting out and voiding what is in their way.
  *
  * It owns a slot's way from FULL to DONE, and VOID. It never reads the producers' ticket: by PREFIX (queue.c) the slots
  * themselves say where the messages end, and the line that producers fight over stays with them.
@@ -1206,6 +1385,8 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
     uint32_t slots = queue->geometry.slots_per_node;
     struct patience patience = {0, 0, false};
 
+    if (room >= queue->geometry.max_message_size && (want == 1 || room / queue->geometry.max_message_size >= want))
+        room = SIZE_MAX; /* whatever they are, they fit */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1, pairs with S1 */
         if (unlikely(!link_is_valid(queue, head)))
@@ -1247,6 +1428,7 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
                                                             ticket_word(word_sequence(head), index + count, queue->owner),
                                                             memory_order_seq_cst, memory_order_relaxed)) {
                     *run = (struct run){word_sequence(head), link_node(head), index, count, 0};
+                    atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
                     wait_wake(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
                     return CQ_OK;
                 }
@@ -1265,23 +1447,6 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
             return result;
     }
     return CQ_ECORRUPT;
-}
-
-/* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
-void dequeue_finish(cq_queue *queue, const struct run *run, uint32_t index)
-{
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
-
-    /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
-       moves a slot of a live owner on from FULL or READING. */
-    atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
-    if (index + 1 < run->count)
-        return;
-    if (run->deliveries == 0)
-        run_remember(queue, &queue->last_deq, run);
-    /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
-    if (word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence)
-        node_recycle(queue, run->node, run->sequence);
 }
 
 /* May a dequeue find something? False was true at an instant during the call. */
@@ -1310,7 +1475,6 @@ bool dequeue_has_message(cq_queue *queue)
     return true;
 }
 
-
 /* ==== src/enqueue.c ==== */
 
 /*
@@ -1320,17 +1484,14 @@ bool dequeue_has_message(cq_queue *queue)
  * what it reads of head and deq, nor about waiting beyond calling wait_wake.
  */
 
-#include <string.h>
-
 /* ---- room ------------------------------------------------------------------------------------------ */
 
 /*
- * How many of `want` messages may be claimed at `ticket`, the expected value of the claim that follows: it succeeds
+ * How many messages may be claimed from `ticket` on, the expected value of the claim that follows: it succeeds
  * only while enq is still there, and deq and the holes behind it only grow, so that capacity is never exceeded.
  * Refuses only if both ends were still the same afterwards: full then, at the moment deq was read.
  */
-static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, size_t want,
-                        size_t *room)
+SELDOM static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, uint64_t *room)
 {
     uint64_t capacity = queue->geometry.capacity;
     uint32_t slots = queue->geometry.slots_per_node;
@@ -1359,7 +1520,7 @@ static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node
         }
     }
     if (used < capacity) {
-        *room = want < capacity - used ? want : (size_t)(capacity - used);
+        *room = capacity - used;
         return CQ_OK;
     }
     /* F3 seq_cst: nothing moved since F1 and F2. */
@@ -1370,18 +1531,18 @@ static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node
     return same ? CQ_FULL : RESULT_RETRY;
 }
 
-/* As measure_room, without looking at the consumers' lines while what was seen of them last is enough. */
+/* As measure_room, without looking at the consumers' lines while what was seen of them last is enough for `want`. */
 static inline int room_for(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, size_t want,
-                           size_t *room)
+                           uint64_t *room)
 {
     /* Relaxed: a cache that is stale only on the safe side; what depends on it is re-read in measure_room. */
     uint64_t seen = atomic_load_explicit(&queue->deq_seen, memory_order_relaxed);
     uint64_t used = position_distance(ticket, seen, queue->geometry.slots_per_node);
 
-    *room = want;
-    if (likely(used < POSITION_BEHIND && used + want <= queue->geometry.capacity && want <= LAYOUT_MAX_CAPACITY))
+    *room = queue->geometry.capacity - used;
+    if (likely(used < queue->geometry.capacity && want <= *room))
         return CQ_OK;
-    return measure_room(queue, tail, node, ticket, want, room);
+    return measure_room(queue, tail, node, ticket, room);
 }
 
 /* ---- enqueue --------------------------------------------------------------------------------------- */
@@ -1408,16 +1569,20 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
         if (unlikely(ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire)))
             queue_record_enq(queue, node, ticket);
 
-        size_t room;
+        uint64_t room;
         int result = room_for(queue, tail, node, ticket, want, &room);
         if (likely(result == CQ_OK && index < slots)) {
-            uint32_t count = room < slots - index ? (uint32_t)room : slots - index;
+            uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
+            uint32_t count = want < here ? (uint32_t)want : here;
             __builtin_prefetch(slot_at(queue, node, index), 1);
             /* E2 release: what was recorded is visible to who sees the new ticket. seq_cst as all claims. */
             if (atomic_compare_exchange_strong_explicit(&node->enq, &ticket,
                                                         ticket_word(word_sequence(tail), index + count, queue->owner),
                                                         memory_order_seq_cst, memory_order_relaxed)) {
                 *run = (struct run){word_sequence(tail), link_node(tail), index, count, 0};
+                /* Relaxed, see fast.h. */
+                atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
+                atomic_store_explicit(&queue->enq_limit, ticket_word(run->sequence, index + here, 0), memory_order_relaxed);
                 return CQ_OK;
             }
             cpu_relax();
@@ -1439,13 +1604,16 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes (DONE -> scan -> FREE -> TAKEN). */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
-    if (data && size)
-        memcpy(slot_payload(queue, slot), data, size);
-    unsigned char *last = slot_payload(queue, slot) + queue->geometry.max_message_size - 1, kept = *last;
+    unsigned char *last = slot_payload(queue, slot) + queue->geometry.max_message_size - 1, kept = 0;
+    if (data)
+        fast_copy(slot_payload(queue, slot), data, size);
+    else
+        kept = *last;
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
     for (;;) {
         if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {
-            *last = kept; /* a reservation may be committed again, and larger: the size must not stand in its bytes */
+            if (!data) /* a reservation may be committed again, and larger: the size must not stand in its bytes */
+                *last = kept;
             return slot_phase(word) == SLOT_VOID ? RESULT_VOIDED : CQ_ECORRUPT;
         }
         /* E3 release, pairs with D2: the payload is visible before FULL is. seq_cst: the linearization point. */
@@ -1477,25 +1645,6 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
     atomic_fetch_add_explicit(&queue->header->holes, holes, memory_order_relaxed); /* a count, orders nothing */
     node_recycle(queue, run->node, run->sequence);
     wait_wake(queue, SIDE_PRODUCERS, run->count - from);
-}
-
-/* One message: CQ_OK, CQ_FULL or an error. */
-int enqueue_message(cq_queue *queue, const void *data, size_t size)
-{
-    for (;;) {
-        struct run run;
-        int result = enqueue_claim(queue, 1, &run);
-        if (unlikely(result != CQ_OK))
-            return result;
-        result = enqueue_publish(queue, &run, 0, data, size);
-        if (likely(result == CQ_OK)) {
-            wait_wake(queue, SIDE_CONSUMERS, 1);
-            return CQ_OK;
-        }
-        enqueue_abandon(queue, &run, 0);
-        if (result != RESULT_VOIDED)
-            return result;
-    }
 }
 
 /* Several, in order, as many as there is room for; a claim takes as many slots of a node at once as it can. */
@@ -1531,7 +1680,7 @@ bool enqueue_has_room(cq_queue *queue)
             return true;
         struct layout_node *node = node_at(queue, link_node(tail));
         uint64_t ticket = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
-        size_t room;
+        uint64_t room;
         int result = word_sequence(ticket) == word_sequence(tail) ? room_for(queue, tail, node, ticket, 1, &room)
                                                                   : RESULT_RETRY;
         if (result != RESULT_RETRY)
@@ -3185,36 +3334,6 @@ int region_allocate_node(int fd, const struct geometry *g, uint64_t node)
  * It owns the two slot formats of layout.h. It must not know who may touch a slot when, which is the callers' part;
  * only slot_peek is for slots that are not the caller's, and what it gives is worth nothing until the state was read again.
  */
-
-/* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
-   size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
-uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
-{
-    if (!slot_is_small(queue)) {
-        slot->length = size;
-        return 0;
-    }
-    if (size == queue->geometry.max_message_size)
-        return 0;
-    slot_payload(queue, slot)[queue->geometry.max_message_size - 1] = (unsigned char)size;
-    return SLOT_SHORT;
-}
-
-/* The size of a message whose slot is the caller's. Read once, volatile: a hostile peer may change it between two reads. */
-int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
-{
-    uint64_t limit = queue->geometry.max_message_size;
-    uint64_t found = limit;
-
-    if (!slot_is_small(queue))
-        found = *(const volatile uint64_t *)&slot->length;
-    else if (slot_short(word))
-        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
-    if (found > limit)
-        return CQ_ECORRUPT;
-    *size = (size_t)found;
-    return CQ_OK;
-}
 
 /*
  * The size, and the bytes if `copy` is not NULL and has room for them, of a message that others may take and overwrite meanwhile. The caller

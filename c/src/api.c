@@ -4,7 +4,7 @@
  * It owns the checks of what callers pass and the tokens of loans. It must not touch shared memory itself, except to end a
  * loan; the algorithm is in queue.c, enqueue.c, dequeue.c and orphan.c.
  */
-#include "internal.h"
+#include "fast.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,18 +53,33 @@ static int try_enqueue(cq_queue *queue, void *context)
     return result;
 }
 
-int cq_enqueue(cq_queue *queue, const void *data, size_t size)
+/* `run`: claimed already, but voided before it was published; NULL if nothing is claimed. */
+SELDOM static int enqueue_long(cq_queue *queue, const void *data, size_t size, const struct run *voided)
 {
     cq_slice message = {(void *)(uintptr_t)data, size};
     struct outgoing out = {&message, 1, 0};
+
+    if (voided)
+        enqueue_abandon(queue, voided, 0);
+    return try_enqueue(queue, &out);
+}
+
+int cq_enqueue(cq_queue *queue, const void *data, size_t size)
+{
+    struct run run;
     int result = writable(queue);
 
     if (result == CQ_OK)
         result = check_message(queue, data, size);
     if (unlikely(result != CQ_OK))
         return result;
-    result = enqueue_message(queue, data, size);
-    return unlikely(result == CQ_FULL) ? try_enqueue(queue, &out) : result;
+    if (unlikely(!fast_claim_enq(queue, &run)))
+        return enqueue_long(queue, data, size, NULL);
+    result = fast_publish(queue, &run, data, size);
+    if (unlikely(result != CQ_OK))
+        return result == RESULT_VOIDED ? enqueue_long(queue, data, size, &run) : result;
+    wait_wake(queue, SIDE_CONSUMERS, 1);
+    return CQ_OK;
 }
 
 int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
@@ -119,7 +134,7 @@ static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run 
 }
 
 /* Copy the run's message at `index` out and finish its slot; those before are finished. */
-static inline int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
+ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
                                size_t *size)
 {
     struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
@@ -127,14 +142,13 @@ static inline int copy_message(cq_queue *queue, const struct run *run, uint32_t 
 
     if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
         return CQ_ECORRUPT;
-    if (*size > 0)
-        memcpy(buffer, slot_payload(queue, slot), *size);
-    dequeue_finish(queue, run, index);
+    fast_copy(buffer, slot_payload(queue, slot), *size);
+    fast_finish(queue, run, index);
     return CQ_OK;
 }
 
 /* *size: the message's, or what it needs. */
-static int dequeue_message(cq_queue *queue, void *buffer, size_t room, size_t *size)
+SELDOM static int dequeue_long(cq_queue *queue, void *buffer, size_t room, size_t *size)
 {
     struct run run;
     int result = claim_messages(queue, 1, room, &run, size);
@@ -149,7 +163,7 @@ struct incoming {
 static int try_dequeue(cq_queue *queue, void *context)
 {
     struct incoming *in = context;
-    return dequeue_message(queue, in->buffer, in->room, &in->size);
+    return dequeue_long(queue, in->buffer, in->room, &in->size);
 }
 
 static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
@@ -163,11 +177,17 @@ static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : siz
 
 int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
 {
-    size_t found;
+    struct run run;
+    size_t found, room = limit_room(buffer_size);
     int result = check_incoming(queue, buffer, buffer_size);
 
-    if (likely(result == CQ_OK))
-        result = dequeue_message(queue, buffer, limit_room(buffer_size), &found);
+    if (unlikely(result != CQ_OK))
+        return result;
+    if (likely(room >= queue->geometry.max_message_size && !orphan_is_dirty(orphan_version(queue)) &&
+               fast_claim_deq(queue, &run)))
+        result = copy_message(queue, &run, 0, buffer, room, &found);
+    else
+        result = dequeue_long(queue, buffer, room, &found);
     if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
         *size = found;
     return result;

@@ -16,7 +16,9 @@
 
 #define DEFAULT_CAPACITY 65536u
 #define DEFAULT_MESSAGE 4096u
-#define NODE_BYTES 32768u                /* about what a node should have */
+#define NODE_BYTES 8192u                 /* a node of small messages stays in the first-level cache while it is passed over */
+#define NODE_SLOTS 64u                   /* for larger messages, so that what a node costs is shared by that many ... */
+#define NODE_BYTES_MOST 32768u           /* ... as long as it is not larger than this */
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
 
 #ifdef CQ_TESTING
@@ -31,8 +33,8 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* K so that a node has about NODE_BYTES, and more if the nodes would not suffice otherwise; S and X generous, because
-   nodes never used cost nothing but addresses. */
+/* K by the bytes of a node, and more if the nodes would not suffice otherwise; S and X generous, because nodes never used
+   cost nothing but addresses. */
 static int choose_geometry(const cq_config *config, struct geometry *g)
 {
     uint64_t capacity = config && config->capacity ? config->capacity : DEFAULT_CAPACITY;
@@ -44,7 +46,8 @@ static int choose_geometry(const cq_config *config, struct geometry *g)
     uint64_t holes = clamp(capacity / 4 + 1024, 64, clamp(SPARE_BYTES / g->slot_stride, 64, LAYOUT_MAX_CAPACITY));
     if (cq_testing.hole_slots)
         holes = cq_testing.hole_slots;
-    uint64_t slots = clamp(NODE_BYTES / g->slot_stride, 1, LAYOUT_MAX_SLOTS);
+    uint64_t slots = clamp(NODE_BYTES_MOST / g->slot_stride, 1, NODE_SLOTS);
+    slots = clamp(NODE_BYTES / g->slot_stride, slots, LAYOUT_MAX_SLOTS);
     uint64_t most = LAYOUT_MAX_NODES - 2 * LAYOUT_PARTICIPANTS - 2;
     slots = clamp((capacity + holes + most - 1) / most, slots, UINT32_MAX);
     if (cq_testing.slots_per_node)

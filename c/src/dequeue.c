@@ -1,5 +1,5 @@
 /*
- * dequeue.c - claiming messages, waiting out and voiding what is in their way, finishing.
+ * dequeue.c - claiming messages, waiting out and voiding what is in their way.
  *
  * It owns a slot's way from FULL to DONE, and VOID. It never reads the producers' ticket: by PREFIX (queue.c) the slots
  * themselves say where the messages end, and the line that producers fight over stays with them.
@@ -124,6 +124,8 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
     uint32_t slots = queue->geometry.slots_per_node;
     struct patience patience = {0, 0, false};
 
+    if (room >= queue->geometry.max_message_size && (want == 1 || room / queue->geometry.max_message_size >= want))
+        room = SIZE_MAX; /* whatever they are, they fit */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1, pairs with S1 */
         if (unlikely(!link_is_valid(queue, head)))
@@ -165,6 +167,7 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
                                                             ticket_word(word_sequence(head), index + count, queue->owner),
                                                             memory_order_seq_cst, memory_order_relaxed)) {
                     *run = (struct run){word_sequence(head), link_node(head), index, count, 0};
+                    atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
                     wait_wake(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
                     return CQ_OK;
                 }
@@ -183,23 +186,6 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
             return result;
     }
     return CQ_ECORRUPT;
-}
-
-/* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
-void dequeue_finish(cq_queue *queue, const struct run *run, uint32_t index)
-{
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
-
-    /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
-       moves a slot of a live owner on from FULL or READING. */
-    atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
-    if (index + 1 < run->count)
-        return;
-    if (run->deliveries == 0)
-        run_remember(queue, &queue->last_deq, run);
-    /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
-    if (word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence)
-        node_recycle(queue, run->node, run->sequence);
 }
 
 /* May a dequeue find something? False was true at an instant during the call. */
@@ -227,4 +213,3 @@ bool dequeue_has_message(cq_queue *queue)
     }
     return true;
 }
-

@@ -4,19 +4,16 @@
  * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know about consumers beyond
  * what it reads of head and deq, nor about waiting beyond calling wait_wake.
  */
-#include "internal.h"
-
-#include <string.h>
+#include "fast.h"
 
 /* ---- room ------------------------------------------------------------------------------------------ */
 
 /*
- * How many of `want` messages may be claimed at `ticket`, the expected value of the claim that follows: it succeeds
+ * How many messages may be claimed from `ticket` on, the expected value of the claim that follows: it succeeds
  * only while enq is still there, and deq and the holes behind it only grow, so that capacity is never exceeded.
  * Refuses only if both ends were still the same afterwards: full then, at the moment deq was read.
  */
-static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, size_t want,
-                        size_t *room)
+SELDOM static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, uint64_t *room)
 {
     uint64_t capacity = queue->geometry.capacity;
     uint32_t slots = queue->geometry.slots_per_node;
@@ -45,7 +42,7 @@ static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node
         }
     }
     if (used < capacity) {
-        *room = want < capacity - used ? want : (size_t)(capacity - used);
+        *room = capacity - used;
         return CQ_OK;
     }
     /* F3 seq_cst: nothing moved since F1 and F2. */
@@ -56,18 +53,18 @@ static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node
     return same ? CQ_FULL : RESULT_RETRY;
 }
 
-/* As measure_room, without looking at the consumers' lines while what was seen of them last is enough. */
+/* As measure_room, without looking at the consumers' lines while what was seen of them last is enough for `want`. */
 static inline int room_for(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, size_t want,
-                           size_t *room)
+                           uint64_t *room)
 {
     /* Relaxed: a cache that is stale only on the safe side; what depends on it is re-read in measure_room. */
     uint64_t seen = atomic_load_explicit(&queue->deq_seen, memory_order_relaxed);
     uint64_t used = position_distance(ticket, seen, queue->geometry.slots_per_node);
 
-    *room = want;
-    if (likely(used < POSITION_BEHIND && used + want <= queue->geometry.capacity && want <= LAYOUT_MAX_CAPACITY))
+    *room = queue->geometry.capacity - used;
+    if (likely(used < queue->geometry.capacity && want <= *room))
         return CQ_OK;
-    return measure_room(queue, tail, node, ticket, want, room);
+    return measure_room(queue, tail, node, ticket, room);
 }
 
 /* ---- enqueue --------------------------------------------------------------------------------------- */
@@ -94,16 +91,20 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
         if (unlikely(ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire)))
             queue_record_enq(queue, node, ticket);
 
-        size_t room;
+        uint64_t room;
         int result = room_for(queue, tail, node, ticket, want, &room);
         if (likely(result == CQ_OK && index < slots)) {
-            uint32_t count = room < slots - index ? (uint32_t)room : slots - index;
+            uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
+            uint32_t count = want < here ? (uint32_t)want : here;
             __builtin_prefetch(slot_at(queue, node, index), 1);
             /* E2 release: what was recorded is visible to who sees the new ticket. seq_cst as all claims. */
             if (atomic_compare_exchange_strong_explicit(&node->enq, &ticket,
                                                         ticket_word(word_sequence(tail), index + count, queue->owner),
                                                         memory_order_seq_cst, memory_order_relaxed)) {
                 *run = (struct run){word_sequence(tail), link_node(tail), index, count, 0};
+                /* Relaxed, see fast.h. */
+                atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
+                atomic_store_explicit(&queue->enq_limit, ticket_word(run->sequence, index + here, 0), memory_order_relaxed);
                 return CQ_OK;
             }
             cpu_relax();
@@ -125,13 +126,16 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes (DONE -> scan -> FREE -> TAKEN). */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
-    if (data && size)
-        memcpy(slot_payload(queue, slot), data, size);
-    unsigned char *last = slot_payload(queue, slot) + queue->geometry.max_message_size - 1, kept = *last;
+    unsigned char *last = slot_payload(queue, slot) + queue->geometry.max_message_size - 1, kept = 0;
+    if (data)
+        fast_copy(slot_payload(queue, slot), data, size);
+    else
+        kept = *last;
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
     for (;;) {
         if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {
-            *last = kept; /* a reservation may be committed again, and larger: the size must not stand in its bytes */
+            if (!data) /* a reservation may be committed again, and larger: the size must not stand in its bytes */
+                *last = kept;
             return slot_phase(word) == SLOT_VOID ? RESULT_VOIDED : CQ_ECORRUPT;
         }
         /* E3 release, pairs with D2: the payload is visible before FULL is. seq_cst: the linearization point. */
@@ -163,25 +167,6 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
     atomic_fetch_add_explicit(&queue->header->holes, holes, memory_order_relaxed); /* a count, orders nothing */
     node_recycle(queue, run->node, run->sequence);
     wait_wake(queue, SIDE_PRODUCERS, run->count - from);
-}
-
-/* One message: CQ_OK, CQ_FULL or an error. */
-int enqueue_message(cq_queue *queue, const void *data, size_t size)
-{
-    for (;;) {
-        struct run run;
-        int result = enqueue_claim(queue, 1, &run);
-        if (unlikely(result != CQ_OK))
-            return result;
-        result = enqueue_publish(queue, &run, 0, data, size);
-        if (likely(result == CQ_OK)) {
-            wait_wake(queue, SIDE_CONSUMERS, 1);
-            return CQ_OK;
-        }
-        enqueue_abandon(queue, &run, 0);
-        if (result != RESULT_VOIDED)
-            return result;
-    }
 }
 
 /* Several, in order, as many as there is room for; a claim takes as many slots of a node at once as it can. */
@@ -217,7 +202,7 @@ bool enqueue_has_room(cq_queue *queue)
             return true;
         struct layout_node *node = node_at(queue, link_node(tail));
         uint64_t ticket = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
-        size_t room;
+        uint64_t room;
         int result = word_sequence(ticket) == word_sequence(tail) ? room_for(queue, tail, node, ticket, 1, &room)
                                                                   : RESULT_RETRY;
         if (result != RESULT_RETRY)

@@ -52,10 +52,14 @@ struct cq_queue {
     _Atomic int64_t last_look;        /* monotonic time of the last look for dead participants */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
 
-    /* Producers' and consumers' caches, apart because different threads write them all the time. */
+    /* Producers' and consumers' caches, apart because different threads write them all the time. Each is true by itself,
+       whatever mixture of them a thread sees: tickets name the only node and life that they can stand in. */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_enq; /* newest ticket installed here *and* wholly published */
+    _Atomic uint64_t enq_limit;                     /* tickets of this life before this one are within capacity */
     _Atomic uint64_t deq_seen;                      /* a ticket that deq has reached; stale at worst */
+    _Atomic uint32_t enq_node;                      /* where last_enq may stand */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_deq; /* newest ticket installed here *and* wholly finished */
+    _Atomic uint32_t deq_node;                      /* where last_deq may stand */
 };
 
 /* Slots claimed together: count of them from index on, in the life `sequence` of a node. */
@@ -69,6 +73,9 @@ enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
+/* The usual way of one message is compiled as one piece; what is seldom needed is kept out of it. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define SELDOM __attribute__((noinline, cold))
 
 /* Internal results, beside the public ones. */
 enum { RESULT_RETRY = 100, RESULT_VOIDED = 101 };
@@ -153,8 +160,36 @@ static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_s
     return (unsigned char *)slot + (slot_is_small(queue) ? 8 : 16);
 }
 
-uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size);
-int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size);
+/* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
+   size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
+static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    if (!slot_is_small(queue)) {
+        slot->length = size;
+        return 0;
+    }
+    if (size == queue->geometry.max_message_size)
+        return 0;
+    slot_payload(queue, slot)[queue->geometry.max_message_size - 1] = (unsigned char)size;
+    return SLOT_SHORT;
+}
+
+/* The size of a message whose slot is the caller's. Read once, volatile: a hostile peer may change it between two reads. */
+static inline int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
+{
+    uint64_t limit = queue->geometry.max_message_size;
+    uint64_t found = limit;
+
+    if (!slot_is_small(queue))
+        found = *(const volatile uint64_t *)&slot->length;
+    else if (slot_short(word))
+        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
+    if (found > limit)
+        return CQ_ECORRUPT;
+    *size = (size_t)found;
+    return CQ_OK;
+}
+
 int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
 
 /* ---- queue.c: the list, recording, holes ---- */
@@ -171,13 +206,11 @@ int queue_count_holes(cq_queue *queue, uint64_t head, uint64_t from, uint64_t to
 int enqueue_claim(cq_queue *queue, size_t want, struct run *run);
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
 void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
-int enqueue_message(cq_queue *queue, const void *data, size_t size);
 int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
 bool enqueue_has_room(cq_queue *queue);
 
 /* ---- dequeue.c: claiming messages, voiding ---- */
 int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
-void dequeue_finish(cq_queue *queue, const struct run *run, uint32_t index);
 bool dequeue_has_message(cq_queue *queue);
 
 /* ---- orphan.c: messages to be delivered again ---- */

@@ -6,36 +6,6 @@
  */
 #include "internal.h"
 
-/* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
-   size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
-uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
-{
-    if (!slot_is_small(queue)) {
-        slot->length = size;
-        return 0;
-    }
-    if (size == queue->geometry.max_message_size)
-        return 0;
-    slot_payload(queue, slot)[queue->geometry.max_message_size - 1] = (unsigned char)size;
-    return SLOT_SHORT;
-}
-
-/* The size of a message whose slot is the caller's. Read once, volatile: a hostile peer may change it between two reads. */
-int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
-{
-    uint64_t limit = queue->geometry.max_message_size;
-    uint64_t found = limit;
-
-    if (!slot_is_small(queue))
-        found = *(const volatile uint64_t *)&slot->length;
-    else if (slot_short(word))
-        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
-    if (found > limit)
-        return CQ_ECORRUPT;
-    *size = (size_t)found;
-    return CQ_OK;
-}
-
 /*
  * The size, and the bytes if `copy` is not NULL and has room for them, of a message that others may take and overwrite meanwhile. The caller
  * discards both unless slot->state is still `word` afterwards. Words are read one by one rather than by memcpy: this

@@ -93,13 +93,31 @@ static cq_queue *open_queue(const char *name, size_t size)
     return queue;
 }
 
+static void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+/* Between polls: a pause, as a caller who has nothing else to do would; now and then the processor to somebody else. */
+static void pause_polling(unsigned *polls)
+{
+    if (++*polls % 256 == 0)
+        sched_yield();
+    else
+        relax();
+}
+
 static void produce(cq_queue *queue, size_t size, uint64_t count)
 {
     unsigned char message[64] = {0};
     for (uint64_t i = 1; i <= count; ++i) {
         memcpy(message, &i, sizeof i);
-        while (cq_enqueue(queue, message, size) == CQ_FULL)
-            ;
+        for (unsigned polls = 0; cq_enqueue(queue, message, size) == CQ_FULL;)
+            pause_polling(&polls);
     }
 }
 
@@ -108,8 +126,8 @@ static void consume(cq_queue *queue, size_t size, uint64_t count)
     unsigned char message[64];
     uint64_t number;
     for (uint64_t i = 1; i <= count; ++i) {
-        while (cq_dequeue(queue, message, size, NULL) == CQ_EMPTY)
-            ;
+        for (unsigned polls = 0; cq_dequeue(queue, message, size, NULL) == CQ_EMPTY;)
+            pause_polling(&polls);
         memcpy(&number, message, sizeof number);
         if (number != i)
             check(CQ_ECORRUPT, "order");
@@ -159,10 +177,10 @@ static double round_trip(const char *there, const char *back, size_t size, uint6
     if (first) {
         for (uint64_t i = 0; i < count; ++i) {
             unsigned char message[64];
-            while (cq_dequeue(in, message, size, NULL) == CQ_EMPTY)
-                ;
-            while (cq_enqueue(out, message, size) == CQ_FULL)
-                ;
+            for (unsigned polls = 0; cq_dequeue(in, message, size, NULL) == CQ_EMPTY;)
+                pause_polling(&polls);
+            for (unsigned polls = 0; cq_enqueue(out, message, size) == CQ_FULL;)
+                pause_polling(&polls);
         }
         cq_close(in);
         cq_close(out);
@@ -172,10 +190,10 @@ static double round_trip(const char *there, const char *back, size_t size, uint6
     for (uint64_t i = 0; i < count; ++i) {
         if (i == count / 5)
             begin = now_ns();
-        while (cq_enqueue(out, message, size) == CQ_FULL)
-            ;
-        while (cq_dequeue(in, message, size, NULL) == CQ_EMPTY)
-            ;
+        for (unsigned polls = 0; cq_enqueue(out, message, size) == CQ_FULL;)
+            pause_polling(&polls);
+        for (unsigned polls = 0; cq_dequeue(in, message, size, NULL) == CQ_EMPTY;)
+            pause_polling(&polls);
     }
     double took = now_ns() - begin;
     waitpid(child, NULL, 0);
