@@ -130,12 +130,21 @@ static PyObject *new(PyTypeObject *type, PyObject *arguments, PyObject *keywords
     return (PyObject *)loan;
 }
 
+/* A queue with an attribute that is its own message is a cycle; clearing the attribute breaks it. */
+static int traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((struct loan *)self)->handle);
+    return 0;
+}
+
 /* No view is left, each of them has a reference. */
 static void dealloc(PyObject *self)
 {
     struct loan *loan = (struct loan *)self;
     PyTypeObject *type = Py_TYPE(self);
 
+    PyObject_GC_UnTrack(self);
     loan_settle(loan);
     Py_CLEAR(loan->view);
     Py_XDECREF((PyObject *)loan->handle);
@@ -235,9 +244,11 @@ static PyGetSetDef getters[] = {
 
 static PyType_Slot slots[] = {{Py_tp_new, new},
                               {Py_tp_dealloc, dealloc},
+                              {Py_tp_traverse, traverse},
                               {Py_tp_getset, getters},
                               {Py_bf_getbuffer, get_buffer},
                               {Py_bf_releasebuffer, release_buffer},
                               {0, NULL}};
 
-PyType_Spec loan_spec = {"cqueue_shm._raw.Loan", sizeof(struct loan), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+PyType_Spec loan_spec = {"cqueue_shm._raw.Loan", sizeof(struct loan), 0,
+                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from cqueue_shm import Empty, Full, NotHeldError, TooBigError
+from cqueue_shm import Empty, Full, NotHeldError, Queue, TooBigError
 
 
 def test_a_taken_message_is_gone_when_released(queue):
@@ -20,7 +20,7 @@ def test_a_message_given_back_comes_again(queue):
     queue.put_many([b"1", b"2"])
     first = queue.take()
     first.give_back()
-    again = queue.take()
+    again = queue.take(block=False)
     assert (bytes(again.data), again.deliveries, again.position) == (b"1", 2, first.position)
 
 
@@ -37,7 +37,7 @@ def test_an_exception_out_of_a_with_statement_gives_back(queue):
     queue.put(b"1")
     with pytest.raises(ZeroDivisionError), queue.take():
         raise ZeroDivisionError
-    assert queue.take().deliveries == 2
+    assert queue.take(block=False).deliveries == 2
 
 
 @pytest.mark.parametrize("early", ["release", "give_back"])
@@ -54,7 +54,7 @@ def test_a_dropped_message_comes_again(queue):
     assert queue.empty()
     del message
     gc.collect()
-    assert queue.take().deliveries == 2
+    assert queue.take(block=False).deliveries == 2
 
 
 @pytest.mark.parametrize("second", ["release", "give_back"])
@@ -144,6 +144,17 @@ def test_an_exception_out_of_a_with_statement_aborts(queue):
         reservation.abort()
     queue.put(b"1")
     assert queue.get_many() == [b"1"]
+
+
+def test_a_cycle_of_queue_and_message_is_collected(make):
+    other = make(8, 64)
+    queue = Queue("orders", directory=other.directory)
+    queue.put(b"1")
+    queue.current = queue.take()
+    del queue
+    gc.collect()
+    assert other.stats().participants == 1
+    assert other.take(block=False).deliveries == 2
 
 
 def test_a_dropped_reservation_is_aborted(make):
