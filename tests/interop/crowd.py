@@ -25,7 +25,7 @@ def run(report, languages, options):
             producers.append(Worker(place, language, "produce", producer=i, count=count, size=size, method=method,
                                     ack=place.path(f"ack-{i}")))
             ledger.producer(i, count, size)
-        send_and_receive(producers, receivers)
+        send_and_receive(place, producers, receivers)
         receive_rest(place, receivers)
 
         problems = [f"{producer.name} acknowledged {acknowledged} messages, expected {count}"

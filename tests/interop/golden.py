@@ -1,6 +1,7 @@
 """Two regions that were written once and kept: every language reads in them what was written by hand that it should.
 
-golden/make.c says how they came about, and that it would come out the same today is checked too.
+golden/make.c says how they came about. That it would come out the same today is checked too, but for the positions: how many
+messages a node holds is up to who creates a region.
 """
 
 import json
@@ -42,6 +43,11 @@ def walk(place, language, name):
     return Worker(place, language, "walk", name=name).wait().splitlines()
 
 
+def unplaced(lines):
+    """The lines without their positions."""
+    return [line.split(" ", 1)[1] for line in lines]
+
+
 def run(report, languages, _):
     for name in REGIONS:
         expected = list(expected_walk(name))
@@ -58,5 +64,5 @@ def run(report, languages, _):
         if made.returncode != 0:
             raise Failure(made.stderr.decode())
         problems = [problem for name in REGIONS
-                    for problem in compare("c", walk(place, "c", name), list(expected_walk(name)))]
+                    for problem in compare("c", unplaced(walk(place, "c", name)), unplaced(expected_walk(name)))]
     report.group("golden regions made anew", len(REGIONS), problems)

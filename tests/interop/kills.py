@@ -130,7 +130,7 @@ class Run:
             number = next(self.numbers)
             producers.append(self.produce(language, number, method, 56, self.place.path(f"ack-{number}"), LAST_WORDS))
             self.ledger.producer(number, LAST_WORDS, 56)
-        send_and_receive(producers, receivers)
+        send_and_receive(self.place, producers, receivers)
         self.place.cq("doctor")
         receive_rest(self.place, receivers)
 

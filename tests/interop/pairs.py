@@ -44,7 +44,7 @@ def send(place, receiver, producer, language, size, method):
     """From start to end; the problems."""
     ack = place.path(f"ack-{producer}")
     worker = Worker(place, language, "produce", producer=producer, count=MESSAGES, size=size, method=method, ack=ack)
-    send_and_receive([worker], [receiver])
+    send_and_receive(place, [worker], [receiver])
     acknowledged = records.read_ack(ack)
     return [] if acknowledged == MESSAGES else [f"{worker.name} acknowledged {acknowledged} messages"]
 

@@ -4,7 +4,7 @@ So nothing depends on how slowly anybody starts, and all the same it is seen tha
 """
 
 import records
-from workers import Worker, until
+from workers import Failure, Worker, until
 
 IDLE_MS = 1000
 
@@ -28,7 +28,7 @@ class Receiver:
         return records.read_log(self.log)
 
 
-def send_and_receive(producers, receivers):
+def send_and_receive(place, producers, receivers):
     """Until these producers have ended."""
 
     def sent():
@@ -36,7 +36,11 @@ def send_and_receive(producers, receivers):
             receiver.keep_up()
         return all([producer.ended_well() for producer in producers])
 
-    until(sent, f"{producers[0].name} and others do not end")
+    try:
+        until(sent, "producers do not end")
+    except Failure as failure:
+        names = [worker.name for worker in [*producers, *(receiver.worker for receiver in receivers)] if worker.code is None]
+        raise Failure(f"{failure}: {', '.join(names)}; cq_stat: {place.stat()}") from None
 
 
 def receive_rest(place, receivers):
