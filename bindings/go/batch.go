@@ -60,7 +60,9 @@ func (b *Batch) Drop(n int) {
 	for _, size := range b.sizes[b.first : b.first+n] {
 		b.offset += int(size)
 	}
-	b.first += n
+	if b.first += n; b.Len() == 0 {
+		b.Reset()
+	}
 }
 
 // Reset removes all messages and keeps the memory.

@@ -49,6 +49,34 @@ func TestBatchHoldsMessages(t *testing.T) {
 	}
 }
 
+func TestBatchThatIsUsedUpUsesItsMemoryAgain(t *testing.T) {
+	var batch cqueue.Batch
+	batch.Append(make([]byte, 1000))
+	if n := testing.AllocsPerRun(100, func() {
+		batch.Drop(1)
+		batch.Append(payload)
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestCopiesOfAnyKindAllocateNothingIfTheBufferIsThere(t *testing.T) {
+	queue := open(t)
+	var out, in cqueue.Batch
+	out.Append(payload, payload)
+	buffer := make([]byte, 0, 100)
+	if n := testing.AllocsPerRun(100, func() {
+		queue.Enqueue(payload)
+		buffer, _ = queue.Dequeue(buffer[:0])
+		queue.EnqueueBatch(&out)
+		queue.DequeueBatch(&in, 10)
+		queue.Dequeue(buffer) // empty
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+	equal(t, len(buffer), len(payload))
+}
+
 func TestBatchesGoAsFarAsThereIsRoom(t *testing.T) {
 	queue := open(t, cqueue.WithCapacity(3), cqueue.WithMaxMessageSize(5))
 	var out, in cqueue.Batch

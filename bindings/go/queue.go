@@ -16,6 +16,7 @@ package cqueue
 import "C"
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -58,7 +59,8 @@ func (h *handle) close() {
 func Open(name string, options ...Option) (*Queue, error) {
 	if ABIVersion() != C.CQ_ABI_VERSION {
 		return nil, &Error{Queue: name, Operation: operationNames[opening], Code: ErrVersion,
-			Text: "the installed cqueue library has another binary interface than this package was written for"}
+			Text: fmt.Sprintf("%q: the installed library has binary interface %d, this package was written for %d: "+
+				"install its version of cqueue, or build without the tag cqueue_system", name, ABIVersion(), C.CQ_ABI_VERSION)}
 	}
 	q := &Queue{name: name, config: configure(options), handle: &handle{closing: make(chan struct{})}}
 	result := q.config.use(name, func(name *C.char, config *C.cq_config) C.int {

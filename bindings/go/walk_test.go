@@ -62,6 +62,21 @@ func TestWalkMayBeLeftByAPanicOrGoexit(t *testing.T) {
 	equal(t, stats(t, other).Participants, 1) // no call is under way for ever
 }
 
+func TestWalkIsOverWhenItReturns(t *testing.T) {
+	directory := directory(t)
+	other := openIn(t, directory)
+	must(t, other.Enqueue(nil))
+	must(t, other.Enqueue(nil))
+	for range times(200, 10_000) {
+		queue := openIn(t, directory)
+		must(t, queue.Walk(func(cqueue.Peeked) bool { return false }))
+		must(t, queue.Close())
+		if got := stats(t, other).Participants; got != 1 {
+			t.Fatalf("%d handles are open", got)
+		}
+	}
+}
+
 func TestWalkMayBePulled(t *testing.T) {
 	queue := open(t)
 	for _, text := range []string{"a", "b", "c"} {
