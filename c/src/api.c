@@ -111,6 +111,12 @@ int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, si
 
 /* ---- dequeue --------------------------------------------------------------------------------------- */
 
+/* The usual way, unless there are orphans. False: claim_messages. */
+ALWAYS_INLINE bool claim_next(cq_queue *queue, struct run *run)
+{
+    return !orphan_is_dirty(orphan_version(queue)) && fast_claim_deq(queue, run);
+}
+
 /* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
 static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
@@ -183,8 +189,7 @@ int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
 
     if (unlikely(result != CQ_OK))
         return result;
-    if (likely(room >= queue->geometry.max_message_size && !orphan_is_dirty(orphan_version(queue)) &&
-               fast_claim_deq(queue, &run)))
+    if (likely(room >= queue->geometry.max_message_size && claim_next(queue, &run)))
         result = copy_message(queue, &run, 0, buffer, room, &found);
     else
         result = dequeue_long(queue, buffer, room, &found);
@@ -279,7 +284,10 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 
     if (result == CQ_OK && (result = check_struct(message)) == CQ_OK && size > queue->geometry.max_message_size)
         result = CQ_ETOOBIG;
-    if (result == CQ_OK && (result = enqueue_claim(queue, 1, &run)) == CQ_FULL && watch_clear(queue, SIDE_PRODUCERS))
+    if (unlikely(result != CQ_OK))
+        return result;
+    if (unlikely(!fast_claim_enq(queue, &run)) && (result = enqueue_claim(queue, 1, &run)) == CQ_FULL &&
+        watch_clear(queue, SIDE_PRODUCERS))
         result = enqueue_claim(queue, 1, &run);
     if (result == CQ_OK)
         lend(queue, &run, size, message);
@@ -347,9 +355,9 @@ static int try_take(cq_queue *queue, void *context)
     cq_message *message = context;
     struct run run;
     size_t size = 0;
-    int result = claim_messages(queue, 1, SIZE_MAX, &run, &size);
+    int result = CQ_OK;
 
-    if (result != CQ_OK)
+    if (unlikely(!claim_next(queue, &run)) && (result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
     struct layout_slot *slot = slot_at(queue, node_at(queue, run.node), run.index);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
@@ -406,7 +414,7 @@ int cq_release(cq_queue *queue, cq_message *message)
         result = settle(queue, &run, SLOT_DONE, 0);
     if (result != CQ_OK)
         return result;
-    node_recycle(queue, run.node, run.sequence);
+    fast_finished(queue, &run);
     end_loan(message);
     return CQ_OK;
 }

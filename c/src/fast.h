@@ -101,6 +101,16 @@ ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
     return true;
 }
 
+/* After the last slot of a claimed run became DONE. */
+ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
+{
+    if (run->deliveries <= 1) /* an orphan has no place behind deq */
+        run_remember(queue, &queue->last_deq, run);
+    /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
+    if (word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence)
+        node_recycle(queue, run->node, run->sequence);
+}
+
 /* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
 ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t index)
 {
@@ -109,13 +119,8 @@ ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t 
     /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
        moves a slot of a live owner on from FULL or READING. */
     atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
-    if (index + 1 < run->count)
-        return;
-    if (run->deliveries == 0)
-        run_remember(queue, &queue->last_deq, run);
-    /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
-    if (word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence)
-        node_recycle(queue, run->node, run->sequence);
+    if (index + 1 == run->count)
+        fast_finished(queue, run);
 }
 
 #endif
