@@ -102,6 +102,19 @@ def test_messages(make):
     check(work, 300 * ROUNDS, 8 << 20)
 
 
+def test_batches(make):
+    queue = make(64, 64)
+    items = [b"%060d" % i for i in range(64)]
+
+    def work():
+        queue.put_many(items)
+        assert len(queue.get_many()) == 64
+        queue.put_many(map(bytearray, items))
+        assert len(queue.walk()) == len(queue.get_many()) == 64
+
+    check(work, 1000 * ROUNDS, 1 << 20)
+
+
 def test_failures(queue, directory):
     def work():
         for call in (
