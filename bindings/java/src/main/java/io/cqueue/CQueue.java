@@ -229,9 +229,8 @@ public final class CQueue implements AutoCloseable {
     public void put(Batch batch) throws InterruptedException {
         int sent = offer(batch);
         while (sent < batch.size()) {
-            int begin = batch.begin(sent);
-            int length = batch.ends[sent] - begin;
-            await(Waiting.FOR_EVER, ns -> Copying.enqueue(handle, batch.bytes, begin, length, ns) ? true : null);
+            byte[] message = batch.get(sent);
+            await(Waiting.FOR_EVER, ns -> Copying.enqueue(handle, message, 0, message.length, ns) ? true : null);
             sent++;
             sent += offer(batch, sent);
         }

@@ -119,7 +119,7 @@ final class Copying {
 
     /** {@return how many of the batch's messages from `first` on were accepted} */
     static int enqueue(Handle handle, Batch batch, int first) {
-        int count = batch.size() - first;
+        int count = Math.max(0, batch.size() - first); // another thread may have cleared it
         long queue = handle.enter();
         long outcome;
         try {

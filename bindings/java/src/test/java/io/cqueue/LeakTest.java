@@ -93,6 +93,7 @@ class LeakTest extends QueueFixture {
     }
 
     @Test
+    @Timeout(value = 10, unit = TimeUnit.MINUTES)
     void viewsOfClosedQueuesAreLetGo() throws IOException, InterruptedException {
         ByteBuffer last = ByteBuffer.allocate(4);
         try (CQueue queue = open()) {
