@@ -37,7 +37,7 @@ struct Plan {
    always make room first, or it would be the scheduler's test on a busy machine. */
 inline uint64_t messages_for(uint64_t capacity, size_t size, size_t producers)
 {
-    return (capacity < 10 || size > 1000 ? 5000 : 40000) * (long_run() ? 5 : 1) / producers;
+    return (capacity < 10 || size > 1000 ? 3000 : 40000) * (long_run() ? 5 : 1) / producers;
 }
 
 /*

@@ -1,4 +1,4 @@
-/* Producers and consumers that are threads, all of one handle or of several. */
+/* Producers and consumers that are threads, all of one handle. */
 #include "crowd.hpp"
 #include "support/leftovers.hpp"
 
@@ -10,7 +10,6 @@ using Threads = ::testing::TestWithParam<Plan>;
 TEST_P(Threads, pass_each_message_once_and_in_order) { Crowd(GetParam()).run(seed()); }
 
 INSTANTIATE_TEST_SUITE_P(of_one_handle, Threads, ::testing::ValuesIn(plans(Workers::threads_of_one_handle)), plan_name);
-INSTANTIATE_TEST_SUITE_P(of_several, Threads, ::testing::ValuesIn(plans(Workers::threads_of_several)), plan_name);
 
 } // namespace
 } // namespace cqtest
