@@ -19,6 +19,8 @@ std::string describe(const World::Entry &entry)
     if (entry.access.operation == MODEL_COPY || entry.word.kind == Word::handle)
         return line;
     line += " " + show(entry.word, entry.old);
+    if (entry.found != entry.old)
+        line += ", finds " + show(entry.word, entry.found);
     return entry.now != entry.old ? line + " -> " + show(entry.word, entry.now) : line;
 }
 
@@ -55,6 +57,8 @@ std::vector<std::string> World::accessed(const Process &process) const
 void World::drain(std::uint32_t fill, std::uint32_t first_message)
 {
     Process &last = add("last" + std::to_string(processes.size()), {});
+    for (const Process *process : processes)
+        last.thread.now.join(process->thread.now);
     const auto one = [&](const Action &action) {
         give(last, action);
         finish(last);

@@ -36,6 +36,10 @@ void run_at_random(World &world, const Scenario &scenario, std::uint64_t seed)
     std::uint32_t length = 60 + random.below(200), changes = 1 + random.below(4);
     std::vector<std::uint32_t> priority;
 
+    if (scenario.weak)
+        world.choice = [&random](std::uint32_t oldest, std::uint32_t newest) {
+            return random.below(3) > 0 ? newest : random.below(2) > 0 ? oldest : oldest + random.below(newest - oldest + 1);
+        };
     for (std::uint32_t steps = 0; steps < most_steps && !world.failed(); ++steps) {
         Process *chosen = nullptr;
         std::uint32_t runnable = 0;
@@ -98,6 +102,8 @@ std::uint32_t factor() { return std::getenv("CQ_LONG") ? 10 : 1; }
 std::string explore_at_random(const Scenario &scenario, std::uint32_t runs)
 {
     World world(scenario.shape);
+    world.weak = scenario.weak;
+    world.promises = scenario.promises;
     const char *const only = std::getenv("CQ_MODEL_SEED");
     const std::uint64_t first = only ? std::strtoull(only, nullptr, 0) : 1;
     const std::uint64_t last = only ? first : std::uint64_t{runs} * factor();
@@ -106,6 +112,7 @@ std::string explore_at_random(const Scenario &scenario, std::uint32_t runs)
         world.reset();
         scenario.begin(world);
         run_at_random(world, scenario, seed);
+        world.choice = nullptr;
         world.finish_all();
         if (world.failed())
             return world.report() + "repeat it: CQ_MODEL_SEED=" + std::to_string(seed) + ", the same test\n";

@@ -12,6 +12,8 @@ struct Scenario {
     std::function<void(World &)> begin; // adds the processes
     std::uint32_t kills = 0;            // how many processes may die, anywhere
     std::uint32_t successors = 0;       // how many of them are followed by one with the same id
+    bool weak = false;                  // may loads return what is not the newest?
+    Promises promises = Promises::machines;
     bool reaper = true;                 // somebody looks for the dead now and then; otherwise only who meets them
 };
 

@@ -2,8 +2,8 @@
  * hooks.h - force-included before every file of the core that the model runs: each access to shared memory is announced
  * first, so that the scheduler may let any other process go in between, or kill this one there.
  *
- * It owns nothing but the macros. The access itself is sequentially consistent whatever the code asks for: the model is
- * about interleavings.
+ * It owns nothing but the macros. The access itself always finds what was stored last; with which order the code asks for it
+ * is announced too, and a weak world (memory.hpp) may answer a load with something older.
  */
 #ifndef CQ_MODEL_HOOKS_H
 #define CQ_MODEL_HOOKS_H
@@ -38,23 +38,22 @@
 #endif
 
 #define atomic_load_explicit(object, order) \
-    ((void)(order), model_step(MODEL_LOAD, (object), __func__), MODEL_LOAD_OF(object))
+    (model_step(MODEL_LOAD, (object), __func__), \
+     (__typeof__(MODEL_LOAD_OF(object)))model_load((object), MODEL_LOAD_OF(object), (order)))
 #define atomic_store_explicit(object, value, order) \
-    ((void)(order), model_step(MODEL_STORE, (object), __func__), MODEL_STORE_TO(object, value))
+    (model_step(MODEL_STORE, (object), __func__), MODEL_STORE_TO(object, value), model_changed((object), (order)))
 #define atomic_compare_exchange_strong_explicit(object, expected, value, success, failure) \
-    ((void)(success), (void)(failure), model_step(MODEL_EXCHANGE, (object), __func__), \
-     MODEL_EXCHANGE_OF(object, expected, value))
+    (model_step(MODEL_EXCHANGE, (object), __func__), \
+     !model_differs((object), (expected), (failure)) && \
+         (MODEL_EXCHANGE_OF(object, expected, value) ? (model_changed((object), (success)), 1) : 0))
 #define atomic_compare_exchange_weak_explicit atomic_compare_exchange_strong_explicit
-#define atomic_fetch_add_explicit(object, value, order) \
-    ((void)(order), model_step(MODEL_ADD, (object), __func__), \
-     MODEL_ATOMIC(fetch_add)(object, value, memory_order_seq_cst))
-#define atomic_fetch_or_explicit(object, value, order) \
-    ((void)(order), model_step(MODEL_OR, (object), __func__), \
-     MODEL_ATOMIC(fetch_or)(object, value, memory_order_seq_cst))
-#define atomic_fetch_and_explicit(object, value, order) \
-    ((void)(order), model_step(MODEL_AND, (object), __func__), \
-     MODEL_ATOMIC(fetch_and)(object, value, memory_order_seq_cst))
-#define atomic_thread_fence(order) ((void)(order))
+#define MODEL_FETCH(operation, name, object, value, order) \
+    (model_step(operation, (object), __func__), \
+     model_fetched((object), MODEL_ATOMIC(name)(object, value, memory_order_seq_cst), (order)))
+#define atomic_fetch_add_explicit(object, value, order) MODEL_FETCH(MODEL_ADD, fetch_add, object, value, order)
+#define atomic_fetch_or_explicit(object, value, order) MODEL_FETCH(MODEL_OR, fetch_or, object, value, order)
+#define atomic_fetch_and_explicit(object, value, order) MODEL_FETCH(MODEL_AND, fetch_and, object, value, order)
+#define atomic_thread_fence(order) model_fence(order)
 
 /* Payload is shared memory too. */
 #define memcpy(to, from, size) model_copy((to), (from), (size), __func__)

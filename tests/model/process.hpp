@@ -4,6 +4,7 @@
 #include "access.h"
 #include "core.hpp"
 #include "fiber.hpp"
+#include "memory.hpp"
 
 #include <array>
 #include <bitset>
@@ -60,6 +61,7 @@ struct Process {
     Access next;
     std::vector<Result> results;
     cq_message loan{};
+    Thread thread; // what it knows of a weak memory
 
     // Ghost state of the call under way.
     bool in_call = false;

@@ -36,6 +36,27 @@ TEST(Rule01, a_sequence_is_never_used_twice)
     EXPECT_EQ(world.ghost.delivered(777), 1u);
 }
 
+// C saw head at node 0, which lives again before C looks at it: its ticket is not one of the life that C came for.
+TEST(Rule01, a_consumer_notices_that_a_node_lives_again)
+{
+    Shape shape;
+    shape.slots = 1;
+    World world(shape);
+    Process &p = world.add("P", {enqueue(1), enqueue(2), enqueue(3)});
+    Process &c = world.add("C", {dequeue()});
+    Process &d = world.add("D", {dequeue(), dequeue()});
+
+    world.finish_call(p);
+    ASSERT_TRUE(world.run_to(c, about_to_load("node 0 deq"))) << world.report();
+    world.finish_call(p);
+    world.finish(d);
+    world.finish(p);
+    ASSERT_EQ(word_sequence(world.queue().states[0]), 3u) << world.report();
+    world.finish(c);
+    world.finish_all();
+    EXPECT_TRUE(fine(world));
+}
+
 TEST(Rule01, appending_at_the_same_time)
 {
     Scenario scenario;

@@ -66,7 +66,7 @@ TEST(Rule06, who_finishes_last_frees_the_node)
     Process &d = world.add("D", {dequeue()});
 
     world.finish(p);
-    ASSERT_TRUE(world.run_to(c, about_to_store("slot 0.0", "dequeue_finish"))) << world.report();
+    ASSERT_TRUE(world.run_to(c, about_to_store("slot 0.0"))) << world.report();
     world.finish(d);
     EXPECT_EQ(world.queue().states[0], ticket_word(1, NODE_LINKED, 0));
     world.finish(c);

@@ -24,11 +24,15 @@ int World::reap(cq_queue *queue, cq_recovery *recovery)
         return 0;
     dead.bits[0] = ids.to_ullong();
     reaper->sweeping |= ids;
+    for (const Process *process : processes) // whoever finds a lock free sees all that its holder did
+        if (ids[process->owner()])
+            reaper->thread.now.join(process->thread.now);
     ghost.sweep_begins(*reaper);
     const int result = sweep_owners(queue, &dead, recovery);
     settle();
     ghost.sweep_ends(*reaper);
     reaper->sweeping &= ~ids;
+    reapers_.join(reaper->thread.now);
     if (result != CQ_OK)
         return result;
     const auto reaped = static_cast<int>((ids & ~reaped_).count());
@@ -57,6 +61,29 @@ void model_step(model_operation operation, const volatile void *address, const c
     World::current()->reached(operation, const_cast<const void *>(address), function);
 }
 
+std::uint64_t model_load(const volatile void *address, std::uint64_t newest, int order)
+{
+    return World::current()->loaded(const_cast<const void *>(address), newest, order);
+}
+
+int model_differs(const volatile void *address, std::uint64_t *expected, int order)
+{
+    return World::current()->differs(const_cast<const void *>(address), expected, order);
+}
+
+void model_changed(const volatile void *address, int order)
+{
+    World::current()->changed(const_cast<const void *>(address), order);
+}
+
+std::uint64_t model_fetched(const volatile void *address, std::uint64_t old, int order)
+{
+    World::current()->changed(const_cast<const void *>(address), order);
+    return old;
+}
+
+void model_fence(int order) { World::current()->fenced(order); }
+
 void *model_copy(void *to, const void *from, std::size_t size, const char *function)
 {
     const geometry &g = World::current()->queue().geometry;
@@ -67,6 +94,10 @@ void *model_copy(void *to, const void *from, std::size_t size, const char *funct
     };
     if (is_payload(to) || is_payload(from))
         World::current()->reached(MODEL_COPY, is_payload(to) ? to : from, function);
+    if (is_payload(from))
+        World::current()->copied(from, false);
+    if (is_payload(to))
+        World::current()->copied(to, true);
     return std::memcpy(to, from, size);
 }
 

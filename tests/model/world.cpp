@@ -41,6 +41,8 @@ void World::reset()
     processes.clear();
     handles_.clear();
     log_.clear();
+    memory_.reset(promises);
+    reapers_.clear();
     owners_ = 0;
     reaped_.reset();
     running_ = nullptr;
@@ -109,7 +111,9 @@ Process &World::add_successor(const std::string &name, Process &of, Program prog
 {
     of.was_followed = true;
     reaped_[of.owner()] = false;
-    return insert(name, std::move(program), make_handle(of.owner()));
+    Process &process = insert(name, std::move(program), make_handle(of.owner()));
+    process.thread.now = reapers_;
+    return process;
 }
 
 void World::give(Process &process, const Action &action)
@@ -177,7 +181,7 @@ void World::perform(Process &process, const Action &action, Result &result)
     case Action::release: case Action::give_back:
         if (!process.loan.data)
             break;
-        std::memcpy(numbers, process.loan.data, sizeof numbers[0]);
+        model_copy(numbers, process.loan.data, sizeof numbers[0], "the caller");
         result.messages[0] = static_cast<std::uint32_t>(numbers[0]);
         result.code = action.what == Action::release ? cq_release(queue, &process.loan) : cq_return(queue, &process.loan);
         result.count = result.code == CQ_OK;
@@ -189,9 +193,11 @@ void World::perform(Process &process, const Action &action, Result &result)
         if (!process.loan.data)
             break;
         numbers[0] = result.messages[0] = action.message;
-        std::memcpy(process.loan.data, numbers, sizeof numbers[0]);
+        model_copy(process.loan.data, numbers, sizeof numbers[0], "the caller");
         result.code = cq_commit(queue, &process.loan, sizeof numbers[0]);
         result.count = result.code == CQ_OK;
+        if (result.code == CQ_FULL && cq_abort(queue, &process.loan) != CQ_OK)
+            world->ghost.fail("%s cannot give up what it could not commit", process.name.c_str());
         break;
     case Action::give_up:
         if (process.loan.data)
@@ -209,15 +215,18 @@ void World::reached(model_operation operation, const void *address, const char *
         return; // the test itself looks
     settle();
     const Word word = classify(queue(), address);
-    if (operation != MODEL_YIELD && operation != MODEL_COPY) {
-        /* Who sleeps is not part of the model, and counts decide nothing. Nobody else sees a handle with one thread. */
-        if (word.kind == Word::wake || word.kind == Word::count)
-            return;
-        if (word.kind == Word::handle && (!running_->handle_is_shared || address == running_->queue->alive))
-            return;
-    }
+    if (operation != MODEL_YIELD && operation != MODEL_COPY && !is_announced(word, address))
+        return;
     running_->next = {operation, address, function};
     running_->fiber->yield();
+}
+
+// Who sleeps is not part of the model, and counts decide nothing. Nobody else sees a handle with one thread.
+bool World::is_announced(const Word &word, const void *address) const
+{
+    if (word.kind == Word::handle)
+        return running_->handle_is_shared && address != running_->queue->alive;
+    return word.kind != Word::wake && word.kind != Word::count;
 }
 
 // The access was made: hold what it changed against the rules, before the process does anything that depends on it.
@@ -247,9 +256,9 @@ void World::step(Process &process)
 
     if (is_word || access.operation == MODEL_COPY)
         ghost.before(process, word);
-    if (is_word && word.kind != Word::handle)
+    if (is_word)
         std::memcpy(&old, access.address, sizeof old);
-    log_.push_back({&process, access, word, old, old});
+    log_.push_back({&process, access, word, old, old, old});
     running_ = &process;
     unsettled_ = true;
     process.fiber->resume();
@@ -305,7 +314,7 @@ void World::kill(Process &process)
         other->killed = !other->finished;
         other->in_call = false;
         other->sweeping.reset();
-        log_.push_back({other, {MODEL_BEGIN, nullptr, "killed"}, {Word::none, 0, 0}, 0, 0});
+        log_.push_back({other, {MODEL_BEGIN, nullptr, "killed"}, {Word::none, 0, 0}, 0, 0, 0});
     }
 }
 

@@ -79,16 +79,25 @@ public:
         Access access;
         Word word;
         std::uint64_t old, now;
+        std::uint64_t found; // by the access: `old`, or in a weak world something older
     };
     const std::vector<Entry> &log() const { return log_; }
 
     std::vector<Process *> processes;
     Ghost ghost;
+    bool weak = false;     // may loads return anything but what was stored last? From the next reset on
+    Promises promises = Promises::machines; // by whose rules?
+    Memory::Choice choice; // which of these; the newest if there is no choice
     bool look_finds_dead = true; // does participant_look, called when head moves, look for the dead?
 
     // Called by the stand-ins, on the stack of the process that runs.
     static World *current();
     void reached(model_operation operation, const void *address, const char *function);
+    std::uint64_t loaded(const void *address, std::uint64_t newest, int order);
+    bool differs(const void *address, std::uint64_t *expected, int order);
+    void changed(const void *address, int order);
+    void fenced(int order);
+    void copied(const void *address, bool written);
     int reap(cq_queue *queue, cq_recovery *recovery);
     bool is_suspect(std::uint32_t owner) const;
     bool is_free(std::uint32_t owner) const; // may a new process have this id?
@@ -98,6 +107,9 @@ private:
     Process &insert(const std::string &name, Program program, cq_queue *queue);
     static void run(void *process);
     void settle();
+    bool is_announced(const Word &word, const void *address) const;
+    bool is_weak(const void *address) const;
+    Memory::Choice choice_now() const;
     void perform(Process &process, const Action &action, Result &result);
     void drain(std::uint32_t fill, std::uint32_t first_message);
     void check_nodes();
@@ -111,6 +123,8 @@ private:
     std::vector<std::unique_ptr<Fiber>> fibers_;
     std::uint32_t owners_ = 0;
     std::bitset<64> reaped_;
+    Memory memory_;
+    View reapers_; // what those who reaped know, and who uses the id next
     Process *running_ = nullptr;
     bool unsettled_ = false; // the newest entry of the log has been made, but not looked at
     std::vector<Entry> log_;
