@@ -65,6 +65,9 @@ fn grows_by_less_than(pages: i64, what: &str, work: impl Fn()) {
     let (more_mapped, more_resident) = (memory().0 - mapped, memory().1 - resident);
     assert_eq!(descriptors(), open, "descriptors after {what}");
     assert_eq!(threads(), running, "threads after {what}");
+    if std::env::var_os("CQ_SANITIZED").is_some() {
+        return; // the address sanitizer keeps back what was freed, and looks for leaks itself when the process ends
+    }
     assert!(more_mapped < pages, "{more_mapped} pages more are mapped after {what}");
     assert!(more_resident < pages, "{more_resident} pages more are resident after {what}");
 }
