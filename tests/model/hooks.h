@@ -39,21 +39,21 @@
 
 #define atomic_load_explicit(object, order) \
     (model_step(MODEL_LOAD, (object), __func__), \
-     (__typeof__(MODEL_LOAD_OF(object)))model_load((object), MODEL_LOAD_OF(object), (order)))
+     (__typeof__(MODEL_LOAD_OF(object)))model_load((object), MODEL_LOAD_OF(object), (int)(order)))
 #define atomic_store_explicit(object, value, order) \
-    (model_step(MODEL_STORE, (object), __func__), MODEL_STORE_TO(object, value), model_changed((object), (order)))
+    (model_step(MODEL_STORE, (object), __func__), MODEL_STORE_TO(object, value), model_changed((object), (int)(order)))
 #define atomic_compare_exchange_strong_explicit(object, expected, value, success, failure) \
     (model_step(MODEL_EXCHANGE, (object), __func__), \
-     !model_differs((object), (expected), (failure)) && \
-         (MODEL_EXCHANGE_OF(object, expected, value) ? (model_changed((object), (success)), 1) : 0))
+     !model_differs((object), (expected), (int)(failure)) && \
+         (MODEL_EXCHANGE_OF(object, expected, value) ? (model_changed((object), (int)(success)), 1) : 0))
 #define atomic_compare_exchange_weak_explicit atomic_compare_exchange_strong_explicit
 #define MODEL_FETCH(operation, name, object, value, order) \
     (model_step(operation, (object), __func__), \
-     model_fetched((object), MODEL_ATOMIC(name)(object, value, memory_order_seq_cst), (order)))
+     model_fetched((object), MODEL_ATOMIC(name)(object, value, memory_order_seq_cst), (int)(order)))
 #define atomic_fetch_add_explicit(object, value, order) MODEL_FETCH(MODEL_ADD, fetch_add, object, value, order)
 #define atomic_fetch_or_explicit(object, value, order) MODEL_FETCH(MODEL_OR, fetch_or, object, value, order)
 #define atomic_fetch_and_explicit(object, value, order) MODEL_FETCH(MODEL_AND, fetch_and, object, value, order)
-#define atomic_thread_fence(order) model_fence(order)
+#define atomic_thread_fence(order) model_fence((int)(order))
 
 /* Payload is shared memory too. */
 #define memcpy(to, from, size) model_copy((to), (from), (size), __func__)
