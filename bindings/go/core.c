@@ -902,6 +902,16 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
     return CQ_OK;
 }
 
+/* The long way to a slot to write into. CQ_FULL: the descriptor of cq_room_fd says so too. */
+static int claim_one(cq_queue *queue, struct run *run)
+{
+    int result = enqueue_claim(queue, 1, run);
+
+    if (result == CQ_FULL && watch_clear(queue, SIDE_PRODUCERS))
+        result = enqueue_claim(queue, 1, run);
+    return result;
+}
+
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 {
     struct run run;
@@ -911,9 +921,8 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
         result = CQ_ETOOBIG;
     if (unlikely(result != CQ_OK))
         return result;
-    if (unlikely(!fast_claim_enq(queue, &run)) && (result = enqueue_claim(queue, 1, &run)) == CQ_FULL &&
-        watch_clear(queue, SIDE_PRODUCERS))
-        result = enqueue_claim(queue, 1, &run);
+    if (unlikely(!fast_claim_enq(queue, &run)))
+        result = claim_one(queue, &run);
     if (result == CQ_OK)
         lend(queue, &run, size, message);
     return result;
@@ -946,7 +955,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     if (result == RESULT_VOIDED) {
         /* Consumers gave the slot up: the message goes into a new one, and only then is the old one let go. */
         cq_slice copy = {(void *)(uintptr_t)payload, size};
-        while ((result = enqueue_claim(queue, 1, &fresh)) == CQ_OK &&
+        while ((result = claim_one(queue, &fresh)) == CQ_OK &&
                (result = enqueue_publish(queue, &fresh, 0, copy.data, size)) == RESULT_VOIDED)
             enqueue_abandon(queue, &fresh, 0);
         if (result != CQ_OK)
@@ -1126,6 +1135,7 @@ int cq_room_fd(cq_queue *queue, int *fd) { return open_fd(queue, SIDE_PRODUCERS,
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -1208,19 +1218,40 @@ static int write_region(int fd, const struct geometry *g)
 {
     uint64_t first = cq_testing.first_sequence ? cq_testing.first_sequence : 1;
     uint64_t ticket = ticket_word(first, 0, 0), state = ticket_word(first, NODE_LINKED, 0);
-    struct layout_node node = {.enq = ticket, .deq = ticket, .next = link_word(first, NODE_NIL)};
+    struct layout_header header;
+    struct layout_node node;
     struct timespec now;
 
+    /* The gaps between the lines go into the file as well, which others may read: nothing of this process's memory. */
+    memset(&header, 0, sizeof header);
+    memset(&node, 0, sizeof node);
+    atomic_init(&node.enq, ticket);
+    atomic_init(&node.deq, ticket);
+    atomic_init(&node.next, link_word(first, NODE_NIL));
     clock_gettime(CLOCK_REALTIME, &now);
-    struct layout_header header = {
-        .magic = LAYOUT_MAGIC, .format_version = LAYOUT_FORMAT_VERSION, .byte_order = LAYOUT_BYTE_ORDER, .word_bits = 64,
-        .slots_per_node = g->slots_per_node, .capacity = g->capacity, .max_message_size = g->max_message_size,
-        .hole_slots = g->hole_slots, .spare_nodes = g->spare_nodes, .slot_stride = g->slot_stride,
-        .node_stride = g->node_stride, .node_count = g->node_count, .summary_offset = LAYOUT_SUMMARY_OFFSET,
-        .bitmap_offset = g->bitmap_offset, .states_offset = g->states_offset, .nodes_offset = g->nodes_offset,
-        .file_size = g->file_size, .first_position = ticket,
-        .created = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, .tail = link_word(first, 0),
-        .head = link_word(first, 0), .touched = 1, .last_hole = ticket};
+    atomic_init(&header.magic, LAYOUT_MAGIC);
+    header.format_version = LAYOUT_FORMAT_VERSION;
+    header.byte_order = LAYOUT_BYTE_ORDER;
+    header.word_bits = 64;
+    header.slots_per_node = g->slots_per_node;
+    header.capacity = g->capacity;
+    header.max_message_size = g->max_message_size;
+    header.hole_slots = g->hole_slots;
+    header.spare_nodes = g->spare_nodes;
+    header.slot_stride = g->slot_stride;
+    header.node_stride = g->node_stride;
+    header.node_count = g->node_count;
+    header.summary_offset = LAYOUT_SUMMARY_OFFSET;
+    header.bitmap_offset = g->bitmap_offset;
+    header.states_offset = g->states_offset;
+    header.nodes_offset = g->nodes_offset;
+    header.file_size = g->file_size;
+    header.first_position = ticket;
+    header.created = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    atomic_init(&header.tail, link_word(first, 0));
+    atomic_init(&header.head, link_word(first, 0));
+    atomic_init(&header.touched, 1);
+    atomic_init(&header.last_hole, ticket);
     bool written = write_all(fd, &node, sizeof node, g->nodes_offset) &&
                    write_all(fd, &state, sizeof state, g->states_offset) &&
                    write_all(fd, &header, sizeof header, 0);

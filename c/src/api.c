@@ -277,6 +277,16 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
     return CQ_OK;
 }
 
+/* The long way to a slot to write into. CQ_FULL: the descriptor of cq_room_fd says so too. */
+static int claim_one(cq_queue *queue, struct run *run)
+{
+    int result = enqueue_claim(queue, 1, run);
+
+    if (result == CQ_FULL && watch_clear(queue, SIDE_PRODUCERS))
+        result = enqueue_claim(queue, 1, run);
+    return result;
+}
+
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 {
     struct run run;
@@ -286,9 +296,8 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
         result = CQ_ETOOBIG;
     if (unlikely(result != CQ_OK))
         return result;
-    if (unlikely(!fast_claim_enq(queue, &run)) && (result = enqueue_claim(queue, 1, &run)) == CQ_FULL &&
-        watch_clear(queue, SIDE_PRODUCERS))
-        result = enqueue_claim(queue, 1, &run);
+    if (unlikely(!fast_claim_enq(queue, &run)))
+        result = claim_one(queue, &run);
     if (result == CQ_OK)
         lend(queue, &run, size, message);
     return result;
@@ -321,7 +330,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     if (result == RESULT_VOIDED) {
         /* Consumers gave the slot up: the message goes into a new one, and only then is the old one let go. */
         cq_slice copy = {(void *)(uintptr_t)payload, size};
-        while ((result = enqueue_claim(queue, 1, &fresh)) == CQ_OK &&
+        while ((result = claim_one(queue, &fresh)) == CQ_OK &&
                (result = enqueue_publish(queue, &fresh, 0, copy.data, size)) == RESULT_VOIDED)
             enqueue_abandon(queue, &fresh, 0);
         if (result != CQ_OK)

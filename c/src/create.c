@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -68,19 +69,40 @@ static int write_region(int fd, const struct geometry *g)
 {
     uint64_t first = cq_testing.first_sequence ? cq_testing.first_sequence : 1;
     uint64_t ticket = ticket_word(first, 0, 0), state = ticket_word(first, NODE_LINKED, 0);
-    struct layout_node node = {.enq = ticket, .deq = ticket, .next = link_word(first, NODE_NIL)};
+    struct layout_header header;
+    struct layout_node node;
     struct timespec now;
 
+    /* The gaps between the lines go into the file as well, which others may read: nothing of this process's memory. */
+    memset(&header, 0, sizeof header);
+    memset(&node, 0, sizeof node);
+    atomic_init(&node.enq, ticket);
+    atomic_init(&node.deq, ticket);
+    atomic_init(&node.next, link_word(first, NODE_NIL));
     clock_gettime(CLOCK_REALTIME, &now);
-    struct layout_header header = {
-        .magic = LAYOUT_MAGIC, .format_version = LAYOUT_FORMAT_VERSION, .byte_order = LAYOUT_BYTE_ORDER, .word_bits = 64,
-        .slots_per_node = g->slots_per_node, .capacity = g->capacity, .max_message_size = g->max_message_size,
-        .hole_slots = g->hole_slots, .spare_nodes = g->spare_nodes, .slot_stride = g->slot_stride,
-        .node_stride = g->node_stride, .node_count = g->node_count, .summary_offset = LAYOUT_SUMMARY_OFFSET,
-        .bitmap_offset = g->bitmap_offset, .states_offset = g->states_offset, .nodes_offset = g->nodes_offset,
-        .file_size = g->file_size, .first_position = ticket,
-        .created = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, .tail = link_word(first, 0),
-        .head = link_word(first, 0), .touched = 1, .last_hole = ticket};
+    atomic_init(&header.magic, LAYOUT_MAGIC);
+    header.format_version = LAYOUT_FORMAT_VERSION;
+    header.byte_order = LAYOUT_BYTE_ORDER;
+    header.word_bits = 64;
+    header.slots_per_node = g->slots_per_node;
+    header.capacity = g->capacity;
+    header.max_message_size = g->max_message_size;
+    header.hole_slots = g->hole_slots;
+    header.spare_nodes = g->spare_nodes;
+    header.slot_stride = g->slot_stride;
+    header.node_stride = g->node_stride;
+    header.node_count = g->node_count;
+    header.summary_offset = LAYOUT_SUMMARY_OFFSET;
+    header.bitmap_offset = g->bitmap_offset;
+    header.states_offset = g->states_offset;
+    header.nodes_offset = g->nodes_offset;
+    header.file_size = g->file_size;
+    header.first_position = ticket;
+    header.created = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    atomic_init(&header.tail, link_word(first, 0));
+    atomic_init(&header.head, link_word(first, 0));
+    atomic_init(&header.touched, 1);
+    atomic_init(&header.last_hole, ticket);
     bool written = write_all(fd, &node, sizeof node, g->nodes_offset) &&
                    write_all(fd, &state, sizeof state, g->states_offset) &&
                    write_all(fd, &header, sizeof header, 0);

@@ -249,6 +249,21 @@ TEST(RoomFd, empty_handed_calls_of_every_kind_make_it_unreadable)
     EXPECT_TRUE(becomes_and_stays_unreadable(fd, [&] { EXPECT_EQ(cq_reserve(queue, 1, &message), CQ_FULL); }));
 }
 
+/* The third call that may say CQ_FULL, beside enqueue and reserve: its place was voided, and there is no other. */
+TEST(RoomFd, is_lowered_by_a_commit_that_is_refused)
+{
+    Queue queue(Config(2, 16));
+    const int fd = room_fd(queue);
+    ASSERT_TRUE(becomes_readable(fd));
+    Message early;
+    ASSERT_EQ(cq_reserve(queue, 1, &early), CQ_OK);
+    queue.must_enqueue("b");
+    ASSERT_EQ(queue.dequeue(), "b"); // voids the reservation
+    queue.must_enqueue("c");
+    queue.must_enqueue("d");
+    EXPECT_TRUE(becomes_and_stays_unreadable(fd, [&] { EXPECT_EQ(cq_commit(queue, &early, 1), CQ_FULL); }));
+}
+
 /* An event loop that does what the header says: on readable, dequeue until empty. */
 TEST(FdLoop, receives_everything)
 {

@@ -2,6 +2,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
 #include <gtest/gtest.h>
 
 #include "support/leftovers.hpp"
@@ -16,6 +20,38 @@ int open_result(const std::string &name, const Config &config)
     EXPECT_EQ(queue != nullptr, result == CQ_OK);
     cq_close(queue);
     return result;
+}
+
+[[gnu::noinline]] void leave_dirt_on_the_stack()
+{
+    volatile unsigned char dirt[65536];
+    for (volatile unsigned char &byte : dirt)
+        byte = 0xa5;
+}
+
+/* Whoever may read the file sees nothing of its creator's memory: between the words of the header and of the first node, all
+   is 0, whatever was on the creator's stack before. */
+TEST(Open, a_new_region_has_nothing_between_its_words)
+{
+    constexpr size_t node = 384;
+    leave_dirt_on_the_stack();
+    Queue queue(Config(4, 16));
+    std::ifstream file(queue.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    uint64_t nodes = 0;
+    std::memcpy(&nodes, bytes.data() + 112, sizeof nodes);
+    ASSERT_LE(nodes + node, bytes.size());
+
+    size_t words = 0;
+    const auto expect_zero = [&](size_t from, size_t to) {
+        EXPECT_EQ(bytes.substr(from, to - from), std::string(to - from, 0)) << "from " << from;
+        ++words;
+    };
+    for (const auto &[from, to] : {std::pair<size_t, size_t>{144, 256}, {264, 384}, {400, 512}, {528, 640}, {644, 768}, {772, 896}, {936, 4096}})
+        expect_zero(from, to);
+    for (const size_t word : {0, 128, 256})
+        expect_zero(nodes + word + 8, nodes + word + 128);
+    EXPECT_EQ(words, 10u);
 }
 
 TEST(Open, create_attaches_to_what_exists)
