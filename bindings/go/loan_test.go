@@ -39,6 +39,9 @@ func TestReturnedMessageComesAgainBeforeNewerOnes(t *testing.T) {
 	message := take(t, queue, "one tea", 1)
 	position := message.Position()
 	must(t, message.Return())
+	if got := stats(t, queue); got.Orphans != 1 || got.Length != 2 || got.Returned != 1 || got.Redelivered != 0 {
+		t.Errorf("got %+v", got)
+	}
 	expect(t, message.Return(), cqueue.ErrNotHeld, "return", notHeld)
 	again := take(t, queue, "one tea", 2)
 	if again.Position() != position {
