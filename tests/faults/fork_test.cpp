@@ -178,7 +178,7 @@ TEST(Fault12, a_descriptor_that_was_replaced_is_left_alone)
     Queue queue(Config(100, 64), Shape(1));
     const Directory directory;
     Child child([&](Channel &) {
-        Handle handle = queue.attach();
+        Handle handle = queue.attach(), unused = queue.attach();
         const std::string path = std::string(directory.path()) + "/other";
         const int other = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
         const std::vector<int> ours = descriptors_of(queue.path());
@@ -190,6 +190,7 @@ TEST(Fault12, a_descriptor_that_was_replaced_is_left_alone)
             return 2;
         handle.recover();
         handle.close();
+        unused.close();
         struct stat status {};
         if (::fstat(other, &status) != 0 || status.st_size != 0 || status.st_blocks != 0)
             return 3;

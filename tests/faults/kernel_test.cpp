@@ -10,6 +10,7 @@
 #include <linux/futex.h>
 #include <sys/vfs.h>
 
+#include "faults/region_bytes.hpp"
 #include "faults/system_calls.hpp"
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
@@ -87,6 +88,39 @@ TEST(Fault39, waiting_asks_only_the_monotonic_clock)
     });
     EXPECT_EQ(traced.child().get<int>(), CQ_TIMEOUT);
     EXPECT_GE(waits, 1u);
+}
+
+/* As soon as the header was read, somebody makes every size in it absurd: what was checked is what counts. */
+TEST(Fault32, geometry_that_changes_after_it_was_read_is_not_read_again)
+{
+    Queue queue(Config(100, 64));
+    const RegionBytes bytes(queue.path());
+    TracedChild traced([] { return static_cast<cq_queue *>(nullptr); },
+                       [&](cq_queue *&handle) {
+                           const Config config(100, 64, CQ_ATTACH);
+                           return cq_open(queue.name().c_str(), &config, &handle);
+                       },
+                       [](cq_queue *opened, int result, Channel &channel) {
+                           const Handle handle(opened);
+                           channel.put(result);
+                           const Stats stats = handle.stat();
+                           handle.must_enqueue("through");
+                           return stats.capacity == 100 && stats.max_message_size == 64 && handle.walk().size() == 1 &&
+                                          handle.dequeue() == "through" && handle.fill(std::string(64, 'x')) == 100
+                                      ? 0
+                                      : 1;
+                       });
+    bool read = false;
+    traced.run_until([&](const TracedChild::Call &call, int64_t) {
+        if (!read && call.number == SYS_pread64)
+            for (uint64_t offset = field::capacity; offset <= field::file_size; offset += 8)
+                bytes.put(offset, bytes.get(offset) << 20);
+        read |= call.number == SYS_pread64;
+        return false;
+    });
+    EXPECT_TRUE(read);
+    EXPECT_EQ(traced.child().get<int>(), CQ_OK);
+    EXPECT_EQ(traced.child().join().code, 0);
 }
 
 /* The kernel says of an ordinary directory that it is on such a file system. Only overlays can be had everywhere, see
