@@ -3255,7 +3255,7 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
 {
     struct layout_header header;
     struct stat status, second;
-    uint64_t file_size;
+    uint64_t file_size = 0;
     int result;
 
     *lock_fd = -1;

@@ -159,7 +159,7 @@ typedef struct cq_stats {
     uint32_t format_version;      /* of the region */
     uint64_t capacity;            /* messages */
     uint64_t max_message_size;    /* bytes */
-    uint64_t length;              /* messages waiting, those to be redelivered included */
+    uint64_t length;              /* messages waiting, those to be redelivered and those still being written included */
     uint64_t orphans;             /* messages waiting to be redelivered (not counted against capacity) */
     uint64_t enqueued;            /* messages accepted */
     uint64_t dequeued;            /* messages delivered for the first time */
