@@ -1886,8 +1886,12 @@ static void say_invalid(struct text *text, const cq_config *config)
 static void say_case(struct text *text, int result, const struct found *found, const cq_config *config, size_t size)
 {
     const char *directory = config && config->directory ? config->directory : "/dev/shm";
-    uint64_t limit = found->has_header ? found->header.max_message_size : 0;
+    bool of_region = result == CQ_FULL || result == CQ_ETOOBIG || result == CQ_EMISMATCH || result == CQ_EVERSION;
 
+    if (of_region && !found->has_header) { /* unlinked meanwhile: no numbers are better than wrong ones */
+        say(text, "%s", cq_strerror(result));
+        return;
+    }
     switch (result) {
     case CQ_EINVAL: say_invalid(text, config); return;
     case CQ_ENAME: say(text, "a name is 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit"); return;
@@ -1910,15 +1914,14 @@ static void say_case(struct text *text, int result, const struct found *found, c
                         LAYOUT_MAX_OWNER); return;
     case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
     case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)", size,
-                         limit); return;
+                         found->header.max_message_size); return;
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_EREADONLY: say(text, "this handle was opened read-only: open it without CQ_READ_ONLY"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to another "
                           "handle"); return;
     case CQ_EFILESYSTEM: say(text, "the file system of %s does not keep what a queue needs: use tmpfs, ext4, xfs or btrfs",
                              directory); return;
-    case CQ_FULL: say(text, "full, %" PRIu64 " messages are waiting: try later or wait",
-                      found->has_header ? found->header.capacity : 0); return;
+    case CQ_FULL: say(text, "full, %" PRIu64 " messages are waiting: try later or wait", found->header.capacity); return;
     default: say(text, "%s", cq_strerror(result)); return;
     }
 }

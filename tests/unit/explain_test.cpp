@@ -54,6 +54,14 @@ TEST(Explain, too_small_names_the_size)
     expect_words(explain(CQ_ETOOSMALL, queue.name(), nullptr, 123), {"\"" + queue.name() + "\"", "123"});
 }
 
+TEST(Explain, of_a_region_that_was_unlinked_has_no_numbers_rather_than_wrong_ones)
+{
+    Queue queue(Config(43, 8));
+    ASSERT_EQ(cq_unlink(queue.name().c_str(), nullptr), CQ_OK);
+    for (const int result : {CQ_FULL, CQ_ETOOBIG, CQ_EMISMATCH, CQ_EVERSION})
+        EXPECT_EQ(explain(result, queue.name()), "\"" + queue.name() + "\": " + cq_strerror(result));
+}
+
 TEST(Explain, full_names_the_capacity)
 {
     Queue queue(Config(43, 8));
