@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <sys/time.h>
 
+#include "crash/clock.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
 #include "support/stepper.hpp"
@@ -182,6 +183,7 @@ protected:
                 ::sigaction(SIGUSR1, &action, nullptr);
                 const itimerval limit{{0, 0}, {30, 0}}; /* of processor time: a hang ends in SIGPROF */
                 ::setitimer(ITIMER_PROF, &limit, nullptr);
+                stop_clock();
                 return handle;
             },
             [&](Handle &handle) {

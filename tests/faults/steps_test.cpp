@@ -10,6 +10,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+#include "crash/clock.hpp"
 #include "faults/region_bytes.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
@@ -132,6 +133,7 @@ uint64_t count_steps(const Queue &queue, const Step &step, const Attack &attack,
     Child child([&](Channel &) {
         Handle handle = queue.attach();
         Message taken = handle.take(), reserved = handle.reserve(5);
+        stop_clock();
         if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0)
             return 1;
         ::raise(SIGSTOP);
@@ -151,7 +153,8 @@ uint64_t count_steps(const Queue &queue, const Step &step, const Attack &attack,
         if (::ptrace(PTRACE_SINGLESTEP, child.pid(), nullptr, nullptr) != 0)
             throw std::system_error(errno, std::generic_category(), "PTRACE_SINGLESTEP");
         if (!stopped_by(SIGTRAP)) {
-            EXPECT_TRUE(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP) << "status " << status;
+            EXPECT_TRUE(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP)
+                << "status " << std::hex << status << ", 0b7f: SIGSEGV";
             return count;
         }
         bytes.put(offset, attack.value(bytes.get(offset), before, noise.once_in(2)));
@@ -170,6 +173,27 @@ TEST_P(Steps, of_any_operation_come_to_an_end)
                 queue.must_enqueue("short");
             EXPECT_LT(count_steps(queue, step, GetParam(), noise), most_steps) << "no end in sight";
         }
+}
+
+/* Of a message as large as it may be, the second in its node: the first is the victim's. */
+TEST(Fault34, a_length_that_changes_between_any_two_instructions_is_checked_as_it_is_used)
+{
+    Noise noise(seed());
+    const Attack attack{"length_is_absurd_and_not",
+                        [](const RegionBytes &bytes) {
+                            return node(bytes, field::node_slots + bytes.get(field::slot_stride) + 8);
+                        },
+                        or_plus(UINT64_C(1) << 40)};
+    const Step dequeue{"dequeue", [](cq_queue *queue, Message &, Message &) {
+                           static char large[300];
+                           cq_dequeue(queue, large, sizeof large, nullptr);
+                       }};
+    for (int i = 0; i < 30 && !HasFailure(); ++i) {
+        Queue queue(Config(6, 300), Shape(4));
+        queue.must_enqueue(std::string(300, 'x'));
+        queue.must_enqueue(std::string(300, 'x'));
+        EXPECT_LT(count_steps(queue, dequeue, attack, noise), most_steps);
+    }
 }
 
 } // namespace
