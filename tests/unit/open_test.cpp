@@ -49,7 +49,7 @@ TEST(Open, a_new_region_has_nothing_between_its_words)
     };
     for (const auto &[from, to] : {std::pair<size_t, size_t>{144, 256}, {264, 384}, {400, 512}, {528, 640}, {644, 768}, {772, 896}, {936, 4096}})
         expect_zero(from, to);
-    for (const size_t word : {0, 128, 256})
+    for (const size_t word : {0u, 128u, 256u})
         expect_zero(nodes + word + 8, nodes + word + 128);
     EXPECT_EQ(words, 10u);
 }
