@@ -197,7 +197,8 @@ protected:
     template <class Body>
     void torture(Body &&body)
     {
-        const auto &[state, limit] = GetParam();
+        const auto &state = std::get<0>(GetParam());
+        const auto limit = std::get<1>(GetParam());
         Shared<Note> note;
         int failures = 0;
         while ((note->total == 0 || note->next < note->total) && failures < 5) {

@@ -147,10 +147,10 @@ TEST(Fault28, file_systems_of_other_machines_and_programs_are_refused_and_nothin
                                        channel.put(result);
                                        return cq_close(handle);
                                    });
-                traced.run_until([&](const TracedChild::Call &call, int64_t) {
+                traced.run_until([&, type = magic](const TracedChild::Call &call, int64_t) {
                     if (call.number == SYS_fstatfs) {
                         auto status = traced.peek<struct statfs>(call.arguments[1]);
-                        status.f_type = static_cast<decltype(status.f_type)>(magic);
+                        status.f_type = static_cast<decltype(status.f_type)>(type);
                         traced.poke(call.arguments[1], status);
                     }
                     return false;

@@ -85,7 +85,7 @@ TEST(Fault23, a_foreign_file_is_not_trusted_unless_asked)
 TEST(Fault23, a_file_that_its_group_may_write_is_not_trusted_unless_asked)
 {
     Queue queue(Config(10, 64));
-    for (const mode_t mode : {0660, 0620, 0664}) {
+    for (const mode_t mode : {0660u, 0620u, 0664u}) {
         ASSERT_EQ(::chmod(queue.path().c_str(), mode), 0);
         EXPECT_EQ(open_result(queue.name(), Config(0, 0, CQ_ATTACH)), CQ_EOWNER) << std::oct << mode;
         EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), 0640)), CQ_EOWNER) << std::oct << mode;
@@ -128,7 +128,7 @@ TEST(Fault24, permissions_are_never_wider_than_asked_not_even_briefly)
 TEST(Fault25, a_file_that_everybody_may_write_is_never_trusted_nor_made)
 {
     Queue queue(Config(10, 64));
-    for (const mode_t mode : {0666, 0602, 0622}) {
+    for (const mode_t mode : {0666u, 0602u, 0622u}) {
         ASSERT_EQ(::chmod(queue.path().c_str(), mode), 0);
         for (const uint32_t asked : {0u, 0600u, 0660u, 0664u})
             EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), asked)), CQ_EOWNER) << std::oct << mode;
