@@ -100,7 +100,7 @@ void World::finish_all()
     for (std::size_t i = 0; i < processes.size(); ++i)
         finish(*processes[i]);
     if (!failed())
-        drain(static_cast<std::uint32_t>(geometry_.capacity), 400);
+        drain(static_cast<std::uint32_t>(geometry_.capacity), 450); // numbers that no test uses
     if (!failed())
         ghost.check_drained();
     if (!failed())
