@@ -282,6 +282,7 @@ struct run {
     uint64_t sequence;
     uint32_t node, index, count;
     uint32_t deliveries; /* of the message when an orphan was claimed, else 0 */
+    unsigned char *slots; /* where the first of them is: working it out anew costs as much as the rest of a short message */
 };
 
 enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
@@ -305,6 +306,17 @@ static inline struct layout_slot *slot_at(const cq_queue *queue, struct layout_n
 {
     return (struct layout_slot *)(void *)((unsigned char *)node + LAYOUT_NODE_HEADER +
                                           queue->geometry.slot_stride * index);
+}
+
+static inline struct run run_of(const cq_queue *queue, uint64_t sequence, uint32_t node, uint32_t index, uint32_t count)
+{
+    struct run run = {sequence, node, index, count, 0, (unsigned char *)slot_at(queue, node_at(queue, node), index)};
+    return run;
+}
+
+static inline struct layout_slot *run_slot(const cq_queue *queue, const struct run *run, uint32_t index)
+{
+    return (struct layout_slot *)(void *)(run->slots + queue->geometry.slot_stride * index);
 }
 
 static inline uint64_t run_position(const cq_queue *queue, const struct run *run)
@@ -562,8 +574,8 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
         return false;
     struct layout_node *node = node_at(queue, number);
     uint32_t index = ticket_index(ticket);
-    *run = (struct run){word_sequence(ticket), number, index, 1, 0};
-    __builtin_prefetch(slot_at(queue, node, index), 1);
+    *run = run_of(queue, word_sequence(ticket), number, index, 1);
+    __builtin_prefetch(run->slots, 1);
     /* E2, as in enqueue_claim. The owner of the new word is the owner of the old. */
     return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
                                                    memory_order_seq_cst, memory_order_relaxed);
@@ -572,7 +584,7 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
 /* Copy a message into the run's only slot and make it FULL. Otherwise as enqueue_publish, which does the rest. */
 ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index);
+    struct layout_slot *slot = run_slot(queue, run, 0);
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
@@ -598,7 +610,7 @@ ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
     if (unlikely(ticket == 0 || index >= queue->geometry.slots_per_node ||
                  !is_full(slot_load(queue, node, index), word_sequence(ticket))))
         return false;
-    *run = (struct run){word_sequence(ticket), number, index, 1, 0};
+    *run = run_of(queue, word_sequence(ticket), number, index, 1);
     /* D3, as in dequeue_claim. */
     if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
                                                           memory_order_seq_cst, memory_order_relaxed)))
@@ -620,7 +632,7 @@ ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
 /* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
 ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t index)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
+    struct layout_slot *slot = run_slot(queue, run, index);
 
     /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
        moves a slot of a live owner on from FULL or READING. */
@@ -768,7 +780,7 @@ static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run 
 ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
                                size_t *size)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
+    struct layout_slot *slot = run_slot(queue, run, index);
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* it is ours */
 
     if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
@@ -869,7 +881,7 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
 static void lend(cq_queue *queue, const struct run *run, size_t size, cq_message *message)
 {
     message->deliveries = run->deliveries;
-    message->data = slot_payload(queue, slot_at(queue, node_at(queue, run->node), run->index));
+    message->data = slot_payload(queue, run_slot(queue, run, 0));
     message->size = size;
     message->position = run_position(queue, run);
     message->token[0] = ticket_word(run->sequence, run->index, queue->owner);
@@ -891,15 +903,18 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
 
     if (result != CQ_OK || (result = check_struct(message)) != CQ_OK)
         return result;
-    *run = (struct run){word_sequence(message->token[0]), (uint32_t)message->token[1], ticket_index(message->token[0]), 1,
-                        (uint32_t)(message->token[1] >> 32)};
-    if (!message->data || message->position != run_position(queue, run) || word_owner(message->token[0]) != queue->owner || (run->deliveries != 0) != taken ||
-        run->node >= queue->geometry.node_count || run->index >= queue->geometry.slots_per_node ||
-        atomic_load_explicit(&queue->states[run->node], memory_order_acquire) !=
-            ticket_word(run->sequence, NODE_LINKED, 0) || /* what is held keeps its node in its life */
-        message->data != slot_payload(queue, slot_at(queue, node_at(queue, run->node), run->index)))
+    uint64_t sequence = word_sequence(message->token[0]), node = (uint32_t)message->token[1];
+    uint32_t index = ticket_index(message->token[0]), deliveries = (uint32_t)(message->token[1] >> 32);
+    if (!message->data || word_owner(message->token[0]) != queue->owner || (deliveries != 0) != taken ||
+        node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node ||
+        atomic_load_explicit(&queue->states[node], memory_order_acquire) !=
+            ticket_word(sequence, NODE_LINKED, 0)) /* what is held keeps its node in its life */
         return CQ_ENOTHELD;
-    return CQ_OK;
+    *run = run_of(queue, sequence, (uint32_t)node, index, 1);
+    run->deliveries = deliveries;
+    return message->position == run_position(queue, run) && message->data == slot_payload(queue, run_slot(queue, run, 0))
+               ? CQ_OK
+               : CQ_ENOTHELD;
 }
 
 /* The long way to a slot to write into. CQ_FULL: the descriptor of cq_room_fd says so too. */
@@ -950,7 +965,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
         return CQ_ETOOBIG;
     if (!is_reserved(queue, &run))
         return CQ_ENOTHELD;
-    const unsigned char *payload = slot_payload(queue, slot_at(queue, node_at(queue, run.node), run.index));
+    const unsigned char *payload = slot_payload(queue, run_slot(queue, &run, 0));
     result = enqueue_publish(queue, &run, 0, NULL, size);
     if (result == RESULT_VOIDED) {
         /* Consumers gave the slot up: the message goes into a new one, and only then is the old one let go. */
@@ -993,7 +1008,7 @@ static int try_take(cq_queue *queue, void *context)
 
     if (unlikely(!claim_next(queue, &run)) && (result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run.node), run.index);
+    struct layout_slot *slot = run_slot(queue, &run, 0);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
     run.deliveries += run.deliveries == 0;
     lend(queue, &run, size, message);
@@ -1022,7 +1037,7 @@ int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns)
    touch what the slot holds next. */
 static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index);
+    struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
     uint64_t reading = slot_word(run->sequence, run->deliveries, SLOT_READING, queue->owner);
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R4's record, or E3 */
@@ -1471,7 +1486,7 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
                 if (atomic_compare_exchange_strong_explicit(&node->deq, &deq,
                                                             ticket_word(word_sequence(head), index + count, queue->owner),
                                                             memory_order_seq_cst, memory_order_relaxed)) {
-                    *run = (struct run){word_sequence(head), link_node(head), index, count, 0};
+                    *run = run_of(queue, word_sequence(head), link_node(head), index, count);
                     atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
                     wait_wake(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
                     return CQ_OK;
@@ -1623,7 +1638,7 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
             if (atomic_compare_exchange_strong_explicit(&node->enq, &ticket,
                                                         ticket_word(word_sequence(tail), index + count, queue->owner),
                                                         memory_order_seq_cst, memory_order_relaxed)) {
-                *run = (struct run){word_sequence(tail), link_node(tail), index, count, 0};
+                *run = run_of(queue, word_sequence(tail), link_node(tail), index, count);
                 /* Relaxed, see fast.h. */
                 atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
                 atomic_store_explicit(&queue->enq_limit, ticket_word(run->sequence, index + here, 0), memory_order_relaxed);
@@ -1644,7 +1659,7 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
    has published those before. RESULT_VOIDED: consumers have moved past the slot, which is still the caller's. */
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
+    struct layout_slot *slot = run_slot(queue, run, index);
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes (DONE -> scan -> FREE -> TAKEN). */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
@@ -1673,12 +1688,11 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
 /* Give up the slots of a run from its `from`th on, in ascending order (PREFIX). */
 void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
 {
-    struct layout_node *node = node_at(queue, run->node);
     uint64_t holes = 0;
 
     queue_raise_last_hole(queue, run->sequence, run->index + run->count);
     for (uint32_t i = from; i < run->count; ++i) {
-        struct layout_slot *slot = slot_at(queue, node, run->index + i);
+        struct layout_slot *slot = run_slot(queue, run, i);
         uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
         /* C0 release, pairs with C1: late writes are over before the node may be used again. */
         while (!atomic_compare_exchange_weak_explicit(&slot->state, &word, slot_word(run->sequence, 0, SLOT_DONE, 0),
@@ -1992,7 +2006,7 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
 {
     struct layout_node *node = node_at(walk->queue, run->node);
     cq_message message = {.struct_size = sizeof message, .deliveries = run->deliveries < 0xff ? run->deliveries + 1 : 0xff};
-    int result = copy_out(walk, slot_at(walk->queue, node, run->index), word, &message.size);
+    int result = copy_out(walk, run_slot(walk->queue, run, 0), word, &message.size);
 
     if (result != CQ_OK)
         return result == CQ_EMPTY ? CQ_OK : result;
@@ -2037,7 +2051,7 @@ static int walk_list(struct walk *walk)
         struct layout_node *node = node_at(queue, link_node(link));
         for (; index < slots; ++index) {
             uint64_t word = slot_load(queue, node, index);
-            struct run run = {word_sequence(link), link_node(link), index, 1, 0};
+            struct run run = run_of(queue, word_sequence(link), link_node(link), index, 1);
             if (word_sequence(word) != word_sequence(link))
                 break;
             int result = slot_phase(word) == SLOT_FULL ? show(walk, &run, word) : CQ_OK;
@@ -2543,7 +2557,8 @@ bool orphan_next(cq_queue *queue, uint64_t reference, uint64_t *distance, struct
                 continue;
             best = first - i;
             *word = found;
-            *run = (struct run){word_sequence(state), (uint32_t)n, i, 1, slot_deliveries(found)};
+            *run = run_of(queue, word_sequence(state), (uint32_t)n, i, 1);
+            run->deliveries = slot_deliveries(found);
         }
     }
     if (best > 0)
@@ -2569,7 +2584,7 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
                                                     memory_order_seq_cst, memory_order_relaxed);
             continue;
         }
-        struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index);
+        struct layout_slot *slot = run_slot(queue, run, 0);
         size_t size = 0;
         int result = room == SIZE_MAX ? CQ_OK : slot_peek(queue, slot, word, &size, NULL, 0);
         if (result != CQ_OK || (room != SIZE_MAX && size > room)) {

@@ -143,7 +143,7 @@ static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run 
 ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
                                size_t *size)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
+    struct layout_slot *slot = run_slot(queue, run, index);
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* it is ours */
 
     if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
@@ -244,7 +244,7 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
 static void lend(cq_queue *queue, const struct run *run, size_t size, cq_message *message)
 {
     message->deliveries = run->deliveries;
-    message->data = slot_payload(queue, slot_at(queue, node_at(queue, run->node), run->index));
+    message->data = slot_payload(queue, run_slot(queue, run, 0));
     message->size = size;
     message->position = run_position(queue, run);
     message->token[0] = ticket_word(run->sequence, run->index, queue->owner);
@@ -266,15 +266,18 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
 
     if (result != CQ_OK || (result = check_struct(message)) != CQ_OK)
         return result;
-    *run = (struct run){word_sequence(message->token[0]), (uint32_t)message->token[1], ticket_index(message->token[0]), 1,
-                        (uint32_t)(message->token[1] >> 32)};
-    if (!message->data || message->position != run_position(queue, run) || word_owner(message->token[0]) != queue->owner || (run->deliveries != 0) != taken ||
-        run->node >= queue->geometry.node_count || run->index >= queue->geometry.slots_per_node ||
-        atomic_load_explicit(&queue->states[run->node], memory_order_acquire) !=
-            ticket_word(run->sequence, NODE_LINKED, 0) || /* what is held keeps its node in its life */
-        message->data != slot_payload(queue, slot_at(queue, node_at(queue, run->node), run->index)))
+    uint64_t sequence = word_sequence(message->token[0]), node = (uint32_t)message->token[1];
+    uint32_t index = ticket_index(message->token[0]), deliveries = (uint32_t)(message->token[1] >> 32);
+    if (!message->data || word_owner(message->token[0]) != queue->owner || (deliveries != 0) != taken ||
+        node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node ||
+        atomic_load_explicit(&queue->states[node], memory_order_acquire) !=
+            ticket_word(sequence, NODE_LINKED, 0)) /* what is held keeps its node in its life */
         return CQ_ENOTHELD;
-    return CQ_OK;
+    *run = run_of(queue, sequence, (uint32_t)node, index, 1);
+    run->deliveries = deliveries;
+    return message->position == run_position(queue, run) && message->data == slot_payload(queue, run_slot(queue, run, 0))
+               ? CQ_OK
+               : CQ_ENOTHELD;
 }
 
 /* The long way to a slot to write into. CQ_FULL: the descriptor of cq_room_fd says so too. */
@@ -325,7 +328,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
         return CQ_ETOOBIG;
     if (!is_reserved(queue, &run))
         return CQ_ENOTHELD;
-    const unsigned char *payload = slot_payload(queue, slot_at(queue, node_at(queue, run.node), run.index));
+    const unsigned char *payload = slot_payload(queue, run_slot(queue, &run, 0));
     result = enqueue_publish(queue, &run, 0, NULL, size);
     if (result == RESULT_VOIDED) {
         /* Consumers gave the slot up: the message goes into a new one, and only then is the old one let go. */
@@ -368,7 +371,7 @@ static int try_take(cq_queue *queue, void *context)
 
     if (unlikely(!claim_next(queue, &run)) && (result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run.node), run.index);
+    struct layout_slot *slot = run_slot(queue, &run, 0);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
     run.deliveries += run.deliveries == 0;
     lend(queue, &run, size, message);
@@ -397,7 +400,7 @@ int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns)
    touch what the slot holds next. */
 static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index);
+    struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
     uint64_t reading = slot_word(run->sequence, run->deliveries, SLOT_READING, queue->owner);
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R4's record, or E3 */

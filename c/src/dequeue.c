@@ -166,7 +166,7 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
                 if (atomic_compare_exchange_strong_explicit(&node->deq, &deq,
                                                             ticket_word(word_sequence(head), index + count, queue->owner),
                                                             memory_order_seq_cst, memory_order_relaxed)) {
-                    *run = (struct run){word_sequence(head), link_node(head), index, count, 0};
+                    *run = run_of(queue, word_sequence(head), link_node(head), index, count);
                     atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
                     wait_wake(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
                     return CQ_OK;

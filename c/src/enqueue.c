@@ -101,7 +101,7 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
             if (atomic_compare_exchange_strong_explicit(&node->enq, &ticket,
                                                         ticket_word(word_sequence(tail), index + count, queue->owner),
                                                         memory_order_seq_cst, memory_order_relaxed)) {
-                *run = (struct run){word_sequence(tail), link_node(tail), index, count, 0};
+                *run = run_of(queue, word_sequence(tail), link_node(tail), index, count);
                 /* Relaxed, see fast.h. */
                 atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
                 atomic_store_explicit(&queue->enq_limit, ticket_word(run->sequence, index + here, 0), memory_order_relaxed);
@@ -122,7 +122,7 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
    has published those before. RESULT_VOIDED: consumers have moved past the slot, which is still the caller's. */
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
+    struct layout_slot *slot = run_slot(queue, run, index);
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes (DONE -> scan -> FREE -> TAKEN). */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
@@ -151,12 +151,11 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
 /* Give up the slots of a run from its `from`th on, in ascending order (PREFIX). */
 void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
 {
-    struct layout_node *node = node_at(queue, run->node);
     uint64_t holes = 0;
 
     queue_raise_last_hole(queue, run->sequence, run->index + run->count);
     for (uint32_t i = from; i < run->count; ++i) {
-        struct layout_slot *slot = slot_at(queue, node, run->index + i);
+        struct layout_slot *slot = run_slot(queue, run, i);
         uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
         /* C0 release, pairs with C1: late writes are over before the node may be used again. */
         while (!atomic_compare_exchange_weak_explicit(&slot->state, &word, slot_word(run->sequence, 0, SLOT_DONE, 0),

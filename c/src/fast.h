@@ -56,8 +56,8 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
         return false;
     struct layout_node *node = node_at(queue, number);
     uint32_t index = ticket_index(ticket);
-    *run = (struct run){word_sequence(ticket), number, index, 1, 0};
-    __builtin_prefetch(slot_at(queue, node, index), 1);
+    *run = run_of(queue, word_sequence(ticket), number, index, 1);
+    __builtin_prefetch(run->slots, 1);
     /* E2, as in enqueue_claim. The owner of the new word is the owner of the old. */
     return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
                                                    memory_order_seq_cst, memory_order_relaxed);
@@ -66,7 +66,7 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
 /* Copy a message into the run's only slot and make it FULL. Otherwise as enqueue_publish, which does the rest. */
 ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index);
+    struct layout_slot *slot = run_slot(queue, run, 0);
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
@@ -92,7 +92,7 @@ ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
     if (unlikely(ticket == 0 || index >= queue->geometry.slots_per_node ||
                  !is_full(slot_load(queue, node, index), word_sequence(ticket))))
         return false;
-    *run = (struct run){word_sequence(ticket), number, index, 1, 0};
+    *run = run_of(queue, word_sequence(ticket), number, index, 1);
     /* D3, as in dequeue_claim. */
     if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
                                                           memory_order_seq_cst, memory_order_relaxed)))
@@ -114,7 +114,7 @@ ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
 /* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
 ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t index)
 {
-    struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index + index);
+    struct layout_slot *slot = run_slot(queue, run, index);
 
     /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
        moves a slot of a live owner on from FULL or READING. */

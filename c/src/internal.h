@@ -67,6 +67,7 @@ struct run {
     uint64_t sequence;
     uint32_t node, index, count;
     uint32_t deliveries; /* of the message when an orphan was claimed, else 0 */
+    unsigned char *slots; /* where the first of them is: working it out anew costs as much as the rest of a short message */
 };
 
 enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
@@ -90,6 +91,17 @@ static inline struct layout_slot *slot_at(const cq_queue *queue, struct layout_n
 {
     return (struct layout_slot *)(void *)((unsigned char *)node + LAYOUT_NODE_HEADER +
                                           queue->geometry.slot_stride * index);
+}
+
+static inline struct run run_of(const cq_queue *queue, uint64_t sequence, uint32_t node, uint32_t index, uint32_t count)
+{
+    struct run run = {sequence, node, index, count, 0, (unsigned char *)slot_at(queue, node_at(queue, node), index)};
+    return run;
+}
+
+static inline struct layout_slot *run_slot(const cq_queue *queue, const struct run *run, uint32_t index)
+{
+    return (struct layout_slot *)(void *)(run->slots + queue->geometry.slot_stride * index);
 }
 
 static inline uint64_t run_position(const cq_queue *queue, const struct run *run)

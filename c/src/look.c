@@ -42,7 +42,7 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
 {
     struct layout_node *node = node_at(walk->queue, run->node);
     cq_message message = {.struct_size = sizeof message, .deliveries = run->deliveries < 0xff ? run->deliveries + 1 : 0xff};
-    int result = copy_out(walk, slot_at(walk->queue, node, run->index), word, &message.size);
+    int result = copy_out(walk, run_slot(walk->queue, run, 0), word, &message.size);
 
     if (result != CQ_OK)
         return result == CQ_EMPTY ? CQ_OK : result;
@@ -87,7 +87,7 @@ static int walk_list(struct walk *walk)
         struct layout_node *node = node_at(queue, link_node(link));
         for (; index < slots; ++index) {
             uint64_t word = slot_load(queue, node, index);
-            struct run run = {word_sequence(link), link_node(link), index, 1, 0};
+            struct run run = run_of(queue, word_sequence(link), link_node(link), index, 1);
             if (word_sequence(word) != word_sequence(link))
                 break;
             int result = slot_phase(word) == SLOT_FULL ? show(walk, &run, word) : CQ_OK;

@@ -44,7 +44,8 @@ bool orphan_next(cq_queue *queue, uint64_t reference, uint64_t *distance, struct
                 continue;
             best = first - i;
             *word = found;
-            *run = (struct run){word_sequence(state), (uint32_t)n, i, 1, slot_deliveries(found)};
+            *run = run_of(queue, word_sequence(state), (uint32_t)n, i, 1);
+            run->deliveries = slot_deliveries(found);
         }
     }
     if (best > 0)
@@ -70,7 +71,7 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
                                                     memory_order_seq_cst, memory_order_relaxed);
             continue;
         }
-        struct layout_slot *slot = slot_at(queue, node_at(queue, run->node), run->index);
+        struct layout_slot *slot = run_slot(queue, run, 0);
         size_t size = 0;
         int result = room == SIZE_MAX ? CQ_OK : slot_peek(queue, slot, word, &size, NULL, 0);
         if (result != CQ_OK || (room != SIZE_MAX && size > room)) {
