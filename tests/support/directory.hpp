@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <sys/mount.h>
+
 #include "queue.hpp"
 
 namespace cqtest {
@@ -40,6 +42,7 @@ public:
     ~Directory()
     {
         std::error_code ignored;
+        ::umount2(path_.c_str(), MNT_DETACH); // a test may have mounted something on it
         std::filesystem::remove_all(path_, ignored);
     }
 
