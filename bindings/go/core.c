@@ -10,10 +10,10 @@
 /* ==== src/api.c ==== */
 
 /*
- * api.c - the public functions: arguments, handles, and which internal steps make up an operation.
+ * api.c - the public functions that copy or look on: arguments, and which internal steps make up an operation.
  *
- * It owns the checks of what callers pass and the tokens of loans. It must not touch shared memory itself, except to end a
- * loan; the algorithm is in queue.c, enqueue.c, dequeue.c and orphan.c.
+ * It owns the checks of what callers pass. It must not touch shared memory itself; the algorithm is in queue.c, enqueue.c,
+ * dequeue.c and orphan.c. Messages in place are loan.c's.
  */
 
 /* ==== src/fast.h ==== */
@@ -374,6 +374,21 @@ static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const s
                           memory_order_release);
 }
 
+/* What a process may do with a handle at all. */
+static inline int handle_usable(const cq_queue *queue)
+{
+    if (!queue)
+        return CQ_EINVAL;
+    /* Relaxed: the kernel zeroes it in a child before any of its threads runs. */
+    return atomic_load_explicit(queue->alive, memory_order_relaxed) ? CQ_OK : CQ_EFORK;
+}
+
+static inline int handle_writable(const cq_queue *queue)
+{
+    int result = handle_usable(queue);
+    return result == CQ_OK && queue->owner == 0 ? CQ_EREADONLY : result;
+}
+
 /* ---- slot.c: the message in a slot ---- */
 
 /* Messages up to LAYOUT_SMALL_MESSAGE have no length field before them. */
@@ -494,6 +509,9 @@ static int region_allocate(int fd, uint64_t offset, uint64_t size);
 static int region_filesystem(int fd, uint32_t flags);
 static int create_file(const char *path, const char *directory, const cq_config *config, struct stat *made);
 static int result_of_errno(int error);
+
+/* ---- api.c: messages from wherever they are ---- */
+static int api_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
 
 /* ---- look.c: looking on ---- */
 static int look_walk(cq_queue *queue, cq_visitor *visitor, void *context);
@@ -619,6 +637,12 @@ ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
     return true;
 }
 
+/* The usual way, unless there are orphans. False: api_claim. */
+ALWAYS_INLINE bool fast_claim_next(cq_queue *queue, struct run *run)
+{
+    return !orphan_is_dirty(orphan_version(queue)) && fast_claim_deq(queue, run);
+}
+
 /* After the last slot of a claimed run became DONE. */
 ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
 {
@@ -646,21 +670,6 @@ ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* What a process may do with a handle at all. */
-static int usable(const cq_queue *queue)
-{
-    if (!queue)
-        return CQ_EINVAL;
-    /* Relaxed: the kernel zeroes it in a child before any of its threads runs. */
-    return atomic_load_explicit(queue->alive, memory_order_relaxed) ? CQ_OK : CQ_EFORK;
-}
-
-static int writable(const cq_queue *queue)
-{
-    int result = usable(queue);
-    return result == CQ_OK && queue->owner == 0 ? CQ_EREADONLY : result;
-}
 
 /* ---- enqueue --------------------------------------------------------------------------------------- */
 
@@ -704,7 +713,7 @@ SELDOM static int enqueue_long(cq_queue *queue, const void *data, size_t size, c
 int cq_enqueue(cq_queue *queue, const void *data, size_t size)
 {
     struct run run;
-    int result = writable(queue);
+    int result = handle_writable(queue);
 
     if (result == CQ_OK)
         result = check_message(queue, data, size);
@@ -723,7 +732,7 @@ int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t time
 {
     cq_slice message = {(void *)(uintptr_t)data, size};
     struct outgoing out = {&message, 1, 0};
-    int result = writable(queue);
+    int result = handle_writable(queue);
 
     if (result == CQ_OK)
         result = check_message(queue, data, size);
@@ -733,7 +742,7 @@ int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t time
 int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
 {
     struct outgoing out = {messages, count, 0};
-    int result = writable(queue);
+    int result = handle_writable(queue);
 
     if (!done || (!messages && count > 0))
         return CQ_EINVAL;
@@ -748,14 +757,8 @@ int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, si
 
 /* ---- dequeue --------------------------------------------------------------------------------------- */
 
-/* The usual way, unless there are orphans. False: claim_messages. */
-ALWAYS_INLINE bool claim_next(cq_queue *queue, struct run *run)
-{
-    return !orphan_is_dirty(orphan_version(queue)) && fast_claim_deq(queue, run);
-}
-
 /* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
-static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
+int api_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
     bool again = true;
 
@@ -794,7 +797,7 @@ ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t 
 SELDOM static int dequeue_long(cq_queue *queue, void *buffer, size_t room, size_t *size)
 {
     struct run run;
-    int result = claim_messages(queue, 1, room, &run, size);
+    int result = api_claim(queue, 1, room, &run, size);
     return likely(result == CQ_OK) ? copy_message(queue, &run, 0, buffer, room, size) : result;
 }
 
@@ -811,7 +814,7 @@ static int try_dequeue(cq_queue *queue, void *context)
 
 static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
 {
-    int result = writable(queue);
+    int result = handle_writable(queue);
     return result == CQ_OK && !buffer && buffer_size > 0 ? CQ_EINVAL : result;
 }
 
@@ -826,7 +829,7 @@ int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
 
     if (unlikely(result != CQ_OK))
         return result;
-    if (likely(room >= queue->geometry.max_message_size && claim_next(queue, &run)))
+    if (likely(room >= queue->geometry.max_message_size && fast_claim_next(queue, &run)))
         result = copy_message(queue, &run, 0, buffer, room, &found);
     else
         result = dequeue_long(queue, buffer, room, &found);
@@ -858,7 +861,7 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
         return CQ_EINVAL;
     *done = 0;
     while (result == CQ_OK && *done < count) {
-        result = claim_messages(queue, count - *done, room, &run, &size);
+        result = api_claim(queue, count - *done, room, &run, &size);
         for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
             result = copy_message(queue, &run, i, to, room, &size);
             if (result == CQ_OK) {
@@ -875,219 +878,11 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
     return result;
 }
 
-/* ---- loans ----------------------------------------------------------------------------------------- */
-
-/* A loan's token: the ticket (sequence, index, owner) of its slot, and node | deliveries << 32 (0: reserved). */
-static void lend(cq_queue *queue, const struct run *run, size_t size, cq_message *message)
-{
-    message->deliveries = run->deliveries;
-    message->data = slot_payload(queue, run_slot(queue, run, 0));
-    message->size = size;
-    message->position = run_position(queue, run);
-    message->token[0] = ticket_word(run->sequence, run->index, queue->owner);
-    message->token[1] = run->node | (uint64_t)run->deliveries << 32;
-}
-
-static void end_loan(cq_message *message) { message->data = NULL; }
-
-static int check_struct(const cq_message *message)
-{
-    return message && message->struct_size == sizeof *message ? CQ_OK : CQ_EINVAL;
-}
-
-/* The run that a message stands for, if it is (still) this handle's: a token alone proves nothing, the caller may have
-   used it before or taken it from another handle. `taken`: by cq_take, else by cq_reserve. */
-static int borrowed(const cq_queue *queue, const cq_message *message, bool taken, struct run *run)
-{
-    int result = writable(queue);
-
-    if (result != CQ_OK || (result = check_struct(message)) != CQ_OK)
-        return result;
-    uint64_t sequence = word_sequence(message->token[0]), node = (uint32_t)message->token[1];
-    uint32_t index = ticket_index(message->token[0]), deliveries = (uint32_t)(message->token[1] >> 32);
-    if (!message->data || word_owner(message->token[0]) != queue->owner || (deliveries != 0) != taken ||
-        node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node ||
-        atomic_load_explicit(&queue->states[node], memory_order_acquire) !=
-            ticket_word(sequence, NODE_LINKED, 0)) /* what is held keeps its node in its life */
-        return CQ_ENOTHELD;
-    *run = run_of(queue, sequence, (uint32_t)node, index, 1);
-    run->deliveries = deliveries;
-    return message->position == run_position(queue, run) && message->data == slot_payload(queue, run_slot(queue, run, 0))
-               ? CQ_OK
-               : CQ_ENOTHELD;
-}
-
-/* The long way to a slot to write into. CQ_FULL: the descriptor of cq_room_fd says so too. */
-static int claim_one(cq_queue *queue, struct run *run)
-{
-    int result = enqueue_claim(queue, 1, run);
-
-    if (result == CQ_FULL && watch_clear(queue, SIDE_PRODUCERS))
-        result = enqueue_claim(queue, 1, run);
-    return result;
-}
-
-int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
-{
-    struct run run;
-    int result = writable(queue);
-
-    if (result == CQ_OK && (result = check_struct(message)) == CQ_OK && size > queue->geometry.max_message_size)
-        result = CQ_ETOOBIG;
-    if (unlikely(result != CQ_OK))
-        return result;
-    if (unlikely(!fast_claim_enq(queue, &run)))
-        result = claim_one(queue, &run);
-    if (result == CQ_OK)
-        lend(queue, &run, size, message);
-    return result;
-}
-
-/* Is the slot of a reservation still waiting for its owner? Untouched will do: its node is in the same life. */
-static bool is_reserved(cq_queue *queue, const struct run *run)
-{
-    struct layout_node *node = node_at(queue, run->node);
-    uint64_t word = slot_load(queue, node, run->index);
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2: claimed at all? */
-    return (word_sequence(word) != run->sequence && word_sequence(enq) == run->sequence &&
-            run->index < ticket_index(enq)) ||
-           (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
-}
-
-int cq_commit(cq_queue *queue, cq_message *message, size_t size)
-{
-    struct run run, fresh;
-    int result = borrowed(queue, message, false, &run);
-
-    if (result != CQ_OK)
-        return result;
-    if (size > message->size)
-        return CQ_ETOOBIG;
-    if (!is_reserved(queue, &run))
-        return CQ_ENOTHELD;
-    const unsigned char *payload = slot_payload(queue, run_slot(queue, &run, 0));
-    result = enqueue_publish(queue, &run, 0, NULL, size);
-    if (result == RESULT_VOIDED) {
-        /* Consumers gave the slot up: the message goes into a new one, and only then is the old one let go. */
-        cq_slice copy = {(void *)(uintptr_t)payload, size};
-        while ((result = claim_one(queue, &fresh)) == CQ_OK &&
-               (result = enqueue_publish(queue, &fresh, 0, copy.data, size)) == RESULT_VOIDED)
-            enqueue_abandon(queue, &fresh, 0);
-        if (result != CQ_OK)
-            return result;
-        enqueue_abandon(queue, &run, 0);
-        message->position = run_position(queue, &fresh);
-    }
-    if (result == CQ_OK) {
-        end_loan(message);
-        wait_wake(queue, SIDE_CONSUMERS, 1);
-    }
-    return result;
-}
-
-int cq_abort(cq_queue *queue, cq_message *message)
-{
-    struct run run;
-    int result = borrowed(queue, message, false, &run);
-
-    if (result != CQ_OK)
-        return result;
-    if (!is_reserved(queue, &run))
-        return CQ_ENOTHELD;
-    enqueue_abandon(queue, &run, 0);
-    end_loan(message);
-    return CQ_OK;
-}
-
-static int try_take(cq_queue *queue, void *context)
-{
-    cq_message *message = context;
-    struct run run;
-    size_t size = 0;
-    int result = CQ_OK;
-
-    if (unlikely(!claim_next(queue, &run)) && (result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
-        return result;
-    struct layout_slot *slot = run_slot(queue, &run, 0);
-    result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
-    run.deliveries += run.deliveries == 0;
-    lend(queue, &run, size, message);
-    return result;
-}
-
-int cq_take(cq_queue *queue, cq_message *message)
-{
-    int result = writable(queue);
-
-    if (result == CQ_OK)
-        result = check_struct(message);
-    return result == CQ_OK ? try_take(queue, message) : result;
-}
-
-int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns)
-{
-    int result = writable(queue);
-
-    if (result == CQ_OK)
-        result = check_struct(message);
-    return result == CQ_OK ? wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_take, message) : result;
-}
-
-/* FULL (claimed, not yet recorded) or READING by this handle -> `phase`, from the exact word: a second release must not
-   touch what the slot holds next. */
-static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries)
-{
-    struct layout_slot *slot = run_slot(queue, run, 0);
-    uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
-    uint64_t reading = slot_word(run->sequence, run->deliveries, SLOT_READING, queue->owner);
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R4's record, or E3 */
-
-    for (;;) {
-        uint64_t plain = word & ~((uint64_t)SLOT_SHORT << 12);
-        if (plain != reading && (plain != full || run->deliveries != 1))
-            return CQ_ENOTHELD;
-        uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), 0);
-        /* C0 release, pairs with C1 and O4: reading is over. */
-        if (atomic_compare_exchange_strong_explicit(&slot->state, &word, settled, memory_order_seq_cst,
-                                                    memory_order_acquire))
-            return CQ_OK;
-    }
-}
-
-int cq_release(cq_queue *queue, cq_message *message)
-{
-    struct run run;
-    int result = borrowed(queue, message, true, &run);
-
-    if (result == CQ_OK)
-        result = settle(queue, &run, SLOT_DONE, 0);
-    if (result != CQ_OK)
-        return result;
-    fast_finished(queue, &run);
-    end_loan(message);
-    return CQ_OK;
-}
-
-int cq_return(cq_queue *queue, cq_message *message)
-{
-    struct run run;
-    int result = borrowed(queue, message, true, &run);
-
-    if (result == CQ_OK)
-        result = settle(queue, &run, SLOT_ORPHAN, run.deliveries);
-    if (result != CQ_OK)
-        return result;
-    orphan_announce(queue);
-    atomic_fetch_add_explicit(&queue->header->returned, 1, memory_order_relaxed); /* a count */
-    end_loan(message);
-    return CQ_OK;
-}
-
 /* ---- looking on ------------------------------------------------------------------------------------ */
 
 int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context)
 {
-    int result = usable(queue);
+    int result = handle_usable(queue);
     if (result == CQ_OK && !visitor)
         result = CQ_EINVAL;
     return result == CQ_OK ? look_walk(queue, visitor, context) : result;
@@ -1104,7 +899,7 @@ static void fill_struct(void *destination, uint32_t size, void *source, uint32_t
 int cq_stat(cq_queue *queue, cq_stats *stats)
 {
     cq_stats full;
-    int result = usable(queue);
+    int result = handle_usable(queue);
 
     if (result == CQ_OK && (!stats || stats->struct_size < offsetof(cq_stats, reserved)))
         result = CQ_EINVAL;
@@ -1116,7 +911,7 @@ int cq_stat(cq_queue *queue, cq_stats *stats)
 int cq_recover(cq_queue *queue, cq_recovery *recovery)
 {
     cq_recovery found = {.struct_size = sizeof found};
-    int result = writable(queue);
+    int result = handle_writable(queue);
 
     if (result == CQ_OK && recovery && recovery->struct_size < sizeof found)
         result = CQ_EINVAL;
@@ -1129,7 +924,7 @@ int cq_recover(cq_queue *queue, cq_recovery *recovery)
 
 static int open_fd(cq_queue *queue, enum side side, int *fd)
 {
-    int result = writable(queue);
+    int result = handle_writable(queue);
     if (result == CQ_OK && !fd)
         result = CQ_EINVAL;
     return result == CQ_OK ? watch_open(queue, side, fd) : result;
@@ -1959,6 +1754,221 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
         say_case(&out, result, &found, config, size);
     free(found.path);
     return out.length;
+}
+
+/* ==== src/loan.c ==== */
+
+/*
+ * loan.c - messages in place: reserve, commit, abort; take, release, return.
+ *
+ * It owns the tokens of loans, and what a slot becomes when its loan ends. A token proves nothing by itself, the caller may
+ * have used it before: the slot's exact word decides. How slots are claimed is not its business.
+ */
+
+/* A loan's token: the ticket (sequence, index, owner) of its slot, and node | deliveries << 32 (0: reserved). */
+static void lend(cq_queue *queue, const struct run *run, size_t size, cq_message *message)
+{
+    message->deliveries = run->deliveries;
+    message->data = slot_payload(queue, run_slot(queue, run, 0));
+    message->size = size;
+    message->position = run_position(queue, run);
+    message->token[0] = ticket_word(run->sequence, run->index, queue->owner);
+    message->token[1] = run->node | (uint64_t)run->deliveries << 32;
+}
+
+static void end_loan(cq_message *message) { message->data = NULL; }
+
+static int check_struct(const cq_message *message)
+{
+    return message && message->struct_size == sizeof *message ? CQ_OK : CQ_EINVAL;
+}
+
+/* The run that a message stands for, if it is (still) this handle's: a token alone proves nothing, the caller may have
+   used it before or taken it from another handle. `taken`: by cq_take, else by cq_reserve. */
+static int borrowed(const cq_queue *queue, const cq_message *message, bool taken, struct run *run)
+{
+    int result = handle_writable(queue);
+
+    if (result != CQ_OK || (result = check_struct(message)) != CQ_OK)
+        return result;
+    uint64_t sequence = word_sequence(message->token[0]), node = (uint32_t)message->token[1];
+    uint32_t index = ticket_index(message->token[0]), deliveries = (uint32_t)(message->token[1] >> 32);
+    if (!message->data || word_owner(message->token[0]) != queue->owner || (deliveries != 0) != taken ||
+        node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node ||
+        atomic_load_explicit(&queue->states[node], memory_order_acquire) !=
+            ticket_word(sequence, NODE_LINKED, 0)) /* what is held keeps its node in its life */
+        return CQ_ENOTHELD;
+    *run = run_of(queue, sequence, (uint32_t)node, index, 1);
+    run->deliveries = deliveries;
+    return message->position == run_position(queue, run) && message->data == slot_payload(queue, run_slot(queue, run, 0))
+               ? CQ_OK
+               : CQ_ENOTHELD;
+}
+
+/* The long way to a slot to write into. CQ_FULL: the descriptor of cq_room_fd says so too. */
+static int claim_one(cq_queue *queue, struct run *run)
+{
+    int result = enqueue_claim(queue, 1, run);
+
+    if (result == CQ_FULL && watch_clear(queue, SIDE_PRODUCERS))
+        result = enqueue_claim(queue, 1, run);
+    return result;
+}
+
+int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
+{
+    struct run run;
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK && (result = check_struct(message)) == CQ_OK && size > queue->geometry.max_message_size)
+        result = CQ_ETOOBIG;
+    if (unlikely(result != CQ_OK))
+        return result;
+    if (unlikely(!fast_claim_enq(queue, &run)))
+        result = claim_one(queue, &run);
+    if (result == CQ_OK)
+        lend(queue, &run, size, message);
+    return result;
+}
+
+/* Is the slot of a reservation still waiting for its owner? Untouched will do: its node is in the same life. */
+static bool is_reserved(cq_queue *queue, const struct run *run)
+{
+    struct layout_node *node = node_at(queue, run->node);
+    uint64_t word = slot_load(queue, node, run->index);
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2: claimed at all? */
+    return (word_sequence(word) != run->sequence && word_sequence(enq) == run->sequence &&
+            run->index < ticket_index(enq)) ||
+           (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
+}
+
+int cq_commit(cq_queue *queue, cq_message *message, size_t size)
+{
+    struct run run, fresh;
+    int result = borrowed(queue, message, false, &run);
+
+    if (result != CQ_OK)
+        return result;
+    if (size > message->size)
+        return CQ_ETOOBIG;
+    if (!is_reserved(queue, &run))
+        return CQ_ENOTHELD;
+    const unsigned char *payload = slot_payload(queue, run_slot(queue, &run, 0));
+    result = enqueue_publish(queue, &run, 0, NULL, size);
+    if (result == RESULT_VOIDED) {
+        /* Consumers gave the slot up: the message goes into a new one, and only then is the old one let go. */
+        cq_slice copy = {(void *)(uintptr_t)payload, size};
+        while ((result = claim_one(queue, &fresh)) == CQ_OK &&
+               (result = enqueue_publish(queue, &fresh, 0, copy.data, size)) == RESULT_VOIDED)
+            enqueue_abandon(queue, &fresh, 0);
+        if (result != CQ_OK)
+            return result;
+        enqueue_abandon(queue, &run, 0);
+        message->position = run_position(queue, &fresh);
+    }
+    if (result == CQ_OK) {
+        end_loan(message);
+        wait_wake(queue, SIDE_CONSUMERS, 1);
+    }
+    return result;
+}
+
+int cq_abort(cq_queue *queue, cq_message *message)
+{
+    struct run run;
+    int result = borrowed(queue, message, false, &run);
+
+    if (result != CQ_OK)
+        return result;
+    if (!is_reserved(queue, &run))
+        return CQ_ENOTHELD;
+    enqueue_abandon(queue, &run, 0);
+    end_loan(message);
+    return CQ_OK;
+}
+
+static int try_take(cq_queue *queue, void *context)
+{
+    cq_message *message = context;
+    struct run run;
+    size_t size = 0;
+    int result = CQ_OK;
+
+    if (unlikely(!fast_claim_next(queue, &run)) && (result = api_claim(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
+        return result;
+    struct layout_slot *slot = run_slot(queue, &run, 0);
+    result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
+    run.deliveries += run.deliveries == 0;
+    lend(queue, &run, size, message);
+    return result;
+}
+
+int cq_take(cq_queue *queue, cq_message *message)
+{
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK)
+        result = check_struct(message);
+    return result == CQ_OK ? try_take(queue, message) : result;
+}
+
+int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns)
+{
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK)
+        result = check_struct(message);
+    return result == CQ_OK ? wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_take, message) : result;
+}
+
+/* FULL (claimed, not yet recorded) or READING by this handle -> `phase`, from the exact word: a second release must not
+   touch what the slot holds next. */
+static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries)
+{
+    struct layout_slot *slot = run_slot(queue, run, 0);
+    uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
+    uint64_t reading = slot_word(run->sequence, run->deliveries, SLOT_READING, queue->owner);
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R4's record, or E3 */
+
+    for (;;) {
+        uint64_t plain = word & ~((uint64_t)SLOT_SHORT << 12);
+        if (plain != reading && (plain != full || run->deliveries != 1))
+            return CQ_ENOTHELD;
+        uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), 0);
+        /* C0 release, pairs with C1 and O4: reading is over. */
+        if (atomic_compare_exchange_strong_explicit(&slot->state, &word, settled, memory_order_seq_cst,
+                                                    memory_order_acquire))
+            return CQ_OK;
+    }
+}
+
+int cq_release(cq_queue *queue, cq_message *message)
+{
+    struct run run;
+    int result = borrowed(queue, message, true, &run);
+
+    if (result == CQ_OK)
+        result = settle(queue, &run, SLOT_DONE, 0);
+    if (result != CQ_OK)
+        return result;
+    fast_finished(queue, &run);
+    end_loan(message);
+    return CQ_OK;
+}
+
+int cq_return(cq_queue *queue, cq_message *message)
+{
+    struct run run;
+    int result = borrowed(queue, message, true, &run);
+
+    if (result == CQ_OK)
+        result = settle(queue, &run, SLOT_ORPHAN, run.deliveries);
+    if (result != CQ_OK)
+        return result;
+    orphan_announce(queue);
+    atomic_fetch_add_explicit(&queue->header->returned, 1, memory_order_relaxed); /* a count */
+    end_loan(message);
+    return CQ_OK;
 }
 
 /* ==== src/look.c ==== */

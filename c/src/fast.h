@@ -101,6 +101,12 @@ ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
     return true;
 }
 
+/* The usual way, unless there are orphans. False: api_claim. */
+ALWAYS_INLINE bool fast_claim_next(cq_queue *queue, struct run *run)
+{
+    return !orphan_is_dirty(orphan_version(queue)) && fast_claim_deq(queue, run);
+}
+
 /* After the last slot of a claimed run became DONE. */
 ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
 {

@@ -159,6 +159,21 @@ static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const s
                           memory_order_release);
 }
 
+/* What a process may do with a handle at all. */
+static inline int handle_usable(const cq_queue *queue)
+{
+    if (!queue)
+        return CQ_EINVAL;
+    /* Relaxed: the kernel zeroes it in a child before any of its threads runs. */
+    return atomic_load_explicit(queue->alive, memory_order_relaxed) ? CQ_OK : CQ_EFORK;
+}
+
+static inline int handle_writable(const cq_queue *queue)
+{
+    int result = handle_usable(queue);
+    return result == CQ_OK && queue->owner == 0 ? CQ_EREADONLY : result;
+}
+
 /* ---- slot.c: the message in a slot ---- */
 
 /* Messages up to LAYOUT_SMALL_MESSAGE have no length field before them. */
@@ -279,6 +294,9 @@ int region_allocate(int fd, uint64_t offset, uint64_t size);
 int region_filesystem(int fd, uint32_t flags);
 int create_file(const char *path, const char *directory, const cq_config *config, struct stat *made);
 int result_of_errno(int error);
+
+/* ---- api.c: messages from wherever they are ---- */
+int api_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
 
 /* ---- look.c: looking on ---- */
 int look_walk(cq_queue *queue, cq_visitor *visitor, void *context);

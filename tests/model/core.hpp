@@ -18,6 +18,7 @@
 using std::atomic_thread_fence;
 using std::memory_order;
 using std::memory_order_acquire;
+using std::memory_order_relaxed;
 using std::memory_order_release;
 using std::memory_order_seq_cst;
 
