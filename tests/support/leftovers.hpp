@@ -4,6 +4,10 @@
 #ifndef CQTEST_LEFTOVERS_HPP
 #define CQTEST_LEFTOVERS_HPP
 
+#include <set>
+#include <string>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "directory.hpp"
@@ -12,11 +16,21 @@ namespace cqtest {
 
 class Leftovers : public ::testing::Environment {
 public:
-    void TearDown() override
+    /* Another process may have had this one's id, and have been killed. */
+    void SetUp() override { before_ = all(); }
+    void TearDown() override { EXPECT_EQ(all(), before_) << "left behind in /dev/shm"; }
+
+private:
+    static std::set<std::string> all()
     {
-        for (const std::string &name : {"cqueue." + name_prefix(), name_prefix()})
-            EXPECT_EQ(entries("/dev/shm", name), std::vector<std::string>()) << "left behind in /dev/shm";
+        std::set<std::string> found;
+        for (const std::string &prefix : {"cqueue." + name_prefix(), name_prefix()})
+            for (std::string &name : entries("/dev/shm", prefix))
+                found.insert(std::move(name));
+        return found;
     }
+
+    std::set<std::string> before_;
 };
 
 inline ::testing::Environment *const leftovers = ::testing::AddGlobalTestEnvironment(new Leftovers);

@@ -192,7 +192,10 @@ int dequeue_while_walking(const cq_message *, void *context)
 
 TEST_P(Walk, ends_although_the_queue_changes_under_it)
 {
-    Queue queue(Config(2 * k() + 2, 16), GetParam());
+    Shape few_nodes = GetParam(); // a walk may go on for as many nodes as there are
+    few_nodes.hole_slots = 16;
+    few_nodes.spare_nodes = 16;
+    Queue queue(Config(2 * k() + 2, 16), few_nodes);
     const uint64_t count = queue.fill();
     EXPECT_EQ(cq_walk(queue, dequeue_while_walking, static_cast<Handle *>(&queue)), CQ_OK);
     EXPECT_EQ(queue.drain().size(), count);
