@@ -75,7 +75,7 @@ func (b *Batch) Grow(bytes int) { b.data = slices.Grow(b.data, bytes) }
 // stay in the batch. It never blocks: ErrFull says that not all were accepted. If one is too big none is. Messages of
 // others may come in between.
 func (q *Queue) EnqueueBatch(batch *Batch) (int, error) {
-	done, result := q.enqueueBatch(batch)
+	done, result := q.enqueueBatch(batch, 0)
 	if result != C.CQ_OK {
 		return done, q.failure(enqueuing, result, batch.largest())
 	}
@@ -86,8 +86,8 @@ func (q *Queue) EnqueueBatch(batch *Batch) (int, error) {
 func (q *Queue) EnqueueBatchContext(ctx context.Context, batch *Batch) (int, error) {
 	left := *batch // the same memory, without those that are in the queue
 	sent := 0
-	result, err := q.waiting(ctx, enqueuing, &q.handle.room, func() C.int {
-		done, result := q.enqueueBatch(&left)
+	result, err := q.waiting(ctx, enqueuing, &q.handle.room, func(patience C.int64_t) C.int {
+		done, result := q.enqueueBatch(&left, patience)
 		left.Drop(done)
 		sent += done
 		return result
@@ -98,14 +98,14 @@ func (q *Queue) EnqueueBatchContext(ctx context.Context, batch *Batch) (int, err
 	return sent, err
 }
 
-func (q *Queue) enqueueBatch(batch *Batch) (int, C.int) {
+func (q *Queue) enqueueBatch(batch *Batch, patience C.int64_t) (int, C.int) {
 	if !q.begin() {
 		return 0, resultClosed
 	}
 	var done C.size_t
 	sizes := batch.sizes[batch.first:]
 	result := C.go_enqueue_batch(q.handle.address, address(batch.data[batch.offset:]), unsafe.SliceData(sizes),
-		C.size_t(len(sizes)), &done)
+		C.size_t(len(sizes)), patience, &done)
 	q.end()
 	return int(done), result
 }
@@ -124,7 +124,7 @@ func (q *Queue) DequeueBatch(batch *Batch, limit int) (int, error) {
 	if limit < 1 {
 		return 0, q.failureOfLimit(limit)
 	}
-	if result := q.dequeueBatch(batch, limit); result != C.CQ_OK {
+	if result := q.dequeueBatch(batch, limit, 0); result != C.CQ_OK {
 		return 0, q.failure(dequeuing, result, 0)
 	}
 	return batch.Len(), nil
@@ -136,7 +136,9 @@ func (q *Queue) DequeueBatchContext(ctx context.Context, batch *Batch, limit int
 		return 0, q.failureOfLimit(limit)
 	}
 	batch.Reset()
-	result, err := q.waiting(ctx, dequeuing, &q.handle.messages, func() C.int { return q.dequeueBatch(batch, limit) })
+	result, err := q.waiting(ctx, dequeuing, &q.handle.messages, func(patience C.int64_t) C.int {
+		return q.dequeueBatch(batch, limit, patience)
+	})
 	if err == nil && result != C.CQ_OK {
 		err = q.failure(dequeuing, result, 0)
 	}
@@ -147,7 +149,7 @@ func (q *Queue) failureOfLimit(limit int) error {
 	return q.failureOf(dequeuing, ErrInvalid, fmt.Sprintf("a batch of at most %d messages, ask for 1 at least", limit))
 }
 
-func (q *Queue) dequeueBatch(batch *Batch, limit int) C.int {
+func (q *Queue) dequeueBatch(batch *Batch, limit int, patience C.int64_t) C.int {
 	batch.Reset()
 	if !q.begin() {
 		return resultClosed
@@ -161,7 +163,7 @@ func (q *Queue) dequeueBatch(batch *Batch, limit int) C.int {
 		var done C.size_t
 		sizes, room := batch.sizes[:limit], batch.data[:cap(batch.data)]
 		result := C.go_dequeue_batch(q.handle.address, address(room), C.size_t(len(room)), unsafe.SliceData(sizes),
-			C.size_t(limit), &done)
+			C.size_t(limit), patience, &done)
 		if result != C.CQ_ETOOSMALL {
 			batch.sizes, batch.data = sizes[:done], room
 			return result

@@ -34,9 +34,9 @@ func TestEmptyAndFullAreErrorsOfTheirOwn(t *testing.T) {
 	must(t, queue.Enqueue(nil))
 	must(t, queue.Enqueue(nil))
 	for range 2 {
-		expect(t, queue.Enqueue(nil), cqueue.ErrFull, "enqueue", `"orders": full, 2 messages are waiting: try later or wait`)
+		expectFull(t, queue.Enqueue(nil), "enqueue", 2)
 		_, err := queue.Reserve(1)
-		expect(t, err, cqueue.ErrFull, "reserve", `"orders": full, 2 messages are waiting: try later or wait`)
+		expectFull(t, err, "reserve", 2)
 	}
 }
 

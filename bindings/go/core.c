@@ -12,8 +12,7 @@
 /*
  * api.c - the public functions that copy or look on: arguments, and which internal steps make up an operation.
  *
- * It owns the checks of what callers pass. It must not touch shared memory itself; the algorithm is in queue.c, enqueue.c,
- * dequeue.c and orphan.c. Messages in place are loan.c's.
+ * It owns the checks of what callers pass, and the copies. Claims are claim.c's, messages in place loan.c's.
  */
 
 /* ==== src/fast.h ==== */
@@ -52,14 +51,23 @@
  * owns the drawing and the packing; it must not know who reads or writes the bytes when, beyond naming them.
  *
  *        0  header                      one page
- *     4096  participants                4,096 entries of 16 bytes
- *    69632  summary of the free bitmap  1 bit for 64 words of it
+ *     4096  participants                4,096 entries of 64 bytes
+ *   266240  summary of the free bitmap  1 bit for 64 words of it
  *        .  free bitmap                 1 bit a node
+ *        .  marks                       8 bytes for 16 nodes: which may hold orphans, which have holes
  *        .  node states                 8 bytes a node
  *        .  nodes                       node_stride bytes each
  */
 #ifndef CQ_LAYOUT_H
 #define CQ_LAYOUT_H
+
+/* Before anything else is read, which may not even be there for such a machine. */
+#if !defined(__SIZEOF_POINTER__) || __SIZEOF_POINTER__ != 8
+#error "cqueue needs a 64-bit build: regions are larger than 4 GiB, and locks lie at offsets that 32-bit builds cut off"
+#endif
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "cqueue needs a little-endian machine: the words of a region are little-endian, and used in place"
+#endif
 
 #include <assert.h>
 #include <stdalign.h>
@@ -67,6 +75,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+static_assert(sizeof(off_t) == 8, "cqueue needs file offsets of 64 bits");
 
 #define LAYOUT_MAGIC UINT64_C(0x0a0d657565757163) /* "cqueue\r\n" */
 #define LAYOUT_FORMAT_VERSION 1u
@@ -117,6 +128,7 @@ struct layout_header {
     _Atomic uint64_t orphans;                   /* 392 version (63) | dirty: an orphan may exist */
     alignas(LAYOUT_LINE) _Atomic uint64_t touched; /* 512 nodes that have memory: only grows, <= node_count */
     _Atomic uint64_t last_hole;                    /* 520 position behind the last hole, or before; only grows */
+    _Atomic uint64_t holed;                        /* 528 raised before the first hole in a life of a node; only grows */
     struct layout_side consumers;                  /* 640 asleep for want of a message */
     struct layout_side producers;                  /* 768 asleep for want of room */
     alignas(LAYOUT_LINE) _Atomic uint64_t holes;   /* 896 slots given up, of any kind; counts for cq_stat */
@@ -124,19 +136,31 @@ struct layout_header {
     _Atomic uint64_t redelivered;                  /* 912 */
     _Atomic uint64_t returned;                     /* 920 */
     _Atomic uint64_t reaped;                       /* 928 */
+    alignas(LAYOUT_LINE) _Atomic uint64_t turn;    /* 1024 looks for the dead begun, by anybody; only grows */
+    _Atomic uint32_t highest_id;                   /* 1032 ids beyond it were never used and have no memory; only grows */
+    _Atomic uint32_t free_id;                      /* 1036 a hint: the lowest id that may be free */
+    _Atomic uint32_t removed;                      /* 1040 a hint: 1 when a waiting handle saw that the region has no name any more */
+    _Atomic uint32_t lookout;                      /* 1044 a hint: the handle that wakes to look around while all sleep; 0 */
+    _Atomic uint32_t sleepers;                     /* 1048 a hint: handles that slept when somebody looked last */
 };
 
 /* An open handle. Entry 0 is nobody's. */
 struct layout_participant {
-    _Atomic uint64_t record;  /* incarnation (63) | used: by who registers (holding its locks) and reapers */
-    _Atomic uint32_t waiting; /* consumers asleep (16) | producers asleep (16), by the owner's threads */
-    _Atomic uint32_t pid;     /* for people to read; nothing depends on it */
+    _Atomic uint64_t record;      /*  0 incarnation (63) | used: by who registers (holding its lock) and reapers */
+    _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may be sweeping for; by its threads */
+    _Atomic int64_t since;        /* 24 nanoseconds since 1970 when a thread of it went to sleep and none slept before */
+    _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */
+    _Atomic uint32_t pid;         /* 40 for people to read, and whom to ask first whether he is alive */
+    _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
+    _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
 };
 
 struct layout_node {
     alignas(LAYOUT_LINE) _Atomic uint64_t enq;  /*   0 ticket: next to claim for writing, and who took the newest */
     alignas(LAYOUT_LINE) _Atomic uint64_t deq;  /* 128 ticket: next to claim for reading; deq <= enq in a life */
     alignas(LAYOUT_LINE) _Atomic uint64_t next; /* 256 link: (this sequence, next node or NIL) */
+    _Atomic uint64_t holed;                     /* 264 the life whose first hole was announced last */
+    _Atomic uint32_t pinned;                    /* 272 a hint: a slot that was not DONE when somebody looked */
     /* 384: slots_per_node slots of slot_stride bytes */
 };
 #define LAYOUT_NODE_HEADER 384u
@@ -158,11 +182,13 @@ static_assert(offsetof(struct layout_header, head) == 384, "drawn at 384");
 static_assert(offsetof(struct layout_header, orphans) == 392, "drawn at 392");
 static_assert(offsetof(struct layout_header, touched) == 512, "drawn at 512");
 static_assert(offsetof(struct layout_header, last_hole) == 520, "drawn at 520");
+static_assert(offsetof(struct layout_header, holed) == 528, "drawn at 528");
 static_assert(offsetof(struct layout_header, consumers) == 640, "drawn at 640");
 static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
 static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
-static_assert(sizeof(struct layout_header) == 1024 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
-static_assert(sizeof(struct layout_participant) == 16, "16 bytes a participant");
+static_assert(offsetof(struct layout_header, turn) == 1024, "drawn at 1024");
+static_assert(sizeof(struct layout_header) == 1152 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
+static_assert(sizeof(struct layout_participant) == 64, "64 bytes a participant");
 static_assert(sizeof(struct layout_node) == LAYOUT_NODE_HEADER, "slots begin at 384");
 static_assert(offsetof(struct layout_node, deq) == 128 && offsetof(struct layout_node, next) == 256, "lines apart");
 static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are plain words");
@@ -180,7 +206,10 @@ static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bi
 
 enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
-enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2 };
+/* SETTLED: as LINKED, and whoever looked saw no claim of a producer without an end in it: each slot is FULL, or a hole that
+   names nobody. Nothing but consumers changes such a node, and these come only when it is head. The owner's place in the
+   state word has the number of holes. */
+enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2, NODE_SETTLED = 3 };
 
 static inline uint64_t word_sequence(uint64_t word) { return word >> 24; }
 static inline uint32_t word_owner(uint64_t word) { return (uint32_t)word & 0xfffu; }
@@ -191,6 +220,7 @@ static inline uint64_t ticket_word(uint64_t sequence, uint32_t index, uint32_t o
     return sequence << 24 | (uint64_t)index << 12 | owner;
 }
 static inline uint32_t ticket_index(uint64_t word) { return (uint32_t)(word >> 12) & 0xfffu; }
+static inline bool node_is_listed(uint64_t state) { return ticket_index(state) >= NODE_LINKED; } /* LINKED or SETTLED */
 
 /* Links: sequence 40, node 24. */
 static inline uint64_t link_word(uint64_t sequence, uint32_t node) { return sequence << 24 | node; }
@@ -204,6 +234,13 @@ static inline uint64_t slot_word(uint64_t sequence, uint32_t deliveries, uint32_
 static inline uint32_t slot_phase(uint64_t word) { return (uint32_t)(word >> 12) & 7u; }
 static inline uint32_t slot_short(uint64_t word) { return (uint32_t)(word >> 12) & SLOT_SHORT; }
 static inline uint32_t slot_deliveries(uint64_t word) { return (uint32_t)(word >> 16) & 0xffu; }
+
+/* Marks: of 16 nodes, which may hold orphans (bits 0 to 15), which may have holes in this life (16 to 31), and how often a
+   mark for orphans was set (32): who scanned a node and found none takes the mark away from the exact word only. */
+#define MARK_NODES 16u
+enum mark { MARK_ORPHANS = 0, MARK_HOLES = 16 };
+#define MARK_VERSION (UINT64_C(1) << 32)
+static inline uint64_t mark_bit(uint64_t node, enum mark mark) { return UINT64_C(1) << (node % MARK_NODES + mark); }
 
 static inline uint64_t sequence_next(uint64_t sequence) { return sequence == SEQUENCE_MAX ? 1 : sequence + 1; }
 
@@ -225,14 +262,25 @@ static inline uint64_t position_distance(uint64_t to, uint64_t from, uint32_t sl
 
 #endif
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #define RETRY_LIMIT (1u << 24)     /* a lock-free loop that fails this often meets a hostile peer, not contention */
 #define WAIT_BITS 3u              /* of a side's word: somebody sleeps, or watches */
-#define LOOK_INTERVAL_NS 100000000 /* how long a death may go unnoticed by somebody who waits */
+#define LOOK_INTERVAL_NS 80000000 /* between two looks for the dead: 100 ms is promised */
 
-#if defined(__x86_64__) || defined(__i386__)
+/* As in linux/futex.h, which not every C library's headers go together with. */
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
+#define FUTEX_PRIVATE_FLAG 128
+#define FUTEX_WAIT_PRIVATE (FUTEX_WAIT | FUTEX_PRIVATE_FLAG)
+#define FUTEX_WAKE_PRIVATE (FUTEX_WAKE | FUTEX_PRIVATE_FLAG)
+
+#if defined(__x86_64__)
 #define cpu_relax() __builtin_ia32_pause()
 #elif defined(__aarch64__)
 #define cpu_relax() __asm__ volatile("isb" ::: "memory")
@@ -244,28 +292,115 @@ static inline uint64_t position_distance(uint64_t to, uint64_t from, uint32_t sl
 struct geometry {
     uint64_t capacity, max_message_size, hole_slots, spare_nodes;
     uint64_t slot_stride, node_stride, node_count;
-    uint64_t bitmap_offset, states_offset, nodes_offset, file_size;
+    uint64_t bitmap_offset, marks_offset, states_offset, nodes_offset, file_size;
     uint32_t slots_per_node;
 };
 
 /* cq_fd: see watch.c. */
 struct watch;
 
+/* Which thread of the handle looks around while it sleeps: see wait.c. */
+struct lookout {
+    _Atomic uint32_t taken;    /* 1: a thread of this handle is at it */
+    _Atomic uint32_t sleeping; /* threads of this handle that sleep */
+    _Atomic uint32_t nudges;   /* looks in a row that found somebody asleep for nothing */
+    bool resting;              /* other handles look: wake seldom */
+};
+
+/* Participants, as bits. */
+struct owner_set {
+    uint64_t bits[LAYOUT_PARTICIPANTS / 64];
+};
+
+/* A sweep under way: begun once, then stepped until that returns CQ_OK. Wherever it is left, another one may begin. */
+struct sweep {
+    struct cq_queue *queue;
+    struct owner_set dead;
+    uint64_t head, tail;             /* where they were at the beginning, both links; head is 0 before the first step */
+    uint64_t touched, next;          /* nodes, and the one to be looked at next, in each of two rounds */
+    bool ahead;                      /* the second round: the nodes ahead of head */
+    bool orphans;                    /* seen since the last announcement */
+    uint64_t slots, messages, nodes; /* as in cq_recovery */
+};
+
+/* Looking for the dead, and sweeping for up to REAP_MOST of them at a time: see participant.c. */
+#define REAP_MOST 8u /* as many as layout_participant.reaping can name */
+struct reap {
+    _Atomic uint32_t busy;    /* 1: a thread of this process is at it; what follows is its own */
+    _Atomic uint32_t pending; /* 1: something is begun, to be gone on with */
+    bool sweeping, more;
+    bool active;              /* one of the ids below may have left something */
+    uint32_t hint, next;      /* the ids looked at last: for a sign of death, and by asking in turn */
+    uint32_t count;           /* of the ids below */
+    uint16_t ids[REAP_MOST];
+    uint64_t records[REAP_MOST];
+    struct sweep sweep;
+};
+
+/* What each participant holds, by id. */
+struct holdings {
+    uint32_t held[LAYOUT_PARTICIPANTS], writing[LAYOUT_PARTICIPANTS];
+};
+
+/*
+ * Two things that a handle remembers of the region, so that it need not look at all nodes for each message. Who sets
+ * `busy` uses them; another thread, or a signal handler on top, that finds it set does without.
+ */
+#define HOLES_OPEN 64u /* nodes that may get more holes: those of claims under way */
+struct hole_cache {
+    _Atomic uint32_t busy;
+    uint32_t open_count, open[HOLES_OPEN];
+    uint64_t version, head; /* of header.holed, and the link, that this is for */
+    uint64_t settled;       /* holes in SETTLED nodes ahead of head */
+};
+
+#define ORPHAN_NODES 1024u
+struct orphan_cache {
+    _Atomic uint32_t busy;
+    uint32_t count, next, index; /* where the lowest orphan may be: slot `index` of links[next] */
+    uint64_t version;            /* of header.orphans, that this is for */
+    uint64_t links[ORPHAN_NODES];
+};
+
+static inline bool cache_enter(_Atomic uint32_t *busy)
+{
+    return atomic_fetch_or_explicit(busy, 1, memory_order_acquire) == 0; /* pairs with the release below */
+}
+static inline void cache_leave(_Atomic uint32_t *busy) { atomic_store_explicit(busy, 0, memory_order_release); }
+
 struct cq_queue {
     unsigned char *base; /* the mapping of the whole region; it carries the participant's lock */
     struct layout_header *header;
     struct layout_participant *participants;
-    _Atomic uint64_t *summary, *bitmap, *states;
+    _Atomic uint64_t *summary, *bitmap, *marks, *states;
     struct geometry geometry;
-    uint32_t owner; /* participant id; 0 on a read-only handle */
-    uint32_t patience;
-    const _Atomic uint32_t *alive; /* 1 in the process that opened it, 0 in a forked child (MADV_WIPEONFORK) */
-    _Atomic int fd;                /* a second description of the file: tests locks, allocates; holds no lock for long */
+    uint32_t owner;    /* participant id; 0 on a read-only handle */
+    uint64_t record;   /* the participant's, as it was registered */
+    uint32_t patience; /* how many spins a short message gets before its slot is voided */
+    _Atomic uint32_t *alive; /* 1 in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
+    _Atomic int fd;          /* a second description of the file: tests locks, allocates; holds no lock for long */
+    bool populates;          /* the kernel knows MADV_POPULATE_WRITE */
     dev_t device;
     ino_t inode;
-    char *path;
-    _Atomic int64_t last_look;        /* monotonic time of the last look for dead participants */
+    char *path;                       /* absolute */
+    char mapped_as[64];               /* another way to the file: its mapping in /proc, for who may go there */
+    cq_queue *sibling, **listed_at;   /* among the handles of this process: fork.c's */
+    _Atomic uint32_t keep_unlinked;   /* 1: waits go on though the queue was removed */
+    _Atomic uint32_t active;          /* 1: has claimed something, and its participant's entry says so */
+    _Atomic uint64_t turn_seen;       /* header.turn as seen last, and when that changed: */
+    _Atomic int64_t turn_time;        /* nanoseconds of wait_clock_coarse */
+    _Atomic uint32_t suspect;         /* the owner that was asked about last because it was in the way */
+    _Atomic uint32_t suspects;        /* how many were, since: */
+    _Atomic int64_t suspect_time;
+    struct reap reap;
+    struct lookout lookout;           /* see wait.c */
+    _Atomic int64_t goes_on_until;    /* on wait_clock: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
+    _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */
+    _Atomic uint64_t swept_next;      /* the node that node_sweep looks at next; this and the next two are hints */
+    _Atomic uint64_t swept_enough;    /* so many nodes may be touched before it pays to look for free ones again */
+    _Atomic uint64_t swept_head;      /* where head was when all were looked at in vain before a refusal */
+    _Atomic uint32_t refusals;        /* since then */
 
     /* Producers' and consumers' caches, apart because different threads write them all the time. Each is true by itself,
        whatever mixture of them a thread sees: tickets name the only node and life that they can stand in. */
@@ -273,8 +408,13 @@ struct cq_queue {
     _Atomic uint64_t enq_limit;                     /* tickets of this life before this one are within capacity */
     _Atomic uint64_t deq_seen;                      /* a ticket that deq has reached; stale at worst */
     _Atomic uint32_t enq_node;                      /* where last_enq may stand */
+    _Atomic uint32_t voids;                         /* suffered, or made for room, since this handle published last */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_deq; /* newest ticket installed here *and* wholly finished */
     _Atomic uint32_t deq_node;                      /* where last_deq may stand */
+    _Atomic uint64_t waited; /* claims before this ticket were waited for; in place of an owner: so patiently, plus 1 */
+
+    alignas(LAYOUT_LINE) struct hole_cache hole_cache;
+    struct orphan_cache orphan_cache;
 };
 
 /* Slots claimed together: count of them from index on, in the life `sequence` of a node. */
@@ -296,10 +436,19 @@ enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
 /* Internal results, beside the public ones. */
 enum { RESULT_RETRY = 100, RESULT_VOIDED = 101 };
 
+static inline uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+static inline uint64_t page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
+
 static inline struct layout_node *node_at(const cq_queue *queue, uint32_t node)
 {
     return (struct layout_node *)(void *)(queue->base + queue->geometry.nodes_offset +
                                           queue->geometry.node_stride * node);
+}
+
+static inline uint32_t node_number(const cq_queue *queue, const struct layout_node *node)
+{
+    uint64_t offset = (uint64_t)((const unsigned char *)node - queue->base);
+    return (uint32_t)((offset - queue->geometry.nodes_offset) / queue->geometry.node_stride);
 }
 
 static inline struct layout_slot *slot_at(const cq_queue *queue, struct layout_node *node, uint32_t index)
@@ -389,6 +538,8 @@ static inline int handle_writable(const cq_queue *queue)
     return result == CQ_OK && queue->owner == 0 ? CQ_EREADONLY : result;
 }
 
+#define PATIENT_BYTES 16384u /* a message of more asks whoever waits for its slot for more than queue->patience spins */
+
 /* ---- slot.c: the message in a slot ---- */
 
 /* Messages up to LAYOUT_SMALL_MESSAGE have no length field before them. */
@@ -441,11 +592,11 @@ static int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last
 static int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next);
 static int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next);
 static void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq);
-static void queue_raise_last_hole(cq_queue *queue, uint64_t sequence, uint32_t index);
-static int queue_count_holes(cq_queue *queue, uint64_t head, uint64_t from, uint64_t to, uint64_t *holes);
+static void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index);
+static uint64_t queue_count_holes(cq_queue *queue, uint64_t head, uint64_t deq);
 
 /* ---- enqueue.c: claiming slots to write, publishing ---- */
-static int enqueue_claim(cq_queue *queue, size_t want, struct run *run);
+static int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run);
 static int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
 static void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
 static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
@@ -454,6 +605,10 @@ static bool enqueue_has_room(cq_queue *queue);
 /* ---- dequeue.c: claiming messages, voiding ---- */
 static int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
 static bool dequeue_has_message(cq_queue *queue);
+static uint32_t dequeue_blocker(const cq_queue *queue);
+static uint32_t dequeue_patience(const cq_queue *queue, size_t size);
+static int dequeue_make_room(cq_queue *queue);
+static bool dequeue_may_make_room(cq_queue *queue);
 
 /* ---- orphan.c: messages to be delivered again ---- */
 #define ORPHANS_DIRTY UINT64_C(1)
@@ -464,34 +619,84 @@ static inline uint64_t orphan_version(const cq_queue *queue)
 }
 
 static inline bool orphan_is_dirty(uint64_t version) { return version & ORPHANS_DIRTY; }
-static bool orphan_next(cq_queue *queue, uint64_t reference, uint64_t *distance, struct run *run, uint64_t *word);
+static uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint64_t *links, uint32_t room);
+static bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *run, uint64_t *word);
 static int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version);
+static void orphan_made(cq_queue *queue, uint32_t node);
 static void orphan_announce(cq_queue *queue);
 
-/* ---- node.c: free nodes ---- */
+/* Budgets of what goes through many nodes are in slots looked at. A state word counts as an eighth of one, and going to
+   a node as four: its lines are far from the last one's. */
+enum { COST_OF_STATE = 1, COST_OF_NODE = 32, COST_OF_SLOT = 8 };
+
+/* ---- node.c: free nodes, and what is known of the others ---- */
 static uint64_t node_touched(const cq_queue *queue);
 static int node_take(cq_queue *queue, uint32_t *node);
-static void node_free(cq_queue *queue, uint32_t node, uint64_t expected);
-static bool node_behind_head(cq_queue *queue, uint64_t sequence);
+static bool node_available(cq_queue *queue);
+static bool node_free(cq_queue *queue, uint32_t node, uint64_t expected);
 static bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence);
-static uint32_t node_sweep(cq_queue *queue);
+static uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget);
+static bool node_settle(cq_queue *queue, uint32_t node, uint64_t state);
+static uint64_t node_marks(const cq_queue *queue, uint64_t node);
+static void node_mark(cq_queue *queue, uint64_t node, enum mark mark);
+static bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark);
+
+/* Did the life `sequence` of a node begin after the one that `link` names? By distance on the ring. */
+static inline bool is_since(uint64_t sequence, uint64_t link)
+{
+    return sequence_distance(sequence, word_sequence(link)) - 1 < SEQUENCE_MAX / 2 - 1;
+}
 
 /* ---- participant.c: who is alive ---- */
 static int participant_register(cq_queue *queue, int lock_fd);
 static int participant_verify(cq_queue *queue);
 static void participant_leave(cq_queue *queue);
-static int participant_reap(cq_queue *queue, bool wait, cq_recovery *recovery);
-static void participant_look(cq_queue *queue);
+static int participant_reap(cq_queue *queue, cq_recovery *recovery);
+static bool participant_look(cq_queue *queue);
+static int64_t participant_interval(const cq_queue *queue);
 static void participant_suspect(cq_queue *queue, uint32_t owner);
-static uint32_t participant_count(cq_queue *queue, uint32_t waiting[2]);
-static void participant_fork_lock(void);
-static void participant_fork_unlock(void);
+static uint32_t participant_count(cq_queue *queue, uint64_t waiting[2]);
+static int participant_walk(cq_queue *queue, const struct holdings *holdings, cq_participant_visitor *visitor, void *context);
+static void participant_claims(cq_queue *queue);
+
+/* Called before whatever may leave something if this process dies in the middle. */
+static inline void participant_active(cq_queue *queue)
+{
+    if (unlikely(!atomic_load_explicit(&queue->active, memory_order_acquire)))
+        participant_claims(queue);
+}
+
+/* Is a sweep begun that the next call should go on with? */
+static inline bool participant_is_reaping(const cq_queue *queue)
+{
+    return atomic_load_explicit(&queue->reap.pending, memory_order_relaxed); /* a hint: who reaps decides */
+}
+
+/* ---- fork.c: the handles of this process ---- */
+static void fork_lock(void);
+static void fork_unlock(void);
+static int fork_remember(cq_queue *queue);
+static void fork_forget(cq_queue *queue);
+static void fork_keep_unlinked(dev_t device, ino_t inode);
 
 /* ---- sweep.c: finishing or undoing what dead owners left ---- */
-struct owner_set {
-    uint64_t bits[LAYOUT_PARTICIPANTS / 64];
+static void sweep_begin(struct sweep *sweep, cq_queue *queue, const struct owner_set *dead);
+static int sweep_step(struct sweep *sweep, uint64_t *budget);
+
+/* ---- config.c: what callers pass ---- */
+#define CONFIG_FIRST 40u /* the sizes of the first version of the interface, which will always be accepted */
+#define STATS_FIRST offsetof(cq_stats, reserved)
+#define RECOVERY_FIRST 32u
+#define MESSAGE_FIRST 48u
+#define CONFIG_FLAGS \
+    ((uint32_t)(CQ_EXCLUSIVE | CQ_ATTACH | CQ_READ_ONLY | CQ_ANY_FILESYSTEM | CQ_KEEP_UNLINKED | CQ_TRUST))
+enum config_fault {
+    CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY, CONFIG_MESSAGE,
+    CONFIG_HELD
 };
-static int sweep_owners(cq_queue *queue, const struct owner_set *dead, cq_recovery *recovery);
+static bool struct_fits(const void *given, size_t first, size_t known);
+static int config_complete(const cq_config *given, cq_config *full);
+static enum config_fault config_fault(const cq_config *config);
 
 /* ---- region.c, create.c: the file ---- */
 static int region_path(const char *name, const char *directory, char **path);
@@ -502,20 +707,32 @@ static int region_check_header(const struct layout_header *header, uint64_t file
 static int region_open(const char *path, const cq_config *config, bool read_only, cq_queue *queue, int *lock_fd);
 static void region_close(cq_queue *queue);
 static bool region_is(const cq_queue *queue, const struct stat *status);
+static bool region_is_at(const cq_queue *queue, int fd);
 static bool region_is_linked(const cq_queue *queue);
+static bool region_is_removed(cq_queue *queue);
 static int region_descriptor(cq_queue *queue);
-static int region_allocate_node(int fd, const struct geometry *geometry, uint64_t node);
-static int region_allocate(int fd, uint64_t offset, uint64_t size);
+static void region_forget(cq_queue *queue);
 static int region_filesystem(int fd, uint32_t flags);
-static int create_file(const char *path, const char *directory, const cq_config *config, struct stat *made);
+static int create_geometry(const cq_config *config, struct geometry *geometry);
+static int create_file(const char *path, const cq_config *config, struct stat *made);
 static int result_of_errno(int error);
 
-/* ---- api.c: messages from wherever they are ---- */
-static int api_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
+/* ---- memory.c: memory for what is about to be used ---- */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+static int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *geometry, uint64_t node);
+static int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size);
+
+/* ---- claim.c: claims that look around before they report that there is nothing ---- */
+static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
+static int claim_room(cq_queue *queue, bool insist, struct run *run);
+static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries);
 
 /* ---- look.c: looking on ---- */
 static int look_walk(cq_queue *queue, cq_visitor *visitor, void *context);
 static int look_stat(cq_queue *queue, cq_stats *stats);
+static void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t totals[2]);
 
 /* ---- wait.c, watch.c: sleeping ---- */
 typedef int wait_try(cq_queue *queue, void *context);
@@ -536,13 +753,19 @@ static inline void wait_wake(cq_queue *queue, enum side side, size_t count)
 }
 
 static int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *attempt, void *context);
+static void wait_cancel(cq_queue *queue, bool cancelled);
 static void wait_yield(void);
 static int64_t wait_clock(void);
+static int64_t wait_clock_coarse(void);
+static bool wait_nudge(cq_queue *queue);
+static bool wait_see_removal(cq_queue *queue);
 static uint32_t wait_announce_watch(cq_queue *queue, enum side side);
-static bool wait_for_watch(cq_queue *queue, enum side side, uint32_t word);
-static void wait_nudge_watches(cq_queue *queue, enum side side);
+static void wait_for_watch(cq_queue *queue, enum side side, uint32_t word);
+static void wait_leave_watch(cq_queue *queue, enum side side);
+static void wait_pass_on(cq_queue *queue, enum side side);
+static void wait_interrupt(cq_queue *queue, enum side side);
 static int watch_open(cq_queue *queue, enum side side, int *fd);
-static bool watch_clear(cq_queue *queue, enum side side);
+static void watch_clear(cq_queue *queue, enum side side);
 static void watch_close(cq_queue *queue, bool forked);
 
 #endif
@@ -602,6 +825,8 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
 /* Copy a message into the run's only slot and make it FULL. Otherwise as enqueue_publish, which does the rest. */
 ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
 {
+    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
+        return enqueue_publish(queue, run, 0, data, size);
     struct layout_slot *slot = run_slot(queue, run, 0);
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
@@ -688,14 +913,14 @@ struct outgoing {
 static int try_enqueue(cq_queue *queue, void *context)
 {
     struct outgoing *out = context;
-    size_t done = 0;
-    int result = enqueue_messages(queue, out->messages + out->done, out->count - out->done, &done);
+    uint32_t tries = 0;
+    int result;
 
-    out->done += done;
-    if (result == CQ_FULL && watch_clear(queue, SIDE_PRODUCERS)) {
+    do {
+        size_t done = 0;
         result = enqueue_messages(queue, out->messages + out->done, out->count - out->done, &done);
         out->done += done;
-    }
+    } while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
     return result;
 }
 
@@ -757,28 +982,6 @@ int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, si
 
 /* ---- dequeue --------------------------------------------------------------------------------------- */
 
-/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
-int api_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
-{
-    bool again = true;
-
-    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t version = orphan_version(queue);
-        int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
-        if (unlikely(result != CQ_EMPTY))
-            return result;
-        result = dequeue_claim(queue, want, room, run, needed);
-        if (result != CQ_EMPTY)
-            return result;
-        if (orphan_version(queue) != version)
-            continue;
-        if (!again || !watch_clear(queue, SIDE_CONSUMERS))
-            return CQ_EMPTY;
-        again = false;
-    }
-    return CQ_ECORRUPT;
-}
-
 /* Copy the run's message at `index` out and finish its slot; those before are finished. */
 ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
                                size_t *size)
@@ -797,7 +1000,7 @@ ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t 
 SELDOM static int dequeue_long(cq_queue *queue, void *buffer, size_t room, size_t *size)
 {
     struct run run;
-    int result = api_claim(queue, 1, room, &run, size);
+    int result = claim_messages(queue, 1, room, &run, size);
     return likely(result == CQ_OK) ? copy_message(queue, &run, 0, buffer, room, size) : result;
 }
 
@@ -861,7 +1064,7 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
         return CQ_EINVAL;
     *done = 0;
     while (result == CQ_OK && *done < count) {
-        result = api_claim(queue, count - *done, room, &run, &size);
+        result = claim_messages(queue, count - *done, room, &run, &size);
         for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
             result = copy_message(queue, &run, i, to, room, &size);
             if (result == CQ_OK) {
@@ -901,7 +1104,7 @@ int cq_stat(cq_queue *queue, cq_stats *stats)
     cq_stats full;
     int result = handle_usable(queue);
 
-    if (result == CQ_OK && (!stats || stats->struct_size < offsetof(cq_stats, reserved)))
+    if (result == CQ_OK && (!stats || stats->struct_size < STATS_FIRST))
         result = CQ_EINVAL;
     if (result == CQ_OK && (result = look_stat(queue, &full)) == CQ_OK)
         fill_struct(stats, stats->struct_size, &full, sizeof full);
@@ -913,14 +1116,42 @@ int cq_recover(cq_queue *queue, cq_recovery *recovery)
     cq_recovery found = {.struct_size = sizeof found};
     int result = handle_writable(queue);
 
-    if (result == CQ_OK && recovery && recovery->struct_size < sizeof found)
+    if (result == CQ_OK && recovery && recovery->struct_size < RECOVERY_FIRST)
         result = CQ_EINVAL;
     if (result == CQ_OK)
-        result = participant_reap(queue, true, &found);
+        result = participant_reap(queue, &found);
     if (result >= 0 && recovery)
         fill_struct(recovery, recovery->struct_size, &found, sizeof found);
     return result < 0 ? result : CQ_OK;
 }
+
+int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *context)
+{
+    int result = handle_usable(queue);
+    if (result == CQ_OK && !visitor)
+        result = CQ_EINVAL;
+    if (result != CQ_OK)
+        return result;
+    struct holdings *holdings = calloc(1, sizeof *holdings);
+    if (!holdings)
+        return CQ_ENOMEM;
+    uint64_t totals[2];
+    look_holdings(queue, holdings->held, holdings->writing, totals);
+    result = participant_walk(queue, holdings, visitor, context);
+    free(holdings);
+    return result;
+}
+
+static int set_cancelled(cq_queue *queue, bool cancelled)
+{
+    int result = handle_writable(queue);
+    if (result == CQ_OK)
+        wait_cancel(queue, cancelled);
+    return result;
+}
+
+int cq_cancel(cq_queue *queue) { return set_cancelled(queue, true); }
+int cq_cancel_reset(cq_queue *queue) { return set_cancelled(queue, false); }
 
 static int open_fd(cq_queue *queue, enum side side, int *fd)
 {
@@ -932,6 +1163,130 @@ static int open_fd(cq_queue *queue, enum side side, int *fd)
 
 int cq_fd(cq_queue *queue, int *fd) { return open_fd(queue, SIDE_CONSUMERS, fd); }
 int cq_room_fd(cq_queue *queue, int *fd) { return open_fd(queue, SIDE_PRODUCERS, fd); }
+
+/* ==== src/claim.c ==== */
+
+/*
+ * claim.c - claims from wherever there is something: orphans, then the list; and the last look around before a call reports
+ * that there is nothing.
+ *
+ * It owns the order of these steps. Whoever only polls passes here each time, and so finds the dead as those who sleep do. It
+ * must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found (participant.c).
+ */
+
+#include <errno.h>
+
+#define TRIES 4 /* of one call, after it found nothing */
+
+/* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
+bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
+{
+    if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE)
+        return false;
+    int error = errno; /* a signal handler may be calling */
+    bool again = participant_look(queue) && ++*tries < TRIES;
+    if (!again)
+        watch_clear(queue, side); /* the descriptor for event loops says so too */
+    errno = error;
+    return again;
+}
+
+/* One slot to write into. `insist` as in enqueue_claim. */
+int claim_room(cq_queue *queue, bool insist, struct run *run)
+{
+    uint32_t tries = 0;
+    int result;
+
+    do
+        result = enqueue_claim(queue, 1, insist, run);
+    while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
+    return result;
+}
+
+/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
+int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
+{
+    uint32_t tries = 0;
+
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        uint64_t version = orphan_version(queue);
+        int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
+        if (unlikely(result != CQ_EMPTY))
+            return result;
+        result = dequeue_claim(queue, want, room, run, needed);
+        if (result != CQ_EMPTY)
+            return result;
+        if (orphan_version(queue) != version)
+            continue;
+        if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
+            return CQ_EMPTY;
+    }
+    return CQ_ECORRUPT;
+}
+
+/* ==== src/config.c ==== */
+
+/*
+ * config.c - the structures that callers pass: which of their versions are accepted, and whether a cq_config makes sense.
+ *
+ * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at files: what
+ * is possible on this machine is found out by trying.
+ */
+
+#include <string.h>
+
+#define STRUCT_MOST 4096u /* no struct of the interface will ever be longer: a larger struct_size is garbage */
+
+/*
+ * May a caller pass this structure? `first`: the size of the first version; older callers have a smaller one than this
+ * library. A larger one is a newer caller's, who must not have set what this library does not know.
+ */
+bool struct_fits(const void *given, size_t first, size_t known)
+{
+    const unsigned char *bytes = given;
+    uint32_t size;
+
+    memcpy(&size, given, sizeof size); /* struct_size comes first in each */
+    if (size < first || size > STRUCT_MOST)
+        return false;
+    for (size_t i = known; i < size; ++i)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
+/* Whatever version of cq_config the caller knows, as this library's: what it does not have is 0. NULL: all defaults. */
+int config_complete(const cq_config *given, cq_config *full)
+{
+    *full = (cq_config){.struct_size = sizeof *full};
+    if (!given)
+        return CQ_OK;
+    if (!struct_fits(given, CONFIG_FIRST, sizeof *full))
+        return CQ_EINVAL;
+    memcpy(full, given, given->struct_size < sizeof *full ? given->struct_size : sizeof *full);
+    full->struct_size = sizeof *full;
+    return CQ_OK;
+}
+
+/* What is wrong with a complete config, the first thing if several are. */
+enum config_fault config_fault(const cq_config *config)
+{
+    uint32_t modes = config->flags & (CQ_ATTACH | CQ_READ_ONLY);
+
+    if (config->flags & ~CONFIG_FLAGS)
+        return CONFIG_FLAG;
+    if (config->flags & CQ_EXCLUSIVE && modes)
+        return CONFIG_CONTRADICTION;
+    if (config->reserved != 0)
+        return CONFIG_RESERVED;
+    if (config->permissions & ~0664u || (config->permissions && (config->permissions & 0600) != 0600))
+        return CONFIG_PERMISSIONS;
+    if (config->capacity > LAYOUT_MAX_CAPACITY)
+        return CONFIG_CAPACITY;
+    if (config->max_message_size > LAYOUT_MAX_MESSAGE)
+        return CONFIG_MESSAGE;
+    return config->max_held > LAYOUT_MAX_CAPACITY ? CONFIG_HELD : CONFIG_FINE;
+}
 
 /* ==== src/create.c ==== */
 
@@ -945,7 +1300,9 @@ int cq_room_fd(cq_queue *queue, int *fd) { return open_fd(queue, SIDE_PRODUCERS,
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -957,6 +1314,11 @@ int cq_room_fd(cq_queue *queue, int *fd) { return open_fd(queue, SIDE_PRODUCERS,
 #define NODE_SLOTS 64u                   /* for larger messages, so that what a node costs is shared by that many ... */
 #define NODE_BYTES_MOST 32768u           /* ... as long as it is not larger than this */
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
+#define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and what this holds ... */
+#define MORE_HOLES 1024u                 /* ... but not more than so many */
+#define HELD_BYTES (UINT64_C(3) << 23)   /* without max_held: as many spare nodes as this holds ... */
+#define MORE_HELD 64u                    /* ... or so many more than the capacity has messages ... */
+#define MOST_HELD (2 * LAYOUT_MAX_OWNER) /* ... and at most */
 
 #ifdef CQ_TESTING
 
@@ -993,26 +1355,31 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* K by the bytes of a node, and more if the nodes would not suffice otherwise; S and X generous, because nodes never used
-   cost nothing but addresses. */
-static int choose_geometry(const cq_config *config, struct geometry *g)
+/* K by the bytes of a node, and more if the nodes would not suffice otherwise. Each held message may pin a node of its
+   own, so that X is how many may be held for sure; nodes never used cost nothing but addresses. */
+int create_geometry(const cq_config *config, struct geometry *g)
 {
     uint64_t capacity = config && config->capacity ? config->capacity : DEFAULT_CAPACITY;
     uint64_t message = config && config->max_message_size ? config->max_message_size : DEFAULT_MESSAGE;
+    uint64_t max_held = config ? config->max_held : 0;
     int result = region_geometry(1, message, 1, 0, 0, g);
 
-    if (result != CQ_OK || capacity > LAYOUT_MAX_CAPACITY)
+    if (result != CQ_OK || capacity > LAYOUT_MAX_CAPACITY || max_held > LAYOUT_MAX_NODES)
         return CQ_EINVAL;
-    uint64_t holes = clamp(capacity / 4 + 1024, 64, clamp(SPARE_BYTES / g->slot_stride, 64, LAYOUT_MAX_CAPACITY));
+    uint64_t holes = clamp(capacity / 4 + clamp(HOLE_BYTES / g->slot_stride, 64, MORE_HOLES), 64,
+                           clamp(SPARE_BYTES / g->slot_stride, 64, LAYOUT_MAX_CAPACITY));
     if (cq_testing.hole_slots)
         holes = cq_testing.hole_slots;
     uint64_t slots = clamp(NODE_BYTES_MOST / g->slot_stride, 1, NODE_SLOTS);
     slots = clamp(NODE_BYTES / g->slot_stride, slots, LAYOUT_MAX_SLOTS);
-    uint64_t most = LAYOUT_MAX_NODES - 2 * LAYOUT_PARTICIPANTS - 2;
+    uint64_t most = LAYOUT_MAX_NODES - clamp(max_held, 2 * LAYOUT_PARTICIPANTS, LAYOUT_MAX_NODES / 2) - 2;
     slots = clamp((capacity + holes + most - 1) / most, slots, UINT32_MAX);
     if (cq_testing.slots_per_node)
         slots = cq_testing.slots_per_node;
-    uint64_t spare = clamp(SPARE_BYTES / (slots * g->slot_stride), 128, 2 * LAYOUT_MAX_OWNER);
+    uint64_t bytes = slots * g->slot_stride, most_spare = clamp(SPARE_BYTES / bytes, 128, MOST_HELD);
+    uint64_t spare = clamp(capacity + MORE_HELD, clamp(HELD_BYTES / bytes, 0, most_spare), most_spare);
+    if (max_held)
+        spare = max_held;
     if (cq_testing.spare_nodes)
         spare = cq_testing.spare_nodes;
     return region_geometry(capacity, message, (uint32_t)slots, holes, spare, g);
@@ -1062,6 +1429,7 @@ static int write_region(int fd, const struct geometry *g)
     atomic_init(&header.head, link_word(first, 0));
     atomic_init(&header.touched, 1);
     atomic_init(&header.last_hole, ticket);
+    atomic_init(&header.free_id, 1);
     bool written = write_all(fd, &node, sizeof node, g->nodes_offset) &&
                    write_all(fd, &state, sizeof state, g->states_offset) &&
                    write_all(fd, &header, sizeof header, 0);
@@ -1081,26 +1449,52 @@ static int link_into_place(int fd, const char *path)
     return result_of_errno(errno);
 }
 
+/* A file in the directory of `path`, which is where it will be linked. */
+static int open_nameless(const char *path)
+{
+    size_t length = (size_t)(strrchr(path, '/') - path); /* there is one: region_path wrote it */
+    char *directory = strndup(path, length ? length : 1);
+    if (!directory)
+        return -1;
+    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int error = errno;
+    free(directory);
+    errno = error;
+    return fd;
+}
+
+/* What this process cannot map it does not leave behind for itself to find. */
+static int try_mapping(int fd, const struct geometry *g)
+{
+    void *base = mmap(NULL, (size_t)g->file_size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+    if (base == MAP_FAILED)
+        return result_of_errno(errno);
+    munmap(base, (size_t)g->file_size);
+    return CQ_OK;
+}
+
 /* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: somebody else's is there. */
-int create_file(const char *path, const char *directory, const cq_config *config, struct stat *made)
+int create_file(const char *path, const cq_config *config, struct stat *made)
 {
     struct geometry geometry;
     struct rlimit limit;
-    int result = choose_geometry(config, &geometry);
+    int result = create_geometry(config, &geometry);
 
     if (result != CQ_OK)
         return result;
-    int fd = open(directory ? directory : "/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open_nameless(path);
     if (fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE */
         return errno == EISDIR || errno == EINVAL ? CQ_EFILESYSTEM : result_of_errno(errno);
     /* Past RLIMIT_FSIZE the kernel would not only refuse but send SIGXFSZ. */
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < geometry.file_size)
-        result = CQ_ENOSPACE;
+        result = CQ_EFILESIZE;
     else if ((result = region_filesystem(fd, config ? config->flags : 0)) == CQ_OK &&
              ftruncate(fd, (off_t)geometry.file_size) != 0) /* EINVAL: larger pages than ours */
         result = errno == EINVAL ? CQ_EFILESYSTEM : result_of_errno(errno);
-    if (result == CQ_OK && (result = region_allocate(fd, 0, LAYOUT_SUMMARY_OFFSET)) == CQ_OK &&
-        (result = region_allocate_node(fd, &geometry, 0)) == CQ_OK &&
+    if (result == CQ_OK && (result = try_mapping(fd, &geometry)) == CQ_OK &&
+        (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) == CQ_OK && /* the header, the first participants */
+        (result = memory_allocate_node(NULL, fd, &geometry, 0)) == CQ_OK &&
         (result = write_region(fd, &geometry)) == CQ_OK) {
         /* Narrow until now, wider (if asked for) while still without a name. */
         if (fchmod(fd, config && config->permissions ? (mode_t)config->permissions : 0600) != 0 || fstat(fd, made) != 0)
@@ -1117,21 +1511,31 @@ int create_file(const char *path, const char *directory, const cq_config *config
 /*
  * dequeue.c - claiming messages, waiting out and voiding what is in their way.
  *
- * It owns a slot's way from FULL to DONE, and VOID. It never reads the producers' ticket: by PREFIX (queue.c) the slots
- * themselves say where the messages end, and the line that producers fight over stays with them.
+ * It owns a slot's way from FULL to DONE, and VOID, for consumers and for producers at the limit. It does not read the
+ * producers' ticket until it has to be patient: by PREFIX (queue.c) the slots themselves say where the messages end, and
+ * the line that producers fight over stays with them.
  */
 
-/* Is a message FULL behind the WRITING slot at `index`? Touched slots are a prefix: the first untouched one ends the
-   search. CQ_OK: yes. CQ_EMPTY: no, none was when the search began (if deq is still the same). */
-static int find_later(cq_queue *queue, struct layout_node *node, uint64_t sequence, uint32_t index)
+/* More unpublished claims in a row than this are given up as if a message were behind them: the search is to end. */
+#define LONGEST_ROW 4096u
+
+/* Is a message FULL behind the WRITING slot at `from`, and where? Touched slots are a prefix: the first untouched one ends
+   the search. CQ_OK: yes. CQ_EMPTY: no, none was when the search began (if deq is still the same). RESULT_VOIDED: up to there
+   is none, but the row is too long. */
+static int find_later(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t *later)
 {
+    uint64_t sequence = word_sequence(from);
+    uint32_t index = ticket_index(from) + 1, row = 0;
+
     for (uint64_t steps = 0; steps <= queue->geometry.node_count; ++steps) {
         for (; index < queue->geometry.slots_per_node; ++index) {
             uint64_t word = slot_load(queue, node, index);
             if (word_sequence(word) != sequence)
                 return CQ_EMPTY;
-            if (slot_phase(word) == SLOT_FULL)
-                return CQ_OK;
+            if (slot_phase(word) == SLOT_FULL || ++row == LONGEST_ROW) {
+                *later = ticket_word(sequence, index, 0);
+                return slot_phase(word) == SLOT_FULL ? CQ_OK : RESULT_VOIDED;
+            }
         }
         uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4, pairs with L1 */
         if (word_sequence(next) != sequence)
@@ -1147,58 +1551,181 @@ static int find_later(cq_queue *queue, struct layout_node *node, uint64_t sequen
     return CQ_ECORRUPT;
 }
 
-/* How long this call has been waiting for a producer that claimed a slot. */
-struct patience {
-    uint64_t deq;
-    uint32_t spins;
-    bool yielded;
-};
+/* ---- patience -------------------------------------------------------------------------------------- */
+
+/*
+ * A claim is waited for with queue->patience spins, doubled so often. PATIENT_BYTES are copied within the undoubled ones. A
+ * larger message asks for more, up to SIZE_DOUBLINGS. Beyond that, and for messages that are voided although they are
+ * short, each void asks for one more: that of the largest message and two, or VOID_DOUBLINGS. So everybody gets through,
+ * and nobody who never needed it makes others wait for milliseconds.
+ */
+#define SIZE_DOUBLINGS 6u
+#define VOID_DOUBLINGS 8u
+
+static uint32_t doublings_for_size(uint64_t size)
+{
+    uint32_t doublings = 0;
+    for (; size > PATIENT_BYTES; size >>= 1)
+        ++doublings;
+    return doublings;
+}
+
+static uint32_t most_doublings(const cq_queue *queue)
+{
+    uint32_t largest = doublings_for_size(queue->geometry.max_message_size) + 2;
+    return largest > VOID_DOUBLINGS ? largest : VOID_DOUBLINGS;
+}
+
+/* The doublings that a message of `size` bytes asks for. */
+uint32_t dequeue_patience(const cq_queue *queue, size_t size)
+{
+    uint32_t doublings = doublings_for_size(size), most = most_doublings(queue);
+    /* Relaxed: a count that guides patience, nothing else. */
+    uint32_t voids = atomic_load_explicit(&queue->voids, memory_order_relaxed);
+
+    doublings = doublings < SIZE_DOUBLINGS ? doublings : SIZE_DOUBLINGS;
+    return voids < most - doublings ? doublings + voids : most;
+}
+
+/* What was asked for in a record. */
+static uint32_t doublings_asked(const cq_queue *queue, uint64_t word)
+{
+    uint32_t asked = slot_deliveries(word), most = most_doublings(queue);
+    return asked < most ? asked : most;
+}
+
+/* Is the place `from` before `to`? */
+static bool is_before(const cq_queue *queue, uint64_t from, uint64_t to)
+{
+    return position_distance(to, from, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND;
+}
+
+/* A ticket behind all claims that were made before the call, and behind `from` in any case. */
+static uint64_t newest_claim(cq_queue *queue, uint64_t from)
+{
+    uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1, pairs with T4 */
+    uint64_t behind = from + ticket_word(0, 1, 0);
+
+    if (link_is_valid(queue, tail)) {
+        /* R2, pairs with E2. Of another life than tail's: newer, or forged, and either way it only shortens patience. */
+        uint64_t enq = atomic_load_explicit(&node_at(queue, link_node(tail))->enq, memory_order_acquire);
+        if (is_before(queue, behind, enq))
+            return enq;
+    }
+    return behind;
+}
+
+/*
+ * Has this handle been patient with the claim at the front, whose slot has `word`? The answer is up to which ticket it was
+ * patient, and how much. 0: it was not, but is now, and the caller must look again. What it waits for once is everything
+ * claimed by then: a row of abandoned claims costs no more than one of them, in this call and the next, and who claimed
+ * later has a time of his own.
+ */
+static uint64_t waited_for(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, uint32_t doublings)
+{
+    /* Relaxed: what another thread of this handle waited for was waited for. */
+    uint64_t waited = atomic_load_explicit(&queue->waited, memory_order_relaxed);
+    struct layout_slot *slot = slot_at(queue, node, ticket_index(deq));
+
+    if (doublings < word_owner(waited) && is_before(queue, deq, waited))
+        return waited;
+    uint64_t newest = newest_claim(queue, deq);
+    for (uint64_t spins = (uint64_t)queue->patience << doublings; spins > 0; --spins) {
+        cpu_relax();
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* a hint to look again */
+            return 0;
+    }
+    wait_yield();
+    atomic_store_explicit(&queue->waited, ticket_word(word_sequence(newest), ticket_index(newest), doublings + 1),
+                          memory_order_relaxed);
+    return 0;
+}
+
+/* ---- voiding --------------------------------------------------------------------------------------- */
+
+/*
+ * Turn WRITING(p) into VOID(p) from `from`, the front, to before `to`, where `doublings` at least are asked for. A slot is still
+ * WRITING when it is voided, so deq has not passed it, and all before it are holes: each is at the front when it is voided,
+ * without deq being moved every time. Returns how many.
+ */
+static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t to, uint32_t doublings)
+{
+    uint32_t slots = queue->geometry.slots_per_node;
+    struct owner_set owners = {{0}};
+    uint64_t sequence = word_sequence(from), count = 0;
+    uint32_t index = ticket_index(from);
+
+    queue_announce_hole(queue, node_number(queue, node), sequence, sequence == word_sequence(to) ? ticket_index(to) : slots);
+    for (; is_before(queue, ticket_word(sequence, index, 0), to); ++index) {
+        if (index == slots) {
+            uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2, pairs with L1 */
+            if (word_sequence(next) != sequence || link_node(next) >= queue->geometry.node_count)
+                break;
+            node = node_at(queue, link_node(next));
+            sequence = sequence_next(sequence);
+            index = 0;
+            queue_announce_hole(queue, link_node(next), sequence, sequence == word_sequence(to) ? ticket_index(to) : slots);
+        }
+        uint64_t word = slot_load(queue, node, index);
+        if (is_hole(word, sequence))
+            continue;
+        if (word_sequence(word) != sequence || slot_phase(word) != SLOT_WRITING ||
+            doublings_asked(queue, word) > doublings)
+            break;
+        /* V1 acq_rel: release carries the raise; the producer learns it by its failing E3. */
+        if (!atomic_compare_exchange_strong_explicit(&slot_at(queue, node, index)->state, &word,
+                                                     slot_word(sequence, 0, SLOT_VOID, word_owner(word)),
+                                                     memory_order_acq_rel, memory_order_relaxed))
+            break;
+        ++count;
+        owners.bits[word_owner(word) / 64] |= UINT64_C(1) << word_owner(word) % 64;
+    }
+    if (count == 0)
+        return 0;
+    atomic_fetch_add_explicit(&queue->header->holes, count, memory_order_relaxed);  /* counts */
+    atomic_fetch_add_explicit(&queue->header->voided, count, memory_order_relaxed); /* counts */
+    wait_wake(queue, SIDE_PRODUCERS, count);
+    for (uint32_t i = 0; i < LAYOUT_PARTICIPANTS / 64; ++i)
+        for (uint64_t bits = owners.bits[i]; bits; bits &= bits - 1)
+            participant_suspect(queue, i * 64 + (uint32_t)__builtin_ctzll(bits));
+    return count;
+}
 
 /*
  * The slot at deq is neither FULL nor given up. Untouched: empty. WRITING: empty too unless a later message is FULL;
- * then be patient for about as long as a copy takes, yield once, and void it. Voiding for a mere later claim would
- * let consumers void everybody for ever.
+ * then be patient, and void what is in front of it. Consumers that voided for a later claim would void everybody for ever.
+ * `room`: for a producer that found the queue full. CQ_FULL if there is a message, or the slot is this handle's own; else the
+ * slot is voided to make room (RESULT_VOIDED).
  */
-static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, struct patience *patience)
+static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, bool room)
 {
-    uint32_t index = ticket_index(deq);
-    uint64_t sequence = word_sequence(deq);
-    bool writing = word_sequence(word) == sequence && slot_phase(word) == SLOT_WRITING;
-    int later = writing ? find_later(queue, node, sequence, index + 1) : CQ_EMPTY;
+    bool writing = word_sequence(word) == word_sequence(deq) && slot_phase(word) == SLOT_WRITING;
+    uint64_t later = 0;
+    int found = writing ? find_later(queue, node, deq, &later) : CQ_EMPTY;
 
     /* D5 seq_cst, after the loads above: deq never came past this slot, so it was at the front all the time. */
-    if (later < 0 || atomic_load_explicit(&node->deq, memory_order_seq_cst) != deq)
-        return later < 0 ? later : RESULT_RETRY;
-    if (word_sequence(word) == sequence && !writing)
+    if (found < 0 || atomic_load_explicit(&node->deq, memory_order_seq_cst) != deq)
+        return found < 0 ? found : RESULT_RETRY;
+    if (word_sequence(word) == word_sequence(deq) && !writing)
         return CQ_ECORRUPT; /* READING or ORPHAN in front of deq */
-    if (later != CQ_OK)
-        return later;
-
-    struct layout_slot *slot = slot_at(queue, node, index);
-    if (patience->deq != deq)
-        *patience = (struct patience){deq, 0, false};
-    for (; patience->spins < queue->patience; ++patience->spins) {
-        cpu_relax();
-        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* a hint to look again */
-            return RESULT_RETRY;
-    }
-    if (!patience->yielded) {
-        patience->yielded = true;
-        wait_yield();
+    if (found == RESULT_RETRY || (room && !writing))
         return RESULT_RETRY;
-    }
-    queue_raise_last_hole(queue, sequence, index + 1);
-    /* V1 acq_rel: release carries the raise; the producer learns it by its failing E3. */
-    if (atomic_compare_exchange_strong_explicit(&slot->state, &word,
-                                                slot_word(sequence, 0, SLOT_VOID, word_owner(word)),
-                                                memory_order_acq_rel, memory_order_relaxed)) {
-        atomic_fetch_add_explicit(&queue->header->holes, 1, memory_order_relaxed);  /* counts */
-        atomic_fetch_add_explicit(&queue->header->voided, 1, memory_order_relaxed); /* counts */
-        wait_wake(queue, SIDE_PRODUCERS, 1);
-        participant_suspect(queue, word_owner(word));
-    }
-    return RESULT_RETRY;
+    if (room ? found == CQ_OK || word_owner(word) == queue->owner : found == CQ_EMPTY)
+        return room ? CQ_FULL : CQ_EMPTY;
+
+    uint32_t doublings = doublings_asked(queue, word), own = room ? dequeue_patience(queue, 0) : 0;
+    doublings = doublings > own ? doublings : own;
+    uint64_t waited = waited_for(queue, node, deq, word, doublings);
+    if (waited == 0)
+        return RESULT_RETRY;
+    if (room)
+        later = deq + ticket_word(0, 1, 0);
+    else if (is_before(queue, waited, later))
+        later = waited;
+    return void_row(queue, node, deq, later, word_owner(waited) - 1) > 0 && room ? RESULT_VOIDED : RESULT_RETRY;
 }
+
+/* ---- dequeue --------------------------------------------------------------------------------------- */
 
 /* How many FULL slots from `index` on, `want` at most, have messages that fit into `room` together. Their words are
    exact guards: the claim that follows succeeds only if none of them was claimed meanwhile. */
@@ -1230,42 +1757,61 @@ static int count_fitting(cq_queue *queue, struct layout_node *node, uint64_t deq
     return *count > 0 ? CQ_OK : CQ_ETOOSMALL;
 }
 
+/* Where the list begins. */
+struct front {
+    uint64_t head, deq, word; /* word: of the slot at deq */
+    struct layout_node *node;
+};
+
+/* CQ_OK: there is a slot at the front. CQ_EMPTY: all of the last node is claimed. RESULT_RETRY: it is moving. */
+ALWAYS_INLINE int find_front(cq_queue *queue, struct front *front)
+{
+    uint32_t slots = queue->geometry.slots_per_node;
+
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1, pairs with S1 */
+    if (unlikely(!link_is_valid(queue, head)))
+        return CQ_ECORRUPT;
+    struct layout_node *node = node_at(queue, link_node(head));
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1, pairs with D3 */
+    uint32_t index = ticket_index(deq);
+    if (unlikely(word_sequence(deq) != word_sequence(head) || index > slots))
+        return atomic_load_explicit(&queue->header->head, memory_order_acquire) == head ? CQ_ECORRUPT : RESULT_RETRY;
+    if (unlikely(index == slots)) {
+        uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4, pairs with L1 */
+        if (atomic_load_explicit(&queue->header->head, memory_order_seq_cst) != head)
+            return RESULT_RETRY;
+        if (word_sequence(next) != word_sequence(head))
+            return CQ_ECORRUPT;
+        if (link_node(next) == NODE_NIL)
+            return CQ_EMPTY;
+        return queue_swing_head(queue, head, next) < 0 ? CQ_ECORRUPT : RESULT_RETRY;
+    }
+    *front = (struct front){head, deq, slot_load(queue, node, index), node};
+    return CQ_OK;
+}
+
+/* Claims are recorded before deq moves past them, except this handle's own that are over: as last_enq. */
+ALWAYS_INLINE void record_front(cq_queue *queue, const struct front *front)
+{
+    if (front->deq != atomic_load_explicit(&queue->last_deq, memory_order_acquire))
+        queue_record_deq(queue, front->node, front->deq);
+}
+
 /*
  * Claim up to `want` messages at the front of the list that fit into `room` bytes (SIZE_MAX: in place).
  * CQ_OK, CQ_EMPTY, CQ_ETOOSMALL with *needed, or an error.
  */
 int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
-    uint32_t slots = queue->geometry.slots_per_node;
-    struct patience patience = {0, 0, false};
-
+    participant_active(queue);
     if (room >= queue->geometry.max_message_size && (want == 1 || room / queue->geometry.max_message_size >= want))
         room = SIZE_MAX; /* whatever they are, they fit */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1, pairs with S1 */
-        if (unlikely(!link_is_valid(queue, head)))
-            return CQ_ECORRUPT;
-        struct layout_node *node = node_at(queue, link_node(head));
-        uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1, pairs with D3 */
-        uint32_t index = ticket_index(deq);
-        if (unlikely(word_sequence(deq) != word_sequence(head) || index > slots)) {
-            if (atomic_load_explicit(&queue->header->head, memory_order_acquire) == head)
-                return CQ_ECORRUPT;
-            continue;
-        }
-        int result = RESULT_RETRY;
-        if (unlikely(index == slots)) {
-            uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4, pairs with L1 */
-            if (atomic_load_explicit(&queue->header->head, memory_order_seq_cst) != head)
-                continue;
-            if (word_sequence(next) != word_sequence(head))
-                return CQ_ECORRUPT;
-            if (link_node(next) == NODE_NIL)
-                return CQ_EMPTY; /* all of the last node is claimed */
-            result = queue_swing_head(queue, head, next);
-        } else {
-            uint64_t word = slot_load(queue, node, index);
-            bool mine = deq == atomic_load_explicit(&queue->last_deq, memory_order_acquire); /* as last_enq */
+        struct front front;
+        int result = find_front(queue, &front);
+        if (likely(result == CQ_OK)) {
+            struct layout_node *node = front.node;
+            uint64_t deq = front.deq, word = front.word;
             if (likely(is_full(word, word_sequence(deq)))) {
                 uint32_t count = 1;
                 if (want > 1 || room != SIZE_MAX)
@@ -1275,13 +1821,13 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
                         return result;
                     continue;
                 }
-                if (!mine)
-                    queue_record_deq(queue, node, deq);
+                record_front(queue, &front);
                 /* D3 release: what was recorded is visible to who sees the new ticket. seq_cst: linearization point. */
                 if (atomic_compare_exchange_strong_explicit(&node->deq, &deq,
-                                                            ticket_word(word_sequence(head), index + count, queue->owner),
+                                                            ticket_word(word_sequence(deq), ticket_index(deq) + count,
+                                                                        queue->owner),
                                                             memory_order_seq_cst, memory_order_relaxed)) {
-                    *run = run_of(queue, word_sequence(head), link_node(head), index, count);
+                    *run = run_of(queue, word_sequence(deq), link_node(front.head), ticket_index(deq), count);
                     atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
                     wait_wake(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
                     return CQ_OK;
@@ -1290,17 +1836,50 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
                 continue;
             }
             if (is_hole(word, word_sequence(deq))) {
-                if (!mine)
-                    queue_record_deq(queue, node, deq);
+                record_front(queue, &front);
                 queue_skip_holes(queue, node, deq);
                 continue;
             }
-            result = pass_gap(queue, node, deq, word, &patience);
+            result = pass_gap(queue, node, deq, word, false);
         }
         if (result != RESULT_RETRY)
             return result;
     }
     return CQ_ECORRUPT;
+}
+
+/*
+ * For a producer that found the queue full and all claims recorded: if nothing is published between the ends, no consumer
+ * will move anything. RESULT_VOIDED: the front was voided, after patience. CQ_FULL: there is a message, or this handle's
+ * own claim is in front. RESULT_RETRY: look again whether it is full.
+ */
+int dequeue_make_room(cq_queue *queue)
+{
+    struct front front;
+    int result = find_front(queue, &front);
+
+    if (result != CQ_OK)
+        return result == CQ_EMPTY ? RESULT_RETRY : result;
+    if (is_full(front.word, word_sequence(front.deq)))
+        return CQ_FULL;
+    if (!is_hole(front.word, word_sequence(front.deq)))
+        return pass_gap(queue, front.node, front.deq, front.word, true);
+    record_front(queue, &front);
+    queue_skip_holes(queue, front.node, front.deq);
+    return RESULT_RETRY;
+}
+
+/* ---- probes ---------------------------------------------------------------------------------------- */
+
+/* May dequeue_make_room make room? A hint. */
+bool dequeue_may_make_room(cq_queue *queue)
+{
+    struct front front;
+    uint64_t later;
+
+    return find_front(queue, &front) == CQ_OK && word_sequence(front.word) == word_sequence(front.deq) &&
+           slot_phase(front.word) == SLOT_WRITING && word_owner(front.word) != queue->owner &&
+           find_later(queue, front.node, front.deq, &later) != CQ_OK;
 }
 
 /* May a dequeue find something? False was true at an instant during the call. */
@@ -1313,13 +1892,14 @@ bool dequeue_has_message(cq_queue *queue)
         struct layout_node *node = node_at(queue, link_node(head));
         uint64_t deq = atomic_load_explicit(&node->deq, memory_order_seq_cst); /* D1 */
         uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4 */
+        uint64_t later;
         bool has = ticket_index(deq) >= queue->geometry.slots_per_node ? link_node(next) != NODE_NIL : true;
         if (ticket_index(deq) < queue->geometry.slots_per_node) {
             uint64_t word = slot_load(queue, node, ticket_index(deq));
             if (word_sequence(word) != word_sequence(deq))
                 has = false;
             else if (slot_phase(word) == SLOT_WRITING)
-                has = find_later(queue, node, word_sequence(deq), ticket_index(deq) + 1) != CQ_EMPTY;
+                has = find_later(queue, node, deq, &later) != CQ_EMPTY;
         }
         if (has || (word_sequence(deq) == word_sequence(head) &&
                     atomic_load_explicit(&node->deq, memory_order_seq_cst) == deq && /* D5 */
@@ -1329,13 +1909,30 @@ bool dequeue_has_message(cq_queue *queue)
     return true;
 }
 
+/* Who claimed the slot at the front and has not published it yet, if that is what is in the way; else 0. A hint. */
+uint32_t dequeue_blocker(const cq_queue *queue)
+{
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    if (!link_is_valid(queue, head))
+        return 0;
+    struct layout_node *node = node_at(queue, link_node(head));
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
+    if (ticket_index(deq) >= queue->geometry.slots_per_node)
+        return 0;
+    uint64_t word = slot_load(queue, node, ticket_index(deq));
+    if (word_sequence(word) == word_sequence(deq))
+        return slot_phase(word) == SLOT_WRITING ? word_owner(word) : 0;
+    return word_sequence(enq) == word_sequence(deq) && ticket_index(enq) > ticket_index(deq) ? word_owner(enq) : 0;
+}
+
 /* ==== src/enqueue.c ==== */
 
 /*
  * enqueue.c - claiming slots to write into, publishing them, giving them up; exact capacity.
  *
  * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know about consumers beyond
- * what it reads of head and deq, nor about waiting beyond calling wait_wake.
+ * what it reads of head and deq, how a slot in the way is voided (dequeue.c), nor about waiting beyond calling wait_wake.
  */
 
 /* ---- room ------------------------------------------------------------------------------------------ */
@@ -1365,12 +1962,8 @@ SELDOM static int measure_room(cq_queue *queue, uint64_t tail, struct layout_nod
     if (used >= capacity) {
         uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2, pairs with H1 */
         if (position_distance(last, deq, slots) - 1 < POSITION_BEHIND) {
-            uint64_t holes;
-            uint64_t to = position_distance(last, ticket, slots) < POSITION_BEHIND ? ticket : last;
-            int result = queue_count_holes(queue, head, deq, to, &holes);
-            if (result != CQ_OK)
-                return result;
-            used -= holes;
+            uint64_t holes = queue_count_holes(queue, head, deq);
+            used -= holes < used ? holes : used; /* more: the ends have moved, and the claim will fail */
         }
     }
     if (used < capacity) {
@@ -1401,11 +1994,15 @@ static inline int room_for(cq_queue *queue, uint64_t tail, struct layout_node *n
 
 /* ---- enqueue --------------------------------------------------------------------------------------- */
 
-/* Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. */
-int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
+/*
+ * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims are all
+ * that fills the queue, make room, once. A try whose own claim was voided does not: it would void who voided it.
+ */
+int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
 {
     uint32_t slots = queue->geometry.slots_per_node;
 
+    participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1, pairs with T4 */
         if (unlikely(!link_is_valid(queue, tail)))
@@ -1444,20 +2041,42 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
         }
         if (result == CQ_OK)
             result = queue_append(queue, tail, node);
-        if (result != RESULT_RETRY)
+        else if (result == CQ_FULL && insist)
+            result = dequeue_make_room(queue);
+        if (result == RESULT_VOIDED) {
+            insist = false;
+            atomic_fetch_add_explicit(&queue->voids, 1, memory_order_relaxed); /* see dequeue_patience */
+        } else if (result != RESULT_RETRY)
             return result;
     }
     return CQ_ECORRUPT;
 }
 
+/* Let whoever waits for the slot know how long the copy may take: in its record, which others may have written already. */
+SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, struct layout_slot *slot, uint64_t word,
+                                    size_t size)
+{
+    uint64_t asking = slot_word(run->sequence, dequeue_patience(queue, size), SLOT_WRITING, queue->owner);
+
+    while (word_sequence(word) != run->sequence || slot_phase(word) == SLOT_WRITING)
+        /* R3 release, as a recorder's; acquire as the load in enqueue_publish. */
+        if (atomic_compare_exchange_strong_explicit(&slot->state, &word, asking, memory_order_acq_rel,
+                                                    memory_order_acquire))
+            return asking;
+    return word;
+}
+
 /* Copy a message (unless data is NULL: then it is there) into the run's slot at `index` and make it FULL. The caller
-   has published those before. RESULT_VOIDED: consumers have moved past the slot, which is still the caller's. */
+   has published those before. RESULT_VOIDED: others have moved past the slot, which is still the caller's. */
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size)
 {
     struct layout_slot *slot = run_slot(queue, run, index);
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes (DONE -> scan -> FREE -> TAKEN). */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
+    /* Relaxed: see dequeue_patience. */
+    if (unlikely(data && (size > PATIENT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0)))
+        word = ask_patience(queue, run, slot, word, size);
     unsigned char *last = slot_payload(queue, slot) + queue->geometry.max_message_size - 1, kept = 0;
     if (data)
         fast_copy(slot_payload(queue, slot), data, size);
@@ -1468,13 +2087,18 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
         if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {
             if (!data) /* a reservation may be committed again, and larger: the size must not stand in its bytes */
                 *last = kept;
-            return slot_phase(word) == SLOT_VOID ? RESULT_VOIDED : CQ_ECORRUPT;
+            if (slot_phase(word) != SLOT_VOID)
+                return CQ_ECORRUPT;
+            atomic_fetch_add_explicit(&queue->voids, 1, memory_order_relaxed); /* see dequeue_patience */
+            return RESULT_VOIDED;
         }
         /* E3 release, pairs with D2: the payload is visible before FULL is. seq_cst: the linearization point. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
                                                     memory_order_seq_cst, memory_order_acquire))
             break;
     }
+    if (unlikely(atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
+        atomic_store_explicit(&queue->voids, 0, memory_order_relaxed); /* see dequeue_patience */
     if (index + 1 == run->count)
         run_remember(queue, &queue->last_enq, run);
     return CQ_OK;
@@ -1485,7 +2109,7 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
 {
     uint64_t holes = 0;
 
-    queue_raise_last_hole(queue, run->sequence, run->index + run->count);
+    queue_announce_hole(queue, run->node, run->sequence, run->index + run->count);
     for (uint32_t i = from; i < run->count; ++i) {
         struct layout_slot *slot = run_slot(queue, run, i);
         uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
@@ -1503,10 +2127,12 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
 /* Several, in order, as many as there is room for; a claim takes as many slots of a node at once as it can. */
 int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
 {
+    bool insist = true;
+
     for (*done = 0; *done < count;) {
         struct run run;
         uint32_t i = 0;
-        int result = enqueue_claim(queue, count - *done, &run);
+        int result = enqueue_claim(queue, count - *done, insist, &run);
         if (result != CQ_OK)
             return result;
         for (; i < run.count; ++i, ++*done) {
@@ -1514,8 +2140,10 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
             if (result != CQ_OK)
                 break;
         }
-        if (i < run.count) /* voided: the rest goes as well, and all of it behind what others published */
+        if (i < run.count) { /* voided: the rest goes as well, and all of it behind what others published */
             enqueue_abandon(queue, &run, i);
+            insist = false;
+        }
         if (i > 0)
             wait_wake(queue, SIDE_CONSUMERS, i);
         if (result < 0)
@@ -1536,8 +2164,13 @@ bool enqueue_has_room(cq_queue *queue)
         uint64_t room;
         int result = word_sequence(ticket) == word_sequence(tail) ? room_for(queue, tail, node, ticket, 1, &room)
                                                                   : RESULT_RETRY;
-        if (result != RESULT_RETRY)
-            return result != CQ_FULL;
+        if (result == RESULT_RETRY)
+            continue;
+        if (result == CQ_FULL)
+            return dequeue_may_make_room(queue);
+        /* The capacity may have room and the queue none: no node is free, because what they hold is held, or no memory. */
+        return ticket_index(ticket) < queue->geometry.slots_per_node || node_available(queue) ||
+               link_node(atomic_load_explicit(&node->next, memory_order_acquire)) != NODE_NIL; /* L2: appended, tail is late */
     }
     return true;
 }
@@ -1547,17 +2180,58 @@ bool enqueue_has_room(cq_queue *queue)
 /*
  * explain.c - results in words: the meaning of each, and what was asked, found and can be done in a case.
  *
- * It owns every sentence that users of any language read, so that they are the same in all. It looks at a region's
- * header again, read-only; it must not need a handle, because most of what it explains is why there is none.
+ * It owns the sentences that users of any language read, so that they are the same in all. One code may have several
+ * causes: which it was is found by looking again, at the file here, at limits in shortage.c. It must change nothing, and
+ * must not need a handle, because most of what it explains is why there is none.
  */
+
+/* ==== src/explain.h ==== */
+
+/*
+ * explain.h - what explain.c found out about a case, and the text that it becomes.
+ */
+#ifndef CQ_EXPLAIN_H
+#define CQ_EXPLAIN_H
+
+
+/* What can be said about a case: any of it may be missing. */
+struct found {
+    const char *name, *directory;
+    const cq_config *given;
+    cq_config config; /* complete, or all defaults if `given` cannot be understood */
+    bool understood;
+    char *path;
+    struct stat status;
+    int status_error; /* 0: there is a status */
+    struct layout_header header;
+    struct geometry geometry; /* of the region, or of the one that would be made */
+    bool has_header, has_region, has_geometry;
+};
+
+struct text {
+    char *to;
+    size_t size, length;
+};
+
+/* ---- say.c ---- */
+static void say(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say_bytes(struct text *text, const char *before, uint64_t bytes, const char *after);
+
+/* ---- shortage.c ---- */
+static void shortage_space(struct text *text, const struct found *found);
+static void shortage_memory(struct text *text, const struct found *found);
+static void shortage_process(struct text *text);
+static void shortage_file_size(struct text *text, const struct found *found);
+
+#endif
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -1567,7 +2241,9 @@ const char *cq_strerror(int result)
     case CQ_OK: return "success";
     case CQ_EMPTY: return "no message is waiting";
     case CQ_FULL: return "the queue is full";
-    case CQ_TIMEOUT: return "the time is over";
+    case CQ_TIMEOUT: return "timed out";
+    case CQ_CANCELLED: return "the wait was cancelled";
+    case CQ_STALE: return "the queue was removed";
     case CQ_EINVAL: return "an argument is invalid";
     case CQ_ENAME: return "the name is not valid";
     case CQ_ENOENT: return "there is no such queue";
@@ -1579,7 +2255,7 @@ const char *cq_strerror(int result)
     case CQ_EOWNER: return "the region's owner or permissions are not trusted";
     case CQ_ENOSPACE: return "the file system is full";
     case CQ_ENOMEM: return "out of memory";
-    case CQ_ELIMIT: return "too many handles or descriptors";
+    case CQ_ELIMIT: return "too many handles are open on the queue";
     case CQ_ETOOSMALL: return "the buffer is too small for the message";
     case CQ_ETOOBIG: return "the message is too big";
     case CQ_EREADONLY: return "the handle is read-only";
@@ -1587,6 +2263,8 @@ const char *cq_strerror(int result)
     case CQ_ENOTHELD: return "the message is not held by this handle";
     case CQ_EFILESYSTEM: return "the file system cannot hold a queue";
     case CQ_ESYSTEM: return "the operating system failed";
+    case CQ_EPROCESS: return "too many descriptors or threads in this process";
+    case CQ_EFILESIZE: return "the file would be too large";
     default: return "unknown result";
     }
 }
@@ -1594,48 +2272,42 @@ const char *cq_strerror(int result)
 uint32_t cq_abi_version(void) { return CQ_ABI_VERSION; }
 const char *cq_version(void) { return CQ_VERSION_STRING; }
 
-/* What can be said about the file: any of it may be missing. */
-struct found {
-    struct layout_header header;
-    struct stat status;
-    char *path;
-    bool has_status, has_header;
-};
-
-static void look_up(const char *name, const cq_config *config, struct found *found)
+static void look_up(const char *name, const cq_config *given, struct found *found)
 {
     uint64_t file_size;
 
-    if (region_path(name, config ? config->directory : NULL, &found->path) != CQ_OK)
+    *found = (struct found){.name = name, .given = given};
+    found->understood = config_complete(given, &found->config) == CQ_OK;
+    found->directory = found->config.directory ? found->config.directory : "/dev/shm";
+    found->has_geometry = create_geometry(&found->config, &found->geometry) == CQ_OK;
+    if (!name || region_path(name, found->config.directory, &found->path) != CQ_OK)
         return;
-    found->has_status = lstat(found->path, &found->status) == 0;
+    found->status_error = lstat(found->path, &found->status) == 0 ? 0 : errno;
     int fd = open(found->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return;
     found->has_header = region_read_header(fd, &found->header, &file_size) == CQ_OK;
+    found->has_region = found->has_header && region_check_header(&found->header, file_size, &found->geometry) == CQ_OK;
+    found->has_geometry |= found->has_region;
     close(fd);
 }
 
-struct text {
-    char *to;
-    size_t size, length;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct text *text, const char *format, ...)
+/* Whose the file is and who may use it. */
+static void say_file(struct text *text, const struct found *found)
 {
-    va_list arguments;
-    size_t room = text->length < text->size ? text->size - text->length : 0;
-
-    va_start(arguments, format);
-    int written = vsnprintf(room ? text->to + text->length : NULL, room, format, arguments);
-    va_end(arguments);
-    text->length += written > 0 ? (size_t)written : 0;
+    say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ", found->path,
+        (unsigned)found->status.st_uid, (unsigned)found->status.st_gid, (unsigned)found->status.st_mode & 07777u,
+        (unsigned)geteuid());
 }
 
-static void say_mismatch(struct text *text, const struct layout_header *header, const cq_config *config)
+/* ---- what was asked for ----------------------------------------------------------------------------- */
+
+static void say_mismatch(struct text *text, const struct found *found)
 {
-    bool capacity = config && config->capacity && config->capacity != header->capacity;
-    bool message = config && config->max_message_size && config->max_message_size != header->max_message_size;
+    const struct layout_header *header = &found->header;
+    const cq_config *config = &found->config;
+    bool capacity = config->capacity && config->capacity != header->capacity;
+    bool message = config->max_message_size && config->max_message_size != header->max_message_size;
 
     if (!capacity && !message) {
         say(text, "%s", cq_strerror(CQ_EMISMATCH));
@@ -1665,36 +2337,151 @@ static void say_version(struct text *text, const struct layout_header *header)
     say(text, ": use the same version of cqueue on both sides, or drain the queue with the old one and unlink it");
 }
 
+/* Of the arguments of cq_open, which is wrong; those of other calls are not known here. */
+static void say_invalid(struct text *text, const struct found *found)
+{
+    const cq_config *config = &found->config;
+    size_t path = found->path ? strlen(found->path) : 0;
+
+    if (!found->understood && found->given->struct_size <= sizeof *config) {
+        say(text, "config.struct_size is %" PRIu32 ", the least is %u: set it to sizeof(cq_config), %zu",
+            found->given->struct_size, CONFIG_FIRST, sizeof *config);
+        return;
+    }
+    if (!found->understood) {
+        say(text, "config.struct_size is %" PRIu32 ", this library (%s) knows %zu bytes, and only 0 may be behind them: set "
+            "it to sizeof(cq_config), zero the rest, or use a newer library", found->given->struct_size, CQ_VERSION_STRING,
+            sizeof *config);
+        return;
+    }
+    switch (config_fault(config)) {
+    case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them out",
+                          config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
+    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, to create the queue, and CQ_ATTACH or CQ_READ_ONLY, not to "
+                                   "create it: choose one"); return;
+    case CONFIG_RESERVED: say(text, "config.reserved is %" PRIu32 ", it must be 0: zero the struct before filling it in",
+                              config->reserved); return;
+    case CONFIG_PERMISSIONS: say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, and "
+                                 "others not write: 0600, 0640, 0660, 0644 and 0664 are possible", config->permissions); return;
+    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the most", config->capacity,
+                              LAYOUT_MAX_CAPACITY); return;
+    case CONFIG_MESSAGE: say(text, "max_message_size %" PRIu64 " is more than %" PRIu64 " bytes, the most",
+                             config->max_message_size, LAYOUT_MAX_MESSAGE); return;
+    case CONFIG_HELD: say(text, "max_held %" PRIu64 " is more than %" PRIu64 " messages, the most", config->max_held,
+                          LAYOUT_MAX_CAPACITY); return;
+    case CONFIG_FINE: break;
+    }
+    if (!found->has_geometry) {
+        say(text, "a capacity of %" PRIu64 " messages of up to %" PRIu64 " bytes needs", found->geometry.capacity,
+            found->geometry.max_message_size);
+        say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the most: ask for fewer or smaller messages");
+    } else if (path >= PATH_MAX)
+        say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory", path,
+            PATH_MAX - 1);
+    else
+        say(text, "an argument is NULL or 0 that must not be, or a struct_size is not set; cq_open's config is in order");
+}
+
+/* ---- who may use the file --------------------------------------------------------------------------- */
+
 static void say_owner(struct text *text, const struct found *found)
 {
-    say(text, "file %s belongs to user %u with permissions %04o, this process is user %u: ", found->path,
-        (unsigned)found->status.st_uid, (unsigned)found->status.st_mode & 07777u, (unsigned)geteuid());
-    say(text, found->status.st_mode & 0002 ? "a file that everybody may write is never trusted"
-                                           : "name these permissions when opening if you trust its owner and group");
-}
-
-static void say_invalid(struct text *text, const cq_config *config)
-{
-    if (!config)
-        say(text, "%s", cq_strerror(CQ_EINVAL));
-    else if (config->struct_size != sizeof *config)
-        say(text, "config.struct_size is %" PRIu32 ", expected %zu: set it to sizeof(cq_config)", config->struct_size,
-            sizeof *config);
-    else if (config->capacity > LAYOUT_MAX_CAPACITY)
-        say(text, "capacity %" PRIu64 " is more than %" PRIu64, config->capacity, LAYOUT_MAX_CAPACITY);
-    else if (config->max_message_size > LAYOUT_MAX_MESSAGE)
-        say(text, "max_message_size %" PRIu64 " is more than %" PRIu64, config->max_message_size, LAYOUT_MAX_MESSAGE);
-    else if (config->permissions & ~0664u || (config->permissions && (config->permissions & 0600) != 0600))
-        say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, and others not write",
-            config->permissions);
+    if (found->status_error) {
+        say(text, "%s", cq_strerror(CQ_EOWNER));
+        return;
+    }
+    say_file(text, found);
+    if (found->status.st_mode & 0002)
+        say(text, "a file that everybody may write is never trusted: have its owner run chmod o-w %s first", found->path);
     else
-        say(text, "flags %" PRIx32 ", or a capacity of %" PRIu64 " with messages of %" PRIu64
-            " bytes, cannot be had: see cqueue.h", config->flags, config->capacity, config->max_message_size);
+        say(text, "if you trust %s with the messages, say so when opening it (CQ_TRUST; cq: --trust)",
+            found->status.st_mode & 0020 ? "its owner and group" : "its owner");
 }
 
-static void say_case(struct text *text, int result, const struct found *found, const cq_config *config, size_t size)
+static void say_directory(struct text *text, const struct found *found)
 {
-    const char *directory = config && config->directory ? config->directory : "/dev/shm";
+    int error = faccessat(AT_FDCWD, found->directory, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+
+    if (error == EROFS)
+        say(text, "%s is on a file system that is mounted read-only: name another directory", found->directory);
+    else
+        say(text, "user %u may not %s in %s: name another directory, or change its permissions", (unsigned)geteuid(),
+            found->status_error == EACCES ? "look for files" : "make files", found->directory);
+}
+
+static void say_access(struct text *text, const struct found *found)
+{
+    const struct stat *status = &found->status;
+    int wanted = found->config.flags & CQ_READ_ONLY ? 4 : 6;
+
+    if (found->status_error) {
+        say_directory(text, found);
+        return;
+    }
+    if (!S_ISREG(status->st_mode)) {
+        say(text, "%s is not a regular file: remove it", found->path);
+        return;
+    }
+    say_file(text, found);
+    if (faccessat(AT_FDCWD, found->path, wanted, AT_EACCESS) == 0) /* R_OK is 4 and W_OK is 2 */
+        say(text, "it may be opened; but only its owner may remove it from a directory like %s, or the file system is "
+            "mounted read-only", found->directory);
+    else if (status->st_uid == geteuid())
+        say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
+    else if (((int)status->st_mode >> 3 & wanted) == wanted)
+        say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log in "
+            "again)", (unsigned)status->st_gid);
+    else
+        say(text, "nobody but its owner may use it (or remove it from %s): have the owner create it for a group that both are in "
+            "(permissions 0660; cq create --group)", found->directory);
+}
+
+/* ---- what is in the queue --------------------------------------------------------------------------- */
+
+static bool look_inside(const struct found *found, cq_stats *stats)
+{
+    cq_config look = {.struct_size = sizeof look, .directory = found->config.directory,
+                      .permissions = found->config.permissions,
+                      .flags = CQ_READ_ONLY | (found->config.flags & (CQ_ANY_FILESYSTEM | CQ_TRUST))};
+    cq_queue *queue;
+
+    if (!found->has_region || config_fault(&look) != CONFIG_FINE || cq_open(found->name, &look, &queue) != CQ_OK)
+        return false;
+    *stats = (cq_stats){.struct_size = sizeof *stats};
+    bool looked = cq_stat(queue, stats) == CQ_OK;
+    cq_close(queue);
+    return looked;
+}
+
+static void say_full(struct text *text, const struct found *found)
+{
+    cq_stats stats;
+
+    if (!look_inside(found, &stats)) {
+        say(text, "full, its capacity is %" PRIu64 ": try later or wait", found->header.capacity);
+        return;
+    }
+    bool full = stats.length - stats.orphans >= stats.capacity, pinned = !full && stats.held > stats.max_held;
+    say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was full; by now",
+        stats.length - stats.orphans, stats.capacity);
+    if (stats.orphans > 0)
+        say(text, ", %" PRIu64 " to be delivered again", stats.orphans);
+    if (stats.held > 0)
+        say(text, ", %" PRIu64 " are held by consumers", stats.held);
+    if (stats.writing > 0)
+        say(text, ", %" PRIu64 " are being written", stats.writing);
+    if (full)
+        say(text, ": try later or wait");
+    else if (pinned)
+        say(text, ", and nothing is sure to be free for more than %" PRIu64 " held ones: have consumers release some "
+            "(cq_participants and cq doctor show who holds them), or create the queue with a larger max_held",
+            stats.max_held);
+    else
+        say(text, ": try again; if it stays full, take the oldest message out, behind which room was given up");
+}
+
+static void say_case(struct text *text, int result, const struct found *found, size_t size)
+{
     bool of_region = result == CQ_FULL || result == CQ_ETOOBIG || result == CQ_EMISMATCH || result == CQ_EVERSION;
 
     if (of_region && !found->has_header) { /* unlinked meanwhile: no numbers are better than wrong ones */
@@ -1702,58 +2489,169 @@ static void say_case(struct text *text, int result, const struct found *found, c
         return;
     }
     switch (result) {
-    case CQ_EINVAL: say_invalid(text, config); return;
+    case CQ_FULL: say_full(text, found); return;
+    case CQ_CANCELLED: say(text, "cq_cancel ended the wait, and ends every other on this handle until cq_cancel_reset"); return;
+    case CQ_STALE: say(text, "the queue was removed%s: close this handle and open the queue again, or go on with those who "
+                       "have it open too (CQ_KEEP_UNLINKED)",
+                       found->status_error ? "" : ", and there is another one of that name now"); return;
+    case CQ_EINVAL: say_invalid(text, found); return;
     case CQ_ENAME: say(text, "a name is 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit"); return;
-    case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory", directory); return;
-    case CQ_EEXIST: say(text, "exists in %s already: attach to it, or unlink it first", directory); return;
-    case CQ_EMISMATCH: say_mismatch(text, &found->header, config); return;
+    case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory", found->directory); return;
+    case CQ_EEXIST: say(text, "exists in %s already: attach to it, or unlink it first", found->directory); return;
+    case CQ_EMISMATCH: say_mismatch(text, found); return;
     case CQ_EVERSION: say_version(text, &found->header); return;
     case CQ_ECORRUPT: say(text, "%s is no region of cqueue, or its bytes contradict each other: unlink it and create it "
                           "anew (its messages are lost)", found->path); return;
-    case CQ_EACCESS:
-        if (found->has_status && !S_ISREG(found->status.st_mode))
-            say(text, "%s is not a regular file: remove it", found->path);
-        else
-            say(text, "the system refuses access to %s: check its owner and permissions, and those of the directory",
-                found->path);
-        return;
+    case CQ_EACCESS: say_access(text, found); return;
     case CQ_EOWNER: say_owner(text, found); return;
-    case CQ_ENOSPACE: say(text, "no room in %s for another part of the queue: free some, nothing was lost", directory); return;
-    case CQ_ELIMIT: say(text, "%u handles are open on it, or this process has no descriptor left: close some",
-                        LAYOUT_MAX_OWNER); return;
+    case CQ_ENOSPACE: shortage_space(text, found); return;
+    case CQ_ENOMEM: shortage_memory(text, found); return;
+    case CQ_ELIMIT: say(text, "%u handles are open on it, which is the most: close some (cq_participants and cq doctor show "
+                        "whose they are)", LAYOUT_MAX_OWNER); return;
     case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
     case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)", size,
                          found->header.max_message_size); return;
-    case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_EREADONLY: say(text, "this handle was opened read-only: open it without CQ_READ_ONLY"); return;
+    case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to another "
                           "handle"); return;
     case CQ_EFILESYSTEM: say(text, "the file system of %s does not keep what a queue needs: use tmpfs, ext4, xfs or btrfs",
-                             directory); return;
-    case CQ_FULL: say(text, "full, %" PRIu64 " messages are waiting: try later or wait", found->header.capacity); return;
+                             found->directory); return;
+    case CQ_EPROCESS: shortage_process(text); return;
+    case CQ_EFILESIZE: shortage_file_size(text, found); return;
     default: say(text, "%s", cq_strerror(result)); return;
     }
 }
 
 size_t cq_explain(int result, const char *name, const cq_config *config, size_t size, char *text, size_t text_size)
 {
-    struct found found = {.path = NULL};
+    struct found found;
     struct text out = {text, text ? text_size : 0, 0};
+    int before;
 
-    if (name) { /* not to be cancelled between opening and closing the file */
-        int before;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-        look_up(name, config, &found);
-        pthread_setcancelstate(before, NULL);
-    }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* not between opening and closing a file */
+    look_up(name, config, &found);
     if (name && *name)
         say(&out, "\"%.200s\": ", name);
     if (!found.path && result != CQ_ENAME && result != CQ_EINVAL)
         say(&out, "%s", cq_strerror(result));
     else
-        say_case(&out, result, &found, config, size);
+        say_case(&out, result, &found, size);
     free(found.path);
+    pthread_setcancelstate(before, NULL);
     return out.length;
+}
+
+/* ==== src/fork.c ==== */
+
+/*
+ * fork.c - the handles that this process has open, and what a fork does to them.
+ *
+ * It owns the list of handles and the lock around it, which no fork comes into: between opening a description and closing
+ * it a child would get a copy, and with it our locks. The kernel already takes mapping and handle from a child
+ * (MADV_DONTFORK, MADV_WIPEONFORK); but emulators and sandboxes answer that they did and do nothing, so it is done here
+ * once more. A child made by the bare system call has only what the kernel does. It must not know what a handle is for.
+ */
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static _Atomic uint32_t holder; /* a futex word: 0, or the process one of whose threads has the lock */
+static sigset_t mask_before;    /* what follows is the holder's alone */
+static cq_queue *handles;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int guard_error;
+
+static bool take(uint32_t process)
+{
+    uint32_t seen = atomic_load_explicit(&holder, memory_order_relaxed); /* the exchange decides */
+    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here. X1 acquire,
+       pairs with X2: the list is as the last holder left it. */
+    return seen != process && atomic_compare_exchange_strong_explicit(&holder, &seen, process, memory_order_acquire,
+                                                                      memory_order_relaxed);
+}
+
+/* Signals are blocked while the lock is held: a handler that forks in the thread that has it would wait for ever. */
+static void block_signals(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+static void lock(void)
+{
+    uint32_t process = (uint32_t)getpid();
+    sigset_t before;
+
+    block_signals(&before);
+    while (!take(process))
+        syscall(SYS_futex, &holder, FUTEX_WAIT_PRIVATE, process, NULL, NULL, 0);
+    mask_before = before;
+}
+
+void fork_unlock(void)
+{
+    sigset_t before = mask_before;
+
+    atomic_store_explicit(&holder, 0, memory_order_release); /* X2 */
+    syscall(SYS_futex, &holder, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void begin_child(void)
+{
+    for (cq_queue *queue = handles; queue; queue = queue->sibling) {
+        region_forget(queue);
+        queue->listed_at = NULL;
+    }
+    handles = NULL;
+    fork_unlock();
+}
+
+static void guard_forks(void) { guard_error = pthread_atfork(lock, fork_unlock, begin_child); }
+
+/* Waits for other threads that open or close a handle, or fork. */
+void fork_lock(void)
+{
+    pthread_once(&once, guard_forks);
+    lock();
+}
+
+/* With the lock held. CQ_ENOMEM: a child would keep the handle, and so it must not be had. */
+int fork_remember(cq_queue *queue)
+{
+    if (guard_error)
+        return CQ_ENOMEM;
+    queue->sibling = handles;
+    queue->listed_at = &handles;
+    if (handles)
+        handles->listed_at = &queue->sibling;
+    handles = queue;
+    return CQ_OK;
+}
+
+/* With the lock held. Nothing if it is not remembered. */
+void fork_forget(cq_queue *queue)
+{
+    if (!queue->listed_at)
+        return;
+    *queue->listed_at = queue->sibling;
+    if (queue->sibling)
+        queue->sibling->listed_at = queue->listed_at;
+    queue->listed_at = NULL;
+}
+
+/* This process removes the queue itself: its handles go on with what it took the name from. */
+void fork_keep_unlinked(dev_t device, ino_t inode)
+{
+    fork_lock();
+    for (cq_queue *queue = handles; queue; queue = queue->sibling)
+        if (queue->device == device && queue->inode == inode)
+            atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* a wish, orders nothing */
+    fork_unlock();
 }
 
 /* ==== src/loan.c ==== */
@@ -1780,7 +2678,8 @@ static void end_loan(cq_message *message) { message->data = NULL; }
 
 static int check_struct(const cq_message *message)
 {
-    return message && message->struct_size == sizeof *message ? CQ_OK : CQ_EINVAL;
+    bool usual = message && likely(message->struct_size == sizeof *message);
+    return usual || (message && struct_fits(message, MESSAGE_FIRST, sizeof *message)) ? CQ_OK : CQ_EINVAL;
 }
 
 /* The run that a message stands for, if it is (still) this handle's: a token alone proves nothing, the caller may have
@@ -1794,25 +2693,16 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
     uint64_t sequence = word_sequence(message->token[0]), node = (uint32_t)message->token[1];
     uint32_t index = ticket_index(message->token[0]), deliveries = (uint32_t)(message->token[1] >> 32);
     if (!message->data || word_owner(message->token[0]) != queue->owner || (deliveries != 0) != taken ||
-        node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node ||
-        atomic_load_explicit(&queue->states[node], memory_order_acquire) !=
-            ticket_word(sequence, NODE_LINKED, 0)) /* what is held keeps its node in its life */
+        node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node)
+        return CQ_ENOTHELD;
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+    if (word_sequence(state) != sequence || !node_is_listed(state)) /* what is held keeps its node in its life */
         return CQ_ENOTHELD;
     *run = run_of(queue, sequence, (uint32_t)node, index, 1);
     run->deliveries = deliveries;
     return message->position == run_position(queue, run) && message->data == slot_payload(queue, run_slot(queue, run, 0))
                ? CQ_OK
                : CQ_ENOTHELD;
-}
-
-/* The long way to a slot to write into. CQ_FULL: the descriptor of cq_room_fd says so too. */
-static int claim_one(cq_queue *queue, struct run *run)
-{
-    int result = enqueue_claim(queue, 1, run);
-
-    if (result == CQ_FULL && watch_clear(queue, SIDE_PRODUCERS))
-        result = enqueue_claim(queue, 1, run);
-    return result;
 }
 
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
@@ -1825,7 +2715,7 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
     if (unlikely(result != CQ_OK))
         return result;
     if (unlikely(!fast_claim_enq(queue, &run)))
-        result = claim_one(queue, &run);
+        result = claim_room(queue, true, &run);
     if (result == CQ_OK)
         lend(queue, &run, size, message);
     return result;
@@ -1856,11 +2746,13 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     const unsigned char *payload = slot_payload(queue, run_slot(queue, &run, 0));
     result = enqueue_publish(queue, &run, 0, NULL, size);
     if (result == RESULT_VOIDED) {
-        /* Consumers gave the slot up: the message goes into a new one, and only then is the old one let go. */
-        cq_slice copy = {(void *)(uintptr_t)payload, size};
-        while ((result = claim_one(queue, &fresh)) == CQ_OK &&
-               (result = enqueue_publish(queue, &fresh, 0, copy.data, size)) == RESULT_VOIDED)
+        /* Others gave the slot up: the message goes into a new one, and only then is the old one let go. */
+        bool insist = true;
+        while ((result = claim_room(queue, insist, &fresh)) == CQ_OK &&
+               (result = enqueue_publish(queue, &fresh, 0, payload, size)) == RESULT_VOIDED) {
             enqueue_abandon(queue, &fresh, 0);
+            insist = false;
+        }
         if (result != CQ_OK)
             return result;
         enqueue_abandon(queue, &run, 0);
@@ -1894,7 +2786,7 @@ static int try_take(cq_queue *queue, void *context)
     size_t size = 0;
     int result = CQ_OK;
 
-    if (unlikely(!fast_claim_next(queue, &run)) && (result = api_claim(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
+    if (unlikely(!fast_claim_next(queue, &run)) && (result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
     struct layout_slot *slot = run_slot(queue, &run, 0);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
@@ -1965,6 +2857,7 @@ int cq_return(cq_queue *queue, cq_message *message)
         result = settle(queue, &run, SLOT_ORPHAN, run.deliveries);
     if (result != CQ_OK)
         return result;
+    orphan_made(queue, run.node);
     orphan_announce(queue);
     atomic_fetch_add_explicit(&queue->header->returned, 1, memory_order_relaxed); /* a count */
     end_loan(message);
@@ -2028,16 +2921,30 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
     return walk->visitor(&message, walk->context) ? ENOUGH : CQ_OK;
 }
 
+/* Node by node, the furthest behind first, as many at a time as there is memory for. */
 static int walk_orphans(struct walk *walk)
 {
-    uint64_t reference = atomic_load_explicit(&walk->queue->header->head, memory_order_acquire); /* D1 */
-    uint64_t distance = UINT64_MAX, word;
+    cq_queue *queue = walk->queue;
+    uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    uint64_t nearer = UINT64_MAX, batches = queue->geometry.node_count / ORPHAN_NODES + 2, word, *links = NULL;
+    uint32_t count = 0;
     struct run run;
     int result = CQ_OK;
 
-    if (orphan_is_dirty(orphan_version(walk->queue)))
-        while (result == CQ_OK && orphan_next(walk->queue, reference, &distance, &run, &word))
-            result = show(walk, &run, word);
+    if (!orphan_is_dirty(orphan_version(queue)))
+        return CQ_OK;
+    if (!(links = malloc(ORPHAN_NODES * sizeof *links)))
+        return CQ_ENOMEM;
+    do {
+        count = orphan_nodes(queue, reference, nearer, links, ORPHAN_NODES);
+        for (uint32_t i = 0; result == CQ_OK && i < count; ++i)
+            for (uint32_t index = 0; result == CQ_OK && orphan_in_node(queue, links[i], index, &run, &word);
+                 index = run.index + 1)
+                result = show(walk, &run, word);
+        if (count > 0)
+            nearer = sequence_distance(word_sequence(reference), word_sequence(links[count - 1]));
+    } while (result == CQ_OK && count == ORPHAN_NODES && --batches > 0);
+    free(links);
     return result;
 }
 
@@ -2111,8 +3018,7 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
             continue;
         uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2 */
         if (position_distance(last, deq, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND)
-            if (queue_count_holes(queue, head, deq, *enq, &holes) == RESULT_RETRY)
-                continue;
+            holes = queue_count_holes(queue, head, deq);
         *waiting = distance - (holes < distance ? holes : distance);
         return CQ_OK;
     }
@@ -2121,16 +3027,76 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
 
 static uint64_t count_orphans(cq_queue *queue)
 {
-    uint64_t count = 0, touched = orphan_is_dirty(orphan_version(queue)) ? node_touched(queue) : 0;
+    uint64_t count = 0, touched = orphan_is_dirty(orphan_version(queue)) ? node_touched(queue) : 0, word;
+    struct run run;
 
+    for (uint64_t base = 0; base < touched; base += MARK_NODES)
+        for (uint64_t marks = node_marks(queue, base) & 0xffff; marks != 0; marks &= marks - 1) {
+            uint64_t node = base + (uint64_t)__builtin_ctzll(marks);
+            if (node >= touched)
+                break;
+            uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+            uint64_t link = link_word(word_sequence(state), (uint32_t)node);
+            for (uint32_t index = 0; node_is_listed(state) && orphan_in_node(queue, link, index, &run, &word);
+                 index = run.index + 1)
+                ++count;
+        }
+    return count;
+}
+
+/* Of one node: messages in somebody's hands, and slots claimed for writing. A claim that nobody has recorded yet is its
+   newest. */
+static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t *held, uint32_t *writing,
+                       uint64_t totals[2])
+{
+    struct layout_node *node = node_at(queue, number);
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
+
+    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i) {
+        uint64_t word = slot_load(queue, node, i);
+        uint32_t phase = slot_phase(word), owner = word_owner(word);
+        bool takes = false, writes = false;
+        if (word_sequence(word) != sequence) {
+            writes = word_sequence(enq) == sequence && i < ticket_index(enq);
+            owner = word_owner(enq);
+        } else if (phase == SLOT_FULL) {
+            takes = word_sequence(deq) == sequence && i < ticket_index(deq);
+            owner = word_owner(deq);
+        } else {
+            takes = phase == SLOT_READING;
+            writes = phase == SLOT_WRITING || phase == SLOT_VOID;
+        }
+        totals[0] += takes;
+        totals[1] += writes;
+        if (held)
+            held[owner] += takes;
+        if (writing)
+            writing[owner] += writes;
+        if (word_sequence(word) != sequence && !writes)
+            break; /* PREFIX: nothing behind it is claimed */
+    }
+}
+
+/*
+ * What is held, and what is reserved or being written: in all, and (unless NULL) by each of LAYOUT_PARTICIPANTS owners,
+ * added to what the caller's arrays have. Nodes ahead of head in which all is published are looked at once, unless the
+ * mapping is read-only.
+ */
+void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t totals[2])
+{
+    uint64_t touched = node_touched(queue);
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+
+    totals[0] = totals[1] = 0;
     for (uint64_t n = 0; n < touched; ++n) {
         uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire); /* T3 */
-        for (uint32_t i = 0; ticket_index(state) == NODE_LINKED && i < queue->geometry.slots_per_node; ++i) {
-            uint64_t word = slot_load(queue, node_at(queue, (uint32_t)n), i);
-            count += word_sequence(word) == word_sequence(state) && slot_phase(word) == SLOT_ORPHAN;
-        }
+        bool ahead = is_since(word_sequence(state), head);
+        if (!node_is_listed(state) || (ahead && ticket_index(state) == NODE_SETTLED) ||
+            (ahead && queue->owner != 0 && node_settle(queue, (uint32_t)n, state)))
+            continue;
+        count_node(queue, (uint32_t)n, word_sequence(state), held, writing, totals);
     }
-    return count;
 }
 
 static uint64_t load_count(const _Atomic uint64_t *count)
@@ -2143,8 +3109,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     const struct layout_header *header = queue->header;
     const struct geometry *g = &queue->geometry;
     struct stat status;
-    uint64_t enq, waiting;
-    uint32_t asleep[2];
+    uint64_t enq, waiting, asleep[2], totals[2];
     int result = measure(queue, &enq, &waiting);
 
     if (result != CQ_OK)
@@ -2167,12 +3132,15 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->voided = load_count(&header->voided);
     stats->reaped = load_count(&header->reaped);
     stats->participants = participant_count(queue, asleep);
-    stats->waiting_consumers = asleep[SIDE_CONSUMERS];
-    stats->waiting_producers = asleep[SIDE_PRODUCERS];
+    stats->waiting_consumers = (uint32_t)asleep[SIDE_CONSUMERS];
+    stats->waiting_producers = (uint32_t)asleep[SIDE_PRODUCERS];
     stats->nodes_touched = node_touched(queue);
     for (uint64_t n = 0; n < stats->nodes_touched; ++n)
-        stats->nodes_linked +=
-            ticket_index(atomic_load_explicit(&queue->states[n], memory_order_relaxed)) == NODE_LINKED; /* a count */
+        stats->nodes_linked += node_is_listed(atomic_load_explicit(&queue->states[n], memory_order_relaxed)); /* a count */
+    look_holdings(queue, NULL, NULL, totals);
+    stats->held = totals[0];
+    stats->writing = totals[1];
+    stats->max_held = g->spare_nodes;
     int fd = region_descriptor(queue);
     if (fd >= 0 && fstat(fd, &status) == 0)
         stats->memory = (uint64_t)status.st_blocks * 512;
@@ -2180,15 +3148,121 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     return CQ_OK;
 }
 
+/* ==== src/memory.c ==== */
+
+/*
+ * memory.c - giving parts of the region memory (or blocks) before anybody stores there.
+ *
+ * It owns how the kernel is asked, so that a full file system is a result and never a SIGBUS. It must not know what the
+ * parts are for, nor when a node is due.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define PIECE (UINT64_C(1) << 20) /* asked for at a time: some tenths of a millisecond's work */
+
+/*
+ * Memory for a piece of the region: 0, or what errno says.
+ *
+ * Through the mapping first. That needs no descriptor, so it can hit no other file; it gives the pages to this process at
+ * the same time, which together costs a third less than fallocate and a fault for each page; what it gave stays given,
+ * whatever happens to others' attempts at the same piece (tmpfs takes back what an interrupted or failed fallocate gave,
+ * though another process may count on it by then); and where the file system has no block left it says so instead of
+ * SIGBUS, the block being reserved for good from then on, holes of ext4 with delayed allocation included.
+ *
+ * Where the kernel does not know it: fallocate. KEEP_SIZE, so that a file that got the number in the last moment does not
+ * grow. Never posix_fallocate: where the file system cannot, its fallback writes to bytes that are in use. syscall: not
+ * a cancellation point, this runs while a claim is open.
+ */
+static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+{
+    if (queue && queue->populates) {
+        if (madvise(queue->base + offset, (size_t)size, MADV_POPULATE_WRITE) == 0)
+            return 0;
+        if (errno == EFAULT || errno == ENOMEM) /* a store would be a SIGBUS; no memory */
+            return ENOSPC;
+        if (errno == EINTR)
+            return EINTR;
+    }
+    if (queue)
+        fd = region_descriptor(queue);
+    return syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) == 0 ? 0 : errno;
+}
+
+/* What a large node was given in vain stays with the file, and nobody else has it: one that cannot be finished is not
+   begun. This is a guess, and made only while its first page is missing. */
+static bool is_hopeless(cq_queue *queue, uint64_t offset, uint64_t size)
+{
+    struct statfs status;
+    unsigned char resident = 0;
+
+    if (size <= PIECE || mincore(queue->base + offset, LAYOUT_PAGE, &resident) != 0 || (resident & 1) ||
+        fstatfs(region_descriptor(queue), &status) != 0 || status.f_blocks == 0)
+        return false;
+    return (uint64_t)status.f_bfree < size / (uint64_t)status.f_bsize;
+}
+
+/* queue: NULL while there is no handle, and then fd is the file. A signal may undo a piece (tmpfs), so that signals that
+   come again and again need small ones for anything to be done between two of them. */
+int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+{
+    uint64_t page = page_size(), end = round_up(offset + size, page), piece = PIECE;
+
+    offset -= offset % page;
+    if (queue && is_hopeless(queue, offset, end - offset))
+        return CQ_ENOSPACE;
+    while (offset < end) {
+        uint64_t now = piece < end - offset ? piece : end - offset;
+        int error = allocate_piece(queue, fd, offset, now);
+        if (error == 0) {
+            offset += now;
+            piece = piece < PIECE ? piece * 2 : piece;
+        } else if (error != EINTR)
+            return result_of_errno(error);
+        else if (piece > page)
+            piece /= 2;
+    }
+    return CQ_OK;
+}
+
+/* Memory for a node and, where it is the first on their page, for its state, marks and hints. */
+int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint64_t node)
+{
+    const uint64_t words = LAYOUT_PAGE / 8;
+    int result = CQ_OK;
+
+    if (node % (words * 64 * 64) == 0)
+        result = memory_allocate(queue, fd, LAYOUT_SUMMARY_OFFSET + node / (64 * 64) * 8, LAYOUT_PAGE);
+    if (result == CQ_OK && node % (words * 64) == 0)
+        result = memory_allocate(queue, fd, g->bitmap_offset + node / 64 * 8, LAYOUT_PAGE);
+    if (result == CQ_OK && node % (words * MARK_NODES) == 0)
+        result = memory_allocate(queue, fd, g->marks_offset + node / MARK_NODES * 8, LAYOUT_PAGE);
+    if (result == CQ_OK && node % words == 0)
+        result = memory_allocate(queue, fd, g->states_offset + node * 8, LAYOUT_PAGE);
+    return result == CQ_OK ? memory_allocate(queue, fd, g->nodes_offset + node * g->node_stride, g->node_stride) : result;
+}
+
 /* ==== src/node.c ==== */
 
 /*
- * node.c - free nodes: taking, putting back, recycling, growing.
+ * node.c - nodes: taking free ones, putting back, recycling, growing; what is known of those in use.
  *
- * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED -> FREE. The bitmap of free nodes (with
- * a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the backlog: a bit may be
- * wrong for a while either way, and node_sweep puts it right. It must not know what a message is.
+ * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE. The bitmap of
+ * free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
+ * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell who looks for
+ * orphans or holes where to look: set before either is announced, so that none is missed. It must not know what a
+ * message is.
  */
+
+/* How much one call looks through for free nodes, in slots. */
+#define LOOK_BEFORE_GROWING 2048u
+#define LOOK_BEFORE_REFUSING 8192u
+#define REFUSALS 64u /* with nothing changed, until all is looked through again */
 
 static uint64_t node_state(const cq_queue *queue, uint64_t node, memory_order order)
 {
@@ -2237,57 +3311,145 @@ uint64_t node_touched(const cq_queue *queue)
 
 /* Is the life `sequence` of a node behind head? Read tail, then head, *after* whatever made sure that the node was in
    the list once: then sequence <= tail, and a distance behind tail says it, wrapped or not. */
-bool node_behind_head(cq_queue *queue, uint64_t sequence)
+static bool node_behind_head(cq_queue *queue, uint64_t sequence)
 {
     uint64_t tail = word_sequence(atomic_load_explicit(&queue->header->tail, memory_order_acquire));
     uint64_t head = word_sequence(atomic_load_explicit(&queue->header->head, memory_order_acquire));
     return sequence_distance(tail, sequence) > sequence_distance(tail, head);
 }
 
-/* TAKEN or LINKED (`expected`) -> FREE, if it is that still. */
-void node_free(cq_queue *queue, uint32_t node, uint64_t expected)
+/* TAKEN or listed (`expected`) -> FREE, if it is that still. */
+bool node_free(cq_queue *queue, uint32_t node, uint64_t expected)
 {
     /* C2 release, pairs with N1: whoever takes the node next comes after all its readers and writers. */
-    if (atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
-                                                ticket_word(word_sequence(expected), NODE_FREE, 0),
-                                                memory_order_seq_cst, memory_order_relaxed)) {
-        hint_set(queue, node);
-        wait_wake(queue, SIDE_PRODUCERS, 1);
-    }
-}
-
-/* Free the node if it is LINKED in the life `sequence`, behind head, and all its slots are DONE. True if it was. */
-bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
-{
-    uint64_t linked = ticket_word(sequence, NODE_LINKED, 0), done = slot_word(sequence, 0, SLOT_DONE, 0);
-
-    if (node_state(queue, node, memory_order_acquire) != linked)
+    if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
+                                                 ticket_word(word_sequence(expected), NODE_FREE, 0),
+                                                 memory_order_seq_cst, memory_order_relaxed))
         return false;
-    for (uint32_t i = queue->geometry.slots_per_node; i-- > 0;) /* the last slots are the last to be done */
-        /* C1 acquire on each, pairs with C0: its reader and its late writer are done. */
-        if (atomic_load_explicit(&slot_at(queue, node_at(queue, node), i)->state, memory_order_acquire) != done)
-            return false;
-    if (!node_behind_head(queue, sequence))
-        return false;
-    node_free(queue, node, linked);
+    hint_set(queue, node);
+    wait_wake(queue, SIDE_PRODUCERS, 1);
     return true;
 }
 
-/* Recycle what can be, and make the bitmap right. Returns how many nodes are free. */
-uint32_t node_sweep(cq_queue *queue)
+/* Free the node if it is listed in the life `sequence`, behind head, and all its slots are DONE. True if it was. Adds
+   to *looked how many slots it took to know. */
+static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t *looked)
 {
-    uint64_t touched = node_touched(queue);
+    uint32_t slots = queue->geometry.slots_per_node;
+    struct layout_node *at = node_at(queue, node);
+    uint64_t done = slot_word(sequence, 0, SLOT_DONE, 0);
+
+    /* Again if somebody slow calls it SETTLED meanwhile, which happens once in a life. */
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        uint64_t state = node_state(queue, node, memory_order_acquire);
+        if (word_sequence(state) != sequence || !node_is_listed(state))
+            return false;
+        /* Relaxed, both: most that stay do so for the same slot as last time, and whatever the hint is, a slot that is
+           not DONE will do. */
+        uint32_t pinned = atomic_load_explicit(&at->pinned, memory_order_relaxed);
+        ++*looked;
+        if (pinned < slots && atomic_load_explicit(&slot_at(queue, at, pinned)->state, memory_order_relaxed) != done)
+            return false;
+        for (uint32_t i = slots; i-- > 0; ++*looked) /* the last slots are the last to be done */
+            /* C1 acquire on each, pairs with C0: its reader and its late writer are done. */
+            if (atomic_load_explicit(&slot_at(queue, at, i)->state, memory_order_acquire) != done) {
+                atomic_store_explicit(&at->pinned, i, memory_order_relaxed);
+                return false;
+            }
+        if (!node_behind_head(queue, sequence))
+            return false;
+        if (node_free(queue, node, state))
+            return true;
+    }
+    return false;
+}
+
+bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
+{
+    uint32_t looked = 0;
+    return recycle(queue, node, sequence, &looked);
+}
+
+/*
+ * LINKED -> SETTLED if each slot is FULL or a hole that names nobody. Orders: the slots are acquired (with E3 and C0),
+ * and what is FULL or DONE names no producer for the rest of this life, so that it does not matter how old the picture
+ * is; consumers change slots only once head is here, and then nobody relies on SETTLED any more. True if it is SETTLED
+ * now.
+ */
+bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
+{
+    uint64_t sequence = word_sequence(state);
+    uint32_t holes = 0;
+
+    if (ticket_index(state) != NODE_LINKED)
+        return ticket_index(state) == NODE_SETTLED;
+    for (uint32_t i = queue->geometry.slots_per_node; i-- > 0;) { /* the last slots are the last to be touched */
+        uint64_t word = slot_load(queue, node_at(queue, node), i);
+        if (word != slot_word(sequence, 0, SLOT_DONE, 0) && !is_full(word, sequence))
+            return false;
+        holes += !is_full(word, sequence);
+    }
+    /* Release, so that who finds it SETTLED comes after all that was seen. Failure: somebody else was faster. */
+    return atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
+                                                   ticket_word(sequence, NODE_SETTLED, holes), memory_order_acq_rel,
+                                                   memory_order_relaxed);
+}
+
+/* ---- marks ------------------------------------------------------------------------------------------ */
+
+/* The marks of the nodes that share a word with this one. */
+uint64_t node_marks(const cq_queue *queue, uint64_t node)
+{
+    return atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_seq_cst); /* M2, pairs with M1 */
+}
+
+/* After a slot became ORPHAN and before that is announced; before a hole is announced and made. */
+void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
+{
+    _Atomic uint64_t *word = &queue->marks[node / MARK_NODES];
+
+    /* M1 release, pairs with M2: who sees the new version finds the ORPHAN. The version first: who takes the mark away
+       between the two from a word with the old version fails, or read the new one and scanned after it. */
+    if (mark == MARK_ORPHANS)
+        atomic_fetch_add_explicit(word, MARK_VERSION, memory_order_seq_cst);
+    atomic_fetch_or_explicit(word, mark_bit(node, mark), memory_order_seq_cst);
+}
+
+/* Take the mark away, if the word is `seen` still: the caller read it before it found nothing in the node. */
+bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark)
+{
+    return atomic_compare_exchange_strong_explicit(&queue->marks[node / MARK_NODES], &seen,
+                                                   seen & ~mark_bit(node, mark), memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+
+/* ---- finding a free node ----------------------------------------------------------------------------- */
+
+/*
+ * Recycle what can be, and make the bitmap right: from *node on, until the budget (in slots) is used up. *node is the
+ * one to go on with, 0 after the last. Returns how many free nodes were found.
+ */
+uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
+{
+    uint64_t touched = node_touched(queue), cost = 0;
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
     uint32_t found = 0;
 
-    for (uint64_t node = 0; node < touched; ++node) {
-        uint64_t state = node_state(queue, node, memory_order_acquire);
-        if (ticket_index(state) == NODE_LINKED)
-            found += node_recycle(queue, (uint32_t)node, word_sequence(state));
-        else if (ticket_index(state) == NODE_FREE) {
-            hint_set(queue, node);
+    for (; *node < touched; ++*node) {
+        uint64_t state = node_state(queue, *node, memory_order_acquire);
+        if (cost / COST_OF_SLOT >= budget)
+            return found;
+        cost += COST_OF_STATE;
+        if (node_is_listed(state) && word_sequence(state) != word_sequence(head) && !is_since(word_sequence(state), head)) {
+            uint32_t looked = 0;
+            found += recycle(queue, (uint32_t)*node, word_sequence(state), &looked);
+            cost += COST_OF_NODE + (uint64_t)COST_OF_SLOT * looked;
+        } else if (ticket_index(state) == NODE_FREE) {
+            hint_set(queue, *node);
             ++found;
         }
     }
+    *node = 0;
     return found;
 }
 
@@ -2297,9 +3459,14 @@ static bool take_if_free(cq_queue *queue, uint64_t node)
     if (ticket_index(state) != NODE_FREE)
         return false;
     /* N1 acquire, pairs with C2; the append reads tail after it (A1). */
-    return atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
-                                                   ticket_word(word_sequence(state), NODE_TAKEN, queue->owner),
-                                                   memory_order_seq_cst, memory_order_relaxed);
+    if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
+                                                 ticket_word(word_sequence(state), NODE_TAKEN, queue->owner),
+                                                 memory_order_seq_cst, memory_order_relaxed))
+        return false;
+    /* A new life has no holes. Relaxed: L1 comes before any that it will have. A mark that comes late costs a look. */
+    if (atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_relaxed) & mark_bit(node, MARK_HOLES))
+        atomic_fetch_and_explicit(&queue->marks[node / MARK_NODES], ~mark_bit(node, MARK_HOLES), memory_order_relaxed);
+    return true;
 }
 
 /* Give one more node memory and take it if nobody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM, RESULT_RETRY. */
@@ -2307,7 +3474,7 @@ static int grow(cq_queue *queue, uint64_t touched)
 {
     if (touched == queue->geometry.node_count)
         return CQ_FULL;
-    int result = region_allocate_node(region_descriptor(queue), &queue->geometry, touched);
+    int result = memory_allocate_node(queue, -1, &queue->geometry, touched);
     if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
         return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
     /* G1 release, pairs with node_touched: the memory is there. Failure: somebody else did the same. */
@@ -2327,10 +3494,68 @@ static bool many_astray(cq_queue *queue, uint64_t touched)
     return touched > listed && touched - listed > touched / 2;
 }
 
+/* Look through some nodes for free ones, going on where this handle was last. Its fields are hints: relaxed. */
+static uint32_t look_on(cq_queue *queue, uint64_t budget, bool *round)
+{
+    uint64_t next = atomic_load_explicit(&queue->swept_next, memory_order_relaxed);
+    uint32_t found = node_sweep(queue, &next, budget);
+
+    atomic_store_explicit(&queue->swept_next, next, memory_order_relaxed);
+    *round = next == 0;
+    return found;
+}
+
+/* Could node_take find one? Memory that is given to the next node to know this is there when it is taken. */
+bool node_available(cq_queue *queue)
+{
+    uint64_t touched = node_touched(queue);
+    bool round;
+
+    return hint_lowest(queue, touched) < touched ||
+           (touched < queue->geometry.node_count &&
+            memory_allocate_node(queue, -1, &queue->geometry, touched) == CQ_OK) ||
+           look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
+}
+
+/* Is there a free node after all, before another gets memory? Once a round was in vain, not until half as many more are
+   touched: nodes that are held cost a little for each that is added, and nothing for a message. */
+static bool free_before_growing(cq_queue *queue, uint64_t touched)
+{
+    bool round;
+
+    if (touched < atomic_load_explicit(&queue->swept_enough, memory_order_relaxed) || !many_astray(queue, touched))
+        return false;
+    bool found = look_on(queue, LOOK_BEFORE_GROWING, &round) > 0;
+    if (round && !found)
+        atomic_store_explicit(&queue->swept_enough, touched + touched / 2 + 1, memory_order_relaxed);
+    return found;
+}
+
+/*
+ * The same before a refusal: all of them, as long as that does not take too long. A node is missed by who finishes in
+ * it and by who swings head away from it only if one of them was stopped or killed on the way: while head stays,
+ * looking once is enough but for these, and they are looked for again now and then.
+ */
+static bool free_before_refusing(cq_queue *queue)
+{
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_relaxed);
+    bool round, begun = atomic_load_explicit(&queue->swept_next, memory_order_relaxed) == 0;
+
+    if (head == atomic_load_explicit(&queue->swept_head, memory_order_relaxed) &&
+        atomic_fetch_add_explicit(&queue->refusals, 1, memory_order_relaxed) % REFUSALS != REFUSALS - 1)
+        return false;
+    bool found = look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
+    if (!found && round && !begun)
+        found = look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
+    if (!found && round)
+        atomic_store_explicit(&queue->swept_head, head, memory_order_relaxed);
+    return found;
+}
+
 /* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM. */
 int node_take(cq_queue *queue, uint32_t *node)
 {
-    bool swept = false;
+    bool looked = false, refusing = false;
 
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t touched = node_touched(queue);
@@ -2346,17 +3571,17 @@ int node_take(cq_queue *queue, uint32_t *node)
             }
             continue;
         }
-        if (!swept && (touched == queue->geometry.node_count || many_astray(queue, touched))) {
-            swept = true;
-            if (node_sweep(queue) > 0)
+        if (!looked && touched < queue->geometry.node_count) {
+            looked = true;
+            if (free_before_growing(queue, touched))
                 continue;
         }
         int result = grow(queue, touched);
         if (result == CQ_OK)
             *node = (uint32_t)touched;
-        else if (result < 0 && !swept) {
-            swept = true;
-            if (node_sweep(queue) > 0)
+        else if (result != RESULT_RETRY && !refusing) {
+            refusing = true;
+            if (free_before_refusing(queue))
                 continue;
         }
         if (result != RESULT_RETRY)
@@ -2382,20 +3607,6 @@ int node_take(cq_queue *queue, uint32_t *node)
 
 #define OPEN_ATTEMPTS 1000 /* each one lost means that others created or unlinked the queue meanwhile */
 
-static int check_config(const cq_config *config)
-{
-    uint32_t known = CQ_EXCLUSIVE | CQ_ATTACH | CQ_READ_ONLY | CQ_ANY_FILESYSTEM;
-
-    if (!config)
-        return CQ_OK;
-    if (config->struct_size != sizeof *config || config->flags & ~known || config->reserved != 0 ||
-        config->permissions & ~0664u || (config->permissions && (config->permissions & 0600) != 0600) ||
-        ((config->flags & CQ_EXCLUSIVE) && (config->flags & (CQ_ATTACH | CQ_READ_ONLY))) ||
-        config->capacity > LAYOUT_MAX_CAPACITY || config->max_message_size > LAYOUT_MAX_MESSAGE)
-        return CQ_EINVAL;
-    return CQ_OK;
-}
-
 /* Attach to the region at queue->path; `only`: to this file and no other. RESULT_RETRY: the name leads elsewhere now. On
    failure nothing is left but path, and which file it was. */
 static int attach(cq_queue *queue, const cq_config *config, const struct stat *only)
@@ -2404,10 +3615,10 @@ static int attach(cq_queue *queue, const cq_config *config, const struct stat *o
     int lock_fd;
 
     /* No fork while lock_fd is open: the child's copy would keep the lock when this process dies. */
-    participant_fork_lock();
+    fork_lock();
     int result = region_open(queue->path, config, read_only, queue, &lock_fd);
     if (result != CQ_OK) {
-        participant_fork_unlock();
+        fork_unlock();
         return result;
     }
     if (only && !region_is(queue, only))
@@ -2416,13 +3627,19 @@ static int attach(cq_queue *queue, const cq_config *config, const struct stat *o
         result = participant_register(queue, lock_fd);
     if (lock_fd >= 0)
         close(lock_fd);
-    participant_fork_unlock();
+    fork_unlock();
 
     if (result == CQ_OK && !read_only && (result = participant_verify(queue)) == CQ_OK) {
         uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
         atomic_store_explicit(&queue->deq_seen, ticket_word(word_sequence(head), 0, 0), memory_order_relaxed);
-        atomic_store_explicit(&queue->last_look, wait_clock(), memory_order_relaxed); /* registering looked */
-        queue->patience = 128 + (uint32_t)(queue->geometry.max_message_size / 128);
+        if (config->flags & CQ_KEEP_UNLINKED)
+            atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* nobody else has the handle yet */
+        /* As if the turn had stood still for long: a newcomer looks at once. */
+        atomic_store_explicit(&queue->turn_seen, atomic_load_explicit(&queue->header->turn, memory_order_relaxed),
+                              memory_order_relaxed);
+        atomic_store_explicit(&queue->turn_time, INT64_MIN / 2, memory_order_relaxed);
+        queue->patience = 128;
+        participant_look(queue);
         if (!region_is_linked(queue))
             result = RESULT_RETRY;
     }
@@ -2432,6 +3649,7 @@ static int attach(cq_queue *queue, const cq_config *config, const struct stat *o
         region_close(queue);
         queue->owner = 0;
         queue->alive = NULL;
+        atomic_store_explicit(&queue->active, 0, memory_order_relaxed); /* nobody else has the handle */
     }
     return result;
 }
@@ -2452,7 +3670,7 @@ static int create_or_attach(cq_queue *queue, const cq_config *config)
             unlink(queue->path);
         if (result != CQ_ENOENT || !may_create)
             return result;
-        result = create_file(queue->path, config ? config->directory : NULL, config, &made);
+        result = create_file(queue->path, config, &made);
         if (result != CQ_OK && (result != CQ_EEXIST || exclusive))
             return result;
         created |= result == CQ_OK;
@@ -2460,14 +3678,17 @@ static int create_or_attach(cq_queue *queue, const cq_config *config)
     return CQ_ESYSTEM;
 }
 
-int cq_open(const char *name, const cq_config *config, cq_queue **queue)
+int cq_open(const char *name, const cq_config *given, cq_queue **queue)
 {
+    cq_config full;
+    const cq_config *config = &full;
+
     if (!queue)
         return CQ_EINVAL;
     *queue = NULL;
-    int result = check_config(config);
-    if (!name || result != CQ_OK)
+    if (!name || config_complete(given, &full) != CQ_OK || config_fault(config) != CONFIG_FINE)
         return CQ_EINVAL;
+    int result;
     cq_queue *made = aligned_alloc(LAYOUT_LINE, sizeof *made);
     if (!made)
         return CQ_ENOMEM;
@@ -2506,16 +3727,22 @@ int cq_close(cq_queue *queue)
     return CQ_OK;
 }
 
-int cq_unlink(const char *name, const cq_config *config)
+int cq_unlink(const char *name, const cq_config *given)
 {
+    cq_config config;
+    struct stat status;
     char *path;
 
-    if (!name || (config && config->struct_size != sizeof *config))
+    if (!name || config_complete(given, &config) != CQ_OK)
         return CQ_EINVAL;
-    int result = region_path(name, config ? config->directory : NULL, &path);
+    int result = region_path(name, config.directory, &path);
     if (result != CQ_OK)
         return result;
+    /* Which file it was: whoever else has the name by then is not this process's business. */
+    bool known = lstat(path, &status) == 0;
     result = unlink(path) == 0 ? CQ_OK : result_of_errno(errno);
+    if (result == CQ_OK && known)
+        fork_keep_unlinked(status.st_dev, status.st_ino);
     free(path);
     return result;
 }
@@ -2525,17 +3752,20 @@ int cq_unlink(const char *name, const cq_config *config)
 /*
  * orphan.c - messages to be delivered again: found by position, lowest first, before newer ones.
  *
- * It owns header.orphans, version | dirty: the version is raised after an orphan was made or seen, and a complete scan that
- * finds none marks that very version clean. Killed in between, it stays dirty. It must not know why a message is here
- * (its consumer died, or gave it back).
+ * It owns header.orphans, version | dirty, and the marks of nodes that may hold orphans. Whoever makes one marks its
+ * node and then raises the version; a search that finds none marks that very version clean. Killed in between, it stays
+ * dirty, and what is not marked yet a sweep marks. It must not know why a message is here (its consumer died, or gave
+ * it back).
  */
 
+/* A slot of the node became ORPHAN, or was found so: before that is announced. */
+void orphan_made(cq_queue *queue, uint32_t node) { node_mark(queue, node, MARK_ORPHANS); }
 
-/* Say that there are orphans. After the slot became ORPHAN, before the maker does anything else. */
+/* Say that there are orphans. After the node was marked, before the maker does anything else. */
 void orphan_announce(cq_queue *queue)
 {
     uint64_t version = atomic_load_explicit(&queue->header->orphans, memory_order_relaxed); /* the exchange decides */
-    /* O1 release, pairs with O2: who sees this version finds the ORPHAN slot and a head not before it. */
+    /* O1 release, pairs with O2: who sees this version finds the ORPHAN slot, its mark, and a head not before it. */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt)
         if (atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))
@@ -2543,37 +3773,156 @@ void orphan_announce(cq_queue *queue)
     wait_wake(queue, SIDE_CONSUMERS, 1);
 }
 
+/* ---- where they are ---------------------------------------------------------------------------------- */
+
+static uint64_t behind(uint64_t reference, uint64_t link)
+{
+    return sequence_distance(word_sequence(reference), word_sequence(link));
+}
+
+/* Links in a heap, the nearest behind `reference` on top. */
+static void sift_down(uint64_t reference, uint64_t *links, uint32_t count, uint32_t at)
+{
+    uint64_t link = links[at];
+
+    for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && behind(reference, links[child + 1]) < behind(reference, links[child]))
+            ++child;
+        if (behind(reference, link) <= behind(reference, links[child]))
+            break;
+        links[at] = links[child];
+    }
+    links[at] = link;
+}
+
+/* Make a heap of them from the node `at` on down to the first. */
+static void make_heap(uint64_t reference, uint64_t *links, uint32_t count)
+{
+    for (uint32_t at = count / 2; at-- > 0;)
+        sift_down(reference, links, count, at);
+}
+
+/* The link of a marked node, or 0: it is in no list, or ahead of the reference, where no orphans are. */
+static uint64_t listed_link(cq_queue *queue, uint64_t reference, uint32_t node, uint64_t marks)
+{
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+
+    if (node_is_listed(state))
+        return is_since(word_sequence(state), reference) ? 0 : link_word(word_sequence(state), node);
+    if (queue->owner != 0) /* not on a read-only mapping */
+        node_unmark(queue, node, marks, MARK_ORPHANS);
+    return 0;
+}
 
 /*
- * Find the orphan furthest behind the link `reference` but nearer than *distance positions; UINT64_MAX to begin with.
- * Updates *distance, *run (with deliveries so far) and *word. False: there is none. Nodes ahead of head hold none.
+ * The nodes that may hold orphans and are behind the link `reference` (or it) by less than `nearer` nodes: the furthest
+ * `room` of them, furthest first. How many; less than `room`: these are all.
  */
-bool orphan_next(cq_queue *queue, uint64_t reference, uint64_t *distance, struct run *run, uint64_t *word)
+uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint64_t *links, uint32_t room)
 {
-    uint32_t slots = queue->geometry.slots_per_node;
     uint64_t touched = node_touched(queue);
-    uint64_t front = ticket_word(word_sequence(reference), slots, 0), best = 0;
+    uint32_t count = 0;
 
-    for (uint64_t n = 0; n < touched; ++n) {
-        uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire); /* T3 */
-        uint64_t first = position_distance(front, ticket_word(word_sequence(state), 0, 0), slots);
-        if (ticket_index(state) != NODE_LINKED || first >= POSITION_BEHIND || first <= best ||
-            first - slots >= *distance)
-            continue;
-        for (uint32_t i = 0; i < slots; ++i) {
-            uint64_t found = slot_load(queue, node_at(queue, (uint32_t)n), i);
-            if (word_sequence(found) != word_sequence(state) || slot_phase(found) != SLOT_ORPHAN ||
-                first - i <= best || first - i >= *distance)
+    for (uint64_t base = 0; base < touched; base += MARK_NODES) {
+        uint64_t marks = node_marks(queue, base); /* M2 */
+        for (uint64_t left = marks & 0xffff; left != 0; left &= left - 1) {
+            uint64_t node = base + (uint64_t)__builtin_ctzll(left);
+            uint64_t link = node < touched ? listed_link(queue, reference, (uint32_t)node, marks) : 0;
+            if (link == 0 || behind(reference, link) >= nearer)
                 continue;
-            best = first - i;
-            *word = found;
-            *run = run_of(queue, word_sequence(state), (uint32_t)n, i, 1);
-            run->deliveries = slot_deliveries(found);
+            if (count < room) {
+                links[count++] = link;
+                if (count == room)
+                    make_heap(reference, links, count);
+            } else if (behind(reference, link) > behind(reference, links[0])) {
+                links[0] = link;
+                sift_down(reference, links, count, 0);
+            }
         }
     }
-    if (best > 0)
-        *distance = best;
-    return best > 0;
+    if (count < room)
+        make_heap(reference, links, count);
+    for (uint32_t left = count; left > 1;) { /* the nearest of those left goes last */
+        uint64_t nearest = links[0];
+        links[0] = links[--left];
+        links[left] = nearest;
+        sift_down(reference, links, left, 0);
+    }
+    return count;
+}
+
+/* The first orphan from `index` on in the node that `link` names: *run (with deliveries so far) and *word. */
+bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *run, uint64_t *word)
+{
+    for (; index < queue->geometry.slots_per_node; ++index) {
+        *word = slot_load(queue, node_at(queue, link_node(link)), index);
+        if (word_sequence(*word) != word_sequence(link) || slot_phase(*word) != SLOT_ORPHAN)
+            continue;
+        *run = run_of(queue, word_sequence(link), link_node(link), index, 1);
+        run->deliveries = slot_deliveries(*word);
+        return true;
+    }
+    return false;
+}
+
+/* The same for the whole node, whose mark goes if there is none. */
+static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint64_t *word)
+{
+    uint64_t seen = node_marks(queue, link_node(link)); /* M2, before the slots */
+
+    if (orphan_in_node(queue, link, 0, run, word))
+        return true;
+    node_unmark(queue, link_node(link), seen, MARK_ORPHANS);
+    return false;
+}
+
+/* Without the cache, which another thread is using, or what this signal handler interrupted. */
+static bool find_without_cache(cq_queue *queue, uint64_t reference, struct run *run, uint64_t *word)
+{
+    uint64_t link, nearer = UINT64_MAX;
+
+    for (uint64_t left = queue->geometry.node_count; left > 0; --left, nearer = behind(reference, link))
+        if (orphan_nodes(queue, reference, nearer, &link, 1) == 0)
+            return false;
+        else if (in_whole_node(queue, link, run, word))
+            return true;
+    return false;
+}
+
+/*
+ * Find the lowest orphan of those announced by `version`, or any made later. What was found for the same version holds
+ * still: since then orphans have only gone. So a node is looked for once, not once for each orphan in it, and many
+ * together.
+ */
+static bool find(cq_queue *queue, uint64_t version, uint64_t reference, struct run *run, uint64_t *word)
+{
+    struct orphan_cache *cache = &queue->orphan_cache;
+    uint64_t nearer = UINT64_MAX;
+    bool found = false, more = true;
+
+    if (!cache_enter(&cache->busy))
+        return find_without_cache(queue, reference, run, word);
+    if (cache->version != version)
+        cache->next = cache->index = cache->count = 0;
+    else if (cache->count < ORPHAN_NODES)
+        more = false;
+    for (uint64_t batches = queue->geometry.node_count / ORPHAN_NODES + 2; batches > 0; --batches) {
+        for (; !found && cache->next < cache->count; cache->next += !found) {
+            uint64_t link = cache->links[cache->next];
+            nearer = behind(reference, link);
+            found = (cache->index > 0 && orphan_in_node(queue, link, cache->index, run, word)) ||
+                    in_whole_node(queue, link, run, word);
+            cache->index = found ? run->index : 0;
+        }
+        if (found || !more)
+            break;
+        cache->version = version;
+        cache->next = 0;
+        cache->count = orphan_nodes(queue, reference, nearer, cache->links, ORPHAN_NODES);
+        more = cache->count == ORPHAN_NODES;
+    }
+    cache_leave(&cache->busy);
+    return found;
 }
 
 /*
@@ -2582,13 +3931,14 @@ bool orphan_next(cq_queue *queue, uint64_t reference, uint64_t *distance, struct
  */
 int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version)
 {
+    participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         *version = orphan_version(queue);
         if (!orphan_is_dirty(*version))
             return CQ_EMPTY;
-        uint64_t distance = UINT64_MAX, word;
+        uint64_t word;
         uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* after O2 */
-        if (!orphan_next(queue, reference, &distance, run, &word)) {
+        if (!find(queue, *version, reference, run, &word)) {
             /* O3: only this version; a newer one keeps its mark. */
             atomic_compare_exchange_strong_explicit(&queue->header->orphans, version, *version & ~ORPHANS_DIRTY,
                                                     memory_order_seq_cst, memory_order_relaxed);
@@ -2619,156 +3969,235 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
 /* ==== src/participant.c ==== */
 
 /*
- * participant.c - who is alive, and reaping who is not.
+ * participant.c - who is alive: registering, looking for the dead, reaping them.
  *
- * It owns the participants' records and their lock bytes. The kernel says who is dead, never a time-out, never a process id:
+ * It owns the participants' entries and their lock bytes. The kernel says who is dead, never a time-out, never a process id:
  * a participant holds an open-file-description lock on its LIVE byte through a description that only its mapping of
  * the region keeps open, so that the lock lasts exactly as long as somebody can store through that mapping. It must not know
  * what a sweep does to slots.
+ *
+ * One look an interval is made for the whole queue, by whoever comes first: looks are numbered by header.turn, and each
+ * handle measures with its own clock for how long the number has stood still. A look asks a bounded number of participants:
+ * first the owner of what is in the way and those whose process is gone, then the others in turn.
+ *
+ * An id is not used again while somebody may sweep for its last owner. Whoever is going to sweep names the ids in its own
+ * entry (`reaping`) and then looks again whether they are dead; whoever registers looks at these names after it saw that the
+ * id is clean, and takes another id if it is named. One of the two sees the other (P2 and P3).
  */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-/* Far past any file's end; two bytes an id. LIVE: write-locked while the participant lives. REAP: read-locked by reapers,
-   write-locked by who registers, so that an id is not used again while a reaper that saw its last owner dead may act. */
+/* Far past any file's end; one byte an id, locked while the participant lives. */
 #define LIVE_BYTES (INT64_C(1) << 62)
-#define REAP_BYTES (LIVE_BYTES + LAYOUT_PARTICIPANTS)
 
-#define USED UINT64_C(1) /* record: incarnation << 1 | USED */
+/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read the region
+   had one in the way of a write lock; then any lock counts, else write locks alone. */
+#define USED UINT64_C(1)
+#define SHARED UINT64_C(2)
+#define INCARNATION UINT64_C(4)
 
-/* A fork between opening a description and closing it would hand the child a copy, and with it our locks. */
-static pthread_mutex_t fork_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-static void lock_before_fork(void) { pthread_mutex_lock(&fork_mutex); }
-static void unlock_after_fork(void) { pthread_mutex_unlock(&fork_mutex); }
-static void guard_forks(void) { pthread_atfork(lock_before_fork, unlock_after_fork, unlock_after_fork); }
-
-void participant_fork_lock(void)
-{
-    pthread_once(&fork_once, guard_forks);
-    pthread_mutex_lock(&fork_mutex);
-}
-
-void participant_fork_unlock(void) { pthread_mutex_unlock(&fork_mutex); }
-
-static bool set_lock(int fd, off_t byte, short type)
-{
-    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0; /* non-blocking: not interrupted, no cancellation point */
-}
-
-/* Does a description other than fd's hold a lock on the byte? */
-static bool is_locked(int fd, off_t byte)
-{
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-}
+#define ALL_IDS UINT32_MAX /* of look_around's limits */
+#define ASKED_IN_TURN 96u  /* lock queries a look, beside those for suspects */
+#define ASKED_SUSPECTS 32u
+#define HINTS 1024u             /* processes a look asks the kernel for by number */
+#define SWEEP_BUDGET UINT64_C(32768) /* slots that a call which does not block looks at, on behalf of the dead */
+#define LEAVE_BUDGET (8 * SWEEP_BUDGET)      /* the same, of who closes a handle: some milliseconds */
+#define REAP_COST UINT64_C(4096) /* what asking and cleaning for some ids counts in slots */
+#define EMERGENCY_ID (LAYOUT_MAX_OWNER + 1) /* reaps in the name of who finds no id to register with */
 
 static uint64_t load_record(const cq_queue *queue, uint32_t id)
 {
-    return atomic_load_explicit(&queue->participants[id].record, memory_order_acquire); /* I1, pairs with I2 */
+    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst); /* I1, pairs with I2, I3 */
 }
 
-/* Become the owner of a clean id. lock_fd is the description whose mapping will carry the lock. */
-static int claim_id(cq_queue *queue, int lock_fd)
+/* The ids that were ever used: beyond them the entries have no memory. */
+static uint32_t highest_id(const cq_queue *queue)
 {
-    for (uint32_t id = 1; id <= LAYOUT_MAX_OWNER; ++id) {
-        uint64_t record = load_record(queue, id);
-        if (record & USED || !set_lock(lock_fd, REAP_BYTES + id, F_WRLCK))
-            continue;
-        if (set_lock(lock_fd, LIVE_BYTES + id, F_WRLCK)) {
-            record = load_record(queue, id);
-            if (!(record & USED)) {
-                struct layout_participant *me = &queue->participants[id];
-                atomic_store_explicit(&me->waiting, 0, memory_order_relaxed); /* I2 publishes both */
-                atomic_store_explicit(&me->pid, (uint32_t)getpid(), memory_order_relaxed);
-                /* I2 release, pairs with I1. A store will do: the id's locks are ours. */
-                atomic_store_explicit(&me->record, (record + 2) | USED, memory_order_release);
+    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_acquire); /* I4 */
+    return highest < LAYOUT_MAX_OWNER ? highest : LAYOUT_MAX_OWNER;
+}
+
+/* ---- locks ------------------------------------------------------------------------------------------ */
+
+static bool set_lock(int fd, uint32_t id, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = LIVE_BYTES + id, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0; /* non-blocking: not interrupted, no cancellation point */
+}
+
+enum answer { UNLOCKED, LOCKED, NO_ANSWER };
+
+/* Does another description than fd's hold the lock that `record` says its participant has? */
+static enum answer ask_lock(int fd, uint32_t id, uint64_t record)
+{
+    struct flock lock = {.l_type = record & SHARED ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET, .l_start = LIVE_BYTES + id,
+                         .l_len = 1};
+    if (fcntl(fd, F_OFD_GETLK, &lock) != 0)
+        return NO_ANSWER;
+    return lock.l_type == F_UNLCK ? UNLOCKED : LOCKED;
+}
+
+/* Is fd, at this moment, a description of this region, and do locks work on it? */
+static bool proves(const cq_queue *queue, int fd)
+{
+    return region_is_at(queue, fd) &&
+           (queue->owner == 0 || ask_lock(fd, queue->owner, queue->record) == LOCKED);
+}
+
+/*
+ * Is the participant of this record dead? Only a query that surely met the region counts: other threads may close
+ * descriptors and open others of the same number at any moment, so the descriptor is proved before and after, and all of it
+ * twice. NO_ANSWER: nothing is known.
+ */
+static enum answer ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record)
+{
+    for (int round = 0; round < 2; ++round) {
+        enum answer answer = ask_lock(fd, id, record);
+        if (answer != UNLOCKED)
+            return answer;
+        if (!proves(queue, fd))
+            return NO_ANSWER;
+    }
+    return UNLOCKED;
+}
+
+/* ---- registering ------------------------------------------------------------------------------------ */
+
+static bool names(const struct layout_participant *entry, uint32_t id)
+{
+    for (int word = 0; word < 2; ++word) {
+        uint64_t ids = atomic_load_explicit(&entry->reaping[word], memory_order_seq_cst); /* P3, pairs with P2 */
+        for (; ids != 0; ids >>= 16)
+            if ((ids & 0xffff) == id)
+                return true;
+    }
+    return false;
+}
+
+/* May somebody be sweeping for a former owner of this id? */
+static bool is_being_reaped(const cq_queue *queue, uint32_t id)
+{
+    uint32_t highest = highest_id(queue);
+
+    for (uint32_t other = 1; other <= highest; ++other)
+        if (names(&queue->participants[other], id))
+            return true;
+    return highest == LAYOUT_MAX_OWNER && names(&queue->participants[EMERGENCY_ID], id);
+}
+
+/* Memory for the entry. Others read it only up to highest_id, which is raised afterwards. */
+static int reach(cq_queue *queue, int fd, uint32_t id)
+{
+    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_relaxed); /* the exchange decides */
+
+    if (id <= highest)
+        return CQ_OK;
+    uint64_t begin = (LAYOUT_PARTICIPANTS_OFFSET + id * sizeof(struct layout_participant)) / LAYOUT_PAGE * LAYOUT_PAGE;
+    int result = memory_allocate(queue, fd, begin, LAYOUT_PAGE);
+    if (result != CQ_OK)
+        return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
+    uint32_t reached = id < LAYOUT_MAX_OWNER ? id : LAYOUT_MAX_OWNER;
+    /* I4 release, pairs with highest_id: the entry has memory. */
+    while (highest < reached && !atomic_compare_exchange_weak_explicit(&queue->header->highest_id, &highest, reached,
+                                                                       memory_order_release, memory_order_relaxed))
+        ;
+    return CQ_OK;
+}
+
+/* Write what people and other participants want to know. After the record, by the one whose it is; what stood there before is
+   of an earlier owner, at worst an id named for nothing and a mark that something may have been claimed. */
+static void introduce(struct layout_participant *me)
+{
+    const char *name = program_invocation_short_name; /* a thread may be called anything */
+    uint64_t words[2] = {0, 0};
+
+    memcpy(words, name, strnlen(name, sizeof words - 1));
+    for (int i = 0; i < 2; ++i) {
+        atomic_store_explicit(&me->reaping[i], 0, memory_order_relaxed);
+        atomic_store_explicit(&me->waiting[i], 0, memory_order_relaxed);
+        atomic_store_explicit(&me->command[i], words[i], memory_order_relaxed);
+    }
+    atomic_store_explicit(&me->since, 0, memory_order_relaxed);
+    atomic_store_explicit(&me->active, 0, memory_order_relaxed);
+    atomic_store_explicit(&me->pid, (uint32_t)getpid(), memory_order_relaxed);
+}
+
+/* Become the owner of this id if it is clean. lock_fd is the description whose mapping will carry the lock. CQ_ELIMIT: not
+   this one. */
+static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
+{
+    struct layout_participant *me = &queue->participants[id];
+    bool fresh = id > highest_id(queue);
+    uint64_t record = fresh ? 0 : load_record(queue, id);
+
+    if (record & USED || !set_lock(lock_fd, id, shared ? F_RDLCK : F_WRLCK))
+        return CQ_ELIMIT;
+    int result = reach(queue, lock_fd, id);
+    if (result == CQ_OK) {
+        record = load_record(queue, id); /* I1 before P3: clean, and then not named */
+        if (!(record & USED) && !is_being_reaped(queue, id)) {
+            uint64_t mine = ((record + INCARNATION) & ~(USED | SHARED)) | USED | (shared ? SHARED : 0);
+            /* I2 release, pairs with I1. seq_cst as all that decides about ids. An exchange: of two with read locks one wins. */
+            if (atomic_compare_exchange_strong_explicit(&me->record, &record, mine, memory_order_seq_cst,
+                                                        memory_order_relaxed)) {
                 queue->owner = id;
-                set_lock(lock_fd, REAP_BYTES + id, F_UNLCK);
+                queue->record = mine;
+                introduce(me);
+                atomic_store_explicit(&queue->header->free_id, id + 1, memory_order_relaxed); /* a hint */
                 return CQ_OK;
             }
-            set_lock(lock_fd, LIVE_BYTES + id, F_UNLCK);
         }
-        set_lock(lock_fd, REAP_BYTES + id, F_UNLCK);
+        result = CQ_ELIMIT;
     }
-    return CQ_ELIMIT;
+    set_lock(lock_fd, id, F_UNLCK);
+    return result;
 }
 
-/* Sweep for the ids found dead, and only then let them be used again. */
-static int reap_ids(cq_queue *queue, int fd, const uint16_t *ids, const uint64_t *records, uint32_t count,
-                    cq_recovery *recovery)
+static int claim_any_id(cq_queue *queue, int lock_fd, bool shared)
 {
-    struct owner_set dead = {{0}};
+    uint32_t first = atomic_load_explicit(&queue->header->free_id, memory_order_relaxed); /* a hint */
+    int result = CQ_ELIMIT;
 
-    for (uint32_t i = 0; i < count; ++i)
-        dead.bits[ids[i] / 64] |= UINT64_C(1) << ids[i] % 64;
-    int result = sweep_owners(queue, &dead, recovery);
-    uint32_t reaped = 0;
-    for (uint32_t i = 0; i < count; ++i) {
-        uint64_t record = records[i];
-        /* I3 release, pairs with I1: the sweep is over. Failure: another reaper was faster. */
-        if (result == CQ_OK &&
-            atomic_compare_exchange_strong_explicit(&queue->participants[ids[i]].record, &record, record & ~USED,
-                                                    memory_order_acq_rel, memory_order_relaxed))
-            ++reaped;
-        set_lock(fd, REAP_BYTES + ids[i], F_UNLCK);
-    }
-    atomic_fetch_add_explicit(&queue->header->reaped, reaped, memory_order_relaxed); /* a count */
-    if (recovery)
-        recovery->participants += reaped;
-    return result < 0 ? result : (int)reaped;
+    if (first == 0 || first > highest_id(queue))
+        first = highest_id(queue) + 1; /* not further: the entries in between would have no memory */
+    for (uint32_t n = 0; n < LAYOUT_MAX_OWNER && result == CQ_ELIMIT; ++n)
+        result = claim_id(queue, lock_fd, 1 + (first - 1 + n) % LAYOUT_MAX_OWNER, shared);
+    return result;
 }
 
-/* With fork_mutex held. How many were reaped, or an error. */
-static int reap_all(cq_queue *queue, cq_recovery *recovery)
+/* Every id is used: reap under the one that is kept for this, which one process at a time may have. */
+static void reap_to_register(cq_queue *queue, int lock_fd)
 {
-    enum { AT_ONCE = 64 };
-    uint16_t ids[AT_ONCE];
-    uint64_t records[AT_ONCE];
-    uint32_t count = 0;
-    int total = 0, fd = -1;
-
-    for (uint32_t id = 1; id <= LAYOUT_MAX_OWNER; ++id) {
-        uint64_t record = load_record(queue, id);
-        if (id == queue->owner || !(record & USED))
-            continue;
-        /* Without a description that surely is this region's, and locks that surely work, nobody is found dead. Alone, it
-           takes no system call to know. */
-        if (fd < 0 && ((fd = region_descriptor(queue)) < 0 ||
-                       (queue->owner != 0 && !is_locked(fd, LIVE_BYTES + queue->owner))))
-            return 0;
-        if (is_locked(fd, LIVE_BYTES + id) || !set_lock(fd, REAP_BYTES + id, F_RDLCK))
-            continue;
-        /* Again, now that the id cannot change hands: USED and not locked means dead. */
-        record = load_record(queue, id);
-        if (!(record & USED) || is_locked(fd, LIVE_BYTES + id)) {
-            set_lock(fd, REAP_BYTES + id, F_UNLCK);
-            continue;
-        }
-        ids[count] = (uint16_t)id;
-        records[count++] = record;
-        if (count == AT_ONCE) {
-            int result = reap_ids(queue, fd, ids, records, count, recovery);
-            if (result < 0)
-                return result;
-            total += result;
-            count = 0;
-        }
+    if (!set_lock(lock_fd, EMERGENCY_ID, F_WRLCK))
+        return;
+    if (reach(queue, lock_fd, EMERGENCY_ID) == CQ_OK) {
+        introduce(&queue->participants[EMERGENCY_ID]);
+        queue->owner = EMERGENCY_ID;
+        queue->record = USED;
+        participant_reap(queue, NULL);
+        queue->owner = 0;
     }
-    int result = count > 0 ? reap_ids(queue, fd, ids, records, count, recovery) : 0;
-    return result < 0 ? result : total + result;
+    set_lock(lock_fd, EMERGENCY_ID, F_UNLCK);
 }
 
-/* Register the handle, with participant_fork_lock held. */
+/* Register the handle, with fork_lock held. */
 int participant_register(cq_queue *queue, int lock_fd)
 {
-    int result = reap_all(queue, NULL);
-    return result < 0 ? result : claim_id(queue, lock_fd);
+    int result = claim_any_id(queue, lock_fd, false);
+
+    if (result == CQ_ELIMIT) {
+        reap_to_register(queue, lock_fd);
+        result = claim_any_id(queue, lock_fd, false);
+    }
+    if (result == CQ_ELIMIT) /* or a reader is in the way of every write lock */
+        result = claim_any_id(queue, lock_fd, true);
+    return result;
 }
 
 /* Does the mapping alone, with its description closed, still hold the lock? Not on every file system. */
@@ -2777,72 +4206,449 @@ int participant_verify(cq_queue *queue)
     int fd = region_descriptor(queue);
     if (fd < 0)
         return CQ_ESYSTEM;
-    return is_locked(fd, LIVE_BYTES + queue->owner) ? CQ_OK : CQ_EFILESYSTEM;
+    return ask_lock(fd, queue->owner, queue->record) == LOCKED ? CQ_OK : CQ_EFILESYSTEM;
 }
 
-/* Give back what the handle holds and its id. The lock goes with the mapping, after this. */
-void participant_leave(cq_queue *queue)
+/* The first claim of a handle: from now on its death may leave something. */
+void participant_claims(cq_queue *queue)
 {
-    struct owner_set me = {{0}};
-    uint64_t record = load_record(queue, queue->owner);
+    /* Before the claim, and seq_cst like it: who finds this participant dead finds the mark if there was a claim. */
+    atomic_store_explicit(&queue->participants[queue->owner].active, 1, memory_order_seq_cst);
+    atomic_store_explicit(&queue->active, 1, memory_order_release); /* pairs with the load in participant_active */
+}
 
-    me.bits[queue->owner / 64] = UINT64_C(1) << queue->owner % 64;
-    if (sweep_owners(queue, &me, NULL) == CQ_OK)
-        atomic_compare_exchange_strong_explicit(&queue->participants[queue->owner].record, &record, record & ~USED,
-                                                memory_order_acq_rel, memory_order_relaxed); /* I3 */
+/* Alone, it takes no system call to know that nobody is dead. */
+static bool is_alone(const cq_queue *queue)
+{
+    uint32_t highest = highest_id(queue);
+
+    for (uint32_t id = 1; id <= highest; ++id)
+        if (id != queue->owner && load_record(queue, id) & USED)
+            return false;
+    return true;
+}
+
+/* ---- reaping ---------------------------------------------------------------------------------------- */
+
+/* Of the threads of a handle one at a time reaps; the others, and signal handlers, take that for done. */
+static bool begin_reaping(cq_queue *queue)
+{
+    return atomic_exchange_explicit(&queue->reap.busy, 1, memory_order_acquire) == 0; /* pairs with end_reaping */
+}
+
+static void end_reaping(cq_queue *queue) { atomic_store_explicit(&queue->reap.busy, 0, memory_order_release); }
+
+/* Name the ids that are going to be swept for, or none. */
+static void name_ids(cq_queue *queue)
+{
+    const struct reap *reap = &queue->reap;
+    uint64_t words[2] = {0, 0};
+
+    for (uint32_t i = 0; i < reap->count; ++i)
+        words[i / 4] |= (uint64_t)reap->ids[i] << i % 4 * 16;
+    for (int word = 0; word < 2; ++word) /* P2, pairs with P3 */
+        atomic_store_explicit(&queue->participants[queue->owner].reaping[word], words[word], memory_order_seq_cst);
+}
+
+/* Sweep for those in reap.ids that are dead still, now that their ids cannot change hands. */
+static void begin_sweep(cq_queue *queue, int fd)
+{
+    struct reap *reap = &queue->reap;
+    struct owner_set dead = {{0}};
+    uint32_t kept = 0;
+
+    name_ids(queue);
+    reap->active = false;
+    for (uint32_t i = 0; i < reap->count; ++i) {
+        uint32_t id = reap->ids[i];
+        /* I1 after P2: used by the same owner still. */
+        if (load_record(queue, id) != reap->records[i] || ask(queue, fd, id, reap->records[i]) != UNLOCKED)
+            continue;
+        /* Relaxed: the kernel's word that its lock is gone comes after all that it stored. */
+        reap->active |= atomic_load_explicit(&queue->participants[id].active, memory_order_relaxed) != 0;
+        reap->ids[kept] = (uint16_t)id;
+        reap->records[kept++] = reap->records[i];
+        dead.bits[id / 64] |= UINT64_C(1) << id % 64;
+    }
+    reap->count = kept;
+    reap->sweeping = true;
+    sweep_begin(&reap->sweep, queue, &dead);
+}
+
+/* The sweep is over: the ids may be used again. */
+static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
+{
+    struct reap *reap = &queue->reap;
+    uint32_t reaped = 0;
+
+    for (uint32_t i = 0; i < reap->count && result == CQ_OK; ++i) {
+        struct layout_participant *entry = &queue->participants[reap->ids[i]];
+        uint64_t record = reap->records[i];
+        if (ask(queue, fd, reap->ids[i], record) != UNLOCKED)
+            continue;
+        for (int word = 0; word < 2; ++word)
+            atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* its own sweeps are over */
+        /* I3 release, pairs with I1: the sweep is over. Failure: another reaper was faster. */
+        if (atomic_compare_exchange_strong_explicit(&entry->record, &record, record & ~USED, memory_order_seq_cst,
+                                                    memory_order_relaxed)) {
+            ++reaped;
+            if (reap->ids[i] < atomic_load_explicit(&queue->header->free_id, memory_order_relaxed)) /* a hint */
+                atomic_store_explicit(&queue->header->free_id, reap->ids[i], memory_order_relaxed);
+        }
+    }
+    reap->count = 0;
+    reap->sweeping = false;
+    name_ids(queue);
+    atomic_fetch_add_explicit(&queue->header->reaped, reaped, memory_order_relaxed); /* a count */
+    return reaped;
+}
+
+/* Go on sweeping. *budget is what may be looked at, and what is left of it. How many were reaped, or an error. */
+static int go_on(cq_queue *queue, int fd, uint64_t *budget, cq_recovery *recovery)
+{
+    struct reap *reap = &queue->reap;
+    int result = reap->active ? sweep_step(&reap->sweep, budget) : CQ_OK; /* who never claimed anything left nothing */
+
+    if (result == RESULT_RETRY)
+        return 0;
+    if (recovery) {
+        recovery->slots += reap->sweep.slots;
+        recovery->messages += reap->sweep.messages;
+        recovery->nodes += reap->sweep.nodes;
+    }
+    uint32_t reaped = finish_sweep(queue, fd, result);
+    if (recovery)
+        recovery->participants += reaped;
+    return result < 0 ? result : (int)reaped;
+}
+
+/* Add the participant to those to be swept for if it is dead. False: the descriptor cannot be relied on. */
+static bool consider(cq_queue *queue, int fd, uint32_t id)
+{
+    struct reap *reap = &queue->reap;
+    uint64_t record = load_record(queue, id);
+
+    if (id == queue->owner || !(record & USED))
+        return true;
+    for (uint32_t i = 0; i < reap->count; ++i)
+        if (reap->ids[i] == id)
+            return true;
+    enum answer answer = ask(queue, fd, id, record);
+    if (answer == UNLOCKED) {
+        reap->ids[reap->count] = (uint16_t)id;
+        reap->records[reap->count++] = record;
+    }
+    return answer != NO_ANSWER;
+}
+
+/* Is its process gone, as far as this process can tell? A reason to ask, no more: numbers differ between PID namespaces, and
+   are used again. */
+static bool is_suspect(const struct layout_participant *entry)
+{
+    uint32_t pid = atomic_load_explicit(&entry->pid, memory_order_relaxed); /* a hint */
+    int before = errno;
+    bool gone = pid != 0 && pid <= INT32_MAX && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    errno = before;
+    return gone;
+}
+
+/* Collect dead participants among the suspects, `hints` entries from the last place on; and estimate how many sleep. */
+static bool collect_suspects(cq_queue *queue, int fd, uint32_t hints)
+{
+    struct reap *reap = &queue->reap;
+    uint32_t highest = highest_id(queue), asked = 0, sleepers = 0, n = 0, all = hints < highest ? hints : highest;
+
+    for (; n < all && asked < ASKED_SUSPECTS && reap->count < REAP_MOST; ++n) {
+        reap->hint = reap->hint < highest ? reap->hint + 1 : 1;
+        const struct layout_participant *entry = &queue->participants[reap->hint];
+        if (!(load_record(queue, reap->hint) & USED))
+            continue;
+        bool asleep = (atomic_load_explicit(&entry->waiting[0], memory_order_relaxed) | /* counts, and a hint */
+                       atomic_load_explicit(&entry->waiting[1], memory_order_relaxed)) != 0;
+        sleepers += asleep;
+        /* Who never claimed anything or sleeps seldom holds something: those are asked in turn. */
+        if (!asleep && reap->hint != queue->owner && atomic_load_explicit(&entry->active, memory_order_relaxed) && is_suspect(entry)) {
+            ++asked;
+            if (!consider(queue, fd, reap->hint))
+                return false;
+        }
+    }
+    if (n == all && n > 0)
+        atomic_store_explicit(&queue->header->sleepers, sleepers * highest / n, memory_order_relaxed); /* a hint */
+    return true;
+}
+
+/* Each look goes on where the one before ended, whoever makes it: handles that come and go would look at the lowest ids only. */
+static void begin_at_turn(cq_queue *queue, uint64_t turn)
+{
+    uint32_t highest = highest_id(queue);
+
+    if (highest == 0) /* not with this handle among them, but who knows what a region says */
+        return;
+    queue->reap.hint = (uint32_t)(turn * HINTS % highest);
+    queue->reap.next = (uint32_t)(turn * ASKED_IN_TURN % highest);
+}
+
+/* Collect dead participants among all, `most` queries from the last place on. True: went all around. */
+static bool collect_in_turn(cq_queue *queue, int fd, uint32_t most)
+{
+    struct reap *reap = &queue->reap;
+    uint32_t highest = highest_id(queue), asked = 0;
+
+    for (uint32_t n = 0; n < highest; ++n) {
+        if (asked == most || reap->count == REAP_MOST)
+            return false;
+        reap->next = reap->next < highest ? reap->next + 1 : 1;
+        if (reap->next == queue->owner || !(load_record(queue, reap->next) & USED))
+            continue;
+        ++asked;
+        if (!consider(queue, fd, reap->next))
+            return true;
+    }
+    return true;
 }
 
 /*
- * Reap the dead participants. `wait`: even if another thread of this process is at it, or forks. Otherwise that counts
- * as done, which is what callers in the middle of an operation (and in signal handlers) need. How many, or an error.
+ * Look around once: the suspect (0: none), those whose process seems gone, then `most` others in turn; and sweep for those
+ * found dead, as far as *budget goes. How many were reaped, or an error. With begin_reaping.
  */
-int participant_reap(cq_queue *queue, bool wait, cq_recovery *recovery)
+static int look_around(cq_queue *queue, int fd, uint32_t suspect, uint32_t most, uint64_t *budget, cq_recovery *recovery)
 {
-    if (wait)
-        participant_fork_lock();
-    else if (pthread_mutex_trylock(&fork_mutex) != 0)
-        return 0;
-    int result = reap_all(queue, recovery);
-    pthread_mutex_unlock(&fork_mutex);
+    struct reap *reap = &queue->reap;
+    uint32_t hints = most == ALL_IDS || most == 0 ? 0 : HINTS;
+    int total = 0, result;
+
+    reap->more = false;
+    for (uint32_t round = 0; round < LAYOUT_MAX_OWNER; ++round) {
+        bool around = false;
+        if (!reap->sweeping) {
+            reap->count = 0;
+            bool sure = (suspect == 0 || suspect > highest_id(queue) || consider(queue, fd, suspect)) &&
+                        collect_suspects(queue, fd, hints);
+            suspect = 0;
+            around = !sure || (reap->count < REAP_MOST && (collect_in_turn(queue, fd, most) || most != ALL_IDS));
+            if (reap->count == 0)
+                break;
+            begin_sweep(queue, fd);
+        }
+        if ((result = go_on(queue, fd, budget, recovery)) < 0)
+            return result;
+        total += result;
+        *budget -= *budget < REAP_COST ? *budget : REAP_COST;
+        if (around)
+            break;
+        if (*budget == 0) {
+            reap->more = true;
+            break;
+        }
+    }
+    return total;
+}
+
+/* There is no descriptor to find out anything with: what is begun is found again by who has one. */
+static void drop_sweep(cq_queue *queue)
+{
+    queue->reap.count = 0;
+    queue->reap.sweeping = queue->reap.more = false;
+    name_ids(queue);
+}
+
+/* Until the next call. Whatever is begun goes on with it, whether or not a look is due then. */
+static void pause_reaping(cq_queue *queue)
+{
+    atomic_store_explicit(&queue->reap.pending, queue->reap.sweeping || queue->reap.more, memory_order_relaxed);
+    end_reaping(queue);
+}
+
+/* Look at everybody, and finish what is begun. How many were reaped, or an error. */
+int participant_reap(cq_queue *queue, cq_recovery *recovery)
+{
+    uint64_t budget = UINT64_MAX;
+
+    while (!begin_reaping(queue))
+        wait_yield(); /* another thread of this handle, which does not wait for anybody */
+    int fd = is_alone(queue) ? -1 : region_descriptor(queue);
+    queue->reap.next = 0; /* all around from the beginning, even if it was half-way */
+    int result = fd >= 0 && proves(queue, fd) ? look_around(queue, fd, 0, ALL_IDS, &budget, recovery) : 0;
+    pause_reaping(queue);
     return result;
 }
 
-/* Reap if the last look was long enough ago. */
-void participant_look(cq_queue *queue)
-{
-    int64_t now = wait_clock();
-    int64_t last = atomic_load_explicit(&queue->last_look, memory_order_relaxed); /* a hint, orders nothing */
+/* ---- looking ---------------------------------------------------------------------------------------- */
 
-    if (now - last >= LOOK_INTERVAL_NS &&
-        atomic_compare_exchange_strong_explicit(&queue->last_look, &last, now, memory_order_relaxed,
-                                                memory_order_relaxed))
-        participant_reap(queue, false, NULL);
+/* Between two looks of the whole queue; more often when there are so many that a look asks few of them. */
+int64_t participant_interval(const cq_queue *queue)
+{
+    uint32_t highest = highest_id(queue), within_a_second = 11 * ASKED_IN_TURN;
+    return highest <= within_a_second ? LOOK_INTERVAL_NS : LOOK_INTERVAL_NS * within_a_second / highest;
 }
 
-/* A slot of this owner was in the way: is it dead? */
+/* Is a look due: has the turn stood still for an interval, by this handle's clock? */
+static bool look_is_due(cq_queue *queue, uint64_t turn)
+{
+    int64_t now = wait_clock_coarse();
+
+    /* Relaxed all: hints, of which threads may see any mixture; the exchange of the turn lets one of them look. */
+    if (atomic_load_explicit(&queue->turn_seen, memory_order_relaxed) != turn) {
+        atomic_store_explicit(&queue->turn_seen, turn, memory_order_relaxed);
+        atomic_store_explicit(&queue->turn_time, now, memory_order_relaxed);
+        return false;
+    }
+    return now - atomic_load_explicit(&queue->turn_time, memory_order_relaxed) >= participant_interval(queue);
+}
+
+/*
+ * Look for the dead if a look is due, or go on with the sweep that this handle began. For every call that has nothing better
+ * to do: it is about to report that there is nothing, or woke up. Bounded, async-signal-safe. True: something was put right,
+ * and a try is worth it.
+ */
+bool participant_look(cq_queue *queue)
+{
+    uint64_t turn = atomic_load_explicit(&queue->header->turn, memory_order_relaxed); /* a number, orders nothing */
+    bool begun = participant_is_reaping(queue);
+    uint64_t budget = SWEEP_BUDGET;
+
+    if (!look_is_due(queue, turn) && !begun)
+        return false;
+    if (!begin_reaping(queue))
+        return false;
+    /* A turn is only taken by who can look: one that bumps it for nothing would keep all others from looking. */
+    bool alone = !begun && is_alone(queue);
+    int fd = alone ? -1 : region_descriptor(queue), result = 0;
+    if (!alone && (fd < 0 || !proves(queue, fd))) {
+        drop_sweep(queue);
+        atomic_store_explicit(&queue->turn_time, wait_clock_coarse(), memory_order_relaxed); /* not again in each call */
+        wait_nudge(queue);
+    } else if (begun || atomic_compare_exchange_strong_explicit(&queue->header->turn, &turn, turn + 1, memory_order_relaxed,
+                                                                memory_order_relaxed)) {
+        if (!begun && !alone)
+            begin_at_turn(queue, turn);
+        if (!alone)
+            result = look_around(queue, fd, begun ? 0 : dequeue_blocker(queue), ASKED_IN_TURN, &budget, NULL);
+        if (!begun) {
+            atomic_store_explicit(&queue->turn_seen, turn + 1, memory_order_relaxed);
+            atomic_store_explicit(&queue->turn_time, wait_clock_coarse(), memory_order_relaxed);
+            if (wait_nudge(queue))
+                wait_see_removal(queue);
+        }
+    }
+    pause_reaping(queue);
+    return result > 0;
+}
+
+/* May this owner be asked about, of whom a slot was in the way? Not twice in a row, and not too many in an interval. */
+static bool may_suspect(cq_queue *queue, uint32_t owner)
+{
+    int64_t now = wait_clock_coarse();
+
+    /* Relaxed all: hints. */
+    if (now - atomic_load_explicit(&queue->suspect_time, memory_order_relaxed) >= LOOK_INTERVAL_NS) {
+        atomic_store_explicit(&queue->suspect_time, now, memory_order_relaxed);
+        atomic_store_explicit(&queue->suspects, 0, memory_order_relaxed);
+    } else if (atomic_load_explicit(&queue->suspect, memory_order_relaxed) == owner)
+        return false;
+    atomic_store_explicit(&queue->suspect, owner, memory_order_relaxed);
+    return atomic_fetch_add_explicit(&queue->suspects, 1, memory_order_relaxed) < ASKED_SUSPECTS;
+}
+
+/* A slot of this owner was in the way: is it dead? Cheap enough to be called for each. */
 void participant_suspect(cq_queue *queue, uint32_t owner)
 {
-    int fd = region_descriptor(queue);
-    if (owner != queue->owner && fd >= 0 && !is_locked(fd, LIVE_BYTES + owner))
-        participant_reap(queue, false, NULL);
+    uint64_t budget = SWEEP_BUDGET;
+
+    if (owner == 0 || owner == queue->owner || !may_suspect(queue, owner) || !begin_reaping(queue))
+        return;
+    int error = errno, fd = region_descriptor(queue);
+    if (fd >= 0 && proves(queue, fd))
+        look_around(queue, fd, owner, 0, &budget, NULL);
+    errno = error;
+    pause_reaping(queue);
+}
+
+/* ---- leaving ---------------------------------------------------------------------------------------- */
+
+/*
+ * Give back what the handle holds, and its id. The lock goes with the mapping, after this. In a large backlog that was never
+ * swept not everything is found at once: then the record stays, and is reaped like a dead one's.
+ */
+void participant_leave(cq_queue *queue)
+{
+    struct reap *reap = &queue->reap;
+    struct owner_set me = {{0}};
+    uint64_t record = queue->record, budget = LEAVE_BUDGET;
+    int result = CQ_OK;
+
+    reap->count = 0; /* what this handle was sweeping for is found again by others */
+    name_ids(queue);
+    if (atomic_load_explicit(&queue->active, memory_order_relaxed)) { /* no other thread uses the handle */
+        me.bits[queue->owner / 64] = UINT64_C(1) << queue->owner % 64;
+        sweep_begin(&reap->sweep, queue, &me);
+        result = sweep_step(&reap->sweep, &budget);
+    }
+    if (result == CQ_OK &&
+        atomic_compare_exchange_strong_explicit(&queue->participants[queue->owner].record, &record, record & ~USED,
+                                                memory_order_seq_cst, memory_order_relaxed) && /* I3 */
+        queue->owner < atomic_load_explicit(&queue->header->free_id, memory_order_relaxed)) /* a hint */
+        atomic_store_explicit(&queue->header->free_id, queue->owner, memory_order_relaxed);
+}
+
+/* ---- looking on ------------------------------------------------------------------------------------- */
+
+/* True unless it is surely dead. */
+static bool lives(cq_queue *queue, int fd, uint32_t id, uint64_t record)
+{
+    return fd < 0 || ask(queue, fd, id, record) != UNLOCKED;
 }
 
 /* How many are alive, and how many of their threads sleep on each side. */
-uint32_t participant_count(cq_queue *queue, uint32_t waiting[2])
+uint32_t participant_count(cq_queue *queue, uint64_t waiting[2])
 {
     int fd = region_descriptor(queue);
-    uint32_t alive = 0;
+    uint32_t alive = 0, highest = highest_id(queue);
 
     waiting[SIDE_CONSUMERS] = waiting[SIDE_PRODUCERS] = 0;
-    for (uint32_t id = 1; id <= LAYOUT_MAX_OWNER; ++id) {
-        if (!(load_record(queue, id) & USED) || (fd >= 0 && !is_locked(fd, LIVE_BYTES + id)))
+    for (uint32_t id = 1; id <= highest; ++id) {
+        uint64_t record = load_record(queue, id);
+        if (!(record & USED) || !lives(queue, fd, id, record))
             continue;
-        uint32_t counts = atomic_load_explicit(&queue->participants[id].waiting, memory_order_relaxed);
-        waiting[SIDE_CONSUMERS] += counts & 0xffff;
-        waiting[SIDE_PRODUCERS] += counts >> 16;
+        for (int side = 0; side < 2; ++side) /* counts */
+            waiting[side] += atomic_load_explicit(&queue->participants[id].waiting[side], memory_order_relaxed);
         ++alive;
     }
     return alive;
+}
+
+/* Show each, with how much it holds by `holdings`. */
+int participant_walk(cq_queue *queue, const struct holdings *holdings, cq_participant_visitor *visitor, void *context)
+{
+    int fd = region_descriptor(queue);
+    uint32_t highest = highest_id(queue);
+
+    for (uint32_t id = 1; id <= highest; ++id) {
+        const struct layout_participant *entry = &queue->participants[id];
+        uint64_t record = load_record(queue, id), words[2];
+        if (!(record & USED))
+            continue;
+        /* All relaxed: written before the record, or counts. */
+        cq_participant shown = {
+            .struct_size = sizeof shown,
+            .id = id,
+            .pid = atomic_load_explicit(&entry->pid, memory_order_relaxed),
+            .alive = lives(queue, fd, id, record),
+            .held = holdings->held[id],
+            .writing = holdings->writing[id],
+            .waiting_consumers = atomic_load_explicit(&entry->waiting[SIDE_CONSUMERS], memory_order_relaxed),
+            .waiting_producers = atomic_load_explicit(&entry->waiting[SIDE_PRODUCERS], memory_order_relaxed)};
+        if (shown.waiting_consumers || shown.waiting_producers)
+            shown.waiting_since = atomic_load_explicit(&entry->since, memory_order_relaxed);
+        for (int i = 0; i < 2; ++i)
+            words[i] = atomic_load_explicit(&entry->command[i], memory_order_relaxed);
+        memcpy(shown.command, words, sizeof shown.command);
+        shown.command[sizeof shown.command - 1] = '\0';
+        if (visitor(&shown, context))
+            break;
+    }
+    return CQ_OK;
 }
 
 /* ==== src/queue.c ==== */
@@ -2915,10 +4721,14 @@ void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket
 
 /* ---- holes -------------------------------------------------------------------------------------- */
 
-/* Raise last_hole to just behind `index`. Always before the hole is made: who finds last_hole <= deq may rely on
-   there being no hole in between. */
-void queue_raise_last_hole(cq_queue *queue, uint64_t sequence, uint32_t index)
+/*
+ * Before a hole is made at `index` - 1 or below, in the node's life `sequence`: raise last_hole to just behind it, and
+ * mark the node. Who finds last_hole <= deq may rely on there being no hole in between; who knows all marks of a
+ * version of header.holed, on there being none in other nodes as long as the version stays.
+ */
+void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index)
 {
+    struct layout_node *node = node_at(queue, number);
     uint64_t raised = ticket_word(sequence, index, 0);
     uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire);
 
@@ -2927,31 +4737,106 @@ void queue_raise_last_hole(cq_queue *queue, uint64_t sequence, uint32_t index)
            !atomic_compare_exchange_weak_explicit(&queue->header->last_hole, &last, raised, memory_order_acq_rel,
                                                   memory_order_acquire))
         ;
+    /* H3 acquire, pairs with H4: the mark is there and the version raised, by somebody before. Who is very late writes
+       an old life here; then some do it once more. */
+    if (atomic_load_explicit(&node->holed, memory_order_acquire) == sequence)
+        return;
+    node_mark(queue, number, MARK_HOLES);
+    /* H5 release, pairs with H6: who finds the new version finds the mark. Not before the mark, and not skipped by
+       anybody until it is done: a hole may follow in which nobody else sees more than the mark. */
+    atomic_fetch_add_explicit(&queue->header->holed, 1, memory_order_seq_cst);
+    atomic_store_explicit(&node->holed, sequence, memory_order_release); /* H4 */
 }
 
-/* Count the holes in [from, to), tickets of which `from` lies in the node that `head` links. */
-int queue_count_holes(cq_queue *queue, uint64_t head, uint64_t from, uint64_t to, uint64_t *holes)
+/* Of a node: the holes from `index` on. */
+static uint32_t holes_in_node(const cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index)
 {
-    uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(from);
-    uint64_t sequence = word_sequence(from);
-    struct layout_node *node = node_at(queue, link_node(head));
+    uint32_t holes = 0;
 
-    *holes = 0;
-    for (uint64_t steps = 0; steps <= queue->geometry.node_count; ++steps) {
-        bool last = sequence == word_sequence(to);
-        uint32_t end = last && ticket_index(to) < slots ? ticket_index(to) : slots;
-        for (; index < end; ++index)
-            *holes += is_hole(slot_load(queue, node, index), sequence);
-        if (last)
-            return CQ_OK;
-        uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2, pairs with L1 */
-        if (word_sequence(next) != sequence || link_node(next) >= queue->geometry.node_count)
-            return RESULT_RETRY;
-        node = node_at(queue, link_node(next));
-        sequence = sequence_next(sequence);
-        index = 0;
+    for (; index < queue->geometry.slots_per_node; ++index) {
+        uint64_t word = slot_load(queue, node_at(queue, number), index);
+        if (word_sequence(word) != sequence)
+            break; /* PREFIX: nothing behind it is touched */
+        holes += is_hole(word, sequence);
     }
-    return CQ_ECORRUPT;
+    return holes;
+}
+
+/* The holes of a node ahead of `head`, in whatever life it is. *open: there may be more later. */
+static uint64_t holes_ahead(cq_queue *queue, uint32_t number, uint64_t head, bool *open)
+{
+    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+
+    *open = false;
+    if (!node_is_listed(state) || !is_since(word_sequence(state), head))
+        return 0;
+    if (ticket_index(state) == NODE_SETTLED)
+        return word_owner(state);
+    *open = true;
+    return holes_in_node(queue, number, word_sequence(state), 0);
+}
+
+/* Of all nodes ahead of `head` that are marked. What is settled goes into the cache, if there is one, the rest is
+   counted anew each time. */
+static uint64_t holes_marked(cq_queue *queue, uint64_t head, uint64_t version, struct hole_cache *cache)
+{
+    uint64_t touched = node_touched(queue), settled = 0, holes = 0, base = 0;
+    uint32_t count = 0;
+
+    for (; base < touched; base += MARK_NODES)
+        for (uint64_t marks = node_marks(queue, base) >> MARK_HOLES & 0xffff; marks != 0; marks &= marks - 1) {
+            uint32_t number = (uint32_t)(base + (uint64_t)__builtin_ctzll(marks));
+            bool open;
+            if (number >= touched)
+                break;
+            if (queue->owner != 0) { /* not on a read-only mapping */
+                uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+                if (is_since(word_sequence(state), head))
+                    node_settle(queue, number, state);
+            }
+            uint64_t found = holes_ahead(queue, number, head, &open);
+            holes += found;
+            settled += open ? 0 : found;
+            if (open && cache && count < HOLES_OPEN)
+                cache->open[count] = number;
+            count += open;
+        }
+    if (cache) {
+        cache->version = version;
+        cache->head = count <= HOLES_OPEN ? head : 0; /* 0: no link, nothing is remembered */
+        cache->settled = settled;
+        cache->open_count = count;
+    }
+    return holes;
+}
+
+/*
+ * Count the holes from `deq` on, a ticket of the node that `head` links. Those of settled nodes are remembered while
+ * head stays and no other node gets holes. Positions that consumers pass meanwhile may count too, they are DONE: a
+ * count that is too high only where deq has moved on, and never beyond that.
+ */
+uint64_t queue_count_holes(cq_queue *queue, uint64_t head, uint64_t deq)
+{
+    struct hole_cache *cache = &queue->hole_cache;
+    uint32_t number = link_node(head);
+    uint64_t holes = 0;
+    /* H6 seq_cst, pairs with H5; before the marks. */
+    uint64_t version = atomic_load_explicit(&queue->header->holed, memory_order_seq_cst);
+
+    if (node_marks(queue, number) & mark_bit(number, MARK_HOLES))
+        holes = holes_in_node(queue, number, word_sequence(deq), ticket_index(deq));
+    if (!cache_enter(&cache->busy))
+        return holes + holes_marked(queue, head, version, NULL);
+    if (cache->head == head && cache->version == version) {
+        holes += cache->settled;
+        for (uint32_t i = 0; i < cache->open_count; ++i) {
+            bool open;
+            holes += holes_ahead(queue, cache->open[i], head, &open);
+        }
+    } else
+        holes += holes_marked(queue, head, version, cache);
+    cache_leave(&cache->busy);
+    return holes;
 }
 
 /* ---- the list -------------------------------------------------------------------------------------- */
@@ -3012,8 +4897,8 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
         wait_wake(queue, SIDE_PRODUCERS, 1);
 }
 
-/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. True if
-   something moved. */
+/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. True
+   if something moved. */
 static bool skip_leading_holes(cq_queue *queue)
 {
     uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
@@ -3051,7 +4936,7 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
         return queue_help_tail(queue, tail, next);
 
     int result = node_take(queue, &fresh);
-    if (result != CQ_OK && (skip_leading_holes(queue) || participant_reap(queue, false, NULL) > 0))
+    if (result != CQ_OK && skip_leading_holes(queue))
         return RESULT_RETRY;
     bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail; /* A1, after FREE -> TAKEN */
     if (result != CQ_OK)
@@ -3072,8 +4957,13 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
     atomic_store_explicit(&node->next, link_word(sequence, NODE_NIL), memory_order_relaxed);
     uint64_t nil = link_word(word_sequence(tail), NODE_NIL), link = link_word(word_sequence(tail), fresh);
     /* L1 release, pairs with L2 and D4: the node is prepared; seq_cst because D4 decides empty. */
-    if (atomic_compare_exchange_strong_explicit(&last->next, &nil, link, memory_order_seq_cst, memory_order_relaxed))
+    if (atomic_compare_exchange_strong_explicit(&last->next, &nil, link, memory_order_seq_cst, memory_order_relaxed)) {
+        /* Full of claims: count its holes now, if it has any, while it is in the cache, and nobody needs to again. */
+        uint32_t full = link_node(tail);
+        if (node_marks(queue, full) & mark_bit(full, MARK_HOLES))
+            node_settle(queue, full, ticket_word(word_sequence(tail), NODE_LINKED, 0));
         return queue_help_tail(queue, tail, link);
+    }
     node_free(queue, fresh, mine);
     return RESULT_RETRY;
 }
@@ -3082,7 +4972,7 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
 /* ==== src/region.c ==== */
 
 /*
- * region.c - the file: its name, opening, checking and mapping it, giving nodes memory.
+ * region.c - the file: its name, opening, checking and mapping it.
  *
  * It owns descriptors, paths and the mapping. It must not know how the queue in the region works: it hands out a handle
  * whose pointers are set and whose geometry was checked against the file.
@@ -3090,7 +4980,7 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -3098,6 +4988,7 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_DIRECTORY "/dev/shm"
@@ -3110,9 +5001,10 @@ int result_of_errno(int error)
     case ENOENT: case ENOTDIR: return CQ_ENOENT;
     case EACCES: case EPERM: case ELOOP: case EROFS: case EISDIR: case ENXIO: return CQ_EACCESS;
     case EEXIST: return CQ_EEXIST;
-    case ENOSPC: case EDQUOT: case EFBIG: return CQ_ENOSPACE;
+    case ENOSPC: case EDQUOT: return CQ_ENOSPACE;
+    case EFBIG: return CQ_EFILESIZE;
     case ENOMEM: return CQ_ENOMEM;
-    case EMFILE: case ENFILE: return CQ_ELIMIT;
+    case EMFILE: case ENFILE: return CQ_EPROCESS;
     case EOPNOTSUPP: case ENOSYS: case ENODEV: return CQ_EFILESYSTEM;
     case ENAMETOOLONG: case EINVAL: return CQ_EINVAL;
     default: return CQ_ESYSTEM;
@@ -3131,22 +5023,26 @@ static bool name_is_valid(const char *name)
     return length > 0;
 }
 
+/* The file of the queue, by a path that leads there whatever the working directory will be. */
 int region_path(const char *name, const char *directory, char **path)
 {
     if (!name_is_valid(name))
         return CQ_ENAME;
-    if (!directory)
-        directory = DEFAULT_DIRECTORY;
-    size_t size = strlen(directory) + sizeof("/" PREFIX) + strlen(name);
-    if (!(*path = malloc(size)))
-        return CQ_ENOMEM;
-    snprintf(*path, size, "%s/" PREFIX "%s", directory, name);
-    return CQ_OK;
+    if (directory && !*directory)
+        return CQ_ENOENT;
+    /* Where there is no such directory, or none with a name, it stays as given: opening says what is wrong. */
+    char *real = directory ? realpath(directory, NULL) : NULL;
+    const char *start = real ? real : directory ? directory : DEFAULT_DIRECTORY;
+    size_t size = strlen(start) + sizeof("/" PREFIX) + strlen(name);
+    *path = malloc(size);
+    if (*path)
+        snprintf(*path, size, "%s/" PREFIX "%s", start, name);
+    free(real);
+    return *path ? CQ_OK : CQ_ENOMEM;
 }
 
 /* ---- geometry -------------------------------------------------------------------------------------- */
 
-static uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 /* The shape that follows from five numbers. CQ_EINVAL: out of range, or too large for a file. Nothing overflows: every
    factor is bounded first. */
@@ -3167,7 +5063,8 @@ int region_geometry(uint64_t capacity, uint64_t max_message_size, uint32_t slots
         return CQ_EINVAL;
     uint64_t words = round_up(g->node_count, 64) / 64;
     g->bitmap_offset = LAYOUT_SUMMARY_OFFSET + round_up(round_up(words, 64) / 64 * 8, LAYOUT_PAGE);
-    g->states_offset = g->bitmap_offset + round_up(words * 8, LAYOUT_PAGE);
+    g->marks_offset = g->bitmap_offset + round_up(words * 8, LAYOUT_PAGE);
+    g->states_offset = g->marks_offset + round_up(round_up(g->node_count, MARK_NODES) / MARK_NODES * 8, LAYOUT_PAGE);
     g->nodes_offset = g->states_offset + round_up(g->node_count * 8, LAYOUT_PAGE);
     g->file_size = round_up(g->nodes_offset + g->node_count * g->node_stride, LAYOUT_PAGE);
     return CQ_OK;
@@ -3189,7 +5086,10 @@ int region_read_header(int fd, struct layout_header *header, uint64_t *file_size
    all; nothing of it is read from the region again. */
 int region_check_header(const struct layout_header *header, uint64_t file_size, struct geometry *g)
 {
-    if (atomic_load_explicit(&header->magic, memory_order_relaxed) != LAYOUT_MAGIC) /* a private copy */
+    uint64_t magic = atomic_load_explicit(&header->magic, memory_order_relaxed); /* a private copy */
+    if (magic == __builtin_bswap64(LAYOUT_MAGIC) && header->byte_order == __builtin_bswap32(LAYOUT_BYTE_ORDER))
+        return CQ_EVERSION; /* whole, but of a machine that writes the other end first */
+    if (magic != LAYOUT_MAGIC)
         return CQ_ECORRUPT;
     if (header->byte_order != LAYOUT_BYTE_ORDER || header->format_version != LAYOUT_FORMAT_VERSION ||
         header->word_bits != 64 || header->features != 0)
@@ -3217,35 +5117,70 @@ int region_filesystem(int fd, uint32_t flags)
     if (fstatfs(fd, &status) != 0)
         return result_of_errno(errno);
     switch ((unsigned long)status.f_type & 0xffffffffUL) {
-    case NFS_SUPER_MAGIC: case OVERLAYFS_SUPER_MAGIC: case V9FS_MAGIC: case AFS_SUPER_MAGIC: case CODA_SUPER_MAGIC:
-    case 0x65735546 /* FUSE */: case 0xfe534d42 /* SMB2 */: case 0xff534d42 /* CIFS */: case 0x517b /* SMB */:
-    case 0x00c36400 /* Ceph */:
+    case 0x6969 /* NFS */: case 0x794c7630 /* overlay */: case 0x01021997 /* 9p */: case 0x5346414f /* AFS */:
+    case 0x73757245 /* Coda */: case 0x65735546 /* FUSE */: case 0xfe534d42 /* SMB2 */: case 0xff534d42 /* CIFS */:
+    case 0x517b /* SMB */: case 0x00c36400 /* Ceph */:
         return CQ_EFILESYSTEM;
     default:
         return CQ_OK;
     }
 }
 
-/* Whose is the file, and who may write it? */
+/* Whose is the file, and who may write it? One of this process' own user is as open to a group as he made it. */
 static int check_trust(const struct stat *status, const cq_config *config, bool read_only)
 {
     mode_t accepted = config && config->permissions ? (mode_t)config->permissions : 0600;
     bool shared = read_only ? (accepted & 0044) != 0 : (accepted & 0060) == 0060;
+    bool trusted = status->st_uid == geteuid() || (config && config->flags & CQ_TRUST) ||
+                   (shared && !(status->st_mode & 0022 & ~accepted));
 
     if (!S_ISREG(status->st_mode))
         return CQ_EACCESS;
-    if ((status->st_uid != geteuid() && !shared) || (status->st_mode & 0022 & ~accepted) || (status->st_mode & 0002))
-        return CQ_EOWNER;
-    return CQ_OK;
+    return trusted && !(status->st_mode & 0002) ? CQ_OK : CQ_EOWNER;
 }
 
-static int open_description(const char *path, bool read_only)
+static int open_description(const char *path, bool read_only, int links)
 {
     /* O_NONBLOCK: a FIFO somebody planted must not stop us. syscall: not a cancellation point. */
     return (int)syscall(SYS_openat, AT_FDCWD, path,
-                        (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+                        (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | links, 0);
 }
 
+/* What a kernel (or what plays one) does not know is done another way: by fork.c, or by fallocate. */
+static bool advise(void *at, size_t size, int advice)
+{
+    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM;
+}
+
+/* A page of this process's own: 1, and 0 in a forked child. *populates: does the kernel do what MADV_POPULATE_WRITE asks
+   for? Some take any advice for granted and do nothing. NULL: see errno. */
+static _Atomic uint32_t *map_alive(bool *populates)
+{
+    unsigned char resident = 0;
+    _Atomic uint32_t *alive = mmap(NULL, LAYOUT_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (alive == MAP_FAILED)
+        return NULL;
+    if (!advise(alive, LAYOUT_PAGE, MADV_WIPEONFORK)) {
+        int error = errno;
+        munmap(alive, LAYOUT_PAGE);
+        errno = error;
+        return NULL;
+    }
+    *populates = madvise(alive, LAYOUT_PAGE, MADV_POPULATE_WRITE) == 0 && mincore(alive, LAYOUT_PAGE, &resident) == 0 &&
+                 (resident & 1);
+    atomic_store_explicit(alive, 1, memory_order_relaxed); /* before any other thread has the handle */
+    return alive;
+}
+
+static void unmap_region(cq_queue *queue)
+{
+    munmap(queue->base, (size_t)queue->geometry.file_size);
+    munmap(queue->alive, LAYOUT_PAGE);
+    queue->alive = NULL;
+}
+
+/* With fork_lock held. */
 static int map_region(cq_queue *queue, int fd, bool read_only)
 {
     size_t size = (size_t)queue->geometry.file_size;
@@ -3254,30 +5189,33 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     void *base = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (base == MAP_FAILED)
         return result_of_errno(errno);
-    /* A child must not keep the lock, nor store into the region: it does not get the mapping at all. */
-    madvise(base, size, MADV_DONTFORK);
-    _Atomic uint32_t *alive = mmap(NULL, LAYOUT_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (alive == MAP_FAILED || madvise(alive, LAYOUT_PAGE, MADV_WIPEONFORK) != 0) {
+    /* A child must not keep the lock, nor store into the region: it does not get the mapping at all. And a core dump would
+       give memory to every hole that it reads. */
+    if (!advise(base, size, MADV_DONTFORK) || !advise(base, size, MADV_DONTDUMP) ||
+        !(queue->alive = map_alive(&queue->populates))) {
         int result = result_of_errno(errno);
         munmap(base, size);
-        if (alive != MAP_FAILED)
-            munmap(alive, LAYOUT_PAGE);
         return result;
     }
-    atomic_store_explicit(alive, 1, memory_order_relaxed); /* before any other thread has the handle */
-    queue->alive = alive;
     queue->base = base;
     queue->header = base;
     queue->participants = (void *)(queue->base + LAYOUT_PARTICIPANTS_OFFSET);
     queue->summary = (void *)(queue->base + LAYOUT_SUMMARY_OFFSET);
     queue->bitmap = (void *)(queue->base + queue->geometry.bitmap_offset);
+    queue->marks = (void *)(queue->base + queue->geometry.marks_offset);
     queue->states = (void *)(queue->base + queue->geometry.states_offset);
-    return CQ_OK;
+    uint64_t from = (uintptr_t)base;
+    snprintf(queue->mapped_as, sizeof queue->mapped_as, "/proc/self/map_files/%" PRIx64 "-%" PRIx64, from,
+             round_up(from + size, page_size()));
+    int result = fork_remember(queue);
+    if (result != CQ_OK)
+        unmap_region(queue);
+    return result;
 }
 
 /*
  * Open, check and map the region at `path`. *lock_fd receives the description that the mapping was made through (-1 when
- * read-only); the caller closes it once it has locked through it. RESULT_RETRY: the name leads elsewhere now.
+ * read-only); the caller, who has fork_lock, closes it once it has locked through it. RESULT_RETRY: the name leads elsewhere now.
  */
 int region_open(const char *path, const cq_config *config, bool read_only, cq_queue *queue, int *lock_fd)
 {
@@ -3288,7 +5226,8 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
 
     *lock_fd = -1;
     queue->fd = -1;
-    int fd = open_description(path, read_only);
+    /* O_APPEND marks the description that the lock goes through: see region_is_at. */
+    int fd = open_description(path, read_only, O_NOFOLLOW | (read_only ? 0 : O_APPEND));
     if (fd < 0)
         return result_of_errno(errno);
     if (fstat(fd, &status) != 0) {
@@ -3307,7 +5246,7 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     }
     queue->device = status.st_dev;
     queue->inode = status.st_ino;
-    queue->fd = read_only ? fd : open_description(path, false);
+    queue->fd = read_only ? fd : open_description(path, false, O_NOFOLLOW);
     if (queue->fd < 0 || fstat(queue->fd, &second) != 0 || second.st_ino != status.st_ino ||
         second.st_dev != status.st_dev) {
         result = queue->fd < 0 && errno != ENOENT ? result_of_errno(errno) : RESULT_RETRY;
@@ -3332,22 +5271,60 @@ bool region_is(const cq_queue *queue, const struct stat *status)
     return status->st_dev == queue->device && status->st_ino == queue->inode;
 }
 
-/* The handle's own description, or a new one if somebody closed every descriptor of the process; -1 if there is none. */
-int region_descriptor(cq_queue *queue)
+/* Is fd, at this moment, a description of the region that can tell who is alive? One through which another thread is just
+   opening a handle, and which got the number of ours because somebody closed that, cannot: its own lock is invisible to it. */
+bool region_is_at(const cq_queue *queue, int fd)
 {
     struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) != 0 || !region_is(queue, &status))
+        return false;
+    int flags = fcntl(fd, F_GETFL);
+    return flags == -1 || !(flags & O_APPEND); /* if flags cannot be asked for, locks cannot either */
+}
+
+/* A new description, by the name; or, if that leads elsewhere or nowhere (unlinked, chroot), by the mapping, which only
+   some processes may. -1: there is none. What turns out to be another file is not closed: most likely another thread has
+   closed our descriptor meanwhile, and the number is somebody else's. */
+static int open_again(const cq_queue *queue)
+{
+    const struct {
+        const char *path;
+        int links;
+    } ways[] = {{queue->path, O_NOFOLLOW}, {queue->mapped_as, 0}};
+    struct stat status;
+
+    for (int i = 0; i < 2; ++i) {
+        if ((ways[i].links ? lstat : stat)(ways[i].path, &status) != 0 || !region_is(queue, &status))
+            continue;
+        int fd = open_description(ways[i].path, queue->owner == 0, ways[i].links);
+        if (region_is_at(queue, fd))
+            return fd;
+    }
+    return -1;
+}
+
+static void close_descriptor(const cq_queue *queue, int fd)
+{
+    if (region_is_at(queue, fd))
+        syscall(SYS_close, fd); /* not a cancellation point */
+}
+
+/* The handle's own description, or a new one if somebody closed every descriptor of the process; -1 if there is none.
+   The number is the region's now, and somebody else's as soon as another thread closes everything once more: what is done
+   with it must not harm any other file. */
+int region_descriptor(cq_queue *queue)
+{
     int fd = atomic_load_explicit(&queue->fd, memory_order_relaxed); /* a number; fstat says what it is now */
 
-    if (fd >= 0 && fstat(fd, &status) == 0 && region_is(queue, &status))
+    if (region_is_at(queue, fd))
         return fd;
-    int fresh = open_description(queue->path, queue->owner == 0);
-    if (fresh < 0)
-        return -1;
-    if (fstat(fresh, &status) == 0 && region_is(queue, &status) &&
-        atomic_compare_exchange_strong_explicit(&queue->fd, &fd, fresh, memory_order_relaxed, memory_order_relaxed))
+    int fresh = open_again(queue);
+    if (fresh < 0 || atomic_compare_exchange_strong_explicit(&queue->fd, &fd, fresh, memory_order_relaxed,
+                                                             memory_order_relaxed))
         return fresh;
-    syscall(SYS_close, fresh); /* not a cancellation point */
-    return -1;
+    close_descriptor(queue, fresh); /* another thread was faster */
+    return region_is_at(queue, fd) ? fd : -1;
 }
 
 /* Does the name still lead to this region? */
@@ -3357,45 +5334,189 @@ bool region_is_linked(const cq_queue *queue)
     return lstat(queue->path, &status) == 0 && region_is(queue, &status);
 }
 
-void region_close(cq_queue *queue)
+/* Has the file no name at all any more, so that nobody can open it? A file that was renamed still has one. */
+bool region_is_removed(cq_queue *queue)
 {
     struct stat status;
-    int fd = atomic_load_explicit(&queue->fd, memory_order_relaxed);
+    int fd = region_descriptor(queue);
 
     if (fd >= 0 && fstat(fd, &status) == 0 && region_is(queue, &status))
-        close(fd);
+        return status.st_nlink == 0;
+    return !region_is_linked(queue);
+}
+
+void region_close(cq_queue *queue)
+{
+    close_descriptor(queue, atomic_load_explicit(&queue->fd, memory_order_relaxed));
+    if (!queue->alive)
+        return;
+    fork_lock(); /* no child may see the handle forgotten and the region mapped */
+    fork_forget(queue);
     /* A forked child has no mapping there, and may have put something else in its place. */
-    if (queue->alive && atomic_load_explicit(queue->alive, memory_order_relaxed))
+    if (atomic_load_explicit(queue->alive, memory_order_relaxed))
+        unmap_region(queue);
+    else
+        munmap(queue->alive, LAYOUT_PAGE);
+    fork_unlock();
+}
+
+/* In a forked child: the handle is its parent's. */
+void region_forget(cq_queue *queue)
+{
+    static const struct timespec at_once;
+
+    atomic_store_explicit(queue->alive, 0, memory_order_relaxed); /* no other thread is here */
+    /* Is the region mapped here after all? The kernel is asked, because if it is not it must not be read. What else there may
+       be at this address by now does not begin like a region: time is over means that the word was the expected one. */
+    if (syscall(SYS_futex, queue->base, FUTEX_WAIT_PRIVATE, (uint32_t)LAYOUT_MAGIC, &at_once, NULL, 0) != 0 &&
+        errno == ETIMEDOUT)
         munmap(queue->base, (size_t)queue->geometry.file_size);
-    if (queue->alive)
-        munmap((void *)(uintptr_t)queue->alive, LAYOUT_PAGE);
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------- */
+/* ==== src/say.c ==== */
 
-/* Never posix_fallocate: where the file system cannot, its fallback writes to bytes that are in use. syscall: not a
-   cancellation point, this runs while a claim is open. */
-int region_allocate(int fd, uint64_t offset, uint64_t size)
+/*
+ * say.c - a text put together from pieces, in a buffer that may be too small for it.
+ *
+ * It owns the counting: a text's length is that of the whole, whatever of it there was room for.
+ */
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void say(struct text *text, const char *format, ...)
 {
-    while (syscall(SYS_fallocate, fd, 0, (off_t)offset, (off_t)size) != 0)
-        if (errno != EINTR)
-            return result_of_errno(errno);
-    return CQ_OK;
+    va_list arguments;
+    size_t room = text->length < text->size ? text->size - text->length : 0;
+
+    va_start(arguments, format);
+    int written = vsnprintf(room ? text->to + text->length : NULL, room, format, arguments);
+    va_end(arguments);
+    text->length += written > 0 ? (size_t)written : 0;
 }
 
-/* Memory for a node and, where it is the first on their page, for its state and hints. */
-int region_allocate_node(int fd, const struct geometry *g, uint64_t node)
+/* Between two pieces of text: say_bytes(text, "it needs ", bytes, ", "). */
+void say_bytes(struct text *text, const char *before, uint64_t bytes, const char *after)
 {
-    const uint64_t words = LAYOUT_PAGE / 8;
-    int result = CQ_OK;
+    static const char units[] = "KMGTPE";
+    double value = (double)bytes;
+    int unit = -1;
 
-    if (node % (words * 64 * 64) == 0)
-        result = region_allocate(fd, LAYOUT_SUMMARY_OFFSET + node / (64 * 64) * 8, LAYOUT_PAGE);
-    if (result == CQ_OK && node % (words * 64) == 0)
-        result = region_allocate(fd, g->bitmap_offset + node / 64 * 8, LAYOUT_PAGE);
-    if (result == CQ_OK && node % words == 0)
-        result = region_allocate(fd, g->states_offset + node * 8, LAYOUT_PAGE);
-    return result == CQ_OK ? region_allocate(fd, g->nodes_offset + node * g->node_stride, g->node_stride) : result;
+    for (; value >= 1024 && unit < 5; ++unit)
+        value /= 1024;
+    say(text, "%s%" PRIu64 " bytes", before, bytes);
+    if (unit >= 0)
+        say(text, " (%.1f %ciB)", value, units[unit]);
+    say(text, "%s", after);
+}
+
+/* ==== src/shortage.c ==== */
+
+/*
+ * shortage.c - what there was too little of, in words and numbers: file system, address space, descriptors, file size.
+ *
+ * It looks at limits as they are now, which need not be what they were when the call failed: what it says must be true in
+ * either case. It must not look into the region.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+void shortage_space(struct text *text, const struct found *found)
+{
+    const struct geometry *g = &found->geometry;
+    struct statvfs room;
+
+    if (statvfs(found->directory, &room) != 0 || !found->has_geometry) {
+        say(text, "no room in %s for another part of the queue: free some, nothing was lost", found->directory);
+        return;
+    }
+    uint64_t needed = g->node_stride + (found->has_region ? 0 : LAYOUT_SUMMARY_OFFSET + 3 * LAYOUT_PAGE);
+    uint64_t unit = room.f_frsize ? room.f_frsize : room.f_bsize, free_bytes = room.f_bavail * unit;
+    say_bytes(text, found->has_region ? "its next part takes " : "a new queue of such messages takes ", needed, ", and ");
+    say(text, "%s has ", found->directory);
+    say_bytes(text, "", free_bytes, " free");
+    say_bytes(text, " of ", room.f_blocks * unit, ": ");
+    if (room.f_files > 0 && room.f_favail == 0)
+        say(text, "it may have no more files; remove some");
+    else if (free_bytes >= needed)
+        say(text, "there was no room a moment ago, or a quota leaves less; try again");
+    else
+        say(text, "free some%s", found->has_region ? ", or take messages out" : ", or name another directory");
+    say(text, "; nothing was lost");
+}
+
+/* Address space: of which this process may have little by RLIMIT_AS, and of which the region takes its whole size. */
+void shortage_memory(struct text *text, const struct found *found)
+{
+    struct rlimit limit;
+    unsigned long long pages;
+
+    if (!found->has_geometry) {
+        say(text, "%s", cq_strerror(CQ_ENOMEM));
+        return;
+    }
+    say_bytes(text, "the region takes ", found->geometry.file_size, " of address space");
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        say(text, ", or a message its own size of memory, and the system gave this process no more: free memory, or look at "
+            "vm.max_map_count and the limits of its container");
+        return;
+    }
+    say_bytes(text, ", and this process may have ", limit.rlim_cur, "");
+    FILE *used = fopen("/proc/self/statm", "re");
+    if (used && fscanf(used, "%llu", &pages) == 1)
+        say_bytes(text, ", of which it uses ", pages * (uint64_t)sysconf(_SC_PAGESIZE), "");
+    if (used)
+        fclose(used);
+    say(text, ": raise the limit (RLIMIT_AS, ulimit -v), or create the queue with a smaller capacity, max_message_size or "
+        "max_held");
+}
+
+void shortage_process(struct text *text)
+{
+    enum { ENOUGH_TO_OPEN = 3 };
+    struct rlimit files, threads;
+    int tried[ENOUGH_TO_OPEN], count = 0, error = 0;
+
+    while (count < ENOUGH_TO_OPEN && (tried[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+        ++count;
+    if (count < ENOUGH_TO_OPEN)
+        error = errno;
+    for (int i = 0; i < count; ++i)
+        close(tried[i]);
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || getrlimit(RLIMIT_NPROC, &threads) != 0)
+        say(text, "%s: close some", cq_strerror(CQ_EPROCESS));
+    else if (error == ENFILE)
+        say(text, "the whole system has as many files open as it may (fs.file-max): close some, or raise that");
+    else if (error == EMFILE)
+        say(text, "this process has nearly all of the %llu descriptors open that it may have, and to open a queue takes %d: close "
+            "some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", (unsigned long long)files.rlim_cur, ENOUGH_TO_OPEN);
+    else
+        say(text, "a thread was refused, or a descriptor that could be had by now: this process may have %llu descriptors "
+            "(RLIMIT_NOFILE, ulimit -n), its user %llu threads (RLIMIT_NPROC, ulimit -u), its container perhaps fewer: use "
+            "fewer, or raise the limit", (unsigned long long)files.rlim_cur,
+            (unsigned long long)threads.rlim_cur);
+}
+
+void shortage_file_size(struct text *text, const struct found *found)
+{
+    struct rlimit limit;
+
+    if (!found->has_geometry) {
+        say(text, "%s", cq_strerror(CQ_EFILESIZE));
+        return;
+    }
+    say_bytes(text, "its file would have a size of ", found->geometry.file_size, ", and ");
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < found->geometry.file_size) /* RLIM_INFINITY is the most */
+        say_bytes(text, "this process may make files of ", limit.rlim_cur, " at most: raise the limit (RLIMIT_FSIZE, ulimit -f)");
+    else
+        say(text, "the file system of %s has none that large: name another directory", found->directory);
+    say(text, ", or ask for a smaller capacity, max_message_size or max_held");
 }
 
 /* ==== src/slot.c ==== */
@@ -3437,22 +5558,30 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
 /* ==== src/sweep.c ==== */
 
 /*
- * sweep.c - finishing or undoing what dead owners left, slot by slot.
+ * sweep.c - finishing or undoing what dead owners left, slot by slot, in pieces.
  *
  * It owns no state: every step is a compare-and-swap from the exact word that names a dead owner, so that any number of
- * sweeps may run at once and each may be killed anywhere. It must not know how death was found out (participant.c).
+ * sweeps may run at once and each may be killed or left anywhere. It must not know how death was found out
+ * (participant.c).
+ *
+ * Why a sweep in pieces is complete, though nodes are claimed in, recycled and used again between them. Owners in
+ * `dead` claim nothing after it began, and their names spread in one node's life only: from its tickets into its slots
+ * (recorders), and from WRITING to VOID (consumers). So
+ *   - a life of a node that began after the sweep did, behind the tail of then, never names them, and neither does a
+ *     node that somebody alive took; a node that a dead one took is either FREEd here or was linked before, and then
+ *     help_append made it LINKED;
+ *   - in each older life the tickets are recorded first. From then on every slot that a dead owner claimed names it or
+ *     is finished: a slow recorder's exchange starts from an untouched or FULL word, and there is none left. Then each
+ *     slot is changed until it names no dead owner, and none can come to name one again;
+ *   - a SETTLED node ahead of the head of then names nobody: its slots are FULL or DONE, and no dead owner can have
+ *     claimed any of them for reading, because head had not come there when they were dead.
+ * Head and tail of the beginning are therefore all that a sweep must remember. The nodes up to head come first: what
+ * dead consumers held, and the claims that others wait behind.
  */
-
-struct sweep {
-    cq_queue *queue;
-    const struct owner_set *dead;
-    uint64_t slots, messages, nodes;
-    bool orphans;
-};
 
 static bool is_dead(const struct sweep *sweep, uint32_t owner)
 {
-    return owner != 0 && (sweep->dead->bits[owner / 64] >> owner % 64 & 1);
+    return owner != 0 && (sweep->dead.bits[owner / 64] >> owner % 64 & 1);
 }
 
 /* What the word of a dead owner becomes. */
@@ -3463,43 +5592,38 @@ static uint64_t successor(uint64_t word)
     return slot_word(word_sequence(word), 0, SLOT_DONE, 0); /* WRITING, VOID */
 }
 
-/* Again until the slot names no dead owner: a consumer may turn WRITING(dead) into VOID(dead) meanwhile. */
-static void sweep_slot(struct sweep *sweep, uint64_t sequence, struct layout_slot *slot, uint32_t index)
+/* Again until the slot names no dead owner: a consumer may turn WRITING(dead) into VOID(dead) meanwhile. True: it holds
+   an orphan now. */
+static bool sweep_slot(struct sweep *sweep, uint32_t number, uint64_t sequence, uint32_t index)
 {
+    cq_queue *queue = sweep->queue;
+    struct layout_slot *slot = slot_at(queue, node_at(queue, number), index);
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R1 */
 
     while (word_sequence(word) == sequence && is_dead(sweep, word_owner(word))) {
         uint32_t phase = slot_phase(word);
         if (phase == SLOT_WRITING)
-            queue_raise_last_hole(sweep->queue, sequence, index + 1);
+            queue_announce_hole(queue, number, sequence, index + 1);
         /* C0 release, pairs with C1 and O4: what the dead wrote and read is over, and the kernel says so. */
         if (!atomic_compare_exchange_strong_explicit(&slot->state, &word, successor(word), memory_order_seq_cst,
                                                      memory_order_acquire))
             continue;
         if (phase == SLOT_WRITING)
-            atomic_fetch_add_explicit(&sweep->queue->header->holes, 1, memory_order_relaxed); /* a count */
+            atomic_fetch_add_explicit(&queue->header->holes, 1, memory_order_relaxed); /* a count */
         sweep->slots += phase != SLOT_READING;
         sweep->messages += phase == SLOT_READING;
-        sweep->orphans |= phase == SLOT_READING;
-        return;
+        return phase == SLOT_READING;
     }
     /* Its maker may have died before announcing it. */
-    sweep->orphans |= word_sequence(word) == sequence && slot_phase(word) == SLOT_ORPHAN;
+    return word_sequence(word) == sequence && slot_phase(word) == SLOT_ORPHAN;
 }
 
-static void sweep_node(struct sweep *sweep, uint32_t number)
+static void sweep_slots(struct sweep *sweep, uint32_t number, uint64_t sequence)
 {
     cq_queue *queue = sweep->queue;
     struct layout_node *node = node_at(queue, number);
-    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
-    uint64_t sequence = word_sequence(state);
+    bool orphans = false;
 
-    if (ticket_index(state) == NODE_TAKEN && is_dead(sweep, word_owner(state))) {
-        node_free(queue, number, state);
-        ++sweep->nodes;
-    }
-    if (ticket_index(state) != NODE_LINKED)
-        return;
     /* RECORD for them: the newest claims may be nowhere but in the tickets. */
     uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
     uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
@@ -3508,8 +5632,33 @@ static void sweep_node(struct sweep *sweep, uint32_t number)
     if (word_sequence(deq) == sequence)
         queue_record_deq(queue, node, deq);
     for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
-        sweep_slot(sweep, sequence, slot_at(queue, node, i), i);
+        orphans |= sweep_slot(sweep, number, sequence, i);
+    if (orphans)
+        orphan_made(queue, number);
+    sweep->orphans |= orphans;
     sweep->nodes += node_recycle(queue, number, sequence);
+}
+
+/* What this round is for, in one node. Returns the cost. */
+static uint64_t sweep_node(struct sweep *sweep, uint32_t number)
+{
+    cq_queue *queue = sweep->queue;
+    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+    uint64_t sequence = word_sequence(state);
+
+    if (ticket_index(state) == NODE_TAKEN && is_dead(sweep, word_owner(state)))
+        sweep->nodes += node_free(queue, number, state);
+    if (!node_is_listed(state) || is_since(sequence, sweep->tail) || is_since(sequence, sweep->head) != sweep->ahead)
+        return COST_OF_STATE;
+    if (!sweep->ahead)
+        sweep_slots(sweep, number, sequence);
+    else if (ticket_index(state) == NODE_SETTLED)
+        return COST_OF_STATE;
+    else if (!node_settle(queue, number, state)) {
+        sweep_slots(sweep, number, sequence);
+        node_settle(queue, number, state); /* so that the next sweep passes it by */
+    }
+    return COST_OF_NODE + (uint64_t)COST_OF_SLOT * queue->geometry.slots_per_node;
 }
 
 /* Make tail point to the last node, so that no node a dead owner linked is still TAKEN. */
@@ -3533,43 +5682,89 @@ static int help_append(cq_queue *queue)
     return CQ_ECORRUPT;
 }
 
-/* Afterwards no slot and no node names an owner in `dead`. Adds to *recovery what was found. */
-int sweep_owners(cq_queue *queue, const struct owner_set *dead, cq_recovery *recovery)
+/* The first piece: where the ends are, and what is at the front. */
+static int begin(struct sweep *sweep)
 {
-    struct sweep sweep = {.queue = queue, .dead = dead};
+    cq_queue *queue = sweep->queue;
     int result = help_append(queue);
-    uint64_t touched = node_touched(queue);
 
     if (result != CQ_OK)
         return result;
-    for (uint64_t node = 0; node < touched; ++node)
-        sweep_node(&sweep, (uint32_t)node);
-    if (sweep.orphans)
-        orphan_announce(queue);
-    if (sweep.messages > 1)
-        wait_wake(queue, SIDE_CONSUMERS, sweep.messages - 1);
-    if (sweep.slots > 0)
-        wait_wake(queue, SIDE_PRODUCERS, sweep.slots);
-    if (recovery) {
-        recovery->slots += sweep.slots;
-        recovery->messages += sweep.messages;
-        recovery->nodes += sweep.nodes;
+    /* Acquire: E1 and D1. All after the death, so that no life in which a dead owner claimed is behind tail, or was
+       head's and is ahead of head. */
+    sweep->head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
+    sweep->tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
+    sweep->touched = node_touched(queue);
+    if (!link_is_valid(queue, sweep->head) || !link_is_valid(queue, sweep->tail)) {
+        sweep->head = 0;
+        return CQ_ECORRUPT;
     }
+    sweep_node(sweep, link_node(sweep->head));
     return CQ_OK;
+}
+
+void sweep_begin(struct sweep *sweep, cq_queue *queue, const struct owner_set *dead)
+{
+    *sweep = (struct sweep){.queue = queue, .dead = *dead};
+}
+
+/* Say what this piece has found: the next may be long in coming. */
+static void announce(struct sweep *sweep, uint64_t slots, uint64_t messages)
+{
+    if (sweep->orphans)
+        orphan_announce(sweep->queue);
+    sweep->orphans = false;
+    if (messages > 1)
+        wait_wake(sweep->queue, SIDE_CONSUMERS, messages - 1);
+    if (slots > 0)
+        wait_wake(sweep->queue, SIDE_PRODUCERS, slots);
+}
+
+/*
+ * Go on with a sweep until about *budget slots were looked at (see COST_OF_SLOT); *budget receives what is left. CQ_OK: it is
+ * done, and no slot and no node names an owner in `dead`. RESULT_RETRY: there is more to do. Or an error.
+ */
+int sweep_step(struct sweep *sweep, uint64_t *budget)
+{
+    uint64_t cost = 0, slots = sweep->slots, messages = sweep->messages;
+    int result = sweep->head == 0 ? begin(sweep) : CQ_OK;
+
+    while (result == CQ_OK && cost / COST_OF_SLOT < *budget) {
+        if (sweep->next < sweep->touched) {
+            if (sweep->next != link_node(sweep->head)) /* done first */
+                cost += sweep_node(sweep, (uint32_t)sweep->next);
+            ++sweep->next;
+        } else if (sweep->ahead)
+            break;
+        else {
+            sweep->ahead = true;
+            sweep->next = 0;
+        }
+    }
+    announce(sweep, sweep->slots - slots, sweep->messages - messages);
+    *budget -= cost / COST_OF_SLOT < *budget ? cost / COST_OF_SLOT : *budget;
+    if (result != CQ_OK)
+        return result;
+    return sweep->ahead && sweep->next == sweep->touched ? CQ_OK : RESULT_RETRY;
 }
 
 /* ==== src/wait.c ==== */
 
 /*
- * wait.c - sleeping until somebody publishes or makes room, and waking who sleeps.
+ * wait.c - sleeping until somebody publishes or makes room, and waking those who sleep.
  *
  * It owns the futex word of each side: generation | WATCH | SLEEP. Nobody counts sleepers, so a dead one leaves at most a
  * stale bit and costs one idle wake. It must not know what is waited for: `attempt` is a full try of the operation.
+ *
+ * Somebody must look around while all sleep: for the dead, for a wake that a dead one did not give, for the file's name. That
+ * is one thread of the whole queue, the lookout, which wakes once an interval. Its other candidates, one thread a handle,
+ * rest: the more there are the longer, so that together they wake as often as one. header.lookout says who it is and
+ * header.turn whether looks are made; a candidate that wakes and finds nobody, or no looks, is the lookout from then on. All
+ * other threads sleep until they are woken.
  */
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -3579,16 +5774,30 @@ int sweep_owners(cq_queue *queue, const struct owner_set *dead, cq_recovery *rec
 #define WATCH 2u
 #define GENERATION 4u
 static_assert((SLEEP | WATCH) == WAIT_BITS, "what wait_wake looks for");
-#define SLEEPERS 1u /* bit sets of FUTEX_WAIT_BITSET: a wake for one kind is never used up by the other */
-#define WATCHERS 2u
-#define SPINS 64 /* tries before sleeping: about what a sleep and a wake cost */
 
-int64_t wait_clock(void)
+/* Bit sets of FUTEX_WAIT_BITSET, so that a wake for one kind is never used up by another. */
+#define SLEEPERS 1u
+#define WATCHERS 2u
+#define RESTERS 4u
+#define OF_HANDLE(owner) (1u << (8 + (owner) % 24)) /* the threads of a handle, and of those that share its bit */
+
+#define SPINS 64                          /* tries before sleeping: about what a sleep and a wake cost */
+#define TICK INT64_C(5000000)             /* how far the coarse clock may be behind */
+#define BETWEEN_PIECES INT64_C(1000000)   /* of a sweep that a sleeper goes on with */
+#define REST_MOST INT64_C(3000000000)     /* a resting lookout's longest sleep */
+#define OTHERS_SLEEP INT64_C(30000000000) /* of a thread that is not its handle's candidate */
+
+static int64_t read_clock(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+int64_t wait_clock(void) { return read_clock(CLOCK_MONOTONIC); }
+
+/* A few milliseconds coarse, and cheap enough for every call that finds nothing. */
+int64_t wait_clock_coarse(void) { return read_clock(CLOCK_MONOTONIC_COARSE); }
 
 void wait_yield(void) { sched_yield(); }
 
@@ -3601,89 +5810,283 @@ static int futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadlin
 
 static size_t futex_wake(_Atomic uint32_t *word, size_t count, uint32_t bits)
 {
+    int before = errno;
     long woken = syscall(SYS_futex, word, FUTEX_WAKE_BITSET, count < INT_MAX ? (int)count : INT_MAX, NULL, NULL, bits);
+    errno = before;
     return woken > 0 ? (size_t)woken : 0;
 }
 
-static void wake_sleepers(_Atomic uint32_t *word, uint32_t seen, size_t count)
+/* ---- waking ----------------------------------------------------------------------------------------- */
+
+/* Wake `count` of one kind; `seen` is what the side's word was. Returns what it is now. */
+static uint32_t wake_kind(_Atomic uint32_t *word, uint32_t seen, uint32_t flag, uint32_t kind, size_t count)
 {
-    if (futex_wake(word, count, SLEEPERS) >= count)
-        return;
-    /* Fewer slept than were told: nobody needs SLEEP any more, except who came to sleep in between. Clear it for this very
-       word only, and if that worked wake these. */
-    if (atomic_compare_exchange_strong_explicit(word, &seen, (seen & WATCH) | ((seen & ~(SLEEP | WATCH)) + GENERATION),
-                                                memory_order_seq_cst, memory_order_relaxed))
-        futex_wake(word, INT_MAX, SLEEPERS);
+    if (!(seen & flag) || futex_wake(word, count, kind) >= count)
+        return seen;
+    /* Fewer slept than were told: nobody needs the flag any more, except who came to sleep in between. Clear it for this very
+       word only, and wake these. */
+    uint32_t cleared = (seen & ~flag & WAIT_BITS) | ((seen & ~WAIT_BITS) + GENERATION);
+    bool same = atomic_compare_exchange_strong_explicit(word, &seen, cleared, memory_order_seq_cst, memory_order_relaxed);
+    /* If it is another word for somebody else's sake, then who was on the way to sleep on the old one either sleeps by now,
+       and is woken here, or will not. */
+    futex_wake(word, same ? INT_MAX : count, kind);
+    return same ? cleared : seen;
 }
 
-/* wait_wake saw `seen` in the side's word, with one of the bits. */
+/* wait_wake saw `seen` in the side's word, with one of the bits: wake `count` sleepers, and as many watchers. */
 void wait_wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count)
 {
     _Atomic uint32_t *word = side_word(queue, side);
 
-    if (seen & WATCH) {
-        seen = atomic_fetch_and_explicit(word, ~WATCH, memory_order_seq_cst) & ~WATCH;
-        futex_wake(word, INT_MAX, WATCHERS);
-    }
-    if (seen & SLEEP)
-        wake_sleepers(word, seen, count);
+    seen = wake_kind(word, seen, WATCH, WATCHERS, count);
+    wake_kind(word, seen, SLEEP, SLEEPERS, count);
 }
 
-/* Count this thread among the sleepers of its participant, for cq_stat. */
-static void count_sleeper(cq_queue *queue, enum side side, bool sleeps)
+/* Is there something for those who sleep on this side? */
+static bool is_served(cq_queue *queue, enum side side)
 {
-    uint32_t one = side == SIDE_CONSUMERS ? 1 : 1u << 16;
-    atomic_fetch_add_explicit(&queue->participants[queue->owner].waiting, sleeps ? one : 0 - one,
-                              memory_order_relaxed); /* a count */
+    if (side == SIDE_PRODUCERS)
+        return enqueue_has_room(queue);
+    return orphan_is_dirty(orphan_version(queue)) || dequeue_has_message(queue);
+}
+
+/*
+ * Somebody sleeps although there is something for him: the waker died before it woke him, or who was woken does not act.
+ * Wake one, next time two, and so on. Called with each look. True: somebody sleeps, or may.
+ */
+bool wait_nudge(cq_queue *queue)
+{
+    uint32_t nudges = atomic_load_explicit(&queue->lookout.nudges, memory_order_relaxed); /* a hint */
+    bool nudged = false, asleep = false;
+
+    for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side) {
+        uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst); /* as K1 */
+        asleep |= (seen & WAIT_BITS) != 0;
+        if (!(seen & WAIT_BITS) || !is_served(queue, side))
+            continue;
+        wait_wake_bits(queue, side, seen, (size_t)1 << (nudges < 16 ? nudges : 16));
+        nudged = true;
+    }
+    atomic_store_explicit(&queue->lookout.nudges, nudged ? nudges + 1 : 0, memory_order_relaxed);
+    return asleep;
+}
+
+/* Wake, and have those look again who are on the way to sleep: who read the word before this does not sleep on what it is now;
+   who reads it afterwards sees what the caller changed before. */
+static size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t bits)
+{
+    atomic_fetch_add_explicit(side_word(queue, side), GENERATION, memory_order_seq_cst);
+    return futex_wake(side_word(queue, side), count, bits);
+}
+
+/* Who was woken does not act: somebody else should. */
+void wait_pass_on(cq_queue *queue, enum side side)
+{
+    futex_wake(side_word(queue, side), 1, SLEEPERS);
+    futex_wake(side_word(queue, side), 1, WATCHERS);
+}
+
+/* ---- sleeping --------------------------------------------------------------------------------------- */
+
+static uint64_t load_turn(const cq_queue *queue)
+{
+    return atomic_load_explicit(&queue->header->turn, memory_order_relaxed); /* a number, orders nothing */
+}
+
+/* Only the thread that has taken the lookout's place in its handle. How long to sleep. */
+static int64_t lookout_slice(const cq_queue *queue)
+{
+    int64_t interval = participant_interval(queue);
+
+    if (!queue->lookout.resting)
+        return interval + TICK; /* so that the look is due by the coarse clock too, when this is over */
+    int64_t rest = interval * atomic_load_explicit(&queue->header->sleepers, memory_order_relaxed); /* a hint */
+    return rest < interval ? interval : rest < REST_MOST ? rest : REST_MOST;
+}
+
+/* Only that thread. Is another handle the lookout, and were looks made in the `slept` nanoseconds since `turn`? Then rest. */
+static void judge_lookout(cq_queue *queue, uint64_t turn, int64_t slept)
+{
+    uint32_t lookout = atomic_load_explicit(&queue->header->lookout, memory_order_relaxed); /* a hint, as all of this */
+    int64_t looks = (int64_t)(load_turn(queue) - turn);
+
+    queue->lookout.resting = lookout != 0 && lookout != queue->owner && looks > 0 &&
+                             looks * (participant_interval(queue) + 2 * TICK) * 4 >= slept * 3;
+    if (!queue->lookout.resting)
+        atomic_store_explicit(&queue->header->lookout, queue->owner, memory_order_relaxed);
+}
+
+/* Sleep on the side's word while it is `expected`, until `deadline` or until it is time to look around. 0: woken; else as
+   futex_wait. */
+static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int64_t now, int64_t deadline, uint32_t bits)
+{
+    struct lookout *lookout = &queue->lookout;
+    uint32_t taken = 0;
+    /* seq_cst both, counted first: who finds the place taken is seen by who gives it up and then leaves. Acquire pairs with
+       the release below: what belongs to the lookout of this handle. */
+    atomic_fetch_add_explicit(&lookout->sleeping, 1, memory_order_seq_cst);
+    bool mine = atomic_compare_exchange_strong_explicit(&lookout->taken, &taken, 1, memory_order_seq_cst, memory_order_seq_cst);
+    int64_t slice = mine ? lookout_slice(queue) : OTHERS_SLEEP;
+    uint64_t turn = load_turn(queue);
+
+    bits |= OF_HANDLE(queue->owner) | (mine && lookout->resting ? RESTERS : 0);
+    bool is_whole = deadline - now >= slice;
+    int why = futex_wait(side_word(queue, side), expected, is_whole ? now + slice : deadline, bits);
+    atomic_fetch_sub_explicit(&lookout->sleeping, 1, memory_order_relaxed); /* a count */
+    if (mine) {
+        if (why == 0)
+            lookout->resting = false;
+        else if (why == ETIMEDOUT && is_whole)
+            judge_lookout(queue, turn, slice);
+        atomic_store_explicit(&lookout->taken, 0, memory_order_seq_cst);
+    }
+    return why;
+}
+
+/* This thread stops sleeping, and may have been the lookout: let another thread of the handle take its place, which would
+   sleep for long else; or another handle, whose candidates notice what these hints miss. */
+static void leave_lookout(cq_queue *queue, enum side side)
+{
+    enum side other = side == SIDE_CONSUMERS ? SIDE_PRODUCERS : SIDE_CONSUMERS;
+    uint32_t heir = 0;
+
+    /* seq_cst both, pair with those in sleep_a_slice. */
+    if (atomic_load_explicit(&queue->lookout.taken, memory_order_seq_cst))
+        return;
+    if (atomic_load_explicit(&queue->lookout.sleeping, memory_order_seq_cst) > 0)
+        heir = OF_HANDLE(queue->owner);
+    else if (atomic_load_explicit(&queue->header->lookout, memory_order_relaxed) == queue->owner) {
+        atomic_store_explicit(&queue->header->lookout, 0, memory_order_relaxed);
+        if (atomic_load_explicit(&queue->header->sleepers, memory_order_relaxed) > 1)
+            heir = RESTERS;
+    }
+    if (heir && wake_surely(queue, side, 1, heir) == 0)
+        wake_surely(queue, other, 1, heir);
+}
+
+/* Count this thread among the sleepers of its participant, for people to see. Who waits piece by piece, to look at other things
+   in between, has been waiting since the first: a wait that begins soon after one timed out goes on with it. */
+static void count_sleeper(cq_queue *queue, enum side side, bool sleeps, int64_t now)
+{
+    struct layout_participant *me = &queue->participants[queue->owner];
+    enum side other = side == SIDE_CONSUMERS ? SIDE_PRODUCERS : SIDE_CONSUMERS;
+
+    /* Relaxed all: counts, and a time that goes with them. */
+    if (sleeps && (atomic_load_explicit(&me->waiting[side], memory_order_relaxed) |
+                   atomic_load_explicit(&me->waiting[other], memory_order_relaxed)) == 0 &&
+        now >= atomic_load_explicit(&queue->goes_on_until, memory_order_relaxed))
+        atomic_store_explicit(&me->since, read_clock(CLOCK_REALTIME_COARSE), memory_order_relaxed);
+    atomic_fetch_add_explicit(&me->waiting[side], sleeps ? 1u : 0u - 1u, memory_order_relaxed);
+}
+
+/* For count_sleeper. Relaxed: only for people. */
+static void remember_end(cq_queue *queue, int result)
+{
+    int64_t until = result == CQ_TIMEOUT ? wait_clock() + LOOK_INTERVAL_NS : 0;
+
+    if (until != atomic_load_explicit(&queue->goes_on_until, memory_order_relaxed))
+        atomic_store_explicit(&queue->goes_on_until, until, memory_order_relaxed);
+}
+
+static bool is_worth_waiting(int result) { return result == CQ_EMPTY || result == CQ_FULL || result == CQ_ENOSPACE; }
+
+/*
+ * Was the region removed? Who sees it first leaves a mark for those who sleep, and lets them look. Called with each look, by
+ * handles that wait on as well: they may be the only ones that look.
+ */
+bool wait_see_removal(cq_queue *queue)
+{
+    if (!region_is_removed(queue))
+        return false;
+    if (!atomic_exchange_explicit(&queue->header->removed, 1, memory_order_relaxed)) /* a hint, the file says what is true */
+        for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side)
+            wake_surely(queue, side, INT_MAX, SLEEPERS);
+    return true;
+}
+
+/* `looks`: whether or not there is a mark. */
+static bool is_stale(cq_queue *queue, bool looks)
+{
+    /* Relaxed: a wish, and a hint. */
+    return !atomic_load_explicit(&queue->keep_unlinked, memory_order_relaxed) &&
+           (looks || atomic_load_explicit(&queue->header->removed, memory_order_relaxed)) && wait_see_removal(queue);
 }
 
 static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_try *attempt, void *context)
 {
     _Atomic uint32_t *word = side_word(queue, side);
-    bool woken = false;
+    int why = EAGAIN, result; /* it stopped sleeping */
 
     for (;;) {
         /* K2 seq_cst, then a full fence: the bit is visible before the try looks. */
         uint32_t expected = atomic_fetch_or_explicit(word, SLEEP, memory_order_seq_cst) | SLEEP;
         fence(memory_order_seq_cst);
-        int result = attempt(queue, context);
-        int64_t now = wait_clock();
-        if ((result == CQ_EMPTY || result == CQ_FULL) && now < deadline) {
-            int64_t slice = deadline - now > LOOK_INTERVAL_NS ? now + LOOK_INTERVAL_NS : deadline;
-            int why = futex_wait(word, expected, slice, SLEEPERS);
-            woken = why == 0;
-            /* A waker may have died before waking, a woken sleeper before acting, and an owner of what is in the way
-               altogether: look around in each slice. */
-            if (why == ETIMEDOUT)
-                participant_look(queue);
-            continue;
+        result = attempt(queue, context); /* looks around too, if a look is due */
+        if (!is_worth_waiting(result))
+            break;
+        /* seq_cst, after K2: see wait_interrupt. */
+        if (atomic_load_explicit(&queue->cancelled, memory_order_seq_cst)) {
+            result = CQ_CANCELLED;
+            break;
         }
-        /* Leaving woken but unserved: that wake belongs to somebody else. */
-        if (woken && result != CQ_OK)
-            futex_wake(word, 1, SLEEPERS);
-        return result == CQ_EMPTY || result == CQ_FULL ? CQ_TIMEOUT : result;
+        if (is_stale(queue, why == ETIMEDOUT)) {
+            result = CQ_STALE;
+            break;
+        }
+        int64_t now = wait_clock();
+        if (now >= deadline) {
+            result = result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
+            break;
+        }
+        /* A sweep goes on soon; and nobody tells when another file gives memory back. */
+        int64_t most = participant_is_reaping(queue) ? BETWEEN_PIECES
+                       : result == CQ_ENOSPACE       ? LOOK_INTERVAL_NS
+                                                     : INT64_MAX;
+        int64_t until = deadline - now > most ? now + most : deadline;
+        why = sleep_a_slice(queue, side, expected, now, until, SLEEPERS);
     }
+    /* Leaving woken but unserved: that wake belongs to somebody else. */
+    if (why == 0 && result != CQ_OK)
+        futex_wake(word, 1, SLEEPERS);
+    leave_lookout(queue, side);
+    return result;
 }
 
-/* Try, and sleep between tries while the result is CQ_EMPTY or CQ_FULL and there is time. */
+/* Try, and sleep between tries while there is nothing, or no room, and there is time. */
 int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *attempt, void *context)
 {
     int result = attempt(queue, context);
+    /* Where threads of this handle sleep already, spinning has just been tried. */
+    int spins = timeout_ns == 0 || atomic_load_explicit(&queue->lookout.sleeping, memory_order_relaxed) > 0 ? 0 : SPINS;
 
-    for (int i = 0; i < SPINS && timeout_ns != 0 && (result == CQ_EMPTY || result == CQ_FULL); ++i) {
+    for (int i = 0; i < spins && (result == CQ_EMPTY || result == CQ_FULL); ++i) {
         cpu_relax();
         result = attempt(queue, context);
     }
-    if (result != CQ_EMPTY && result != CQ_FULL)
+    if (!is_worth_waiting(result)) {
+        remember_end(queue, result);
         return result;
+    }
     if (timeout_ns == 0)
-        return CQ_TIMEOUT;
+        return result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
     int64_t now = wait_clock();
     int64_t deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
-    count_sleeper(queue, side, true);
+    count_sleeper(queue, side, true, now);
     result = sleep_until(queue, side, deadline, attempt, context);
-    count_sleeper(queue, side, false);
+    count_sleeper(queue, side, false, now);
+    remember_end(queue, result);
     return result;
+}
+
+/* Let all threads of this handle that sleep on this side look again at what the caller changed before. */
+void wait_interrupt(cq_queue *queue, enum side side) { wake_surely(queue, side, INT_MAX, OF_HANDLE(queue->owner)); }
+
+/* End the waits of this handle, or allow them again. Async-signal-safe. */
+void wait_cancel(cq_queue *queue, bool cancelled)
+{
+    atomic_store_explicit(&queue->cancelled, cancelled, memory_order_seq_cst);
+    for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS && cancelled; ++side)
+        wait_interrupt(queue, side);
 }
 
 /* ---- for watch.c ----------------------------------------------------------------------------------- */
@@ -3696,65 +6099,122 @@ uint32_t wait_announce_watch(cq_queue *queue, enum side side)
     return word;
 }
 
-/* Sleep for a slice, or until a watcher is due. True: the slice went by. */
-bool wait_for_watch(cq_queue *queue, enum side side, uint32_t word)
+/* Sleep until a watcher is due, or until it is time to look around. */
+void wait_for_watch(cq_queue *queue, enum side side, uint32_t word)
 {
-    return futex_wait(side_word(queue, side), word, wait_clock() + LOOK_INTERVAL_NS, WATCHERS) == ETIMEDOUT;
+    sleep_a_slice(queue, side, word, wait_clock(), INT64_MAX, WATCHERS);
 }
 
-void wait_nudge_watches(cq_queue *queue, enum side side) { futex_wake(side_word(queue, side), INT_MAX, WATCHERS); }
+/* A watcher does not look around for a while. */
+void wait_leave_watch(cq_queue *queue, enum side side) { leave_lookout(queue, side); }
 
 /* ==== src/watch.c ==== */
 
 /*
- * watch.c - a descriptor for event loops: an eventfd, and one helper thread a handle and side that keeps it true.
+ * watch.c - a descriptor for event loops: a timer, and one helper thread a handle and side that raises it.
  *
- * It owns the state of the descriptor: ARMED (unreadable, the helper sleeps on the side's futex), RAISED (readable, the
- * helper sleeps until it is re-armed), BUSY (somebody makes the descriptor agree with the queue). The helper raises, calls
- * that come back empty-handed clear; both probe after announcing themselves, so that no message falls in between. A
- * call that finds nothing while BUSY turns it into AGAIN: whoever is busy looks once more, or an event loop that is told
- * of changes only (EPOLLET) would keep a descriptor that is up for nothing and never hear of it again.
+ * The descriptor is a timerfd: readable once its moment came (raised: it is set to one long ago), unreadable when it is
+ * set to none. The library only ever *sets* the number, which the kernel refuses for anything but a timer, and only
+ * if its period is the one that this watch gave it: so nothing else can be written, read, blocked on or closed when
+ * somebody closed the descriptor and the number is another file's. (An eventfd cannot be told from others, and what
+ * can is read and written by functions that would also read and write what is not ours.)
+ *
+ * It owns the state of the descriptor. Only the helper raises, calls that come back empty-handed lower:
+ *
+ *   ARMED    it is down. The helper looks at the queue, or sleeps on the side's futex -> RAISING
+ *   RAISING  the helper is about to raise it, or has -> RAISED by the helper, AGAIN by who comes back empty-handed
+ *   RAISED   it is up, the helper sleeps -> ARMED by who comes back empty-handed and has lowered it
+ *   AGAIN    it may be up for a moment yet, for nothing; the helper lowers it and looks again -> ARMED
+ *
+ * Whatever the helper is doing when it loses the processor, who finds nothing has a descriptor that is down when the call
+ * returns; and each new message after that is a rising edge (EPOLLET), because the helper looks only while it is ARMED.
  */
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
-enum state { ARMED, RAISED, BUSY, AGAIN, STOPPED };
+enum state { ARMED, RAISING, RAISED, AGAIN, STOPPED };
+#define STATE_MASK 7u
+#define ROUND 8u /* the rest of the word tells one RAISING from the next */
 
 struct watch {
     cq_queue *queue;
     enum side side;
-    _Atomic uint32_t state; /* a futex word of this process */
-    int fd;
+    _Atomic uint32_t state; /* a futex word of this process: round | enum state */
+    _Atomic int fd;         /* a number, which may be anybody's */
     pthread_t helper;
 };
 
+/* Is there, or may there be, what the callers of this side want? */
 static bool probe(cq_queue *queue, enum side side)
 {
-    return side == SIDE_PRODUCERS ? enqueue_has_room(queue) : orphan_is_dirty(orphan_version(queue)) || dequeue_has_message(queue);
+    return side == SIDE_PRODUCERS ? enqueue_has_room(queue)
+                                  : orphan_is_dirty(orphan_version(queue)) || dequeue_has_message(queue);
 }
 
-/* Neither can fail (reading 0 is EAGAIN, and fine). syscall: not cancellation points, or the state would stay BUSY for ever. */
-static void raise_fd(const struct watch *watch)
+/* ---- the descriptor -------------------------------------------------------------------------------- */
+
+/* Some 150 years, which no other timer has: no two watches of a process are at one address. */
+static struct timespec period_of(const struct watch *watch)
 {
-    uint64_t one = 1;
-    while (syscall(SYS_write, watch->fd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
+    uint64_t ns = (UINT64_C(1) << 62) + (uintptr_t)watch % (UINT64_C(1) << 61);
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
 }
 
-static void clear_fd(const struct watch *watch)
+static bool has_period(const struct itimerspec *timer, struct timespec period)
 {
-    uint64_t count;
-    while (syscall(SYS_read, watch->fd, &count, sizeof count) < 0 && errno == EINTR)
-        ;
+    return timer->it_interval.tv_sec == period.tv_sec && timer->it_interval.tv_nsec == period.tv_nsec;
 }
+
+static bool is_ours(const struct watch *watch, int fd)
+{
+    struct itimerspec found;
+    return fd >= 0 && timerfd_gettime(fd, &found) == 0 && has_period(&found, period_of(watch));
+}
+
+/* Set the timer, which has the period `expected` still. In the moment since that was looked at the number may have become
+   somebody else's timer; that one gets back what it had. No cancellation points, none blocks. */
+static bool set_timer(const struct watch *watch, int fd, struct timespec expected, bool up)
+{
+    struct itimerspec when = {.it_interval = period_of(watch), .it_value = {.tv_sec = 0, .tv_nsec = up ? 1 : 0}}, before;
+
+    if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, &before) != 0)
+        return false;
+    if (has_period(&before, expected))
+        return true;
+    timerfd_settime(fd, 0, &before, NULL);
+    return false;
+}
+
+/* Nothing if it is not ours any more: the next cq_fd makes a new one. */
+static void set_fd(const struct watch *watch, bool up)
+{
+    int fd = atomic_load_explicit(&watch->fd, memory_order_relaxed); /* the kernel says what the number is */
+    if (is_ours(watch, fd))
+        set_timer(watch, fd, period_of(watch), up);
+}
+
+static int make_fd(const struct watch *watch, int *fd)
+{
+    *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (*fd < 0)
+        return result_of_errno(errno);
+    return set_timer(watch, *fd, (struct timespec){0}, false) ? CQ_OK : CQ_ESYSTEM;
+}
+
+static void close_fd(const struct watch *watch, int fd)
+{
+    if (is_ours(watch, fd))
+        close(fd);
+}
+
+/* ---- its state ------------------------------------------------------------------------------------- */
 
 static bool change_state(struct watch *watch, uint32_t from, uint32_t to)
 {
@@ -3763,26 +6223,40 @@ static bool change_state(struct watch *watch, uint32_t from, uint32_t to)
                                                    memory_order_relaxed);
 }
 
+static uint32_t load_state(const struct watch *watch)
+{
+    return atomic_load_explicit(&watch->state, memory_order_seq_cst); /* B2 */
+}
+
 static void wake_helper(struct watch *watch)
 {
     syscall(SYS_futex, &watch->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-/* Make the descriptor agree with the queue; the caller made the state BUSY. True: it is up. */
-static bool settle_fd(struct watch *watch)
+/* The caller's last look at the queue found nothing: lower the descriptor, and have the helper look from now on. */
+static void lower(struct watch *watch)
 {
     for (;;) {
-        clear_fd(watch);
-        bool has = probe(watch->queue, watch->side);
-        if (has)
-            raise_fd(watch);
-        if (change_state(watch, BUSY, has ? RAISED : ARMED)) {
-            if (!has)
+        uint32_t word = load_state(watch), round = word & ~STATE_MASK;
+
+        switch (word & STATE_MASK) {
+        case RAISING: /* it may be raised before or after it is lowered here: the helper has to do it over */
+            change_state(watch, word, round | AGAIN);
+            continue;
+        case AGAIN:
+            set_fd(watch, false);
+            if (load_state(watch) == word)
+                return;
+            continue; /* it may have been raised for good, and lowered here */
+        case RAISED:
+            set_fd(watch, false);
+            if (change_state(watch, word, round | ARMED)) {
                 wake_helper(watch);
-            return has;
+                return;
+            }
+            continue; /* the same */
+        default: return;
         }
-        if (!change_state(watch, AGAIN, BUSY))
-            return has; /* STOPPED */
     }
 }
 
@@ -3791,49 +6265,63 @@ static void *help(void *context)
     struct watch *watch = context;
 
     for (;;) {
-        uint32_t state = atomic_load_explicit(&watch->state, memory_order_seq_cst); /* B2 */
-        if (state == STOPPED)
+        uint32_t word = load_state(watch), round = word & ~STATE_MASK;
+
+        if ((word & STATE_MASK) == STOPPED)
             return NULL;
-        if (state != ARMED) {
-            syscall(SYS_futex, &watch->state, FUTEX_WAIT_PRIVATE, state, NULL, NULL, 0);
+        if ((word & STATE_MASK) == RAISED) {
+            syscall(SYS_futex, &watch->state, FUTEX_WAIT_PRIVATE, word, NULL, NULL, 0);
             continue;
         }
-        uint32_t word = wait_announce_watch(watch->queue, watch->side);
+        uint32_t seen = wait_announce_watch(watch->queue, watch->side);
         if (!probe(watch->queue, watch->side)) {
-            if (wait_for_watch(watch->queue, watch->side, word))
-                participant_look(watch->queue);
+            participant_look(watch->queue);
+            if (load_state(watch) == word) /* after `seen` was read: whoever stops it changes that afterwards */
+                wait_for_watch(watch->queue, watch->side, seen);
             continue;
         }
-        if (change_state(watch, ARMED, BUSY))
-            settle_fd(watch);
+        round += ROUND;
+        if (!change_state(watch, word, round | RAISING))
+            continue;
+        wait_leave_watch(watch->queue, watch->side);
+        set_fd(watch, true);
+        if (!change_state(watch, round | RAISING, round | RAISED)) { /* AGAIN, or STOPPED */
+            set_fd(watch, false);
+            change_state(watch, round | AGAIN, round | ARMED);
+        }
     }
 }
+
+/* ---- beginning and end ----------------------------------------------------------------------------- */
 
 static int start(cq_queue *queue, enum side side, struct watch **made)
 {
     sigset_t all, before;
     struct watch *watch = malloc(sizeof *watch);
+    int fd;
 
     if (!watch)
         return CQ_ENOMEM;
     *watch = (struct watch){.queue = queue, .side = side, .state = ARMED};
-    watch->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (watch->fd < 0) {
-        int result = result_of_errno(errno);
-        free(watch);
-        return result;
-    }
+    int result = make_fd(watch, &fd);
+    if (result != CQ_OK)
+        goto fail;
+    atomic_init(&watch->fd, fd);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&watch->helper, NULL, help, watch);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
-        close(watch->fd);
-        free(watch);
-        return error == EAGAIN ? CQ_ELIMIT : CQ_ESYSTEM;
+        result = error == EAGAIN ? CQ_EPROCESS : CQ_ESYSTEM;
+        goto fail;
     }
     *made = watch;
     return CQ_OK;
+
+fail:
+    close_fd(watch, fd);
+    free(watch);
+    return result;
 }
 
 static void stop(struct watch *watch)
@@ -3843,20 +6331,35 @@ static void stop(struct watch *watch)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* joining is a cancellation point */
     atomic_store_explicit(&watch->state, STOPPED, memory_order_seq_cst); /* B1 */
     wake_helper(watch);
-    wait_nudge_watches(watch->queue, watch->side); /* or it notices within a slice */
+    wait_interrupt(watch->queue, watch->side);
     pthread_join(watch->helper, NULL);
-    close(watch->fd);
+    wait_pass_on(watch->queue, watch->side); /* it may have been woken for a message that it does not tell of any more */
+    close_fd(watch, atomic_load_explicit(&watch->fd, memory_order_relaxed));
     pthread_setcancelstate(before, NULL);
     free(watch);
+}
+
+/* Somebody closed the descriptor: a new one for the same watch. */
+static int renew_fd(struct watch *watch, int lost)
+{
+    int fd, result = make_fd(watch, &fd);
+
+    if (result == CQ_OK && atomic_compare_exchange_strong_explicit(&watch->fd, &lost, fd, memory_order_relaxed,
+                                                                   memory_order_relaxed)) {
+        lower(watch); /* as it is: if the helper had raised the lost one, it is to raise this one */
+        return CQ_OK;
+    }
+    close_fd(watch, fd); /* another thread was faster */
+    return result;
 }
 
 int watch_open(cq_queue *queue, enum side side, int *fd)
 {
     struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire), *made;
+    int result = CQ_OK;
 
     if (!watch) {
-        int result = start(queue, side, &made);
-        if (result != CQ_OK)
+        if ((result = start(queue, side, &made)) != CQ_OK)
             return result;
         /* Release, pairs with the acquire loads: the watch is complete. Failure: another thread was faster. */
         if (atomic_compare_exchange_strong_explicit(&queue->watches[side], &watch, made, memory_order_acq_rel,
@@ -3865,24 +6368,19 @@ int watch_open(cq_queue *queue, enum side side, int *fd)
         else
             stop(made);
     }
-    *fd = watch->fd;
-    return CQ_OK;
+    int found = atomic_load_explicit(&watch->fd, memory_order_relaxed);
+    if (!is_ours(watch, found))
+        result = renew_fd(watch, found);
+    *fd = atomic_load_explicit(&watch->fd, memory_order_relaxed);
+    return result;
 }
 
-/* A call is about to report that there is nothing: make the descriptor say so too. True: something came meanwhile, the
-   descriptor is up again and a try is worth it. */
-bool watch_clear(cq_queue *queue, enum side side)
+/* A call is about to report that there is nothing: make the descriptor say so too. */
+void watch_clear(cq_queue *queue, enum side side)
 {
     struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
-
-    while (watch) {
-        uint32_t state = atomic_load_explicit(&watch->state, memory_order_seq_cst); /* B2 */
-        if (state == RAISED && change_state(watch, RAISED, BUSY))
-            return settle_fd(watch);
-        if (state == ARMED || state == AGAIN || state == STOPPED || (state == BUSY && change_state(watch, BUSY, AGAIN)))
-            return false;
-    }
-    return false;
+    if (watch)
+        lower(watch);
 }
 
 /* In a forked child the helpers do not exist. */
@@ -3891,7 +6389,7 @@ void watch_close(cq_queue *queue, bool forked)
     for (int side = 0; side < 2; ++side) {
         struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
         if (watch && forked) {
-            close(watch->fd);
+            close_fd(watch, atomic_load_explicit(&watch->fd, memory_order_relaxed));
             free(watch);
         } else if (watch)
             stop(watch);

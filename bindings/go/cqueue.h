@@ -11,8 +11,13 @@
  *
  * RESULTS
  *   Every function that returns int returns CQ_OK (0), a positive ordinary result (CQ_EMPTY, CQ_FULL,
- *   CQ_TIMEOUT) or a negative error (CQ_E...). There is no errno, no last error and no global state.
+ *   CQ_TIMEOUT, CQ_CANCELLED, CQ_STALE) or a negative error (CQ_E...). There is no errno, no last error and no global state.
  *   cq_strerror() gives the meaning of a result, cq_explain() what was asked, found and what to do.
+ *
+ * STRUCTURES
+ *   grow at their end. The caller sets struct_size to the sizeof of the header that it is compiled with: a library that
+ *   is newer takes what is missing for 0 and fills in no more than that; one that is older takes the struct if all that
+ *   it does not know is 0 (and, if it only reports, leaves that alone and says in struct_size how much it filled in).
  *
  * WHICH CALLS MAY OVERLAP
  *                                      threads, same handle   other handles, any process   signal handler
@@ -20,6 +25,8 @@
  *   commit abort take release return          yes                     yes                       yes (1)
  *   walk stat recover                         yes                     yes                       no
  *   enqueue_wait dequeue_wait take_wait       yes                     yes                       no
+ *   participants                              yes                     yes                       no
+ *   cancel cancel_reset                       yes                     yes                       yes
  *   fd room_fd                                yes                     yes                       no
  *   open unlink                            no handle                  yes                       no
  *   close                                     no (2)                  yes                       no
@@ -33,8 +40,11 @@
  *
  * PROGRESS
  *   Enqueue, dequeue, take, commit, return and the batches are lock-free; release and abort are wait-free.
- *   A copy that is slower than consumers are patient is *voided*: consumers move past it, and its producer,
- *   if it lives, puts the message into a later slot before its call returns.
+ *   A copy that is slower than others are patient is *voided*: they move past it, and its producer, if it lives, puts the
+ *   message into a later slot before its call returns. Consumers do so when a later message waits behind it, or more
+ *   than 4,096 unfinished ones; producers when nothing but unfinished ones of others fills the queue. Patience is
+ *   microseconds, more for messages of 16 KiB and above and after each void, and once a call however many are in the way.
+ *   A producer whose place was voided in a call may be told CQ_FULL by it.
  *
  * LINEARIZABILITY
  *   An enqueue takes effect when its message is published or when the first later message is, whichever is
@@ -48,11 +58,16 @@
  *     process (SIGSTOP, debugger, suspended machine) is alive and keeps what it holds.
  *   fork: a child's copy of a handle refuses every call with CQ_EFORK, except cq_close, which frees it. The
  *     child opens its own. exec detaches as death does.
- *   Unlink while open: everybody who has the queue open keeps using it; a later cq_open makes a new one.
+ *   Unlink while open: everybody who has the queue open keeps using it; a later cq_open makes a new one. Waits say
+ *     CQ_STALE, because others may already be there.
  *   Sizes: capacity 1 to 2^31 messages, messages 0 bytes to 1 GiB, 4,094 handles open at a time.
- *   Capacity: exactly `capacity` messages are accepted. Messages held by consumers or waiting to be
- *     redelivered do not count. Slots given up (cq_abort, voided) behind an unconsumed message do not count
- *     either while they are fewer than about capacity / 4 + 1024; beyond that CQ_FULL may come early.
+ *   Capacity: exactly `capacity` messages are accepted. Reservations count, but by themselves keep no other
+ *     handle out (see cq_reserve). Messages held by consumers or waiting to be redelivered do not count, nor do
+ *     slots given up (cq_abort, voided) behind an unconsumed message. But each of these may keep a piece of the
+ *     region from being used again, and the region is finite: CQ_FULL comes early, even with no message waiting,
+ *     when more than cq_stats.max_held messages are held or to be redelivered, or more slots are given up than about
+ *     capacity / 4 + 1024 (fewer, but 64 at least, of messages beyond 8 KiB). cq_stats.held and .writing tell. Have
+ *     consumers release, or create the queue with a larger cq_config.max_held.
  *   File system: one that supports O_TMPFILE, fallocate and open-file-description locks on the file that is
  *     mapped: tmpfs, ext4, xfs, btrfs. Network, FUSE and overlay file systems are refused.
  *   Trust: whoever may write the region can spoil its contents, but not crash, hang or corrupt the
@@ -60,6 +75,13 @@
  */
 #ifndef CQUEUE_H
 #define CQUEUE_H
+
+#if defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ != 8
+#error "cqueue needs a 64-bit build: there is no 32-bit library to link with"
+#endif
+#if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#error "cqueue needs a little-endian machine: there is no other library to link with"
+#endif
 
 #include <stddef.h>
 #include <stdint.h>
@@ -86,7 +108,9 @@ enum {
     CQ_OK = 0,
     CQ_EMPTY = 1,         /* no message is waiting */
     CQ_FULL = 2,          /* no room: `capacity` messages are waiting, or every node is in use (see LIMITS) */
-    CQ_TIMEOUT = 3,       /* the time is over, and one last try found it empty or full still */
+    CQ_TIMEOUT = 3,       /* timed out, and one last try found it empty or full still */
+    CQ_CANCELLED = 4,     /* cq_cancel ended the wait */
+    CQ_STALE = 5,         /* the queue was removed: nobody who opens it by name meets this handle any more */
 
     CQ_EINVAL = -1,       /* an argument is NULL, zero, out of range or of an unknown struct_size or flag */
     CQ_ENAME = -2,        /* the name is not [A-Za-z0-9][A-Za-z0-9._-]{0,199} */
@@ -96,17 +120,19 @@ enum {
     CQ_EVERSION = -6,     /* the region has another format version, word size or byte order */
     CQ_ECORRUPT = -7,     /* the bytes of the region contradict each other */
     CQ_EACCESS = -8,      /* the system refuses access, or the file is not a regular file */
-    CQ_EOWNER = -9,       /* the file is somebody else's or writable by more users than asked for: not trusted */
+    CQ_EOWNER = -9,       /* the file is somebody else's and nobody said to trust it, or everybody may write it */
     CQ_ENOSPACE = -10,    /* the file system has no room for another node (nothing was lost, try later) */
     CQ_ENOMEM = -11,      /* no memory or address space in this process */
-    CQ_ELIMIT = -12,      /* 4,094 handles are open on the queue, or this process has no descriptor left */
+    CQ_ELIMIT = -12,      /* 4,094 handles are open on the queue */
     CQ_ETOOSMALL = -13,   /* the buffer is smaller than the message; the size it needs is reported, it stays queued */
     CQ_ETOOBIG = -14,     /* the message is larger than max_message_size, or than what was reserved */
     CQ_EREADONLY = -15,   /* the handle was opened with CQ_READ_ONLY */
     CQ_EFORK = -16,       /* the handle was opened by the parent of this process: open your own */
     CQ_ENOTHELD = -17,    /* the cq_message is not reserved or taken by this handle (any more) */
     CQ_EFILESYSTEM = -18, /* the file system does not support what a queue needs; name another directory */
-    CQ_ESYSTEM = -19      /* the operating system failed in a way that has no code of its own */
+    CQ_ESYSTEM = -19,     /* the operating system failed in a way that has no code of its own */
+    CQ_EPROCESS = -20,    /* this process (or the system) may have no more descriptors or threads */
+    CQ_EFILESIZE = -21    /* the region's file would be larger than this process or file system may make one */
 };
 
 typedef struct cq_queue cq_queue; /* one open handle on a queue */
@@ -117,7 +143,10 @@ enum {
     CQ_EXCLUSIVE = 1,        /* create the queue, or fail with CQ_EEXIST */
     CQ_ATTACH = 2,           /* attach to the queue, or fail with CQ_ENOENT */
     CQ_READ_ONLY = 4,        /* attach; only cq_walk, cq_stat and cq_close work. Needs read permission alone */
-    CQ_ANY_FILESYSTEM = 8    /* do not refuse a file system by its kind (what it must do is still tested) */
+    CQ_ANY_FILESYSTEM = 8,   /* do not refuse a file system by its kind (what it must do is still tested) */
+    CQ_KEEP_UNLINKED = 16,   /* waits go on when the queue was removed, instead of ending with CQ_STALE */
+    CQ_TRUST = 32            /* accept a region whoever owns it and whoever of its group may write it. One that
+                                everybody may write is never accepted */
 };
 
 /* How to open a queue. Zero it, set struct_size, then what you want to differ from the defaults. */
@@ -126,11 +155,14 @@ typedef struct cq_config {
     uint32_t flags;            /* CQ_CREATE, ... */
     uint64_t capacity;         /* messages; 0 = 65,536 when creating, whatever it has when attaching */
     uint64_t max_message_size; /* bytes; 0 = 4,096 when creating, whatever it has when attaching */
-    uint32_t permissions;      /* the file's, 0 = 0600; never writable by others. Attaching, it says how much is
-                                  accepted: a foreign or group-writable region only if it includes 060 (or 040
-                                  or 004 with CQ_READ_ONLY) */
+    uint32_t permissions;      /* the file's, 0 = 0600; never writable by others. Attaching, it says which foreign
+                                  regions are accepted without CQ_TRUST: those no more open to writing than this, if
+                                  it includes 060 (or 040 or 004 with CQ_READ_ONLY). One's own region is accepted
+                                  however open to its group one made it */
     uint32_t reserved;         /* 0 */
     const char *directory;     /* where the file is; NULL = the platform's shared memory, /dev/shm */
+    uint64_t max_held;         /* messages that consumers may hold at a time, beside `capacity` waiting ones; 0 =
+                                  a number that follows from capacity. Used when creating */
 } cq_config;
 
 /* A piece of memory. */
@@ -165,7 +197,7 @@ typedef struct cq_stats {
     uint64_t dequeued;            /* messages delivered for the first time */
     uint64_t redelivered;         /* deliveries after the first */
     uint64_t returned;            /* messages given back by cq_return */
-    uint64_t voided;              /* slots that consumers gave up waiting for */
+    uint64_t voided;              /* slots of unfinished messages that others gave up waiting for */
     uint64_t reaped;              /* dead participants that were cleaned up after */
     uint32_t participants;        /* handles open and alive now */
     uint32_t waiting_producers;   /* threads of live participants blocked in cq_enqueue_wait */
@@ -179,7 +211,29 @@ typedef struct cq_stats {
     int64_t created;              /* nanoseconds since 1970-01-01 UTC */
     uint32_t unlinked;            /* 1: the name no longer leads to this region; 0: it does */
     uint32_t reserved;
+    uint64_t held;                /* messages taken and neither released nor returned yet */
+    uint64_t writing;             /* slots reserved, or being written */
+    uint64_t max_held;            /* messages that may be held for sure while `capacity` wait. Beyond it cq_enqueue may
+                                     report CQ_FULL early: have consumers release, or create the queue with more */
 } cq_stats;
+
+/* One open handle, as cq_participants shows it. */
+typedef struct cq_participant {
+    uint32_t struct_size;       /* how much of it is filled in */
+    uint32_t id;                /* 1 to 4,094; used again after it was closed or reaped */
+    uint32_t pid;               /* process, by its own count: another PID namespace has other numbers */
+    uint32_t alive;             /* 1: it lives. 0: it is dead, or about to be reaped */
+    uint64_t held;              /* messages it has taken and not released yet */
+    uint64_t writing;           /* slots that it has reserved or is writing */
+    uint32_t waiting_producers; /* its threads that are blocked in cq_enqueue_wait */
+    uint32_t waiting_consumers; /* its threads that are blocked in cq_dequeue_wait or cq_take_wait */
+    int64_t waiting_since;      /* nanoseconds since 1970-01-01 UTC from when on some thread of it has been waiting;
+                                   0: none is */
+    char command[16];           /* the program's name, cut to 15 bytes */
+} cq_participant;
+
+/* Called by cq_participants for each handle; `participant` is gone when it returns. Nonzero stops. */
+typedef int cq_participant_visitor(const cq_participant *participant, void *context);
 
 /* What cq_recover found. */
 typedef struct cq_recovery {
@@ -204,13 +258,13 @@ typedef struct cq_recovery {
  * What fails after the queue was made leaves it, empty: others may be using it already.
  *
  * CQ_OK, CQ_EINVAL, CQ_ENAME, CQ_ENOENT, CQ_EEXIST, CQ_EMISMATCH, CQ_EVERSION, CQ_ECORRUPT, CQ_EACCESS, CQ_EOWNER,
- * CQ_ENOSPACE, CQ_ENOMEM, CQ_ELIMIT, CQ_EFILESYSTEM, CQ_ESYSTEM.
+ * CQ_ENOSPACE, CQ_EFILESIZE, CQ_ENOMEM, CQ_ELIMIT, CQ_EPROCESS, CQ_EFILESYSTEM, CQ_ESYSTEM.
  */
 CQ_API int cq_open(const char *name, const cq_config *config, cq_queue **queue);
 
 /*
  * Close the handle. What it holds is dealt with as after a death: taken messages are delivered again,
- * reservations are dropped. cq_fd's descriptor is closed. NULL does nothing. In a forked child it frees the
+ * reservations are dropped (with very much queued, after this returns, by the next who looks). cq_fd's descriptor is closed. NULL does nothing. In a forked child it frees the
  * child's copy and leaves the parent's alone. No thread may be using the handle. CQ_OK always.
  */
 CQ_API int cq_close(cq_queue *queue);
@@ -225,24 +279,28 @@ CQ_API int cq_unlink(const char *name, const cq_config *config);
 
 /*
  * Append a message of `size` bytes, copied from `data` (which may be NULL if size is 0). Never blocks.
- * CQ_OK: it is in the queue, and stays whatever happens to this process. CQ_FULL: it is not.
- * CQ_ETOOBIG, CQ_ENOSPACE, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT, CQ_ESYSTEM.
+ * CQ_OK: it is in the queue, and stays whatever happens to this process. CQ_FULL: it is not, for want of room in the
+ * queue; CQ_ENOSPACE: nor, for want of memory for another node. Either may work later.
+ * CQ_ETOOBIG, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT, CQ_ESYSTEM.
  */
 CQ_API int cq_enqueue(cq_queue *queue, const void *data, size_t size);
 
 /*
  * Remove the oldest message and copy it into `buffer` (which may be NULL if buffer_size is 0); *size (may be
- * NULL) receives its size. Never blocks. At most once: when it has returned CQ_OK the message is gone; if this
- * process dies before that, it is delivered again.
+ * NULL) receives its size. Never blocks. At most once: when it has returned CQ_OK the message is gone. If this
+ * process dies during the call, the message is delivered again; unless it was taken for good already, and then it is
+ * lost with the caller. Who cannot have that uses cq_take and cq_release.
  * CQ_OK, CQ_EMPTY. CQ_ETOOSMALL: *size is what it needs, the message stays. CQ_EINVAL, CQ_EREADONLY, CQ_EFORK,
  * CQ_ECORRUPT.
  */
 CQ_API int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size);
 
 /*
- * As cq_enqueue and cq_dequeue, but sleep while the queue is full or empty. timeout_ns: nanoseconds on the
- * monotonic clock; 0 tries once, negative waits for ever. Signals do not end the wait. A sleeper uses no CPU.
- * The same results, with CQ_TIMEOUT in place of CQ_FULL and CQ_EMPTY.
+ * As cq_enqueue and cq_dequeue, but sleep while the queue is full (or there is no memory for it) or empty. timeout_ns:
+ * nanoseconds on the monotonic clock; 0 tries once, negative waits for ever. Signals do not end the wait, cq_cancel does.
+ * A sleeper uses no CPU. The same results, with CQ_TIMEOUT in place of CQ_FULL and CQ_EMPTY; CQ_ENOSPACE where the time is
+ * over and memory was what there was none of. CQ_CANCELLED. CQ_STALE: the queue was removed, and so the wait might be in
+ * vain; open it again, or go on with CQ_KEEP_UNLINKED.
  */
 CQ_API int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns);
 CQ_API int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns);
@@ -268,8 +326,10 @@ CQ_API int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, c
 /*
  * Reserve room for a message of up to `size` bytes and let the caller write it in place, at message->data,
  * until it calls cq_commit or cq_abort. The place in the queue is taken now; but if a consumer has been
- * waiting for it while later messages were there, the message moves behind these when it is committed.
- * Never blocks. Results as cq_enqueue. Written after the handle was closed, the memory is not there any more.
+ * waiting for it while later messages were there (or more than 4,096 unfinished ones), the message moves behind
+ * these when it is committed. So it does if reservations and unfinished messages alone filled the queue and
+ * another handle needed room: only calls on this handle are told CQ_FULL then. Never blocks. Results as
+ * cq_enqueue. Written after the handle was closed, the memory is not there any more.
  */
 CQ_API int cq_reserve(cq_queue *queue, size_t size, cq_message *message);
 
@@ -292,7 +352,7 @@ CQ_API int cq_abort(cq_queue *queue, cq_message *message);
  */
 CQ_API int cq_take(cq_queue *queue, cq_message *message);
 
-/* As cq_take, waiting as cq_dequeue_wait does. CQ_TIMEOUT in place of CQ_EMPTY. */
+/* As cq_take, waiting as cq_dequeue_wait does. CQ_TIMEOUT, CQ_CANCELLED or CQ_STALE in place of CQ_EMPTY. */
 CQ_API int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns);
 
 /* Done with a taken message: it is gone. Never blocks. CQ_OK, CQ_ENOTHELD, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT. */
@@ -314,21 +374,42 @@ CQ_API int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context);
 CQ_API int cq_stat(cq_queue *queue, cq_stats *stats);
 
 /*
- * Look for dead participants now, and finish or undo what they left. This happens by itself as well: when a
- * queue is opened, when somebody waits, runs out of nodes or meets what a dead one left. Two calls with nothing in between:
- * the second finds nothing. recovery may be NULL. CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
+ * Look for all dead participants now, and finish or undo what they left. This happens by itself as well, within 100 ms,
+ * whenever somebody waits, watches a descriptor, polls in vain or opens the queue (within a second if there are thousands
+ * of handles and nothing tells which of them died); one look serves all. Two calls with nothing in between: the second finds
+ * nothing. Takes time in proportion to the number of handles and, the first time, to what is queued. recovery may be NULL. CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
  */
 CQ_API int cq_recover(cq_queue *queue, cq_recovery *recovery);
 
 /*
+ * Show `visitor` each open handle: who it is, what it holds, whether it waits. Best effort while others work. Takes time in
+ * proportion to what is held and, the first time, to what is queued. Works on CQ_READ_ONLY handles. Never blocks.
+ * CQ_OK: all, or until the visitor returned nonzero. CQ_ENOMEM, CQ_EINVAL, CQ_EFORK, CQ_ECORRUPT.
+ */
+CQ_API int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *context);
+
+/*
+ * End every wait on this handle, now and until cq_cancel_reset: cq_enqueue_wait, cq_dequeue_wait and cq_take_wait
+ * return CQ_CANCELLED wherever they would have to sleep. What does not wait goes on as ever. From any thread, and
+ * from signal handlers: it is async-signal-safe. Other handles are not touched. CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK.
+ */
+CQ_API int cq_cancel(cq_queue *queue);
+
+/* Allow waits again. Thread- and async-signal-safe. CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK. */
+CQ_API int cq_cancel_reset(cq_queue *queue);
+
+/*
  * A descriptor that is readable (level-triggered) while a message may be waiting, for poll, epoll, select and
  * event loops: when it is, dequeue until CQ_EMPTY, which makes it unreadable again. It belongs to the handle: do not
- * read, write or close it. The first call starts a helper thread, which blocks all signals; later calls return
- * the same descriptor. CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ELIMIT, CQ_ENOMEM, CQ_ESYSTEM.
+ * read, write or close it. Of several handles on a queue that have one, a message makes one readable, and after a while
+ * the next if the message still waits. The first call starts a helper thread, which blocks all signals; later calls return
+ * the same descriptor, or a new one if somebody closed that. It does not tell that the queue was removed: see
+ * cq_stats.unlinked. CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_EPROCESS, CQ_ENOMEM, CQ_ESYSTEM.
  */
 CQ_API int cq_fd(cq_queue *queue, int *fd);
 
-/* The same for producers: readable while there may be room; enqueue until CQ_FULL makes it unreadable. */
+/* The same for producers: readable while there may be room, and memory; enqueue until CQ_FULL or CQ_ENOSPACE, which makes it
+   unreadable. */
 CQ_API int cq_room_fd(cq_queue *queue, int *fd);
 
 /* ---- words ------------------------------------------------------------------------------------------ */
@@ -339,8 +420,9 @@ CQ_API const char *cq_strerror(int result);
 /*
  * Write a sentence about a `result` that a call on queue `name` returned into text: what was asked, what was
  * found, what to do. config is the one that was given to cq_open (or NULL). `size` is the size in bytes that
- * was asked for, for CQ_ETOOBIG and CQ_ETOOSMALL, else 0. Looks at the region again, read-only. At most text_size bytes with the closing
- * 0 are written. Returns the length that the whole sentence has, as snprintf does.
+ * was asked for, for CQ_ETOOBIG and CQ_ETOOSMALL, else 0. It looks again, at the region (read-only), the file system and
+ * the limits of this process, and so tells what holds now. At most text_size bytes with the closing 0 are written.
+ * Returns the length that the whole sentence has, as snprintf does.
  */
 CQ_API size_t cq_explain(int result, const char *name, const cq_config *config, size_t size, char *text,
                          size_t text_size);

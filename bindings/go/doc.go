@@ -26,7 +26,9 @@
 // # Errors
 //
 // Every error is an [*Error], which names the queue and says what was asked, what was found and what to do. errors.Is
-// finds which one it is: [ErrFull], [ErrEmpty], ..., [ErrClosed], or the context's.
+// finds which one it is: [ErrFull], [ErrEmpty], ..., [ErrClosed], or the context's. Whoever would have to wait on a queue
+// that was removed gets [ErrStale], about a second later at most. [ErrTimeout] and [ErrCancelled] are results of C alone:
+// here waits end by their context and by [Queue.Close].
 //
 // # Building
 //

@@ -16,6 +16,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 )
 
@@ -56,6 +57,7 @@ type Error struct {
 	Code      Code   // of the library; 0 if the queue was closed or the context over
 	Text      string // what was asked, what was found, what to do, beginning with the queue's name in quotes
 	cause     error
+	made      time.Time
 }
 
 // Error is the operation and the text.
@@ -86,12 +88,17 @@ const (
 	walking
 	measuring
 	recovering
+	listing
 	watching
 	operations // how many there are
 )
 
 var operationNames = [operations]string{"open", "unlink", "enqueue", "dequeue", "reserve", "commit", "abort", "take",
-	"release", "return", "walk", "stat", "recover", "watch"}
+	"release", "return", "walk", "stat", "recover", "participants",
+	"watch"}
+
+// wordsInterval is how old the numbers in the text of ErrFull may be.
+const wordsInterval = time.Second
 
 // resultClosed stands beside the library's results inside this package.
 const resultClosed C.int = 1 << 16
@@ -102,11 +109,13 @@ func (q *Queue) failure(op operation, result C.int, size int) error {
 	case resultClosed:
 		return q.failureOf(op, ErrClosed, "the queue is closed")
 	case C.CQ_EMPTY, C.CQ_FULL:
-		// Ordinary, frequent, and always the same.
-		if known := q.ordinary[op].Load(); known != nil {
+		// Ordinary and frequent, but the words take time to find: they are looked for once in a while.
+		now := time.Now()
+		if known := q.ordinary[op].Load(); known != nil && now.Sub(known.made) < wordsInterval {
 			return known
 		}
 		made := explain(op, result, q.name, &q.config, size)
+		made.made = now
 		q.ordinary[op].Store(made)
 		return made
 	}

@@ -44,7 +44,7 @@ const (
 // message is waiting.
 func (q *Queue) Take() (*Message, error) {
 	m := &Message{queue: q}
-	if result := m.take(); result != C.CQ_OK {
+	if result := m.take(0); result != C.CQ_OK {
 		return nil, q.failure(taking, result, 0)
 	}
 	return m, nil
@@ -64,12 +64,12 @@ func (q *Queue) TakeContext(ctx context.Context) (*Message, error) {
 	return m, nil
 }
 
-func (m *Message) take() C.int {
+func (m *Message) take(patience C.int64_t) C.int {
 	q := m.queue
 	if !q.begin() {
 		return resultClosed
 	}
-	result := C.go_take(q.handle.address, &m.lent)
+	result := C.go_take(q.handle.address, &m.lent, patience)
 	if result != C.CQ_OK {
 		q.end()
 		return result

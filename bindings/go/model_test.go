@@ -24,6 +24,7 @@ type entry struct {
 	content     []byte
 	deliveries  int
 	message     *cqueue.Message
+	queue       *cqueue.Queue // that it was reserved or enqueued by
 	reservation *cqueue.Reservation
 }
 
@@ -32,13 +33,28 @@ func (m *model) queue(t *rapid.T) *cqueue.Queue { return rapid.SampledFrom(m.que
 func content(t *rapid.T) []byte { return rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "content") }
 
 func (m *model) enqueue(t *rapid.T) {
-	e := &entry{content: content(t)}
-	m.accept(t, m.queue(t).Enqueue(e.content), e)
+	e := &entry{content: content(t), queue: m.queue(t)}
+	m.accept(t, e.queue.Enqueue(e.content), e)
 }
 
-// accept checks that the entry was refused if and only if the queue is full.
+// makeRoom is whether a call on the handle finds room. If reservations alone fill the queue, the first is given up to a
+// handle that it is not of.
+func (m *model) makeRoom(queue *cqueue.Queue) bool {
+	if len(m.waiting) < m.capacity {
+		return true
+	}
+	if m.waiting[0].queue == queue || slices.ContainsFunc(m.waiting, isMessage) {
+		return false
+	}
+	m.waiting = m.waiting[1:]
+	return true
+}
+
+func isMessage(e *entry) bool { return e.reservation == nil }
+
+// accept checks that the entry was refused if and only if there is no room for it.
 func (m *model) accept(t *rapid.T, err error, e *entry) {
-	if len(m.waiting) == m.capacity {
+	if !m.makeRoom(e.queue) {
 		require(t, errors.Is(err, cqueue.ErrFull), "full, and got %v", err)
 		return
 	}
@@ -50,13 +66,15 @@ func (m *model) enqueueBatch(t *rapid.T) {
 	var batch cqueue.Batch
 	contents := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 300), 0, 10).Draw(t, "contents")
 	batch.Append(contents...)
-	want := min(len(contents), m.capacity-len(m.waiting))
-	n, err := m.queue(t).EnqueueBatch(&batch)
+	queue := m.queue(t)
+	n, err := queue.EnqueueBatch(&batch)
+	want := 0
+	for want < len(contents) && m.makeRoom(queue) {
+		m.waiting = append(m.waiting, &entry{content: contents[want], queue: queue})
+		want++
+	}
 	require(t, n == want, "accepted %d, not %d", n, want)
 	require(t, (want < len(contents)) == errors.Is(err, cqueue.ErrFull), "%d of %d: %v", want, len(contents), err)
-	for _, content := range contents[:n] {
-		m.waiting = append(m.waiting, &entry{content: content})
-	}
 }
 
 // next removes what is delivered next, or returns nil. Places of reservations in front of a message are given up.
@@ -66,7 +84,7 @@ func (m *model) next() *entry {
 		m.orphans = m.orphans[1:]
 		return e
 	}
-	i := slices.IndexFunc(m.waiting, func(e *entry) bool { return e.reservation == nil })
+	i := slices.IndexFunc(m.waiting, isMessage)
 	if i < 0 {
 		return nil
 	}
@@ -147,12 +165,11 @@ func (m *model) giveBack(t *rapid.T) {
 }
 
 func (m *model) reserve(t *rapid.T) {
-	e := &entry{content: content(t)}
-	reservation, err := m.queue(t).Reserve(len(e.content) + rapid.IntRange(0, 20).Draw(t, "more"))
+	e := &entry{content: content(t), queue: m.queue(t)}
+	reservation, err := e.queue.Reserve(len(e.content) + rapid.IntRange(0, 20).Draw(t, "more"))
 	e.reservation = reservation
-	before := len(m.waiting)
 	m.accept(t, err, e)
-	if len(m.waiting) > before {
+	if err == nil {
 		copy(reservation.Bytes(), e.content)
 		m.reserved = append(m.reserved, e)
 	}
@@ -181,7 +198,7 @@ func (m *model) abort(t *rapid.T) {
 func (m *model) check(t *rapid.T) {
 	want := slices.Clone(m.orphans)
 	for _, e := range m.waiting {
-		if e.reservation == nil {
+		if isMessage(e) {
 			want = append(want, e)
 		}
 	}

@@ -2,6 +2,7 @@ package cqueue_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,6 +25,17 @@ func expect(t *testing.T, err error, code error, operation, text string) {
 	}
 	if want := "cqueue: " + operation + " " + text; err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
+	}
+}
+
+// expectFull checks that the error says that so many messages are waiting. Who holds and writes others may follow.
+func expectFull(t *testing.T, err error, operation string, capacity int) {
+	t.Helper()
+	var typed *cqueue.Error
+	text := fmt.Sprintf(`"orders": full, %d of at most %d messages are waiting`, capacity, capacity)
+	if !errors.Is(err, cqueue.ErrFull) || !errors.As(err, &typed) || typed.Operation != operation ||
+		!strings.HasPrefix(typed.Text, text) {
+		t.Errorf("got %v, want %s: %s", err, operation, text)
 	}
 }
 
@@ -79,9 +91,10 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 		{"bills", []cqueue.Option{cqueue.ReadOnly()}, fs.ErrNotExist,
 			`"bills": no queue of that name in ` + directory + `: create it first, or check the directory`},
 		{"bills", []cqueue.Option{cqueue.WithCapacity(-1)}, cqueue.ErrInvalid,
-			`"bills": capacity 18446744073709551615 is more than 2147483648`},
+			`"bills": capacity 18446744073709551615 is more than 2147483648 messages, the most`},
 		{"bills", []cqueue.Option{cqueue.WithPermissions(0o666)}, cqueue.ErrInvalid,
-			`"bills": permissions 0666 must let the owner read and write, nobody execute, and others not write`},
+			`"bills": permissions 0666 must let the owner read and write, nobody execute, and others not write: ` +
+				`0600, 0640, 0660, 0644 and 0664 are possible`},
 		{".bills", nil, cqueue.ErrName,
 			`".bills": a name is 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit`},
 		{"bills\x00", nil, cqueue.ErrName, `"bills\x00": the name has a byte 0 in it`},

@@ -19,6 +19,7 @@ type config struct {
 	flags          C.uint32_t
 	capacity       int
 	maxMessageSize int
+	maxHeld        int
 	permissions    fs.FileMode
 	directory      string
 }
@@ -29,9 +30,13 @@ func WithCapacity(messages int) Option { return func(c *config) { c.capacity = m
 // WithMaxMessageSize is how many bytes a message may have. A queue that exists must have just this limit.
 func WithMaxMessageSize(bytes int) Option { return func(c *config) { c.maxMessageSize = bytes } }
 
+// WithMaxHeld is how many messages consumers may hold at a time, beside those that wait, when creating the queue. By
+// default the number follows from the capacity.
+func WithMaxHeld(messages int) Option { return func(c *config) { c.maxHeld = messages } }
+
 // WithPermissions sets the file's permissions when creating the queue. When attaching, it says how much is accepted: a
 // file of another user, or one that its group may write, only if the permissions include 060 (or 040 or 004 with
-// ReadOnly).
+// ReadOnly), or with Trust.
 func WithPermissions(permissions fs.FileMode) Option {
 	return func(c *config) { c.permissions = permissions }
 }
@@ -45,11 +50,18 @@ func Exclusive() Option { return flag(C.CQ_EXCLUSIVE) }
 // Attach attaches to the queue or fails with ErrNotExist.
 func Attach() Option { return flag(C.CQ_ATTACH) }
 
-// ReadOnly attaches with read permission alone. Only Walk, Stats and Close work.
+// ReadOnly attaches with read permission alone. Only Walk, Stats, Participants and Close work.
 func ReadOnly() Option { return flag(C.CQ_READ_ONLY) }
 
 // AnyFilesystem does not refuse a file system by its kind; what it must be able to do is still tested.
 func AnyFilesystem() Option { return flag(C.CQ_ANY_FILESYSTEM) }
+
+// Trust accepts a queue whoever owns it and whoever of its group may write it. One that everybody may write is never
+// accepted.
+func Trust() Option { return flag(C.CQ_TRUST) }
+
+// KeepUnlinked lets calls go on waiting when the queue was removed, instead of failing with ErrStale.
+func KeepUnlinked() Option { return flag(C.CQ_KEEP_UNLINKED) }
 
 func flag(flag C.uint32_t) Option { return func(c *config) { c.flags |= flag } }
 
@@ -77,6 +89,7 @@ func (c *config) use(name string, f func(name *C.char, config *C.cq_config) C.in
 		capacity:         C.uint64_t(c.capacity),
 		max_message_size: C.uint64_t(c.maxMessageSize),
 		permissions:      C.uint32_t(c.permissions),
+		max_held:         C.uint64_t(c.maxHeld),
 	}
 	if c.directory != "" {
 		given.directory = C.CString(c.directory)

@@ -42,9 +42,13 @@ type Queue struct {
 type handle struct {
 	address  C.uintptr_t
 	closing  chan struct{} // closed by Close: whoever waits stops waiting
+	removed  chan struct{} // closed by who notices that the queue was removed: the same, once there is nothing to be had
+	removal  sync.Once
 	messages descriptor
 	room     descriptor
 }
+
+func (h *handle) announceRemoval() { h.removal.Do(func() { close(h.removed) }) }
 
 func (h *handle) close() {
 	h.messages.close()
@@ -62,7 +66,8 @@ func Open(name string, options ...Option) (*Queue, error) {
 			Text: fmt.Sprintf("%q: the installed library has binary interface %d, this package was written for %d: "+
 				"install its version of cqueue, or build without the tag cqueue_system", name, ABIVersion(), C.CQ_ABI_VERSION)}
 	}
-	q := &Queue{name: name, config: configure(options), handle: &handle{closing: make(chan struct{})}}
+	q := &Queue{name: name, config: configure(options), handle: &handle{closing: make(chan struct{}),
+		removed: make(chan struct{})}}
 	result := q.config.use(name, func(name *C.char, config *C.cq_config) C.int {
 		return C.go_open(name, config, &q.handle.address)
 	})

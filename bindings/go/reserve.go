@@ -39,10 +39,11 @@ func (q *Queue) Reserve(size int) (*Reservation, error) {
 	return r, nil
 }
 
-// ReserveContext is Reserve, but waits for room until the context is over.
+// ReserveContext is Reserve, but waits for room until the context is over. That the queue was removed it learns only from
+// other calls that wait on it: if none does, look at [Stats].Unlinked.
 func (q *Queue) ReserveContext(ctx context.Context, size int) (*Reservation, error) {
 	r := &Reservation{queue: q}
-	result, err := q.waiting(ctx, reserving, &q.handle.room, func() C.int { return r.reserve(size) })
+	result, err := q.waiting(ctx, reserving, &q.handle.room, func(C.int64_t) C.int { return r.reserve(size) })
 	if err == nil && result != C.CQ_OK {
 		err = q.failure(reserving, result, size)
 	}
@@ -69,9 +70,9 @@ func (r *Reservation) reserve(size int) C.int {
 // Abort; it is nil then.
 func (r *Reservation) Bytes() []byte { return r.bytes }
 
-// Commit publishes the first size bytes as a message. ErrFull and ErrNoSpace (only if its place was given up meanwhile) and
-// ErrTooBig: it is still reserved. ErrNotHeld: it was committed or aborted before. ErrClosed: the queue was closed, and the
-// reservation is dropped.
+// Commit publishes the first size bytes as a message. ErrNotHeld: it was committed or aborted before. ErrClosed: the queue
+// was closed, and the reservation is dropped. After any other error, such as ErrTooBig, or ErrFull and ErrNoSpace (only if
+// its place was given up meanwhile), it is still reserved.
 func (r *Reservation) Commit(size int) error {
 	if result := r.commit(size); result != C.CQ_OK {
 		return r.queue.failure(committing, result, size)
@@ -82,7 +83,7 @@ func (r *Reservation) Commit(size int) error {
 // CommitContext is Commit, but waits for room until the context is over.
 func (r *Reservation) CommitContext(ctx context.Context, size int) error {
 	q := r.queue
-	result, err := q.waiting(ctx, committing, &q.handle.room, func() C.int { return r.commit(size) })
+	result, err := q.waiting(ctx, committing, &q.handle.room, func(C.int64_t) C.int { return r.commit(size) })
 	if err == nil && result != C.CQ_OK {
 		err = q.failure(committing, result, size)
 	}
@@ -101,11 +102,9 @@ func (r *Reservation) commit(size int) C.int {
 		return resultClosed
 	}
 	result := C.go_commit(r.queue.handle.address, &r.lent, C.size_t(size))
-	switch result {
-	case C.CQ_FULL, C.CQ_ENOSPACE, C.CQ_ETOOBIG:
-		return result
+	if r.lent.data == nil || result == C.CQ_ENOTHELD {
+		r.finish()
 	}
-	r.finish()
 	return result
 }
 

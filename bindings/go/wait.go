@@ -14,6 +14,17 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
+)
+
+const (
+	// lookInterval is how often the goroutines that wait on one side of a handle, together, have the library look whether
+	// the queue was removed. No descriptor tells them that.
+	lookInterval = time.Second
+	// lookTime is the patience of that attempt in nanoseconds: the library looks when it is about to sleep.
+	lookTime C.int64_t = 1_000_000
+	// memoryInterval is how often who waits for memory of the file system tries again. No descriptor tells of it, either.
+	memoryInterval = 50 * time.Millisecond
 )
 
 // descriptor is one of cq_fd and cq_room_fd in Go's network poller.
@@ -26,6 +37,7 @@ type descriptor struct {
 	mutex sync.Mutex
 	file  *os.File
 	ready chan struct{}
+	look  *time.Ticker // somebody should make a patient attempt
 }
 
 // open starts the descriptor on its first use. The queue must be in use.
@@ -42,7 +54,7 @@ func (d *descriptor) open(q *Queue) C.int {
 	// The library's own descriptor belongs to the handle; the poller gets one that it may close.
 	own, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
 	if errno != 0 {
-		return C.CQ_ELIMIT
+		return C.CQ_EPROCESS
 	}
 	file := os.NewFile(own, "cqueue")
 	raw, err := file.SyscallConn()
@@ -51,7 +63,7 @@ func (d *descriptor) open(q *Queue) C.int {
 		return C.CQ_ESYSTEM
 	}
 	ready := make(chan struct{}, 1)
-	d.file, d.ready = file, ready
+	d.file, d.ready, d.look = file, ready, time.NewTicker(lookInterval)
 	// One call for as long as the file is open: at its beginning the poller forgets what it was told before. It must not
 	// know the Queue, which would never be collected.
 	go raw.Read(func(uintptr) bool {
@@ -71,6 +83,7 @@ func pass(ready chan<- struct{}) {
 func (d *descriptor) close() {
 	if d.file != nil {
 		d.file.Close()
+		d.look.Stop()
 	}
 }
 
@@ -84,13 +97,15 @@ func (q *Queue) descriptor(d *descriptor) (int, C.int) {
 	return int(fd), result
 }
 
-// waiting makes an attempt, and as long as its result is CQ_EMPTY or CQ_FULL waits for the descriptor and makes another.
-func (q *Queue) waiting(ctx context.Context, op operation, d *descriptor, attempt func() C.int) (C.int, error) {
+// waiting makes an attempt, and as long as waiting may help waits for the descriptor and makes another. An attempt with
+// patience, in nanoseconds, may sleep for so long in C.
+func (q *Queue) waiting(ctx context.Context, op operation, d *descriptor, attempt func(patience C.int64_t) C.int) (C.int,
+	error) {
 	if ctx.Err() != nil {
 		return 0, q.failureOfContext(op, ctx)
 	}
-	result := attempt()
-	if result != C.CQ_EMPTY && result != C.CQ_FULL {
+	result := attempt(0)
+	if !q.mayHelp(result) {
 		return result, nil
 	}
 	if !q.begin() {
@@ -102,18 +117,46 @@ func (q *Queue) waiting(ctx context.Context, op operation, d *descriptor, attemp
 		return 0, q.failure(watching, opened, 0)
 	}
 	for {
+		var memory <-chan time.Time
+		if result == C.CQ_ENOSPACE {
+			memory = time.After(memoryInterval)
+		}
+		patience, removed := C.int64_t(0), false
 		select {
 		case <-ctx.Done():
 			return 0, q.failureOfContext(op, ctx)
 		case <-q.handle.closing:
 			return resultClosed, nil
 		case <-d.ready:
-			if result := attempt(); result != C.CQ_EMPTY && result != C.CQ_FULL {
-				pass(d.ready)
-				return result, nil
+		case <-memory:
+		case <-d.look.C:
+			patience = lookTime
+		case <-q.handle.removed:
+			removed = true
+		}
+		if result = attempt(patience); !q.mayHelp(result) {
+			if result == C.CQ_STALE {
+				q.handle.announceRemoval()
 			}
+			pass(d.ready)
+			return result, nil
+		}
+		if removed {
+			return C.CQ_STALE, nil
 		}
 	}
+}
+
+// mayHelp is whether waiting may help after an attempt with this result.
+func (q *Queue) mayHelp(result C.int) bool {
+	switch result {
+	case C.CQ_EMPTY, C.CQ_FULL, C.CQ_TIMEOUT:
+		return true
+	case C.CQ_ENOSPACE: // messages that leave the queue leave their memory to new ones
+		stats, err := q.Stats()
+		return err == nil && (stats.Length > 0 || stats.Held > 0)
+	}
+	return false
 }
 
 // Descriptor is readable, for poll and event loops of one's own, while a message may be waiting: when it is, dequeue until

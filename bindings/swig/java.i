@@ -137,18 +137,37 @@ SIZED(cq_recovery)
   }
 }
 
-/* ---- the visitor of a walk is an object ---------------------------------------------------------------------- */
+/* What a visitor is shown is the library's, and nobody's to write. Its text is bytes, as all strings are. */
+%nodefaultctor cq_participant;
+%nodefaultdtor cq_participant;
+%immutable cq_participant::command;
+%typemap(jni) char command[ANY] "jbyteArray"
+%typemap(jtype) char command[ANY] "byte[]"
+%typemap(jstype) char command[ANY] "String"
+%typemap(javaout) char command[ANY] { return Text.decode($jnicall); }
+%typemap(out) char command[ANY] {
+  jsize length = (jsize)strnlen($1, $1_dim0);
+  $result = (*jenv)->NewByteArray(jenv, length);
+  if ($result)
+    (*jenv)->SetByteArrayRegion(jenv, $result, 0, length, (const jbyte *)$1);
+}
 
-%typemap(jni) (cq_visitor *visitor, void *context) "jobject"
-%typemap(jtype) (cq_visitor *visitor, void *context) "RawVisitor"
-%typemap(jstype) (cq_visitor *visitor, void *context) "RawVisitor"
-%typemap(javain) (cq_visitor *visitor, void *context) "$javainput"
-%typemap(in) (cq_visitor *visitor, void *context) (struct walker walker) {
-  if (!walker_begin(&walker, jenv, $input))
+/* ---- a visitor is an object ---------------------------------------------------------------------------------- */
+
+%define VISITOR(TYPE, INTERFACE, SIGNATURE, VISIT)
+%typemap(jni) (TYPE *visitor, void *context) "jobject"
+%typemap(jtype) (TYPE *visitor, void *context) "INTERFACE"
+%typemap(jstype) (TYPE *visitor, void *context) "INTERFACE"
+%typemap(javain) (TYPE *visitor, void *context) "$javainput"
+%typemap(in) (TYPE *visitor, void *context) (struct walker walker) {
+  if (!walker_begin(&walker, jenv, $input, SIGNATURE))
     return $null;
-  $1 = walker_visit;
+  $1 = VISIT;
   $2 = &walker;
 }
+%enddef
+VISITOR(cq_visitor, RawVisitor, "([BJI)Z", walker_visit_message)
+VISITOR(cq_participant_visitor, RawParticipantVisitor, "(J)Z", walker_visit_participant)
 
 /* Java's byte arrays come by functions of their own, which know when an array may be pinned: heap.h. */
 %ignore cq_message;

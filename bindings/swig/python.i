@@ -105,27 +105,48 @@
 
 %typemap(check) const cq_config *config, cq_stats *stats, cq_recovery *recovery "if ($1) $1->struct_size = sizeof *$1;"
 
-/* ---- the visitor of a walk is a callable: visitor(position, deliveries, bytes) ------------------------------------ */
+/* ---- visitors are callables: visitor(position, deliveries, bytes), visitor(cq_participant) ------------------------- */
 
 %{
-static int visit(const cq_message *message, void *context)
+static int answer(PyObject *more)
 {
-  PyObject *more = PyObject_CallFunction(context, "KIy#", (unsigned long long)message->position,
-                                         (unsigned int)message->deliveries, (char *)message->data, (Py_ssize_t)message->size);
   int stop = more ? PyObject_IsTrue(more) : 1; /* -1 stops too: an exception is set */
   Py_XDECREF(more);
   return stop;
 }
+
+static int visit_message(const cq_message *message, void *context)
+{
+  return answer(PyObject_CallFunction(context, "KIy#", (unsigned long long)message->position,
+                                      (unsigned int)message->deliveries, (char *)message->data,
+                                      (Py_ssize_t)message->size));
+}
+
+/* The object leads to what is gone when the visitor returns: it is queue.py's alone. */
+static int visit_participant(const cq_participant *participant, void *context)
+{
+  PyObject *shown = SWIG_NewPointerObj((void *)(uintptr_t)participant, SWIGTYPE_p_cq_participant, 0);
+  int stop = shown ? answer(PyObject_CallFunctionObjArgs(context, shown, NULL)) : 1;
+  Py_XDECREF(shown);
+  return stop;
+}
 %}
-%typemap(in) (cq_visitor *visitor, void *context) {
-  $1 = visit;
+%define VISITOR(FUNCTION, TYPE, VISIT)
+%typemap(in) (TYPE *visitor, void *context) {
+  $1 = VISIT;
   $2 = $input;
 }
-%exception cq_walk {
+%exception FUNCTION {
   $action
   if (PyErr_Occurred())
     SWIG_fail;
 }
+%enddef
+VISITOR(cq_walk, cq_visitor, visit_message)
+VISITOR(cq_participants, cq_participant_visitor, visit_participant)
+%nodefaultctor cq_participant;
+%nodefaultdtor cq_participant;
+%immutable cq_participant::command;
 
 /* ---- who waits, and for what ----------------------------------------------------------------------------------- */
 
@@ -173,6 +194,6 @@ void handle_after_fork(void);
 %init %{
   handle_type = (PyTypeObject *)PyType_FromSpec(&handle_spec);
   loan_type = handle_type ? (PyTypeObject *)PyType_FromSpec(&loan_spec) : NULL;
-  if (!loan_type || PyModule_AddType(m, handle_type) < 0 || PyModule_AddType(m, loan_type) < 0)
+  if (!loan_type || !calls_init() || PyModule_AddType(m, handle_type) < 0 || PyModule_AddType(m, loan_type) < 0)
     return -1;
 %}

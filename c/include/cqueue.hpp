@@ -3,9 +3,10 @@
  *
  * What an operation does, what it promises when a process is killed and which calls may overlap is told in cqueue.h.
  * Here is only what differs: an ordinary result (empty, full, time-out) is an empty std::optional or false; an error is
- * thrown as cqueue::error, whose what() says what was asked, what was found and what to do. Everything that owns
- * something is move-only. A moved-from or closed object refuses every call with an error, or does nothing where that is
- * natural; it never crashes. But data() of a message leads nowhere once its queue is closed.
+ * thrown as cqueue::error, whose what() says what was asked, what was found and what to do. So is what ends a wait
+ * before its time: errc::cancelled and errc::stale. Everything that owns something is move-only. A moved-from or closed
+ * object refuses every call with an error, or does nothing where that is natural; it never crashes. But data() of a
+ * message leads nowhere once its queue is closed.
  */
 #ifndef CQUEUE_HPP
 #define CQUEUE_HPP
@@ -40,8 +41,10 @@ namespace cqueue {
 
 /* ---- errors ---------------------------------------------------------------------------------------------- */
 
-/* The errors of cqueue.h, by the same numbers. */
+/* The errors of cqueue.h, by the same numbers, and the two results of waits that were ended. */
 enum class errc : int {
+    cancelled = CQ_CANCELLED, /* queue::cancel */
+    stale = CQ_STALE,         /* the queue was removed: open it again, or go on with what still comes (keep_unlinked) */
     invalid_argument = CQ_EINVAL,
     bad_name = CQ_ENAME,
     not_found = CQ_ENOENT,
@@ -60,7 +63,9 @@ enum class errc : int {
     forked = CQ_EFORK,
     not_held = CQ_ENOTHELD,
     unsuitable_filesystem = CQ_EFILESYSTEM,
-    system_failure = CQ_ESYSTEM
+    system_failure = CQ_ESYSTEM,
+    process_limit = CQ_EPROCESS,
+    file_too_large = CQ_EFILESIZE
 };
 
 /* The category of cqueue's std::error_codes. Codes compare equal to the std::errc that means the same, if there is one. */
@@ -72,13 +77,17 @@ inline const std::error_category &category() noexcept
         std::error_condition default_error_condition(int result) const noexcept override
         {
             switch (result) {
+            case CQ_CANCELLED: return std::errc::operation_canceled;
+            case CQ_STALE: return std::errc::identifier_removed;
             case CQ_EINVAL: case CQ_ENAME: return std::errc::invalid_argument;
             case CQ_ENOENT: return std::errc::no_such_file_or_directory;
             case CQ_EEXIST: return std::errc::file_exists;
             case CQ_EACCESS: case CQ_EOWNER: return std::errc::permission_denied;
             case CQ_ENOSPACE: return std::errc::no_space_on_device;
             case CQ_ENOMEM: return std::errc::not_enough_memory;
-            case CQ_ELIMIT: return std::errc::too_many_files_open;
+            case CQ_ELIMIT: return std::errc::too_many_files_open_in_system;
+            case CQ_EPROCESS: return std::errc::too_many_files_open;
+            case CQ_EFILESIZE: return std::errc::file_too_large;
             case CQ_ETOOSMALL: return std::errc::no_buffer_space;
             case CQ_ETOOBIG: return std::errc::message_size;
             case CQ_EREADONLY: return std::errc::operation_not_permitted;
@@ -175,10 +184,10 @@ inline cq_queue *get(const shared_handle &shared) noexcept { return shared ? sha
     throw error(result, sentence);
 }
 
-/* Throws if the result is an error. `size` is what was asked for, where it explains the error. */
+/* Throws unless the result is an ordinary one. `size` is what was asked for, where it explains the error. */
 inline int check(int result, const shared_handle &shared, std::size_t size = 0)
 {
-    if (result >= 0)
+    if (result >= 0 && result != CQ_CANCELLED && result != CQ_STALE)
         return result;
     if (!get(shared))
         throw error(result, (shared ? '"' + shared->name + "\": " : std::string()) +
@@ -199,6 +208,41 @@ std::int64_t timeout_ns(std::chrono::duration<Rep, Period> timeout)
 }
 
 inline constexpr std::int64_t for_ever = -1;
+
+/* Lets any callable be a visitor of the C interface: shown things of type Raw, until it returns false. What it throws
+   ends the visit and comes out of it. */
+template <class Raw, class Visitor>
+class visit {
+public:
+    explicit visit(Visitor &visitor) noexcept : visitor_(visitor) {}
+
+    int result_of(int (*function)(cq_queue *, int (*)(const Raw *, void *), void *), cq_queue *queue)
+    {
+        const int result = function(queue, show, this);
+        if (thrown_)
+            std::rethrow_exception(thrown_);
+        return result;
+    }
+
+private:
+    static int show(const Raw *raw, void *context) noexcept
+    {
+        auto &self = *static_cast<visit *>(context);
+        try {
+            if constexpr (std::is_void_v<decltype(self.visitor_(*raw))>)
+                self.visitor_(*raw);
+            else
+                return !static_cast<bool>(self.visitor_(*raw));
+        } catch (...) {
+            self.thrown_ = std::current_exception();
+            return 1;
+        }
+        return 0;
+    }
+
+    Visitor &visitor_;
+    std::exception_ptr thrown_;
+};
 
 /* A cq_message on loan, and from whom. Empty once it is given back. */
 class loan {
@@ -319,6 +363,19 @@ struct shown {
     std::uint32_t deliveries; /* as a received one would have */
 };
 
+/* An open handle on a queue, as queue::participants shows it. */
+struct participant {
+    std::uint32_t id;                /* 1 to 4,094; used again after it was closed or reaped */
+    std::uint32_t pid;               /* its process, by that one's own count */
+    std::string command;             /* the program's name, cut to 15 bytes */
+    bool alive;                      /* false: it is dead, or about to be reaped */
+    std::uint64_t held;              /* messages it has taken and not released yet */
+    std::uint64_t writing;           /* slots that it has reserved or is writing */
+    std::uint32_t waiting_producers; /* its threads that wait for room */
+    std::uint32_t waiting_consumers; /* its threads that wait for a message */
+    std::optional<std::chrono::system_clock::time_point> waiting_since; /* some thread of it; nothing: none waits */
+};
+
 /* Room for several messages that are dequeued together, used again and again. */
 class batch {
 public:
@@ -352,11 +409,15 @@ struct options {
     std::uint32_t permissions = 0;      /* 0: 0600 */
     std::string directory{};            /* empty: the platform's shared memory */
     bool any_filesystem = false;
+    bool trust = false;                 /* accept it whoever owns it and whoever of its group may write it: CQ_TRUST */
+    bool keep_unlinked = false;         /* waits go on when the queue was removed, instead of throwing errc::stale */
+    std::uint64_t max_held = 0;         /* messages that consumers may hold at a time; 0: what follows from capacity */
 };
 
 /*
  * An open handle on a queue, closed when it is destroyed. May be used by any number of threads at once, except that
- * closing, moving and destroying it are for one thread alone. Everything may throw cqueue::error.
+ * closing, moving and destroying it are for one thread alone: cancel() makes those that wait come back before.
+ * Everything may throw cqueue::error.
  */
 class queue {
 public:
@@ -369,10 +430,12 @@ public:
         handle_->directory = how.directory;
         handle_->config.struct_size = sizeof(cq_config);
         handle_->config.flags = static_cast<std::uint32_t>(how.open_mode) |
-                                (how.any_filesystem ? static_cast<std::uint32_t>(CQ_ANY_FILESYSTEM) : 0u);
+                                flag(how.any_filesystem, CQ_ANY_FILESYSTEM) | flag(how.trust, CQ_TRUST) |
+                                flag(how.keep_unlinked, CQ_KEEP_UNLINKED);
         handle_->config.capacity = how.capacity;
         handle_->config.max_message_size = how.max_message_size;
         handle_->config.permissions = how.permissions;
+        handle_->config.max_held = how.max_held;
         handle_->config.directory = how.directory.empty() ? nullptr : handle_->directory.c_str();
         const int result = cq_open(name.c_str(), &handle_->config, &handle_->queue);
         if (result != CQ_OK)
@@ -540,30 +603,10 @@ public:
     template <class Visitor>
     void walk(Visitor &&visitor)
     {
-        struct state {
-            Visitor &visitor;
-            std::exception_ptr thrown;
-        } context{visitor, nullptr};
-        const int result = cq_walk(
-            get(),
-            [](const cq_message *message, void *pointer) noexcept -> int {
-                auto &seen = *static_cast<state *>(pointer);
-                const shown copy{{message->data, message->size}, message->position, message->deliveries};
-                try {
-                    if constexpr (std::is_void_v<decltype(seen.visitor(copy))>)
-                        seen.visitor(copy);
-                    else
-                        return !static_cast<bool>(seen.visitor(copy));
-                } catch (...) {
-                    seen.thrown = std::current_exception();
-                    return 1;
-                }
-                return 0;
-            },
-            &context);
-        if (context.thrown)
-            std::rethrow_exception(context.thrown);
-        check(result);
+        const auto show = [&visitor](const cq_message &message) {
+            return visitor(shown{{message.data, message.size}, message.position, message.deliveries});
+        };
+        check(detail::visit<cq_message, decltype(show)>(show).result_of(cq_walk, get()));
     }
 
     /* The numbers of cq_stat. */
@@ -573,6 +616,20 @@ public:
         stats.struct_size = sizeof stats;
         check(cq_stat(get(), &stats));
         return stats;
+    }
+
+    /* Who has the queue open, what each holds and whether it waits. */
+    std::vector<participant> participants() const
+    {
+        using namespace std::chrono;
+        std::vector<participant> all;
+        const auto show = [&all](const cq_participant &one) {
+            const system_clock::time_point since(duration_cast<system_clock::duration>(nanoseconds(one.waiting_since)));
+            all.push_back({one.id, one.pid, one.command, one.alive != 0, one.held, one.writing, one.waiting_producers,
+                           one.waiting_consumers, one.waiting_since ? std::optional(since) : std::nullopt});
+        };
+        check(detail::visit<cq_participant, decltype(show)>(show).result_of(cq_participants, get()));
+        return all;
     }
 
     /* Look for dead processes now, and say what was found. */
@@ -600,7 +657,19 @@ public:
         return descriptor;
     }
 
+    /* ---- ending waits ---- */
+
+    /* End every wait on this handle, now and until reset_cancel(): errc::cancelled, wherever it would have to sleep.
+       From any thread; from signal handlers too if the queue is open, and for more than looking on: then it does not
+       throw. */
+    void cancel() { check(cq_cancel(get())); }
+
+    /* Allow waits again. */
+    void reset_cancel() { check(cq_cancel_reset(get())); }
+
 private:
+    static std::uint32_t flag(bool set, int value) noexcept { return set ? static_cast<std::uint32_t>(value) : 0; }
+
     int check(int result, std::size_t size = 0) const { return detail::check(result, handle_, size); }
 
     static cq_message empty_message() noexcept

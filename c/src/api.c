@@ -1,8 +1,7 @@
 /*
  * api.c - the public functions that copy or look on: arguments, and which internal steps make up an operation.
  *
- * It owns the checks of what callers pass. It must not touch shared memory itself; the algorithm is in queue.c, enqueue.c,
- * dequeue.c and orphan.c. Messages in place are loan.c's.
+ * It owns the checks of what callers pass, and the copies. Claims are claim.c's, messages in place loan.c's.
  */
 #include "fast.h"
 
@@ -27,14 +26,14 @@ struct outgoing {
 static int try_enqueue(cq_queue *queue, void *context)
 {
     struct outgoing *out = context;
-    size_t done = 0;
-    int result = enqueue_messages(queue, out->messages + out->done, out->count - out->done, &done);
+    uint32_t tries = 0;
+    int result;
 
-    out->done += done;
-    if (result == CQ_FULL && watch_clear(queue, SIDE_PRODUCERS)) {
+    do {
+        size_t done = 0;
         result = enqueue_messages(queue, out->messages + out->done, out->count - out->done, &done);
         out->done += done;
-    }
+    } while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
     return result;
 }
 
@@ -96,28 +95,6 @@ int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, si
 
 /* ---- dequeue --------------------------------------------------------------------------------------- */
 
-/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
-int api_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
-{
-    bool again = true;
-
-    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t version = orphan_version(queue);
-        int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
-        if (unlikely(result != CQ_EMPTY))
-            return result;
-        result = dequeue_claim(queue, want, room, run, needed);
-        if (result != CQ_EMPTY)
-            return result;
-        if (orphan_version(queue) != version)
-            continue;
-        if (!again || !watch_clear(queue, SIDE_CONSUMERS))
-            return CQ_EMPTY;
-        again = false;
-    }
-    return CQ_ECORRUPT;
-}
-
 /* Copy the run's message at `index` out and finish its slot; those before are finished. */
 ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
                                size_t *size)
@@ -136,7 +113,7 @@ ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t 
 SELDOM static int dequeue_long(cq_queue *queue, void *buffer, size_t room, size_t *size)
 {
     struct run run;
-    int result = api_claim(queue, 1, room, &run, size);
+    int result = claim_messages(queue, 1, room, &run, size);
     return likely(result == CQ_OK) ? copy_message(queue, &run, 0, buffer, room, size) : result;
 }
 
@@ -200,7 +177,7 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
         return CQ_EINVAL;
     *done = 0;
     while (result == CQ_OK && *done < count) {
-        result = api_claim(queue, count - *done, room, &run, &size);
+        result = claim_messages(queue, count - *done, room, &run, &size);
         for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
             result = copy_message(queue, &run, i, to, room, &size);
             if (result == CQ_OK) {
@@ -240,7 +217,7 @@ int cq_stat(cq_queue *queue, cq_stats *stats)
     cq_stats full;
     int result = handle_usable(queue);
 
-    if (result == CQ_OK && (!stats || stats->struct_size < offsetof(cq_stats, reserved)))
+    if (result == CQ_OK && (!stats || stats->struct_size < STATS_FIRST))
         result = CQ_EINVAL;
     if (result == CQ_OK && (result = look_stat(queue, &full)) == CQ_OK)
         fill_struct(stats, stats->struct_size, &full, sizeof full);
@@ -252,14 +229,42 @@ int cq_recover(cq_queue *queue, cq_recovery *recovery)
     cq_recovery found = {.struct_size = sizeof found};
     int result = handle_writable(queue);
 
-    if (result == CQ_OK && recovery && recovery->struct_size < sizeof found)
+    if (result == CQ_OK && recovery && recovery->struct_size < RECOVERY_FIRST)
         result = CQ_EINVAL;
     if (result == CQ_OK)
-        result = participant_reap(queue, true, &found);
+        result = participant_reap(queue, &found);
     if (result >= 0 && recovery)
         fill_struct(recovery, recovery->struct_size, &found, sizeof found);
     return result < 0 ? result : CQ_OK;
 }
+
+int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *context)
+{
+    int result = handle_usable(queue);
+    if (result == CQ_OK && !visitor)
+        result = CQ_EINVAL;
+    if (result != CQ_OK)
+        return result;
+    struct holdings *holdings = calloc(1, sizeof *holdings);
+    if (!holdings)
+        return CQ_ENOMEM;
+    uint64_t totals[2];
+    look_holdings(queue, holdings->held, holdings->writing, totals);
+    result = participant_walk(queue, holdings, visitor, context);
+    free(holdings);
+    return result;
+}
+
+static int set_cancelled(cq_queue *queue, bool cancelled)
+{
+    int result = handle_writable(queue);
+    if (result == CQ_OK)
+        wait_cancel(queue, cancelled);
+    return result;
+}
+
+int cq_cancel(cq_queue *queue) { return set_cancelled(queue, true); }
+int cq_cancel_reset(cq_queue *queue) { return set_cancelled(queue, false); }
 
 static int open_fd(cq_queue *queue, enum side side, int *fd)
 {

@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -21,6 +23,11 @@
 #define NODE_SLOTS 64u                   /* for larger messages, so that what a node costs is shared by that many ... */
 #define NODE_BYTES_MOST 32768u           /* ... as long as it is not larger than this */
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
+#define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and what this holds ... */
+#define MORE_HOLES 1024u                 /* ... but not more than so many */
+#define HELD_BYTES (UINT64_C(3) << 23)   /* without max_held: as many spare nodes as this holds ... */
+#define MORE_HELD 64u                    /* ... or so many more than the capacity has messages ... */
+#define MOST_HELD (2 * LAYOUT_MAX_OWNER) /* ... and at most */
 
 #ifdef CQ_TESTING
 #include "testing.h"
@@ -34,26 +41,31 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* K by the bytes of a node, and more if the nodes would not suffice otherwise; S and X generous, because nodes never used
-   cost nothing but addresses. */
-static int choose_geometry(const cq_config *config, struct geometry *g)
+/* K by the bytes of a node, and more if the nodes would not suffice otherwise. Each held message may pin a node of its
+   own, so that X is how many may be held for sure; nodes never used cost nothing but addresses. */
+int create_geometry(const cq_config *config, struct geometry *g)
 {
     uint64_t capacity = config && config->capacity ? config->capacity : DEFAULT_CAPACITY;
     uint64_t message = config && config->max_message_size ? config->max_message_size : DEFAULT_MESSAGE;
+    uint64_t max_held = config ? config->max_held : 0;
     int result = region_geometry(1, message, 1, 0, 0, g);
 
-    if (result != CQ_OK || capacity > LAYOUT_MAX_CAPACITY)
+    if (result != CQ_OK || capacity > LAYOUT_MAX_CAPACITY || max_held > LAYOUT_MAX_NODES)
         return CQ_EINVAL;
-    uint64_t holes = clamp(capacity / 4 + 1024, 64, clamp(SPARE_BYTES / g->slot_stride, 64, LAYOUT_MAX_CAPACITY));
+    uint64_t holes = clamp(capacity / 4 + clamp(HOLE_BYTES / g->slot_stride, 64, MORE_HOLES), 64,
+                           clamp(SPARE_BYTES / g->slot_stride, 64, LAYOUT_MAX_CAPACITY));
     if (cq_testing.hole_slots)
         holes = cq_testing.hole_slots;
     uint64_t slots = clamp(NODE_BYTES_MOST / g->slot_stride, 1, NODE_SLOTS);
     slots = clamp(NODE_BYTES / g->slot_stride, slots, LAYOUT_MAX_SLOTS);
-    uint64_t most = LAYOUT_MAX_NODES - 2 * LAYOUT_PARTICIPANTS - 2;
+    uint64_t most = LAYOUT_MAX_NODES - clamp(max_held, 2 * LAYOUT_PARTICIPANTS, LAYOUT_MAX_NODES / 2) - 2;
     slots = clamp((capacity + holes + most - 1) / most, slots, UINT32_MAX);
     if (cq_testing.slots_per_node)
         slots = cq_testing.slots_per_node;
-    uint64_t spare = clamp(SPARE_BYTES / (slots * g->slot_stride), 128, 2 * LAYOUT_MAX_OWNER);
+    uint64_t bytes = slots * g->slot_stride, most_spare = clamp(SPARE_BYTES / bytes, 128, MOST_HELD);
+    uint64_t spare = clamp(capacity + MORE_HELD, clamp(HELD_BYTES / bytes, 0, most_spare), most_spare);
+    if (max_held)
+        spare = max_held;
     if (cq_testing.spare_nodes)
         spare = cq_testing.spare_nodes;
     return region_geometry(capacity, message, (uint32_t)slots, holes, spare, g);
@@ -103,6 +115,7 @@ static int write_region(int fd, const struct geometry *g)
     atomic_init(&header.head, link_word(first, 0));
     atomic_init(&header.touched, 1);
     atomic_init(&header.last_hole, ticket);
+    atomic_init(&header.free_id, 1);
     bool written = write_all(fd, &node, sizeof node, g->nodes_offset) &&
                    write_all(fd, &state, sizeof state, g->states_offset) &&
                    write_all(fd, &header, sizeof header, 0);
@@ -122,26 +135,52 @@ static int link_into_place(int fd, const char *path)
     return result_of_errno(errno);
 }
 
+/* A file in the directory of `path`, which is where it will be linked. */
+static int open_nameless(const char *path)
+{
+    size_t length = (size_t)(strrchr(path, '/') - path); /* there is one: region_path wrote it */
+    char *directory = strndup(path, length ? length : 1);
+    if (!directory)
+        return -1;
+    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int error = errno;
+    free(directory);
+    errno = error;
+    return fd;
+}
+
+/* What this process cannot map it does not leave behind for itself to find. */
+static int try_mapping(int fd, const struct geometry *g)
+{
+    void *base = mmap(NULL, (size_t)g->file_size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+    if (base == MAP_FAILED)
+        return result_of_errno(errno);
+    munmap(base, (size_t)g->file_size);
+    return CQ_OK;
+}
+
 /* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: somebody else's is there. */
-int create_file(const char *path, const char *directory, const cq_config *config, struct stat *made)
+int create_file(const char *path, const cq_config *config, struct stat *made)
 {
     struct geometry geometry;
     struct rlimit limit;
-    int result = choose_geometry(config, &geometry);
+    int result = create_geometry(config, &geometry);
 
     if (result != CQ_OK)
         return result;
-    int fd = open(directory ? directory : "/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open_nameless(path);
     if (fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE */
         return errno == EISDIR || errno == EINVAL ? CQ_EFILESYSTEM : result_of_errno(errno);
     /* Past RLIMIT_FSIZE the kernel would not only refuse but send SIGXFSZ. */
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < geometry.file_size)
-        result = CQ_ENOSPACE;
+        result = CQ_EFILESIZE;
     else if ((result = region_filesystem(fd, config ? config->flags : 0)) == CQ_OK &&
              ftruncate(fd, (off_t)geometry.file_size) != 0) /* EINVAL: larger pages than ours */
         result = errno == EINVAL ? CQ_EFILESYSTEM : result_of_errno(errno);
-    if (result == CQ_OK && (result = region_allocate(fd, 0, LAYOUT_SUMMARY_OFFSET)) == CQ_OK &&
-        (result = region_allocate_node(fd, &geometry, 0)) == CQ_OK &&
+    if (result == CQ_OK && (result = try_mapping(fd, &geometry)) == CQ_OK &&
+        (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) == CQ_OK && /* the header, the first participants */
+        (result = memory_allocate_node(NULL, fd, &geometry, 0)) == CQ_OK &&
         (result = write_region(fd, &geometry)) == CQ_OK) {
         /* Narrow until now, wider (if asked for) while still without a name. */
         if (fchmod(fd, config && config->permissions ? (mode_t)config->permissions : 0600) != 0 || fstat(fd, made) != 0)

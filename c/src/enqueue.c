@@ -2,7 +2,7 @@
  * enqueue.c - claiming slots to write into, publishing them, giving them up; exact capacity.
  *
  * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know about consumers beyond
- * what it reads of head and deq, nor about waiting beyond calling wait_wake.
+ * what it reads of head and deq, how a slot in the way is voided (dequeue.c), nor about waiting beyond calling wait_wake.
  */
 #include "fast.h"
 
@@ -33,12 +33,8 @@ SELDOM static int measure_room(cq_queue *queue, uint64_t tail, struct layout_nod
     if (used >= capacity) {
         uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2, pairs with H1 */
         if (position_distance(last, deq, slots) - 1 < POSITION_BEHIND) {
-            uint64_t holes;
-            uint64_t to = position_distance(last, ticket, slots) < POSITION_BEHIND ? ticket : last;
-            int result = queue_count_holes(queue, head, deq, to, &holes);
-            if (result != CQ_OK)
-                return result;
-            used -= holes;
+            uint64_t holes = queue_count_holes(queue, head, deq);
+            used -= holes < used ? holes : used; /* more: the ends have moved, and the claim will fail */
         }
     }
     if (used < capacity) {
@@ -69,11 +65,15 @@ static inline int room_for(cq_queue *queue, uint64_t tail, struct layout_node *n
 
 /* ---- enqueue --------------------------------------------------------------------------------------- */
 
-/* Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. */
-int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
+/*
+ * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims are all
+ * that fills the queue, make room, once. A try whose own claim was voided does not: it would void who voided it.
+ */
+int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
 {
     uint32_t slots = queue->geometry.slots_per_node;
 
+    participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1, pairs with T4 */
         if (unlikely(!link_is_valid(queue, tail)))
@@ -112,20 +112,42 @@ int enqueue_claim(cq_queue *queue, size_t want, struct run *run)
         }
         if (result == CQ_OK)
             result = queue_append(queue, tail, node);
-        if (result != RESULT_RETRY)
+        else if (result == CQ_FULL && insist)
+            result = dequeue_make_room(queue);
+        if (result == RESULT_VOIDED) {
+            insist = false;
+            atomic_fetch_add_explicit(&queue->voids, 1, memory_order_relaxed); /* see dequeue_patience */
+        } else if (result != RESULT_RETRY)
             return result;
     }
     return CQ_ECORRUPT;
 }
 
+/* Let whoever waits for the slot know how long the copy may take: in its record, which others may have written already. */
+SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, struct layout_slot *slot, uint64_t word,
+                                    size_t size)
+{
+    uint64_t asking = slot_word(run->sequence, dequeue_patience(queue, size), SLOT_WRITING, queue->owner);
+
+    while (word_sequence(word) != run->sequence || slot_phase(word) == SLOT_WRITING)
+        /* R3 release, as a recorder's; acquire as the load in enqueue_publish. */
+        if (atomic_compare_exchange_strong_explicit(&slot->state, &word, asking, memory_order_acq_rel,
+                                                    memory_order_acquire))
+            return asking;
+    return word;
+}
+
 /* Copy a message (unless data is NULL: then it is there) into the run's slot at `index` and make it FULL. The caller
-   has published those before. RESULT_VOIDED: consumers have moved past the slot, which is still the caller's. */
+   has published those before. RESULT_VOIDED: others have moved past the slot, which is still the caller's. */
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size)
 {
     struct layout_slot *slot = run_slot(queue, run, index);
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes (DONE -> scan -> FREE -> TAKEN). */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
+    /* Relaxed: see dequeue_patience. */
+    if (unlikely(data && (size > PATIENT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0)))
+        word = ask_patience(queue, run, slot, word, size);
     unsigned char *last = slot_payload(queue, slot) + queue->geometry.max_message_size - 1, kept = 0;
     if (data)
         fast_copy(slot_payload(queue, slot), data, size);
@@ -136,13 +158,18 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
         if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {
             if (!data) /* a reservation may be committed again, and larger: the size must not stand in its bytes */
                 *last = kept;
-            return slot_phase(word) == SLOT_VOID ? RESULT_VOIDED : CQ_ECORRUPT;
+            if (slot_phase(word) != SLOT_VOID)
+                return CQ_ECORRUPT;
+            atomic_fetch_add_explicit(&queue->voids, 1, memory_order_relaxed); /* see dequeue_patience */
+            return RESULT_VOIDED;
         }
         /* E3 release, pairs with D2: the payload is visible before FULL is. seq_cst: the linearization point. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
                                                     memory_order_seq_cst, memory_order_acquire))
             break;
     }
+    if (unlikely(atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
+        atomic_store_explicit(&queue->voids, 0, memory_order_relaxed); /* see dequeue_patience */
     if (index + 1 == run->count)
         run_remember(queue, &queue->last_enq, run);
     return CQ_OK;
@@ -153,7 +180,7 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
 {
     uint64_t holes = 0;
 
-    queue_raise_last_hole(queue, run->sequence, run->index + run->count);
+    queue_announce_hole(queue, run->node, run->sequence, run->index + run->count);
     for (uint32_t i = from; i < run->count; ++i) {
         struct layout_slot *slot = run_slot(queue, run, i);
         uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
@@ -171,10 +198,12 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
 /* Several, in order, as many as there is room for; a claim takes as many slots of a node at once as it can. */
 int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
 {
+    bool insist = true;
+
     for (*done = 0; *done < count;) {
         struct run run;
         uint32_t i = 0;
-        int result = enqueue_claim(queue, count - *done, &run);
+        int result = enqueue_claim(queue, count - *done, insist, &run);
         if (result != CQ_OK)
             return result;
         for (; i < run.count; ++i, ++*done) {
@@ -182,8 +211,10 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
             if (result != CQ_OK)
                 break;
         }
-        if (i < run.count) /* voided: the rest goes as well, and all of it behind what others published */
+        if (i < run.count) { /* voided: the rest goes as well, and all of it behind what others published */
             enqueue_abandon(queue, &run, i);
+            insist = false;
+        }
         if (i > 0)
             wait_wake(queue, SIDE_CONSUMERS, i);
         if (result < 0)
@@ -204,8 +235,13 @@ bool enqueue_has_room(cq_queue *queue)
         uint64_t room;
         int result = word_sequence(ticket) == word_sequence(tail) ? room_for(queue, tail, node, ticket, 1, &room)
                                                                   : RESULT_RETRY;
-        if (result != RESULT_RETRY)
-            return result != CQ_FULL;
+        if (result == RESULT_RETRY)
+            continue;
+        if (result == CQ_FULL)
+            return dequeue_may_make_room(queue);
+        /* The capacity may have room and the queue none: no node is free, because what they hold is held, or no memory. */
+        return ticket_index(ticket) < queue->geometry.slots_per_node || node_available(queue) ||
+               link_node(atomic_load_explicit(&node->next, memory_order_acquire)) != NODE_NIL; /* L2: appended, tail is late */
     }
     return true;
 }

@@ -1,18 +1,19 @@
 /*
  * explain.c - results in words: the meaning of each, and what was asked, found and can be done in a case.
  *
- * It owns every sentence that users of any language read, so that they are the same in all. It looks at a region's
- * header again, read-only; it must not need a handle, because most of what it explains is why there is none.
+ * It owns the sentences that users of any language read, so that they are the same in all. One code may have several
+ * causes: which it was is found by looking again, at the file here, at limits in shortage.c. It must change nothing, and
+ * must not need a handle, because most of what it explains is why there is none.
  */
-#include "internal.h"
+#include "explain.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,7 +23,9 @@ const char *cq_strerror(int result)
     case CQ_OK: return "success";
     case CQ_EMPTY: return "no message is waiting";
     case CQ_FULL: return "the queue is full";
-    case CQ_TIMEOUT: return "the time is over";
+    case CQ_TIMEOUT: return "timed out";
+    case CQ_CANCELLED: return "the wait was cancelled";
+    case CQ_STALE: return "the queue was removed";
     case CQ_EINVAL: return "an argument is invalid";
     case CQ_ENAME: return "the name is not valid";
     case CQ_ENOENT: return "there is no such queue";
@@ -34,7 +37,7 @@ const char *cq_strerror(int result)
     case CQ_EOWNER: return "the region's owner or permissions are not trusted";
     case CQ_ENOSPACE: return "the file system is full";
     case CQ_ENOMEM: return "out of memory";
-    case CQ_ELIMIT: return "too many handles or descriptors";
+    case CQ_ELIMIT: return "too many handles are open on the queue";
     case CQ_ETOOSMALL: return "the buffer is too small for the message";
     case CQ_ETOOBIG: return "the message is too big";
     case CQ_EREADONLY: return "the handle is read-only";
@@ -42,6 +45,8 @@ const char *cq_strerror(int result)
     case CQ_ENOTHELD: return "the message is not held by this handle";
     case CQ_EFILESYSTEM: return "the file system cannot hold a queue";
     case CQ_ESYSTEM: return "the operating system failed";
+    case CQ_EPROCESS: return "too many descriptors or threads in this process";
+    case CQ_EFILESIZE: return "the file would be too large";
     default: return "unknown result";
     }
 }
@@ -49,48 +54,42 @@ const char *cq_strerror(int result)
 uint32_t cq_abi_version(void) { return CQ_ABI_VERSION; }
 const char *cq_version(void) { return CQ_VERSION_STRING; }
 
-/* What can be said about the file: any of it may be missing. */
-struct found {
-    struct layout_header header;
-    struct stat status;
-    char *path;
-    bool has_status, has_header;
-};
-
-static void look_up(const char *name, const cq_config *config, struct found *found)
+static void look_up(const char *name, const cq_config *given, struct found *found)
 {
     uint64_t file_size;
 
-    if (region_path(name, config ? config->directory : NULL, &found->path) != CQ_OK)
+    *found = (struct found){.name = name, .given = given};
+    found->understood = config_complete(given, &found->config) == CQ_OK;
+    found->directory = found->config.directory ? found->config.directory : "/dev/shm";
+    found->has_geometry = create_geometry(&found->config, &found->geometry) == CQ_OK;
+    if (!name || region_path(name, found->config.directory, &found->path) != CQ_OK)
         return;
-    found->has_status = lstat(found->path, &found->status) == 0;
+    found->status_error = lstat(found->path, &found->status) == 0 ? 0 : errno;
     int fd = open(found->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return;
     found->has_header = region_read_header(fd, &found->header, &file_size) == CQ_OK;
+    found->has_region = found->has_header && region_check_header(&found->header, file_size, &found->geometry) == CQ_OK;
+    found->has_geometry |= found->has_region;
     close(fd);
 }
 
-struct text {
-    char *to;
-    size_t size, length;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct text *text, const char *format, ...)
+/* Whose the file is and who may use it. */
+static void say_file(struct text *text, const struct found *found)
 {
-    va_list arguments;
-    size_t room = text->length < text->size ? text->size - text->length : 0;
-
-    va_start(arguments, format);
-    int written = vsnprintf(room ? text->to + text->length : NULL, room, format, arguments);
-    va_end(arguments);
-    text->length += written > 0 ? (size_t)written : 0;
+    say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ", found->path,
+        (unsigned)found->status.st_uid, (unsigned)found->status.st_gid, (unsigned)found->status.st_mode & 07777u,
+        (unsigned)geteuid());
 }
 
-static void say_mismatch(struct text *text, const struct layout_header *header, const cq_config *config)
+/* ---- what was asked for ----------------------------------------------------------------------------- */
+
+static void say_mismatch(struct text *text, const struct found *found)
 {
-    bool capacity = config && config->capacity && config->capacity != header->capacity;
-    bool message = config && config->max_message_size && config->max_message_size != header->max_message_size;
+    const struct layout_header *header = &found->header;
+    const cq_config *config = &found->config;
+    bool capacity = config->capacity && config->capacity != header->capacity;
+    bool message = config->max_message_size && config->max_message_size != header->max_message_size;
 
     if (!capacity && !message) {
         say(text, "%s", cq_strerror(CQ_EMISMATCH));
@@ -120,36 +119,151 @@ static void say_version(struct text *text, const struct layout_header *header)
     say(text, ": use the same version of cqueue on both sides, or drain the queue with the old one and unlink it");
 }
 
+/* Of the arguments of cq_open, which is wrong; those of other calls are not known here. */
+static void say_invalid(struct text *text, const struct found *found)
+{
+    const cq_config *config = &found->config;
+    size_t path = found->path ? strlen(found->path) : 0;
+
+    if (!found->understood && found->given->struct_size <= sizeof *config) {
+        say(text, "config.struct_size is %" PRIu32 ", the least is %u: set it to sizeof(cq_config), %zu",
+            found->given->struct_size, CONFIG_FIRST, sizeof *config);
+        return;
+    }
+    if (!found->understood) {
+        say(text, "config.struct_size is %" PRIu32 ", this library (%s) knows %zu bytes, and only 0 may be behind them: set "
+            "it to sizeof(cq_config), zero the rest, or use a newer library", found->given->struct_size, CQ_VERSION_STRING,
+            sizeof *config);
+        return;
+    }
+    switch (config_fault(config)) {
+    case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them out",
+                          config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
+    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, to create the queue, and CQ_ATTACH or CQ_READ_ONLY, not to "
+                                   "create it: choose one"); return;
+    case CONFIG_RESERVED: say(text, "config.reserved is %" PRIu32 ", it must be 0: zero the struct before filling it in",
+                              config->reserved); return;
+    case CONFIG_PERMISSIONS: say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, and "
+                                 "others not write: 0600, 0640, 0660, 0644 and 0664 are possible", config->permissions); return;
+    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the most", config->capacity,
+                              LAYOUT_MAX_CAPACITY); return;
+    case CONFIG_MESSAGE: say(text, "max_message_size %" PRIu64 " is more than %" PRIu64 " bytes, the most",
+                             config->max_message_size, LAYOUT_MAX_MESSAGE); return;
+    case CONFIG_HELD: say(text, "max_held %" PRIu64 " is more than %" PRIu64 " messages, the most", config->max_held,
+                          LAYOUT_MAX_CAPACITY); return;
+    case CONFIG_FINE: break;
+    }
+    if (!found->has_geometry) {
+        say(text, "a capacity of %" PRIu64 " messages of up to %" PRIu64 " bytes needs", found->geometry.capacity,
+            found->geometry.max_message_size);
+        say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the most: ask for fewer or smaller messages");
+    } else if (path >= PATH_MAX)
+        say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory", path,
+            PATH_MAX - 1);
+    else
+        say(text, "an argument is NULL or 0 that must not be, or a struct_size is not set; cq_open's config is in order");
+}
+
+/* ---- who may use the file --------------------------------------------------------------------------- */
+
 static void say_owner(struct text *text, const struct found *found)
 {
-    say(text, "file %s belongs to user %u with permissions %04o, this process is user %u: ", found->path,
-        (unsigned)found->status.st_uid, (unsigned)found->status.st_mode & 07777u, (unsigned)geteuid());
-    say(text, found->status.st_mode & 0002 ? "a file that everybody may write is never trusted"
-                                           : "name these permissions when opening if you trust its owner and group");
-}
-
-static void say_invalid(struct text *text, const cq_config *config)
-{
-    if (!config)
-        say(text, "%s", cq_strerror(CQ_EINVAL));
-    else if (config->struct_size != sizeof *config)
-        say(text, "config.struct_size is %" PRIu32 ", expected %zu: set it to sizeof(cq_config)", config->struct_size,
-            sizeof *config);
-    else if (config->capacity > LAYOUT_MAX_CAPACITY)
-        say(text, "capacity %" PRIu64 " is more than %" PRIu64, config->capacity, LAYOUT_MAX_CAPACITY);
-    else if (config->max_message_size > LAYOUT_MAX_MESSAGE)
-        say(text, "max_message_size %" PRIu64 " is more than %" PRIu64, config->max_message_size, LAYOUT_MAX_MESSAGE);
-    else if (config->permissions & ~0664u || (config->permissions && (config->permissions & 0600) != 0600))
-        say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, and others not write",
-            config->permissions);
+    if (found->status_error) {
+        say(text, "%s", cq_strerror(CQ_EOWNER));
+        return;
+    }
+    say_file(text, found);
+    if (found->status.st_mode & 0002)
+        say(text, "a file that everybody may write is never trusted: have its owner run chmod o-w %s first", found->path);
     else
-        say(text, "flags %" PRIx32 ", or a capacity of %" PRIu64 " with messages of %" PRIu64
-            " bytes, cannot be had: see cqueue.h", config->flags, config->capacity, config->max_message_size);
+        say(text, "if you trust %s with the messages, say so when opening it (CQ_TRUST; cq: --trust)",
+            found->status.st_mode & 0020 ? "its owner and group" : "its owner");
 }
 
-static void say_case(struct text *text, int result, const struct found *found, const cq_config *config, size_t size)
+static void say_directory(struct text *text, const struct found *found)
 {
-    const char *directory = config && config->directory ? config->directory : "/dev/shm";
+    int error = faccessat(AT_FDCWD, found->directory, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+
+    if (error == EROFS)
+        say(text, "%s is on a file system that is mounted read-only: name another directory", found->directory);
+    else
+        say(text, "user %u may not %s in %s: name another directory, or change its permissions", (unsigned)geteuid(),
+            found->status_error == EACCES ? "look for files" : "make files", found->directory);
+}
+
+static void say_access(struct text *text, const struct found *found)
+{
+    const struct stat *status = &found->status;
+    int wanted = found->config.flags & CQ_READ_ONLY ? 4 : 6;
+
+    if (found->status_error) {
+        say_directory(text, found);
+        return;
+    }
+    if (!S_ISREG(status->st_mode)) {
+        say(text, "%s is not a regular file: remove it", found->path);
+        return;
+    }
+    say_file(text, found);
+    if (faccessat(AT_FDCWD, found->path, wanted, AT_EACCESS) == 0) /* R_OK is 4 and W_OK is 2 */
+        say(text, "it may be opened; but only its owner may remove it from a directory like %s, or the file system is "
+            "mounted read-only", found->directory);
+    else if (status->st_uid == geteuid())
+        say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
+    else if (((int)status->st_mode >> 3 & wanted) == wanted)
+        say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log in "
+            "again)", (unsigned)status->st_gid);
+    else
+        say(text, "nobody but its owner may use it (or remove it from %s): have the owner create it for a group that both are in "
+            "(permissions 0660; cq create --group)", found->directory);
+}
+
+/* ---- what is in the queue --------------------------------------------------------------------------- */
+
+static bool look_inside(const struct found *found, cq_stats *stats)
+{
+    cq_config look = {.struct_size = sizeof look, .directory = found->config.directory,
+                      .permissions = found->config.permissions,
+                      .flags = CQ_READ_ONLY | (found->config.flags & (CQ_ANY_FILESYSTEM | CQ_TRUST))};
+    cq_queue *queue;
+
+    if (!found->has_region || config_fault(&look) != CONFIG_FINE || cq_open(found->name, &look, &queue) != CQ_OK)
+        return false;
+    *stats = (cq_stats){.struct_size = sizeof *stats};
+    bool looked = cq_stat(queue, stats) == CQ_OK;
+    cq_close(queue);
+    return looked;
+}
+
+static void say_full(struct text *text, const struct found *found)
+{
+    cq_stats stats;
+
+    if (!look_inside(found, &stats)) {
+        say(text, "full, its capacity is %" PRIu64 ": try later or wait", found->header.capacity);
+        return;
+    }
+    bool full = stats.length - stats.orphans >= stats.capacity, pinned = !full && stats.held > stats.max_held;
+    say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was full; by now",
+        stats.length - stats.orphans, stats.capacity);
+    if (stats.orphans > 0)
+        say(text, ", %" PRIu64 " to be delivered again", stats.orphans);
+    if (stats.held > 0)
+        say(text, ", %" PRIu64 " are held by consumers", stats.held);
+    if (stats.writing > 0)
+        say(text, ", %" PRIu64 " are being written", stats.writing);
+    if (full)
+        say(text, ": try later or wait");
+    else if (pinned)
+        say(text, ", and nothing is sure to be free for more than %" PRIu64 " held ones: have consumers release some "
+            "(cq_participants and cq doctor show who holds them), or create the queue with a larger max_held",
+            stats.max_held);
+    else
+        say(text, ": try again; if it stays full, take the oldest message out, behind which room was given up");
+}
+
+static void say_case(struct text *text, int result, const struct found *found, size_t size)
+{
     bool of_region = result == CQ_FULL || result == CQ_ETOOBIG || result == CQ_EMISMATCH || result == CQ_EVERSION;
 
     if (of_region && !found->has_header) { /* unlinked meanwhile: no numbers are better than wrong ones */
@@ -157,56 +271,55 @@ static void say_case(struct text *text, int result, const struct found *found, c
         return;
     }
     switch (result) {
-    case CQ_EINVAL: say_invalid(text, config); return;
+    case CQ_FULL: say_full(text, found); return;
+    case CQ_CANCELLED: say(text, "cq_cancel ended the wait, and ends every other on this handle until cq_cancel_reset"); return;
+    case CQ_STALE: say(text, "the queue was removed%s: close this handle and open the queue again, or go on with those who "
+                       "have it open too (CQ_KEEP_UNLINKED)",
+                       found->status_error ? "" : ", and there is another one of that name now"); return;
+    case CQ_EINVAL: say_invalid(text, found); return;
     case CQ_ENAME: say(text, "a name is 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit"); return;
-    case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory", directory); return;
-    case CQ_EEXIST: say(text, "exists in %s already: attach to it, or unlink it first", directory); return;
-    case CQ_EMISMATCH: say_mismatch(text, &found->header, config); return;
+    case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory", found->directory); return;
+    case CQ_EEXIST: say(text, "exists in %s already: attach to it, or unlink it first", found->directory); return;
+    case CQ_EMISMATCH: say_mismatch(text, found); return;
     case CQ_EVERSION: say_version(text, &found->header); return;
     case CQ_ECORRUPT: say(text, "%s is no region of cqueue, or its bytes contradict each other: unlink it and create it "
                           "anew (its messages are lost)", found->path); return;
-    case CQ_EACCESS:
-        if (found->has_status && !S_ISREG(found->status.st_mode))
-            say(text, "%s is not a regular file: remove it", found->path);
-        else
-            say(text, "the system refuses access to %s: check its owner and permissions, and those of the directory",
-                found->path);
-        return;
+    case CQ_EACCESS: say_access(text, found); return;
     case CQ_EOWNER: say_owner(text, found); return;
-    case CQ_ENOSPACE: say(text, "no room in %s for another part of the queue: free some, nothing was lost", directory); return;
-    case CQ_ELIMIT: say(text, "%u handles are open on it, or this process has no descriptor left: close some",
-                        LAYOUT_MAX_OWNER); return;
+    case CQ_ENOSPACE: shortage_space(text, found); return;
+    case CQ_ENOMEM: shortage_memory(text, found); return;
+    case CQ_ELIMIT: say(text, "%u handles are open on it, which is the most: close some (cq_participants and cq doctor show "
+                        "whose they are)", LAYOUT_MAX_OWNER); return;
     case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
     case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)", size,
                          found->header.max_message_size); return;
-    case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_EREADONLY: say(text, "this handle was opened read-only: open it without CQ_READ_ONLY"); return;
+    case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to another "
                           "handle"); return;
     case CQ_EFILESYSTEM: say(text, "the file system of %s does not keep what a queue needs: use tmpfs, ext4, xfs or btrfs",
-                             directory); return;
-    case CQ_FULL: say(text, "full, %" PRIu64 " messages are waiting: try later or wait", found->header.capacity); return;
+                             found->directory); return;
+    case CQ_EPROCESS: shortage_process(text); return;
+    case CQ_EFILESIZE: shortage_file_size(text, found); return;
     default: say(text, "%s", cq_strerror(result)); return;
     }
 }
 
 size_t cq_explain(int result, const char *name, const cq_config *config, size_t size, char *text, size_t text_size)
 {
-    struct found found = {.path = NULL};
+    struct found found;
     struct text out = {text, text ? text_size : 0, 0};
+    int before;
 
-    if (name) { /* not to be cancelled between opening and closing the file */
-        int before;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-        look_up(name, config, &found);
-        pthread_setcancelstate(before, NULL);
-    }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* not between opening and closing a file */
+    look_up(name, config, &found);
     if (name && *name)
         say(&out, "\"%.200s\": ", name);
     if (!found.path && result != CQ_ENAME && result != CQ_EINVAL)
         say(&out, "%s", cq_strerror(result));
     else
-        say_case(&out, result, &found, config, size);
+        say_case(&out, result, &found, size);
     free(found.path);
+    pthread_setcancelstate(before, NULL);
     return out.length;
 }

@@ -66,6 +66,8 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
 /* Copy a message into the run's only slot and make it FULL. Otherwise as enqueue_publish, which does the rest. */
 ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
 {
+    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
+        return enqueue_publish(queue, run, 0, data, size);
     struct layout_slot *slot = run_slot(queue, run, 0);
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);

@@ -5,14 +5,23 @@
  * owns the drawing and the packing; it must not know who reads or writes the bytes when, beyond naming them.
  *
  *        0  header                      one page
- *     4096  participants                4,096 entries of 16 bytes
- *    69632  summary of the free bitmap  1 bit for 64 words of it
+ *     4096  participants                4,096 entries of 64 bytes
+ *   266240  summary of the free bitmap  1 bit for 64 words of it
  *        .  free bitmap                 1 bit a node
+ *        .  marks                       8 bytes for 16 nodes: which may hold orphans, which have holes
  *        .  node states                 8 bytes a node
  *        .  nodes                       node_stride bytes each
  */
 #ifndef CQ_LAYOUT_H
 #define CQ_LAYOUT_H
+
+/* Before anything else is read, which may not even be there for such a machine. */
+#if !defined(__SIZEOF_POINTER__) || __SIZEOF_POINTER__ != 8
+#error "cqueue needs a 64-bit build: regions are larger than 4 GiB, and locks lie at offsets that 32-bit builds cut off"
+#endif
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "cqueue needs a little-endian machine: the words of a region are little-endian, and used in place"
+#endif
 
 #include <assert.h>
 #include <stdalign.h>
@@ -20,6 +29,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+static_assert(sizeof(off_t) == 8, "cqueue needs file offsets of 64 bits");
 
 #define LAYOUT_MAGIC UINT64_C(0x0a0d657565757163) /* "cqueue\r\n" */
 #define LAYOUT_FORMAT_VERSION 1u
@@ -70,6 +82,7 @@ struct layout_header {
     _Atomic uint64_t orphans;                   /* 392 version (63) | dirty: an orphan may exist */
     alignas(LAYOUT_LINE) _Atomic uint64_t touched; /* 512 nodes that have memory: only grows, <= node_count */
     _Atomic uint64_t last_hole;                    /* 520 position behind the last hole, or before; only grows */
+    _Atomic uint64_t holed;                        /* 528 raised before the first hole in a life of a node; only grows */
     struct layout_side consumers;                  /* 640 asleep for want of a message */
     struct layout_side producers;                  /* 768 asleep for want of room */
     alignas(LAYOUT_LINE) _Atomic uint64_t holes;   /* 896 slots given up, of any kind; counts for cq_stat */
@@ -77,19 +90,31 @@ struct layout_header {
     _Atomic uint64_t redelivered;                  /* 912 */
     _Atomic uint64_t returned;                     /* 920 */
     _Atomic uint64_t reaped;                       /* 928 */
+    alignas(LAYOUT_LINE) _Atomic uint64_t turn;    /* 1024 looks for the dead begun, by anybody; only grows */
+    _Atomic uint32_t highest_id;                   /* 1032 ids beyond it were never used and have no memory; only grows */
+    _Atomic uint32_t free_id;                      /* 1036 a hint: the lowest id that may be free */
+    _Atomic uint32_t removed;                      /* 1040 a hint: 1 when a waiting handle saw that the region has no name any more */
+    _Atomic uint32_t lookout;                      /* 1044 a hint: the handle that wakes to look around while all sleep; 0 */
+    _Atomic uint32_t sleepers;                     /* 1048 a hint: handles that slept when somebody looked last */
 };
 
 /* An open handle. Entry 0 is nobody's. */
 struct layout_participant {
-    _Atomic uint64_t record;  /* incarnation (63) | used: by who registers (holding its locks) and reapers */
-    _Atomic uint32_t waiting; /* consumers asleep (16) | producers asleep (16), by the owner's threads */
-    _Atomic uint32_t pid;     /* for people to read; nothing depends on it */
+    _Atomic uint64_t record;      /*  0 incarnation (63) | used: by who registers (holding its lock) and reapers */
+    _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may be sweeping for; by its threads */
+    _Atomic int64_t since;        /* 24 nanoseconds since 1970 when a thread of it went to sleep and none slept before */
+    _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */
+    _Atomic uint32_t pid;         /* 40 for people to read, and whom to ask first whether he is alive */
+    _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
+    _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
 };
 
 struct layout_node {
     alignas(LAYOUT_LINE) _Atomic uint64_t enq;  /*   0 ticket: next to claim for writing, and who took the newest */
     alignas(LAYOUT_LINE) _Atomic uint64_t deq;  /* 128 ticket: next to claim for reading; deq <= enq in a life */
     alignas(LAYOUT_LINE) _Atomic uint64_t next; /* 256 link: (this sequence, next node or NIL) */
+    _Atomic uint64_t holed;                     /* 264 the life whose first hole was announced last */
+    _Atomic uint32_t pinned;                    /* 272 a hint: a slot that was not DONE when somebody looked */
     /* 384: slots_per_node slots of slot_stride bytes */
 };
 #define LAYOUT_NODE_HEADER 384u
@@ -111,11 +136,13 @@ static_assert(offsetof(struct layout_header, head) == 384, "drawn at 384");
 static_assert(offsetof(struct layout_header, orphans) == 392, "drawn at 392");
 static_assert(offsetof(struct layout_header, touched) == 512, "drawn at 512");
 static_assert(offsetof(struct layout_header, last_hole) == 520, "drawn at 520");
+static_assert(offsetof(struct layout_header, holed) == 528, "drawn at 528");
 static_assert(offsetof(struct layout_header, consumers) == 640, "drawn at 640");
 static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
 static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
-static_assert(sizeof(struct layout_header) == 1024 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
-static_assert(sizeof(struct layout_participant) == 16, "16 bytes a participant");
+static_assert(offsetof(struct layout_header, turn) == 1024, "drawn at 1024");
+static_assert(sizeof(struct layout_header) == 1152 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
+static_assert(sizeof(struct layout_participant) == 64, "64 bytes a participant");
 static_assert(sizeof(struct layout_node) == LAYOUT_NODE_HEADER, "slots begin at 384");
 static_assert(offsetof(struct layout_node, deq) == 128 && offsetof(struct layout_node, next) == 256, "lines apart");
 static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are plain words");
@@ -133,7 +160,10 @@ static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bi
 
 enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
-enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2 };
+/* SETTLED: as LINKED, and whoever looked saw no claim of a producer without an end in it: each slot is FULL, or a hole that
+   names nobody. Nothing but consumers changes such a node, and these come only when it is head. The owner's place in the
+   state word has the number of holes. */
+enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2, NODE_SETTLED = 3 };
 
 static inline uint64_t word_sequence(uint64_t word) { return word >> 24; }
 static inline uint32_t word_owner(uint64_t word) { return (uint32_t)word & 0xfffu; }
@@ -144,6 +174,7 @@ static inline uint64_t ticket_word(uint64_t sequence, uint32_t index, uint32_t o
     return sequence << 24 | (uint64_t)index << 12 | owner;
 }
 static inline uint32_t ticket_index(uint64_t word) { return (uint32_t)(word >> 12) & 0xfffu; }
+static inline bool node_is_listed(uint64_t state) { return ticket_index(state) >= NODE_LINKED; } /* LINKED or SETTLED */
 
 /* Links: sequence 40, node 24. */
 static inline uint64_t link_word(uint64_t sequence, uint32_t node) { return sequence << 24 | node; }
@@ -157,6 +188,13 @@ static inline uint64_t slot_word(uint64_t sequence, uint32_t deliveries, uint32_
 static inline uint32_t slot_phase(uint64_t word) { return (uint32_t)(word >> 12) & 7u; }
 static inline uint32_t slot_short(uint64_t word) { return (uint32_t)(word >> 12) & SLOT_SHORT; }
 static inline uint32_t slot_deliveries(uint64_t word) { return (uint32_t)(word >> 16) & 0xffu; }
+
+/* Marks: of 16 nodes, which may hold orphans (bits 0 to 15), which may have holes in this life (16 to 31), and how often a
+   mark for orphans was set (32): who scanned a node and found none takes the mark away from the exact word only. */
+#define MARK_NODES 16u
+enum mark { MARK_ORPHANS = 0, MARK_HOLES = 16 };
+#define MARK_VERSION (UINT64_C(1) << 32)
+static inline uint64_t mark_bit(uint64_t node, enum mark mark) { return UINT64_C(1) << (node % MARK_NODES + mark); }
 
 static inline uint64_t sequence_next(uint64_t sequence) { return sequence == SEQUENCE_MAX ? 1 : sequence + 1; }
 

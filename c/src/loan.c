@@ -21,7 +21,8 @@ static void end_loan(cq_message *message) { message->data = NULL; }
 
 static int check_struct(const cq_message *message)
 {
-    return message && message->struct_size == sizeof *message ? CQ_OK : CQ_EINVAL;
+    bool usual = message && likely(message->struct_size == sizeof *message);
+    return usual || (message && struct_fits(message, MESSAGE_FIRST, sizeof *message)) ? CQ_OK : CQ_EINVAL;
 }
 
 /* The run that a message stands for, if it is (still) this handle's: a token alone proves nothing, the caller may have
@@ -35,25 +36,16 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
     uint64_t sequence = word_sequence(message->token[0]), node = (uint32_t)message->token[1];
     uint32_t index = ticket_index(message->token[0]), deliveries = (uint32_t)(message->token[1] >> 32);
     if (!message->data || word_owner(message->token[0]) != queue->owner || (deliveries != 0) != taken ||
-        node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node ||
-        atomic_load_explicit(&queue->states[node], memory_order_acquire) !=
-            ticket_word(sequence, NODE_LINKED, 0)) /* what is held keeps its node in its life */
+        node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node)
+        return CQ_ENOTHELD;
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+    if (word_sequence(state) != sequence || !node_is_listed(state)) /* what is held keeps its node in its life */
         return CQ_ENOTHELD;
     *run = run_of(queue, sequence, (uint32_t)node, index, 1);
     run->deliveries = deliveries;
     return message->position == run_position(queue, run) && message->data == slot_payload(queue, run_slot(queue, run, 0))
                ? CQ_OK
                : CQ_ENOTHELD;
-}
-
-/* The long way to a slot to write into. CQ_FULL: the descriptor of cq_room_fd says so too. */
-static int claim_one(cq_queue *queue, struct run *run)
-{
-    int result = enqueue_claim(queue, 1, run);
-
-    if (result == CQ_FULL && watch_clear(queue, SIDE_PRODUCERS))
-        result = enqueue_claim(queue, 1, run);
-    return result;
 }
 
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
@@ -66,7 +58,7 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
     if (unlikely(result != CQ_OK))
         return result;
     if (unlikely(!fast_claim_enq(queue, &run)))
-        result = claim_one(queue, &run);
+        result = claim_room(queue, true, &run);
     if (result == CQ_OK)
         lend(queue, &run, size, message);
     return result;
@@ -97,11 +89,13 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     const unsigned char *payload = slot_payload(queue, run_slot(queue, &run, 0));
     result = enqueue_publish(queue, &run, 0, NULL, size);
     if (result == RESULT_VOIDED) {
-        /* Consumers gave the slot up: the message goes into a new one, and only then is the old one let go. */
-        cq_slice copy = {(void *)(uintptr_t)payload, size};
-        while ((result = claim_one(queue, &fresh)) == CQ_OK &&
-               (result = enqueue_publish(queue, &fresh, 0, copy.data, size)) == RESULT_VOIDED)
+        /* Others gave the slot up: the message goes into a new one, and only then is the old one let go. */
+        bool insist = true;
+        while ((result = claim_room(queue, insist, &fresh)) == CQ_OK &&
+               (result = enqueue_publish(queue, &fresh, 0, payload, size)) == RESULT_VOIDED) {
             enqueue_abandon(queue, &fresh, 0);
+            insist = false;
+        }
         if (result != CQ_OK)
             return result;
         enqueue_abandon(queue, &run, 0);
@@ -135,7 +129,7 @@ static int try_take(cq_queue *queue, void *context)
     size_t size = 0;
     int result = CQ_OK;
 
-    if (unlikely(!fast_claim_next(queue, &run)) && (result = api_claim(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
+    if (unlikely(!fast_claim_next(queue, &run)) && (result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
     struct layout_slot *slot = run_slot(queue, &run, 0);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
@@ -206,6 +200,7 @@ int cq_return(cq_queue *queue, cq_message *message)
         result = settle(queue, &run, SLOT_ORPHAN, run.deliveries);
     if (result != CQ_OK)
         return result;
+    orphan_made(queue, run.node);
     orphan_announce(queue);
     atomic_fetch_add_explicit(&queue->header->returned, 1, memory_order_relaxed); /* a count */
     end_loan(message);

@@ -54,16 +54,30 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
     return walk->visitor(&message, walk->context) ? ENOUGH : CQ_OK;
 }
 
+/* Node by node, the furthest behind first, as many at a time as there is memory for. */
 static int walk_orphans(struct walk *walk)
 {
-    uint64_t reference = atomic_load_explicit(&walk->queue->header->head, memory_order_acquire); /* D1 */
-    uint64_t distance = UINT64_MAX, word;
+    cq_queue *queue = walk->queue;
+    uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    uint64_t nearer = UINT64_MAX, batches = queue->geometry.node_count / ORPHAN_NODES + 2, word, *links = NULL;
+    uint32_t count = 0;
     struct run run;
     int result = CQ_OK;
 
-    if (orphan_is_dirty(orphan_version(walk->queue)))
-        while (result == CQ_OK && orphan_next(walk->queue, reference, &distance, &run, &word))
-            result = show(walk, &run, word);
+    if (!orphan_is_dirty(orphan_version(queue)))
+        return CQ_OK;
+    if (!(links = malloc(ORPHAN_NODES * sizeof *links)))
+        return CQ_ENOMEM;
+    do {
+        count = orphan_nodes(queue, reference, nearer, links, ORPHAN_NODES);
+        for (uint32_t i = 0; result == CQ_OK && i < count; ++i)
+            for (uint32_t index = 0; result == CQ_OK && orphan_in_node(queue, links[i], index, &run, &word);
+                 index = run.index + 1)
+                result = show(walk, &run, word);
+        if (count > 0)
+            nearer = sequence_distance(word_sequence(reference), word_sequence(links[count - 1]));
+    } while (result == CQ_OK && count == ORPHAN_NODES && --batches > 0);
+    free(links);
     return result;
 }
 
@@ -137,8 +151,7 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
             continue;
         uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2 */
         if (position_distance(last, deq, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND)
-            if (queue_count_holes(queue, head, deq, *enq, &holes) == RESULT_RETRY)
-                continue;
+            holes = queue_count_holes(queue, head, deq);
         *waiting = distance - (holes < distance ? holes : distance);
         return CQ_OK;
     }
@@ -147,16 +160,76 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
 
 static uint64_t count_orphans(cq_queue *queue)
 {
-    uint64_t count = 0, touched = orphan_is_dirty(orphan_version(queue)) ? node_touched(queue) : 0;
+    uint64_t count = 0, touched = orphan_is_dirty(orphan_version(queue)) ? node_touched(queue) : 0, word;
+    struct run run;
 
+    for (uint64_t base = 0; base < touched; base += MARK_NODES)
+        for (uint64_t marks = node_marks(queue, base) & 0xffff; marks != 0; marks &= marks - 1) {
+            uint64_t node = base + (uint64_t)__builtin_ctzll(marks);
+            if (node >= touched)
+                break;
+            uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+            uint64_t link = link_word(word_sequence(state), (uint32_t)node);
+            for (uint32_t index = 0; node_is_listed(state) && orphan_in_node(queue, link, index, &run, &word);
+                 index = run.index + 1)
+                ++count;
+        }
+    return count;
+}
+
+/* Of one node: messages in somebody's hands, and slots claimed for writing. A claim that nobody has recorded yet is its
+   newest. */
+static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t *held, uint32_t *writing,
+                       uint64_t totals[2])
+{
+    struct layout_node *node = node_at(queue, number);
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
+
+    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i) {
+        uint64_t word = slot_load(queue, node, i);
+        uint32_t phase = slot_phase(word), owner = word_owner(word);
+        bool takes = false, writes = false;
+        if (word_sequence(word) != sequence) {
+            writes = word_sequence(enq) == sequence && i < ticket_index(enq);
+            owner = word_owner(enq);
+        } else if (phase == SLOT_FULL) {
+            takes = word_sequence(deq) == sequence && i < ticket_index(deq);
+            owner = word_owner(deq);
+        } else {
+            takes = phase == SLOT_READING;
+            writes = phase == SLOT_WRITING || phase == SLOT_VOID;
+        }
+        totals[0] += takes;
+        totals[1] += writes;
+        if (held)
+            held[owner] += takes;
+        if (writing)
+            writing[owner] += writes;
+        if (word_sequence(word) != sequence && !writes)
+            break; /* PREFIX: nothing behind it is claimed */
+    }
+}
+
+/*
+ * What is held, and what is reserved or being written: in all, and (unless NULL) by each of LAYOUT_PARTICIPANTS owners,
+ * added to what the caller's arrays have. Nodes ahead of head in which all is published are looked at once, unless the
+ * mapping is read-only.
+ */
+void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t totals[2])
+{
+    uint64_t touched = node_touched(queue);
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+
+    totals[0] = totals[1] = 0;
     for (uint64_t n = 0; n < touched; ++n) {
         uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire); /* T3 */
-        for (uint32_t i = 0; ticket_index(state) == NODE_LINKED && i < queue->geometry.slots_per_node; ++i) {
-            uint64_t word = slot_load(queue, node_at(queue, (uint32_t)n), i);
-            count += word_sequence(word) == word_sequence(state) && slot_phase(word) == SLOT_ORPHAN;
-        }
+        bool ahead = is_since(word_sequence(state), head);
+        if (!node_is_listed(state) || (ahead && ticket_index(state) == NODE_SETTLED) ||
+            (ahead && queue->owner != 0 && node_settle(queue, (uint32_t)n, state)))
+            continue;
+        count_node(queue, (uint32_t)n, word_sequence(state), held, writing, totals);
     }
-    return count;
 }
 
 static uint64_t load_count(const _Atomic uint64_t *count)
@@ -169,8 +242,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     const struct layout_header *header = queue->header;
     const struct geometry *g = &queue->geometry;
     struct stat status;
-    uint64_t enq, waiting;
-    uint32_t asleep[2];
+    uint64_t enq, waiting, asleep[2], totals[2];
     int result = measure(queue, &enq, &waiting);
 
     if (result != CQ_OK)
@@ -193,12 +265,15 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->voided = load_count(&header->voided);
     stats->reaped = load_count(&header->reaped);
     stats->participants = participant_count(queue, asleep);
-    stats->waiting_consumers = asleep[SIDE_CONSUMERS];
-    stats->waiting_producers = asleep[SIDE_PRODUCERS];
+    stats->waiting_consumers = (uint32_t)asleep[SIDE_CONSUMERS];
+    stats->waiting_producers = (uint32_t)asleep[SIDE_PRODUCERS];
     stats->nodes_touched = node_touched(queue);
     for (uint64_t n = 0; n < stats->nodes_touched; ++n)
-        stats->nodes_linked +=
-            ticket_index(atomic_load_explicit(&queue->states[n], memory_order_relaxed)) == NODE_LINKED; /* a count */
+        stats->nodes_linked += node_is_listed(atomic_load_explicit(&queue->states[n], memory_order_relaxed)); /* a count */
+    look_holdings(queue, NULL, NULL, totals);
+    stats->held = totals[0];
+    stats->writing = totals[1];
+    stats->max_held = g->spare_nodes;
     int fd = region_descriptor(queue);
     if (fd >= 0 && fstat(fd, &status) == 0)
         stats->memory = (uint64_t)status.st_blocks * 512;

@@ -1,11 +1,18 @@
 /*
- * node.c - free nodes: taking, putting back, recycling, growing.
+ * node.c - nodes: taking free ones, putting back, recycling, growing; what is known of those in use.
  *
- * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED -> FREE. The bitmap of free nodes (with
- * a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the backlog: a bit may be
- * wrong for a while either way, and node_sweep puts it right. It must not know what a message is.
+ * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE. The bitmap of
+ * free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
+ * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell who looks for
+ * orphans or holes where to look: set before either is announced, so that none is missed. It must not know what a
+ * message is.
  */
 #include "internal.h"
+
+/* How much one call looks through for free nodes, in slots. */
+#define LOOK_BEFORE_GROWING 2048u
+#define LOOK_BEFORE_REFUSING 8192u
+#define REFUSALS 64u /* with nothing changed, until all is looked through again */
 
 static uint64_t node_state(const cq_queue *queue, uint64_t node, memory_order order)
 {
@@ -54,57 +61,145 @@ uint64_t node_touched(const cq_queue *queue)
 
 /* Is the life `sequence` of a node behind head? Read tail, then head, *after* whatever made sure that the node was in
    the list once: then sequence <= tail, and a distance behind tail says it, wrapped or not. */
-bool node_behind_head(cq_queue *queue, uint64_t sequence)
+static bool node_behind_head(cq_queue *queue, uint64_t sequence)
 {
     uint64_t tail = word_sequence(atomic_load_explicit(&queue->header->tail, memory_order_acquire));
     uint64_t head = word_sequence(atomic_load_explicit(&queue->header->head, memory_order_acquire));
     return sequence_distance(tail, sequence) > sequence_distance(tail, head);
 }
 
-/* TAKEN or LINKED (`expected`) -> FREE, if it is that still. */
-void node_free(cq_queue *queue, uint32_t node, uint64_t expected)
+/* TAKEN or listed (`expected`) -> FREE, if it is that still. */
+bool node_free(cq_queue *queue, uint32_t node, uint64_t expected)
 {
     /* C2 release, pairs with N1: whoever takes the node next comes after all its readers and writers. */
-    if (atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
-                                                ticket_word(word_sequence(expected), NODE_FREE, 0),
-                                                memory_order_seq_cst, memory_order_relaxed)) {
-        hint_set(queue, node);
-        wait_wake(queue, SIDE_PRODUCERS, 1);
-    }
-}
-
-/* Free the node if it is LINKED in the life `sequence`, behind head, and all its slots are DONE. True if it was. */
-bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
-{
-    uint64_t linked = ticket_word(sequence, NODE_LINKED, 0), done = slot_word(sequence, 0, SLOT_DONE, 0);
-
-    if (node_state(queue, node, memory_order_acquire) != linked)
+    if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
+                                                 ticket_word(word_sequence(expected), NODE_FREE, 0),
+                                                 memory_order_seq_cst, memory_order_relaxed))
         return false;
-    for (uint32_t i = queue->geometry.slots_per_node; i-- > 0;) /* the last slots are the last to be done */
-        /* C1 acquire on each, pairs with C0: its reader and its late writer are done. */
-        if (atomic_load_explicit(&slot_at(queue, node_at(queue, node), i)->state, memory_order_acquire) != done)
-            return false;
-    if (!node_behind_head(queue, sequence))
-        return false;
-    node_free(queue, node, linked);
+    hint_set(queue, node);
+    wait_wake(queue, SIDE_PRODUCERS, 1);
     return true;
 }
 
-/* Recycle what can be, and make the bitmap right. Returns how many nodes are free. */
-uint32_t node_sweep(cq_queue *queue)
+/* Free the node if it is listed in the life `sequence`, behind head, and all its slots are DONE. True if it was. Adds
+   to *looked how many slots it took to know. */
+static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t *looked)
 {
-    uint64_t touched = node_touched(queue);
+    uint32_t slots = queue->geometry.slots_per_node;
+    struct layout_node *at = node_at(queue, node);
+    uint64_t done = slot_word(sequence, 0, SLOT_DONE, 0);
+
+    /* Again if somebody slow calls it SETTLED meanwhile, which happens once in a life. */
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        uint64_t state = node_state(queue, node, memory_order_acquire);
+        if (word_sequence(state) != sequence || !node_is_listed(state))
+            return false;
+        /* Relaxed, both: most that stay do so for the same slot as last time, and whatever the hint is, a slot that is
+           not DONE will do. */
+        uint32_t pinned = atomic_load_explicit(&at->pinned, memory_order_relaxed);
+        ++*looked;
+        if (pinned < slots && atomic_load_explicit(&slot_at(queue, at, pinned)->state, memory_order_relaxed) != done)
+            return false;
+        for (uint32_t i = slots; i-- > 0; ++*looked) /* the last slots are the last to be done */
+            /* C1 acquire on each, pairs with C0: its reader and its late writer are done. */
+            if (atomic_load_explicit(&slot_at(queue, at, i)->state, memory_order_acquire) != done) {
+                atomic_store_explicit(&at->pinned, i, memory_order_relaxed);
+                return false;
+            }
+        if (!node_behind_head(queue, sequence))
+            return false;
+        if (node_free(queue, node, state))
+            return true;
+    }
+    return false;
+}
+
+bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
+{
+    uint32_t looked = 0;
+    return recycle(queue, node, sequence, &looked);
+}
+
+/*
+ * LINKED -> SETTLED if each slot is FULL or a hole that names nobody. Orders: the slots are acquired (with E3 and C0),
+ * and what is FULL or DONE names no producer for the rest of this life, so that it does not matter how old the picture
+ * is; consumers change slots only once head is here, and then nobody relies on SETTLED any more. True if it is SETTLED
+ * now.
+ */
+bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
+{
+    uint64_t sequence = word_sequence(state);
+    uint32_t holes = 0;
+
+    if (ticket_index(state) != NODE_LINKED)
+        return ticket_index(state) == NODE_SETTLED;
+    for (uint32_t i = queue->geometry.slots_per_node; i-- > 0;) { /* the last slots are the last to be touched */
+        uint64_t word = slot_load(queue, node_at(queue, node), i);
+        if (word != slot_word(sequence, 0, SLOT_DONE, 0) && !is_full(word, sequence))
+            return false;
+        holes += !is_full(word, sequence);
+    }
+    /* Release, so that who finds it SETTLED comes after all that was seen. Failure: somebody else was faster. */
+    return atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
+                                                   ticket_word(sequence, NODE_SETTLED, holes), memory_order_acq_rel,
+                                                   memory_order_relaxed);
+}
+
+/* ---- marks ------------------------------------------------------------------------------------------ */
+
+/* The marks of the nodes that share a word with this one. */
+uint64_t node_marks(const cq_queue *queue, uint64_t node)
+{
+    return atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_seq_cst); /* M2, pairs with M1 */
+}
+
+/* After a slot became ORPHAN and before that is announced; before a hole is announced and made. */
+void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
+{
+    _Atomic uint64_t *word = &queue->marks[node / MARK_NODES];
+
+    /* M1 release, pairs with M2: who sees the new version finds the ORPHAN. The version first: who takes the mark away
+       between the two from a word with the old version fails, or read the new one and scanned after it. */
+    if (mark == MARK_ORPHANS)
+        atomic_fetch_add_explicit(word, MARK_VERSION, memory_order_seq_cst);
+    atomic_fetch_or_explicit(word, mark_bit(node, mark), memory_order_seq_cst);
+}
+
+/* Take the mark away, if the word is `seen` still: the caller read it before it found nothing in the node. */
+bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark)
+{
+    return atomic_compare_exchange_strong_explicit(&queue->marks[node / MARK_NODES], &seen,
+                                                   seen & ~mark_bit(node, mark), memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+
+/* ---- finding a free node ----------------------------------------------------------------------------- */
+
+/*
+ * Recycle what can be, and make the bitmap right: from *node on, until the budget (in slots) is used up. *node is the
+ * one to go on with, 0 after the last. Returns how many free nodes were found.
+ */
+uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
+{
+    uint64_t touched = node_touched(queue), cost = 0;
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
     uint32_t found = 0;
 
-    for (uint64_t node = 0; node < touched; ++node) {
-        uint64_t state = node_state(queue, node, memory_order_acquire);
-        if (ticket_index(state) == NODE_LINKED)
-            found += node_recycle(queue, (uint32_t)node, word_sequence(state));
-        else if (ticket_index(state) == NODE_FREE) {
-            hint_set(queue, node);
+    for (; *node < touched; ++*node) {
+        uint64_t state = node_state(queue, *node, memory_order_acquire);
+        if (cost / COST_OF_SLOT >= budget)
+            return found;
+        cost += COST_OF_STATE;
+        if (node_is_listed(state) && word_sequence(state) != word_sequence(head) && !is_since(word_sequence(state), head)) {
+            uint32_t looked = 0;
+            found += recycle(queue, (uint32_t)*node, word_sequence(state), &looked);
+            cost += COST_OF_NODE + (uint64_t)COST_OF_SLOT * looked;
+        } else if (ticket_index(state) == NODE_FREE) {
+            hint_set(queue, *node);
             ++found;
         }
     }
+    *node = 0;
     return found;
 }
 
@@ -114,9 +209,14 @@ static bool take_if_free(cq_queue *queue, uint64_t node)
     if (ticket_index(state) != NODE_FREE)
         return false;
     /* N1 acquire, pairs with C2; the append reads tail after it (A1). */
-    return atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
-                                                   ticket_word(word_sequence(state), NODE_TAKEN, queue->owner),
-                                                   memory_order_seq_cst, memory_order_relaxed);
+    if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
+                                                 ticket_word(word_sequence(state), NODE_TAKEN, queue->owner),
+                                                 memory_order_seq_cst, memory_order_relaxed))
+        return false;
+    /* A new life has no holes. Relaxed: L1 comes before any that it will have. A mark that comes late costs a look. */
+    if (atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_relaxed) & mark_bit(node, MARK_HOLES))
+        atomic_fetch_and_explicit(&queue->marks[node / MARK_NODES], ~mark_bit(node, MARK_HOLES), memory_order_relaxed);
+    return true;
 }
 
 /* Give one more node memory and take it if nobody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM, RESULT_RETRY. */
@@ -124,7 +224,7 @@ static int grow(cq_queue *queue, uint64_t touched)
 {
     if (touched == queue->geometry.node_count)
         return CQ_FULL;
-    int result = region_allocate_node(region_descriptor(queue), &queue->geometry, touched);
+    int result = memory_allocate_node(queue, -1, &queue->geometry, touched);
     if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
         return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
     /* G1 release, pairs with node_touched: the memory is there. Failure: somebody else did the same. */
@@ -144,10 +244,68 @@ static bool many_astray(cq_queue *queue, uint64_t touched)
     return touched > listed && touched - listed > touched / 2;
 }
 
+/* Look through some nodes for free ones, going on where this handle was last. Its fields are hints: relaxed. */
+static uint32_t look_on(cq_queue *queue, uint64_t budget, bool *round)
+{
+    uint64_t next = atomic_load_explicit(&queue->swept_next, memory_order_relaxed);
+    uint32_t found = node_sweep(queue, &next, budget);
+
+    atomic_store_explicit(&queue->swept_next, next, memory_order_relaxed);
+    *round = next == 0;
+    return found;
+}
+
+/* Could node_take find one? Memory that is given to the next node to know this is there when it is taken. */
+bool node_available(cq_queue *queue)
+{
+    uint64_t touched = node_touched(queue);
+    bool round;
+
+    return hint_lowest(queue, touched) < touched ||
+           (touched < queue->geometry.node_count &&
+            memory_allocate_node(queue, -1, &queue->geometry, touched) == CQ_OK) ||
+           look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
+}
+
+/* Is there a free node after all, before another gets memory? Once a round was in vain, not until half as many more are
+   touched: nodes that are held cost a little for each that is added, and nothing for a message. */
+static bool free_before_growing(cq_queue *queue, uint64_t touched)
+{
+    bool round;
+
+    if (touched < atomic_load_explicit(&queue->swept_enough, memory_order_relaxed) || !many_astray(queue, touched))
+        return false;
+    bool found = look_on(queue, LOOK_BEFORE_GROWING, &round) > 0;
+    if (round && !found)
+        atomic_store_explicit(&queue->swept_enough, touched + touched / 2 + 1, memory_order_relaxed);
+    return found;
+}
+
+/*
+ * The same before a refusal: all of them, as long as that does not take too long. A node is missed by who finishes in
+ * it and by who swings head away from it only if one of them was stopped or killed on the way: while head stays,
+ * looking once is enough but for these, and they are looked for again now and then.
+ */
+static bool free_before_refusing(cq_queue *queue)
+{
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_relaxed);
+    bool round, begun = atomic_load_explicit(&queue->swept_next, memory_order_relaxed) == 0;
+
+    if (head == atomic_load_explicit(&queue->swept_head, memory_order_relaxed) &&
+        atomic_fetch_add_explicit(&queue->refusals, 1, memory_order_relaxed) % REFUSALS != REFUSALS - 1)
+        return false;
+    bool found = look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
+    if (!found && round && !begun)
+        found = look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
+    if (!found && round)
+        atomic_store_explicit(&queue->swept_head, head, memory_order_relaxed);
+    return found;
+}
+
 /* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM. */
 int node_take(cq_queue *queue, uint32_t *node)
 {
-    bool swept = false;
+    bool looked = false, refusing = false;
 
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t touched = node_touched(queue);
@@ -163,17 +321,17 @@ int node_take(cq_queue *queue, uint32_t *node)
             }
             continue;
         }
-        if (!swept && (touched == queue->geometry.node_count || many_astray(queue, touched))) {
-            swept = true;
-            if (node_sweep(queue) > 0)
+        if (!looked && touched < queue->geometry.node_count) {
+            looked = true;
+            if (free_before_growing(queue, touched))
                 continue;
         }
         int result = grow(queue, touched);
         if (result == CQ_OK)
             *node = (uint32_t)touched;
-        else if (result < 0 && !swept) {
-            swept = true;
-            if (node_sweep(queue) > 0)
+        else if (result != RESULT_RETRY && !refusing) {
+            refusing = true;
+            if (free_before_refusing(queue))
                 continue;
         }
         if (result != RESULT_RETRY)

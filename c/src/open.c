@@ -14,20 +14,6 @@
 
 #define OPEN_ATTEMPTS 1000 /* each one lost means that others created or unlinked the queue meanwhile */
 
-static int check_config(const cq_config *config)
-{
-    uint32_t known = CQ_EXCLUSIVE | CQ_ATTACH | CQ_READ_ONLY | CQ_ANY_FILESYSTEM;
-
-    if (!config)
-        return CQ_OK;
-    if (config->struct_size != sizeof *config || config->flags & ~known || config->reserved != 0 ||
-        config->permissions & ~0664u || (config->permissions && (config->permissions & 0600) != 0600) ||
-        ((config->flags & CQ_EXCLUSIVE) && (config->flags & (CQ_ATTACH | CQ_READ_ONLY))) ||
-        config->capacity > LAYOUT_MAX_CAPACITY || config->max_message_size > LAYOUT_MAX_MESSAGE)
-        return CQ_EINVAL;
-    return CQ_OK;
-}
-
 /* Attach to the region at queue->path; `only`: to this file and no other. RESULT_RETRY: the name leads elsewhere now. On
    failure nothing is left but path, and which file it was. */
 static int attach(cq_queue *queue, const cq_config *config, const struct stat *only)
@@ -36,10 +22,10 @@ static int attach(cq_queue *queue, const cq_config *config, const struct stat *o
     int lock_fd;
 
     /* No fork while lock_fd is open: the child's copy would keep the lock when this process dies. */
-    participant_fork_lock();
+    fork_lock();
     int result = region_open(queue->path, config, read_only, queue, &lock_fd);
     if (result != CQ_OK) {
-        participant_fork_unlock();
+        fork_unlock();
         return result;
     }
     if (only && !region_is(queue, only))
@@ -48,13 +34,19 @@ static int attach(cq_queue *queue, const cq_config *config, const struct stat *o
         result = participant_register(queue, lock_fd);
     if (lock_fd >= 0)
         close(lock_fd);
-    participant_fork_unlock();
+    fork_unlock();
 
     if (result == CQ_OK && !read_only && (result = participant_verify(queue)) == CQ_OK) {
         uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
         atomic_store_explicit(&queue->deq_seen, ticket_word(word_sequence(head), 0, 0), memory_order_relaxed);
-        atomic_store_explicit(&queue->last_look, wait_clock(), memory_order_relaxed); /* registering looked */
-        queue->patience = 128 + (uint32_t)(queue->geometry.max_message_size / 128);
+        if (config->flags & CQ_KEEP_UNLINKED)
+            atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* nobody else has the handle yet */
+        /* As if the turn had stood still for long: a newcomer looks at once. */
+        atomic_store_explicit(&queue->turn_seen, atomic_load_explicit(&queue->header->turn, memory_order_relaxed),
+                              memory_order_relaxed);
+        atomic_store_explicit(&queue->turn_time, INT64_MIN / 2, memory_order_relaxed);
+        queue->patience = 128;
+        participant_look(queue);
         if (!region_is_linked(queue))
             result = RESULT_RETRY;
     }
@@ -64,6 +56,7 @@ static int attach(cq_queue *queue, const cq_config *config, const struct stat *o
         region_close(queue);
         queue->owner = 0;
         queue->alive = NULL;
+        atomic_store_explicit(&queue->active, 0, memory_order_relaxed); /* nobody else has the handle */
     }
     return result;
 }
@@ -84,7 +77,7 @@ static int create_or_attach(cq_queue *queue, const cq_config *config)
             unlink(queue->path);
         if (result != CQ_ENOENT || !may_create)
             return result;
-        result = create_file(queue->path, config ? config->directory : NULL, config, &made);
+        result = create_file(queue->path, config, &made);
         if (result != CQ_OK && (result != CQ_EEXIST || exclusive))
             return result;
         created |= result == CQ_OK;
@@ -92,14 +85,17 @@ static int create_or_attach(cq_queue *queue, const cq_config *config)
     return CQ_ESYSTEM;
 }
 
-int cq_open(const char *name, const cq_config *config, cq_queue **queue)
+int cq_open(const char *name, const cq_config *given, cq_queue **queue)
 {
+    cq_config full;
+    const cq_config *config = &full;
+
     if (!queue)
         return CQ_EINVAL;
     *queue = NULL;
-    int result = check_config(config);
-    if (!name || result != CQ_OK)
+    if (!name || config_complete(given, &full) != CQ_OK || config_fault(config) != CONFIG_FINE)
         return CQ_EINVAL;
+    int result;
     cq_queue *made = aligned_alloc(LAYOUT_LINE, sizeof *made);
     if (!made)
         return CQ_ENOMEM;
@@ -138,16 +134,22 @@ int cq_close(cq_queue *queue)
     return CQ_OK;
 }
 
-int cq_unlink(const char *name, const cq_config *config)
+int cq_unlink(const char *name, const cq_config *given)
 {
+    cq_config config;
+    struct stat status;
     char *path;
 
-    if (!name || (config && config->struct_size != sizeof *config))
+    if (!name || config_complete(given, &config) != CQ_OK)
         return CQ_EINVAL;
-    int result = region_path(name, config ? config->directory : NULL, &path);
+    int result = region_path(name, config.directory, &path);
     if (result != CQ_OK)
         return result;
+    /* Which file it was: whoever else has the name by then is not this process's business. */
+    bool known = lstat(path, &status) == 0;
     result = unlink(path) == 0 ? CQ_OK : result_of_errno(errno);
+    if (result == CQ_OK && known)
+        fork_keep_unlinked(status.st_dev, status.st_ino);
     free(path);
     return result;
 }

@@ -1,18 +1,21 @@
 /*
  * orphan.c - messages to be delivered again: found by position, lowest first, before newer ones.
  *
- * It owns header.orphans, version | dirty: the version is raised after an orphan was made or seen, and a complete scan that
- * finds none marks that very version clean. Killed in between, it stays dirty. It must not know why a message is here
- * (its consumer died, or gave it back).
+ * It owns header.orphans, version | dirty, and the marks of nodes that may hold orphans. Whoever makes one marks its
+ * node and then raises the version; a search that finds none marks that very version clean. Killed in between, it stays
+ * dirty, and what is not marked yet a sweep marks. It must not know why a message is here (its consumer died, or gave
+ * it back).
  */
 #include "internal.h"
 
+/* A slot of the node became ORPHAN, or was found so: before that is announced. */
+void orphan_made(cq_queue *queue, uint32_t node) { node_mark(queue, node, MARK_ORPHANS); }
 
-/* Say that there are orphans. After the slot became ORPHAN, before the maker does anything else. */
+/* Say that there are orphans. After the node was marked, before the maker does anything else. */
 void orphan_announce(cq_queue *queue)
 {
     uint64_t version = atomic_load_explicit(&queue->header->orphans, memory_order_relaxed); /* the exchange decides */
-    /* O1 release, pairs with O2: who sees this version finds the ORPHAN slot and a head not before it. */
+    /* O1 release, pairs with O2: who sees this version finds the ORPHAN slot, its mark, and a head not before it. */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt)
         if (atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))
@@ -20,37 +23,156 @@ void orphan_announce(cq_queue *queue)
     wait_wake(queue, SIDE_CONSUMERS, 1);
 }
 
+/* ---- where they are ---------------------------------------------------------------------------------- */
+
+static uint64_t behind(uint64_t reference, uint64_t link)
+{
+    return sequence_distance(word_sequence(reference), word_sequence(link));
+}
+
+/* Links in a heap, the nearest behind `reference` on top. */
+static void sift_down(uint64_t reference, uint64_t *links, uint32_t count, uint32_t at)
+{
+    uint64_t link = links[at];
+
+    for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && behind(reference, links[child + 1]) < behind(reference, links[child]))
+            ++child;
+        if (behind(reference, link) <= behind(reference, links[child]))
+            break;
+        links[at] = links[child];
+    }
+    links[at] = link;
+}
+
+/* Make a heap of them from the node `at` on down to the first. */
+static void make_heap(uint64_t reference, uint64_t *links, uint32_t count)
+{
+    for (uint32_t at = count / 2; at-- > 0;)
+        sift_down(reference, links, count, at);
+}
+
+/* The link of a marked node, or 0: it is in no list, or ahead of the reference, where no orphans are. */
+static uint64_t listed_link(cq_queue *queue, uint64_t reference, uint32_t node, uint64_t marks)
+{
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+
+    if (node_is_listed(state))
+        return is_since(word_sequence(state), reference) ? 0 : link_word(word_sequence(state), node);
+    if (queue->owner != 0) /* not on a read-only mapping */
+        node_unmark(queue, node, marks, MARK_ORPHANS);
+    return 0;
+}
 
 /*
- * Find the orphan furthest behind the link `reference` but nearer than *distance positions; UINT64_MAX to begin with.
- * Updates *distance, *run (with deliveries so far) and *word. False: there is none. Nodes ahead of head hold none.
+ * The nodes that may hold orphans and are behind the link `reference` (or it) by less than `nearer` nodes: the furthest
+ * `room` of them, furthest first. How many; less than `room`: these are all.
  */
-bool orphan_next(cq_queue *queue, uint64_t reference, uint64_t *distance, struct run *run, uint64_t *word)
+uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint64_t *links, uint32_t room)
 {
-    uint32_t slots = queue->geometry.slots_per_node;
     uint64_t touched = node_touched(queue);
-    uint64_t front = ticket_word(word_sequence(reference), slots, 0), best = 0;
+    uint32_t count = 0;
 
-    for (uint64_t n = 0; n < touched; ++n) {
-        uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire); /* T3 */
-        uint64_t first = position_distance(front, ticket_word(word_sequence(state), 0, 0), slots);
-        if (ticket_index(state) != NODE_LINKED || first >= POSITION_BEHIND || first <= best ||
-            first - slots >= *distance)
-            continue;
-        for (uint32_t i = 0; i < slots; ++i) {
-            uint64_t found = slot_load(queue, node_at(queue, (uint32_t)n), i);
-            if (word_sequence(found) != word_sequence(state) || slot_phase(found) != SLOT_ORPHAN ||
-                first - i <= best || first - i >= *distance)
+    for (uint64_t base = 0; base < touched; base += MARK_NODES) {
+        uint64_t marks = node_marks(queue, base); /* M2 */
+        for (uint64_t left = marks & 0xffff; left != 0; left &= left - 1) {
+            uint64_t node = base + (uint64_t)__builtin_ctzll(left);
+            uint64_t link = node < touched ? listed_link(queue, reference, (uint32_t)node, marks) : 0;
+            if (link == 0 || behind(reference, link) >= nearer)
                 continue;
-            best = first - i;
-            *word = found;
-            *run = run_of(queue, word_sequence(state), (uint32_t)n, i, 1);
-            run->deliveries = slot_deliveries(found);
+            if (count < room) {
+                links[count++] = link;
+                if (count == room)
+                    make_heap(reference, links, count);
+            } else if (behind(reference, link) > behind(reference, links[0])) {
+                links[0] = link;
+                sift_down(reference, links, count, 0);
+            }
         }
     }
-    if (best > 0)
-        *distance = best;
-    return best > 0;
+    if (count < room)
+        make_heap(reference, links, count);
+    for (uint32_t left = count; left > 1;) { /* the nearest of those left goes last */
+        uint64_t nearest = links[0];
+        links[0] = links[--left];
+        links[left] = nearest;
+        sift_down(reference, links, left, 0);
+    }
+    return count;
+}
+
+/* The first orphan from `index` on in the node that `link` names: *run (with deliveries so far) and *word. */
+bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *run, uint64_t *word)
+{
+    for (; index < queue->geometry.slots_per_node; ++index) {
+        *word = slot_load(queue, node_at(queue, link_node(link)), index);
+        if (word_sequence(*word) != word_sequence(link) || slot_phase(*word) != SLOT_ORPHAN)
+            continue;
+        *run = run_of(queue, word_sequence(link), link_node(link), index, 1);
+        run->deliveries = slot_deliveries(*word);
+        return true;
+    }
+    return false;
+}
+
+/* The same for the whole node, whose mark goes if there is none. */
+static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint64_t *word)
+{
+    uint64_t seen = node_marks(queue, link_node(link)); /* M2, before the slots */
+
+    if (orphan_in_node(queue, link, 0, run, word))
+        return true;
+    node_unmark(queue, link_node(link), seen, MARK_ORPHANS);
+    return false;
+}
+
+/* Without the cache, which another thread is using, or what this signal handler interrupted. */
+static bool find_without_cache(cq_queue *queue, uint64_t reference, struct run *run, uint64_t *word)
+{
+    uint64_t link, nearer = UINT64_MAX;
+
+    for (uint64_t left = queue->geometry.node_count; left > 0; --left, nearer = behind(reference, link))
+        if (orphan_nodes(queue, reference, nearer, &link, 1) == 0)
+            return false;
+        else if (in_whole_node(queue, link, run, word))
+            return true;
+    return false;
+}
+
+/*
+ * Find the lowest orphan of those announced by `version`, or any made later. What was found for the same version holds
+ * still: since then orphans have only gone. So a node is looked for once, not once for each orphan in it, and many
+ * together.
+ */
+static bool find(cq_queue *queue, uint64_t version, uint64_t reference, struct run *run, uint64_t *word)
+{
+    struct orphan_cache *cache = &queue->orphan_cache;
+    uint64_t nearer = UINT64_MAX;
+    bool found = false, more = true;
+
+    if (!cache_enter(&cache->busy))
+        return find_without_cache(queue, reference, run, word);
+    if (cache->version != version)
+        cache->next = cache->index = cache->count = 0;
+    else if (cache->count < ORPHAN_NODES)
+        more = false;
+    for (uint64_t batches = queue->geometry.node_count / ORPHAN_NODES + 2; batches > 0; --batches) {
+        for (; !found && cache->next < cache->count; cache->next += !found) {
+            uint64_t link = cache->links[cache->next];
+            nearer = behind(reference, link);
+            found = (cache->index > 0 && orphan_in_node(queue, link, cache->index, run, word)) ||
+                    in_whole_node(queue, link, run, word);
+            cache->index = found ? run->index : 0;
+        }
+        if (found || !more)
+            break;
+        cache->version = version;
+        cache->next = 0;
+        cache->count = orphan_nodes(queue, reference, nearer, cache->links, ORPHAN_NODES);
+        more = cache->count == ORPHAN_NODES;
+    }
+    cache_leave(&cache->busy);
+    return found;
 }
 
 /*
@@ -59,13 +181,14 @@ bool orphan_next(cq_queue *queue, uint64_t reference, uint64_t *distance, struct
  */
 int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version)
 {
+    participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         *version = orphan_version(queue);
         if (!orphan_is_dirty(*version))
             return CQ_EMPTY;
-        uint64_t distance = UINT64_MAX, word;
+        uint64_t word;
         uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* after O2 */
-        if (!orphan_next(queue, reference, &distance, run, &word)) {
+        if (!find(queue, *version, reference, run, &word)) {
             /* O3: only this version; a newer one keeps its mark. */
             atomic_compare_exchange_strong_explicit(&queue->header->orphans, version, *version & ~ORPHANS_DIRTY,
                                                     memory_order_seq_cst, memory_order_relaxed);

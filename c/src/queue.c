@@ -67,10 +67,14 @@ void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket
 
 /* ---- holes -------------------------------------------------------------------------------------- */
 
-/* Raise last_hole to just behind `index`. Always before the hole is made: who finds last_hole <= deq may rely on
-   there being no hole in between. */
-void queue_raise_last_hole(cq_queue *queue, uint64_t sequence, uint32_t index)
+/*
+ * Before a hole is made at `index` - 1 or below, in the node's life `sequence`: raise last_hole to just behind it, and
+ * mark the node. Who finds last_hole <= deq may rely on there being no hole in between; who knows all marks of a
+ * version of header.holed, on there being none in other nodes as long as the version stays.
+ */
+void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index)
 {
+    struct layout_node *node = node_at(queue, number);
     uint64_t raised = ticket_word(sequence, index, 0);
     uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire);
 
@@ -79,31 +83,106 @@ void queue_raise_last_hole(cq_queue *queue, uint64_t sequence, uint32_t index)
            !atomic_compare_exchange_weak_explicit(&queue->header->last_hole, &last, raised, memory_order_acq_rel,
                                                   memory_order_acquire))
         ;
+    /* H3 acquire, pairs with H4: the mark is there and the version raised, by somebody before. Who is very late writes
+       an old life here; then some do it once more. */
+    if (atomic_load_explicit(&node->holed, memory_order_acquire) == sequence)
+        return;
+    node_mark(queue, number, MARK_HOLES);
+    /* H5 release, pairs with H6: who finds the new version finds the mark. Not before the mark, and not skipped by
+       anybody until it is done: a hole may follow in which nobody else sees more than the mark. */
+    atomic_fetch_add_explicit(&queue->header->holed, 1, memory_order_seq_cst);
+    atomic_store_explicit(&node->holed, sequence, memory_order_release); /* H4 */
 }
 
-/* Count the holes in [from, to), tickets of which `from` lies in the node that `head` links. */
-int queue_count_holes(cq_queue *queue, uint64_t head, uint64_t from, uint64_t to, uint64_t *holes)
+/* Of a node: the holes from `index` on. */
+static uint32_t holes_in_node(const cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index)
 {
-    uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(from);
-    uint64_t sequence = word_sequence(from);
-    struct layout_node *node = node_at(queue, link_node(head));
+    uint32_t holes = 0;
 
-    *holes = 0;
-    for (uint64_t steps = 0; steps <= queue->geometry.node_count; ++steps) {
-        bool last = sequence == word_sequence(to);
-        uint32_t end = last && ticket_index(to) < slots ? ticket_index(to) : slots;
-        for (; index < end; ++index)
-            *holes += is_hole(slot_load(queue, node, index), sequence);
-        if (last)
-            return CQ_OK;
-        uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2, pairs with L1 */
-        if (word_sequence(next) != sequence || link_node(next) >= queue->geometry.node_count)
-            return RESULT_RETRY;
-        node = node_at(queue, link_node(next));
-        sequence = sequence_next(sequence);
-        index = 0;
+    for (; index < queue->geometry.slots_per_node; ++index) {
+        uint64_t word = slot_load(queue, node_at(queue, number), index);
+        if (word_sequence(word) != sequence)
+            break; /* PREFIX: nothing behind it is touched */
+        holes += is_hole(word, sequence);
     }
-    return CQ_ECORRUPT;
+    return holes;
+}
+
+/* The holes of a node ahead of `head`, in whatever life it is. *open: there may be more later. */
+static uint64_t holes_ahead(cq_queue *queue, uint32_t number, uint64_t head, bool *open)
+{
+    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+
+    *open = false;
+    if (!node_is_listed(state) || !is_since(word_sequence(state), head))
+        return 0;
+    if (ticket_index(state) == NODE_SETTLED)
+        return word_owner(state);
+    *open = true;
+    return holes_in_node(queue, number, word_sequence(state), 0);
+}
+
+/* Of all nodes ahead of `head` that are marked. What is settled goes into the cache, if there is one, the rest is
+   counted anew each time. */
+static uint64_t holes_marked(cq_queue *queue, uint64_t head, uint64_t version, struct hole_cache *cache)
+{
+    uint64_t touched = node_touched(queue), settled = 0, holes = 0, base = 0;
+    uint32_t count = 0;
+
+    for (; base < touched; base += MARK_NODES)
+        for (uint64_t marks = node_marks(queue, base) >> MARK_HOLES & 0xffff; marks != 0; marks &= marks - 1) {
+            uint32_t number = (uint32_t)(base + (uint64_t)__builtin_ctzll(marks));
+            bool open;
+            if (number >= touched)
+                break;
+            if (queue->owner != 0) { /* not on a read-only mapping */
+                uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+                if (is_since(word_sequence(state), head))
+                    node_settle(queue, number, state);
+            }
+            uint64_t found = holes_ahead(queue, number, head, &open);
+            holes += found;
+            settled += open ? 0 : found;
+            if (open && cache && count < HOLES_OPEN)
+                cache->open[count] = number;
+            count += open;
+        }
+    if (cache) {
+        cache->version = version;
+        cache->head = count <= HOLES_OPEN ? head : 0; /* 0: no link, nothing is remembered */
+        cache->settled = settled;
+        cache->open_count = count;
+    }
+    return holes;
+}
+
+/*
+ * Count the holes from `deq` on, a ticket of the node that `head` links. Those of settled nodes are remembered while
+ * head stays and no other node gets holes. Positions that consumers pass meanwhile may count too, they are DONE: a
+ * count that is too high only where deq has moved on, and never beyond that.
+ */
+uint64_t queue_count_holes(cq_queue *queue, uint64_t head, uint64_t deq)
+{
+    struct hole_cache *cache = &queue->hole_cache;
+    uint32_t number = link_node(head);
+    uint64_t holes = 0;
+    /* H6 seq_cst, pairs with H5; before the marks. */
+    uint64_t version = atomic_load_explicit(&queue->header->holed, memory_order_seq_cst);
+
+    if (node_marks(queue, number) & mark_bit(number, MARK_HOLES))
+        holes = holes_in_node(queue, number, word_sequence(deq), ticket_index(deq));
+    if (!cache_enter(&cache->busy))
+        return holes + holes_marked(queue, head, version, NULL);
+    if (cache->head == head && cache->version == version) {
+        holes += cache->settled;
+        for (uint32_t i = 0; i < cache->open_count; ++i) {
+            bool open;
+            holes += holes_ahead(queue, cache->open[i], head, &open);
+        }
+    } else
+        holes += holes_marked(queue, head, version, cache);
+    cache_leave(&cache->busy);
+    return holes;
 }
 
 /* ---- the list -------------------------------------------------------------------------------------- */
@@ -164,8 +243,8 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
         wait_wake(queue, SIDE_PRODUCERS, 1);
 }
 
-/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. True if
-   something moved. */
+/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. True
+   if something moved. */
 static bool skip_leading_holes(cq_queue *queue)
 {
     uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
@@ -203,7 +282,7 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
         return queue_help_tail(queue, tail, next);
 
     int result = node_take(queue, &fresh);
-    if (result != CQ_OK && (skip_leading_holes(queue) || participant_reap(queue, false, NULL) > 0))
+    if (result != CQ_OK && skip_leading_holes(queue))
         return RESULT_RETRY;
     bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail; /* A1, after FREE -> TAKEN */
     if (result != CQ_OK)
@@ -224,8 +303,13 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
     atomic_store_explicit(&node->next, link_word(sequence, NODE_NIL), memory_order_relaxed);
     uint64_t nil = link_word(word_sequence(tail), NODE_NIL), link = link_word(word_sequence(tail), fresh);
     /* L1 release, pairs with L2 and D4: the node is prepared; seq_cst because D4 decides empty. */
-    if (atomic_compare_exchange_strong_explicit(&last->next, &nil, link, memory_order_seq_cst, memory_order_relaxed))
+    if (atomic_compare_exchange_strong_explicit(&last->next, &nil, link, memory_order_seq_cst, memory_order_relaxed)) {
+        /* Full of claims: count its holes now, if it has any, while it is in the cache, and nobody needs to again. */
+        uint32_t full = link_node(tail);
+        if (node_marks(queue, full) & mark_bit(full, MARK_HOLES))
+            node_settle(queue, full, ticket_word(word_sequence(tail), NODE_LINKED, 0));
         return queue_help_tail(queue, tail, link);
+    }
     node_free(queue, fresh, mine);
     return RESULT_RETRY;
 }

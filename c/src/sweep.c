@@ -1,21 +1,29 @@
 /*
- * sweep.c - finishing or undoing what dead owners left, slot by slot.
+ * sweep.c - finishing or undoing what dead owners left, slot by slot, in pieces.
  *
  * It owns no state: every step is a compare-and-swap from the exact word that names a dead owner, so that any number of
- * sweeps may run at once and each may be killed anywhere. It must not know how death was found out (participant.c).
+ * sweeps may run at once and each may be killed or left anywhere. It must not know how death was found out
+ * (participant.c).
+ *
+ * Why a sweep in pieces is complete, though nodes are claimed in, recycled and used again between them. Owners in
+ * `dead` claim nothing after it began, and their names spread in one node's life only: from its tickets into its slots
+ * (recorders), and from WRITING to VOID (consumers). So
+ *   - a life of a node that began after the sweep did, behind the tail of then, never names them, and neither does a
+ *     node that somebody alive took; a node that a dead one took is either FREEd here or was linked before, and then
+ *     help_append made it LINKED;
+ *   - in each older life the tickets are recorded first. From then on every slot that a dead owner claimed names it or
+ *     is finished: a slow recorder's exchange starts from an untouched or FULL word, and there is none left. Then each
+ *     slot is changed until it names no dead owner, and none can come to name one again;
+ *   - a SETTLED node ahead of the head of then names nobody: its slots are FULL or DONE, and no dead owner can have
+ *     claimed any of them for reading, because head had not come there when they were dead.
+ * Head and tail of the beginning are therefore all that a sweep must remember. The nodes up to head come first: what
+ * dead consumers held, and the claims that others wait behind.
  */
 #include "internal.h"
 
-struct sweep {
-    cq_queue *queue;
-    const struct owner_set *dead;
-    uint64_t slots, messages, nodes;
-    bool orphans;
-};
-
 static bool is_dead(const struct sweep *sweep, uint32_t owner)
 {
-    return owner != 0 && (sweep->dead->bits[owner / 64] >> owner % 64 & 1);
+    return owner != 0 && (sweep->dead.bits[owner / 64] >> owner % 64 & 1);
 }
 
 /* What the word of a dead owner becomes. */
@@ -26,43 +34,38 @@ static uint64_t successor(uint64_t word)
     return slot_word(word_sequence(word), 0, SLOT_DONE, 0); /* WRITING, VOID */
 }
 
-/* Again until the slot names no dead owner: a consumer may turn WRITING(dead) into VOID(dead) meanwhile. */
-static void sweep_slot(struct sweep *sweep, uint64_t sequence, struct layout_slot *slot, uint32_t index)
+/* Again until the slot names no dead owner: a consumer may turn WRITING(dead) into VOID(dead) meanwhile. True: it holds
+   an orphan now. */
+static bool sweep_slot(struct sweep *sweep, uint32_t number, uint64_t sequence, uint32_t index)
 {
+    cq_queue *queue = sweep->queue;
+    struct layout_slot *slot = slot_at(queue, node_at(queue, number), index);
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R1 */
 
     while (word_sequence(word) == sequence && is_dead(sweep, word_owner(word))) {
         uint32_t phase = slot_phase(word);
         if (phase == SLOT_WRITING)
-            queue_raise_last_hole(sweep->queue, sequence, index + 1);
+            queue_announce_hole(queue, number, sequence, index + 1);
         /* C0 release, pairs with C1 and O4: what the dead wrote and read is over, and the kernel says so. */
         if (!atomic_compare_exchange_strong_explicit(&slot->state, &word, successor(word), memory_order_seq_cst,
                                                      memory_order_acquire))
             continue;
         if (phase == SLOT_WRITING)
-            atomic_fetch_add_explicit(&sweep->queue->header->holes, 1, memory_order_relaxed); /* a count */
+            atomic_fetch_add_explicit(&queue->header->holes, 1, memory_order_relaxed); /* a count */
         sweep->slots += phase != SLOT_READING;
         sweep->messages += phase == SLOT_READING;
-        sweep->orphans |= phase == SLOT_READING;
-        return;
+        return phase == SLOT_READING;
     }
     /* Its maker may have died before announcing it. */
-    sweep->orphans |= word_sequence(word) == sequence && slot_phase(word) == SLOT_ORPHAN;
+    return word_sequence(word) == sequence && slot_phase(word) == SLOT_ORPHAN;
 }
 
-static void sweep_node(struct sweep *sweep, uint32_t number)
+static void sweep_slots(struct sweep *sweep, uint32_t number, uint64_t sequence)
 {
     cq_queue *queue = sweep->queue;
     struct layout_node *node = node_at(queue, number);
-    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
-    uint64_t sequence = word_sequence(state);
+    bool orphans = false;
 
-    if (ticket_index(state) == NODE_TAKEN && is_dead(sweep, word_owner(state))) {
-        node_free(queue, number, state);
-        ++sweep->nodes;
-    }
-    if (ticket_index(state) != NODE_LINKED)
-        return;
     /* RECORD for them: the newest claims may be nowhere but in the tickets. */
     uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
     uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
@@ -71,8 +74,33 @@ static void sweep_node(struct sweep *sweep, uint32_t number)
     if (word_sequence(deq) == sequence)
         queue_record_deq(queue, node, deq);
     for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
-        sweep_slot(sweep, sequence, slot_at(queue, node, i), i);
+        orphans |= sweep_slot(sweep, number, sequence, i);
+    if (orphans)
+        orphan_made(queue, number);
+    sweep->orphans |= orphans;
     sweep->nodes += node_recycle(queue, number, sequence);
+}
+
+/* What this round is for, in one node. Returns the cost. */
+static uint64_t sweep_node(struct sweep *sweep, uint32_t number)
+{
+    cq_queue *queue = sweep->queue;
+    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+    uint64_t sequence = word_sequence(state);
+
+    if (ticket_index(state) == NODE_TAKEN && is_dead(sweep, word_owner(state)))
+        sweep->nodes += node_free(queue, number, state);
+    if (!node_is_listed(state) || is_since(sequence, sweep->tail) || is_since(sequence, sweep->head) != sweep->ahead)
+        return COST_OF_STATE;
+    if (!sweep->ahead)
+        sweep_slots(sweep, number, sequence);
+    else if (ticket_index(state) == NODE_SETTLED)
+        return COST_OF_STATE;
+    else if (!node_settle(queue, number, state)) {
+        sweep_slots(sweep, number, sequence);
+        node_settle(queue, number, state); /* so that the next sweep passes it by */
+    }
+    return COST_OF_NODE + (uint64_t)COST_OF_SLOT * queue->geometry.slots_per_node;
 }
 
 /* Make tail point to the last node, so that no node a dead owner linked is still TAKEN. */
@@ -96,27 +124,68 @@ static int help_append(cq_queue *queue)
     return CQ_ECORRUPT;
 }
 
-/* Afterwards no slot and no node names an owner in `dead`. Adds to *recovery what was found. */
-int sweep_owners(cq_queue *queue, const struct owner_set *dead, cq_recovery *recovery)
+/* The first piece: where the ends are, and what is at the front. */
+static int begin(struct sweep *sweep)
 {
-    struct sweep sweep = {.queue = queue, .dead = dead};
+    cq_queue *queue = sweep->queue;
     int result = help_append(queue);
-    uint64_t touched = node_touched(queue);
 
     if (result != CQ_OK)
         return result;
-    for (uint64_t node = 0; node < touched; ++node)
-        sweep_node(&sweep, (uint32_t)node);
-    if (sweep.orphans)
-        orphan_announce(queue);
-    if (sweep.messages > 1)
-        wait_wake(queue, SIDE_CONSUMERS, sweep.messages - 1);
-    if (sweep.slots > 0)
-        wait_wake(queue, SIDE_PRODUCERS, sweep.slots);
-    if (recovery) {
-        recovery->slots += sweep.slots;
-        recovery->messages += sweep.messages;
-        recovery->nodes += sweep.nodes;
+    /* Acquire: E1 and D1. All after the death, so that no life in which a dead owner claimed is behind tail, or was
+       head's and is ahead of head. */
+    sweep->head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
+    sweep->tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
+    sweep->touched = node_touched(queue);
+    if (!link_is_valid(queue, sweep->head) || !link_is_valid(queue, sweep->tail)) {
+        sweep->head = 0;
+        return CQ_ECORRUPT;
     }
+    sweep_node(sweep, link_node(sweep->head));
     return CQ_OK;
+}
+
+void sweep_begin(struct sweep *sweep, cq_queue *queue, const struct owner_set *dead)
+{
+    *sweep = (struct sweep){.queue = queue, .dead = *dead};
+}
+
+/* Say what this piece has found: the next may be long in coming. */
+static void announce(struct sweep *sweep, uint64_t slots, uint64_t messages)
+{
+    if (sweep->orphans)
+        orphan_announce(sweep->queue);
+    sweep->orphans = false;
+    if (messages > 1)
+        wait_wake(sweep->queue, SIDE_CONSUMERS, messages - 1);
+    if (slots > 0)
+        wait_wake(sweep->queue, SIDE_PRODUCERS, slots);
+}
+
+/*
+ * Go on with a sweep until about *budget slots were looked at (see COST_OF_SLOT); *budget receives what is left. CQ_OK: it is
+ * done, and no slot and no node names an owner in `dead`. RESULT_RETRY: there is more to do. Or an error.
+ */
+int sweep_step(struct sweep *sweep, uint64_t *budget)
+{
+    uint64_t cost = 0, slots = sweep->slots, messages = sweep->messages;
+    int result = sweep->head == 0 ? begin(sweep) : CQ_OK;
+
+    while (result == CQ_OK && cost / COST_OF_SLOT < *budget) {
+        if (sweep->next < sweep->touched) {
+            if (sweep->next != link_node(sweep->head)) /* done first */
+                cost += sweep_node(sweep, (uint32_t)sweep->next);
+            ++sweep->next;
+        } else if (sweep->ahead)
+            break;
+        else {
+            sweep->ahead = true;
+            sweep->next = 0;
+        }
+    }
+    announce(sweep, sweep->slots - slots, sweep->messages - messages);
+    *budget -= cost / COST_OF_SLOT < *budget ? cost / COST_OF_SLOT : *budget;
+    if (result != CQ_OK)
+        return result;
+    return sweep->ahead && sweep->next == sweep->touched ? CQ_OK : RESULT_RETRY;
 }

@@ -1,12 +1,16 @@
 /*
- * cq doctor: is the queue in order? It looks at the file, the file system, the contents and who has the queue open, and
- * cleans up after dead participants.
+ * cq doctor: is the queue in order? It looks at the file, the file system, the contents, who has the queue open and what
+ * they hold, and cleans up after dead participants.
  */
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <pwd.h>
 #include <sys/stat.h>
@@ -17,6 +21,7 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "participants.hpp"
 #include "queue.hpp"
 #include "units.hpp"
 
@@ -110,7 +115,7 @@ void check_file_system(Report &report, const Place &place, const Stats &stats)
                              " free, the queue has " + format_bytes(stats.memory) + " and may need " +
                              format_bytes(growth) + " more";
     if (room < growth)
-        report.note(text + ": when it is full, putting fails with \"no space\", and nothing is lost");
+        report.note(text + ": when that is used up, putting waits for room or fails, and nothing is lost");
     else
         report.ok(text);
 }
@@ -139,6 +144,33 @@ void check_participants(Report &report, const Stats &stats)
     report.ok(format_count(others, "participant") + " alive, waiting: " +
               format_count(stats.waiting_producers, "producer") + ", " +
               format_count(stats.waiting_consumers, "consumer"));
+}
+
+/* Who holds what; and whether it is the same that he held a while ago, which is not what a consumer at work looks like. */
+void check_held(Report &report, const Queue &queue)
+{
+    constexpr std::chrono::milliseconds interval{500};
+    const auto holds = [](const cq_participant &handle) {
+        return handle.held + handle.writing > 0 && handle.pid != static_cast<std::uint32_t>(::getpid());
+    };
+    const std::vector<cq_participant> before = participants(queue);
+    if (std::none_of(before.begin(), before.end(), holds))
+        return;
+    const Stats then = queue.stat();
+    std::this_thread::sleep_for(interval);
+    const std::vector<cq_participant> after = participants(queue);
+    const Stats stats = queue.stat();
+    const bool idle = stats.enqueued == then.enqueued && stats.dequeued == then.dequeued && stats.held == then.held &&
+                      stats.redelivered == then.redelivered && stats.writing == then.writing;
+    for (const cq_participant &handle : after)
+        if (holds(handle))
+            report.note(describe(handle, queue.place()) +
+                        (idle ? ", and has not moved for " + std::to_string(interval.count()) + " ms" : ""));
+    if (stats.held > stats.max_held)
+        report.note("consumers hold " + format_count(stats.held, "message") + ", more than the " +
+                    std::to_string(stats.max_held) + " that there is sure to be room for besides: putting may find the "
+                    "queue full with " + std::to_string(stats.length) + " of " + format_count(stats.capacity, "message") +
+                    " waiting; have them release some, or create it with a larger --max-held");
 }
 
 void check_contents(Report &report, const Queue &queue)
@@ -174,6 +206,7 @@ int run_doctor(const DoctorOptions &options)
             check_contents(report, queue);
             const Stats stats = queue.stat();
             check_participants(report, stats);
+            check_held(report, queue);
             if (stats.unlinked)
                 report.problem("the name no longer leads to this queue: it was removed while it was looked at");
             else
@@ -195,7 +228,7 @@ void add_doctor(CLI::App &app, Command &chosen)
     add_command<DoctorOptions>(
         app, chosen, "doctor", "Check a queue, and clean up after dead processes", run_doctor,
         [](CLI::App &command, DoctorOptions &options) {
-            add_place(command, options.place);
+            add_place(command, options.place, Trust::by_root);
             command.footer("Nobody needs to run this: whoever opens a queue or waits at it cleans up too.\n"
                            "It says what it finds.\n\n"
                            "Exit codes: 0 healthy, or repaired; 2 wrong usage; 3 there is a problem.\n\n"

@@ -78,7 +78,8 @@ private:
 class Getter {
 public:
     Getter(const GetOptions &options, const Queue &queue, const Interrupts &interrupts)
-        : options_(options), queue_(queue), interrupts_(interrupts), output_(STDOUT_FILENO, interrupts)
+        : options_(options), queue_(queue), interrupts_(interrupts), output_(STDOUT_FILENO, interrupts),
+          wait_(queue, interrupts, output_)
     {
     }
 
@@ -125,23 +126,18 @@ private:
 
     int take_first(cq_message *message)
     {
-        if (options_.patience() == 0) {
-            interrupts_.check();
-            return cq_take(queue_, message);
-        }
-        return wait_in_slices(options_.patience(), [&](std::int64_t slice) {
-            interrupts_.check();
-            /* A reader that has gone would else be noticed only by the next message, which may never come. */
-            if (output_.abandoned())
-                output_.end_abandoned();
-            return cq_take_wait(queue_, message, slice);
-        });
+        interrupts_.check();
+        const int result = cq_take(queue_, message);
+        if (result != CQ_EMPTY || options_.patience() == 0)
+            return result;
+        return wait_([&] { return cq_take_wait(queue_, message, options_.patience()); });
     }
 
     const GetOptions &options_;
     const Queue &queue_;
     const Interrupts &interrupts_;
     Output output_;
+    Waiting wait_;
     std::string text_;
     std::vector<std::size_t> ends_; /* where in text_ each message ends */
 };
@@ -163,7 +159,7 @@ void add_get(CLI::App &app, Command &chosen)
 {
     add_command<GetOptions>(
         app, chosen, "get", "Take messages out of a queue", run_get, [](CLI::App &command, GetOptions &options) {
-            add_place(command, options.place);
+            add_place(command, options.place, Trust::by_root);
             auto *count = add_parsed(command, "--count", options.count, parse_count, "N",
                                      "How many messages (default: 1)");
             auto *all = command.add_flag("--all", options.all, "All messages, until none is waiting");
@@ -181,7 +177,8 @@ void add_get(CLI::App &app, Command &chosen)
                            "--meta). When it is interrupted, or nobody reads its output any more, it gives\n"
                            "back what was not written whole.\n\n"
                            "Exit codes: 0 all that were asked for; 1 too few were waiting (with --all and\n"
-                           "--follow: none); 2 wrong usage; 3 error. A signal ends it as usual.\n\n"
+                           "--follow: none); 2 wrong usage; 3 error, also if the queue is removed while it\n"
+                           "waits. A signal ends it as usual.\n\n"
                            "Examples:\n"
                            "  cq get orders --wait 2s\n"
                            "  cq get orders --follow --meta");

@@ -158,13 +158,13 @@ void add_list(CLI::App &app, Command &chosen)
 {
     add_command<ListOptions>(
         app, chosen, "ls", "List the queues of a directory", run_list, [](CLI::App &command, ListOptions &options) {
-            add_where(command, options.place);
+            add_where(command, options.place, Trust::by_root);
             command.add_flag("--json", options.json,
                              "Print an array of JSON; sizes in bytes, created in nanoseconds since 1970");
             command.footer("A queue that cannot be looked at is listed with the reason in place of numbers.\n\n"
                            "Exit codes: 0 listed; 2 wrong usage; 3 error.\n\n"
                            "Example:\n"
-                           "  cq ls --permissions 0640");
+                           "  cq ls --trust");
         });
 }
 

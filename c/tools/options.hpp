@@ -49,11 +49,14 @@ CLI::Option *add_parsed(CLI::App &app, const std::string &flag, Value &value, Pa
 }
 
 inline constexpr const char *accepted_permissions =
-    "Accept a queue of somebody else, or that a group may write: 0660, or 0640 for looking (default: only your own)";
+    "Accept a queue of somebody else that only such users may write: 0660, or 0640 for looking (default: your own)";
 
-/* --directory and --permissions; with NAME. */
-void add_where(CLI::App &app, Place &place, const std::string &permissions = accepted_permissions);
-void add_place(CLI::App &app, Place &place, const std::string &permissions = accepted_permissions);
+/* Root may look at everybody's queues and drain them; what root puts somewhere must be meant. */
+enum class Trust { if_asked, by_root };
+
+/* --directory, --permissions and --trust; with NAME. */
+void add_where(CLI::App &app, Place &place, Trust trust, const std::string &permissions = accepted_permissions);
+void add_place(CLI::App &app, Place &place, Trust trust, const std::string &permissions = accepted_permissions);
 
 } // namespace tool
 

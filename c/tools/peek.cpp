@@ -65,7 +65,7 @@ void add_peek(CLI::App &app, Command &chosen)
     add_command<PeekOptions>(
         app, chosen, "peek", "Show the next messages without taking them", run_peek,
         [](CLI::App &command, PeekOptions &options) {
-            add_place(command, options.place);
+            add_place(command, options.place, Trust::by_root);
             auto *count = add_parsed(command, "--count", options.count, parse_count, "N",
                                      "How many messages (default: 10)");
             command.add_flag("--all", options.all, "All messages that are waiting")->excludes(count);

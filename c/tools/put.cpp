@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstring>
 #include <iostream>
+#include <optional>
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.hpp"
@@ -49,10 +51,32 @@ private:
     int descriptor_;
 };
 
+/* Does the name still lead to this queue? A removed queue takes messages as ever, and nobody will come to get them. */
+class Whereabouts {
+public:
+    explicit Whereabouts(const Queue &queue) : path_(queue.place().path())
+    {
+        /* What is seen under the name is this queue if the name leads to it afterwards, too. */
+        known_ = ::lstat(path_.c_str(), &seen_) == 0 && queue.stat().unlinked == 0;
+    }
+
+    bool in_place() const
+    {
+        struct stat now;
+        return known_ && ::lstat(path_.c_str(), &now) == 0 && now.st_ino == seen_.st_ino && now.st_dev == seen_.st_dev;
+    }
+
+private:
+    std::string path_;
+    struct stat seen_;
+    bool known_;
+};
+
 class Putter {
 public:
     Putter(const PutOptions &options, const Queue &queue, const Interrupts &interrupts)
-        : options_(options), queue_(queue), interrupts_(interrupts), output_(STDOUT_FILENO, interrupts)
+        : options_(options), queue_(queue), interrupts_(interrupts), output_(STDOUT_FILENO, interrupts),
+          wait_(queue, interrupts, output_), whereabouts_(queue)
     {
     }
 
@@ -68,6 +92,7 @@ public:
                     break;
                 put(messages);
             }
+            look_for_queue();
         } catch (const Failure &failure) {
             throw Failure(std::string(failure.what()) + "; " + account(reader), failure.code());
         } catch (const Interrupted &) {
@@ -77,6 +102,18 @@ public:
     }
 
 private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::milliseconds look_interval{100};
+
+    /* Throws Failure if the queue is not there any more. */
+    void look_for_queue()
+    {
+        if (!whereabouts_.in_place())
+            throw Failure(queue_.explain(CQ_STALE));
+        looked_ = Clock::now();
+        in_time_ = accepted_;
+    }
+
     void put(const std::vector<std::string_view> &messages)
     {
         slices_.clear();
@@ -85,31 +122,32 @@ private:
         std::size_t begin = 0;
         while (begin < slices_.size()) {
             interrupts_.check();
+            if (Clock::now() - looked_ >= look_interval)
+                look_for_queue();
             /* Small batches, so that acknowledgements follow soon. */
             const std::size_t count = std::min<std::size_t>(slices_.size() - begin, 64);
             std::size_t done = 0;
-            int result = cq_enqueue_batch(queue_, slices_.data() + begin, count, &done);
+            const int result = cq_enqueue_batch(queue_, slices_.data() + begin, count, &done);
             acknowledge(done);
             begin += done;
-            if (result == CQ_FULL) {
-                result = wait_and_put(slices_[begin]);
+            if (result == CQ_FULL || result == CQ_ENOSPACE) {
+                wait_and_put(slices_[begin], result);
                 acknowledge(1);
                 ++begin;
+            } else {
+                queue_.must(result);
             }
-            queue_.must(result);
         }
     }
 
-    int wait_and_put(const cq_slice &message)
+    /* There was no room for it, for the reason of `result`. */
+    void wait_and_put(const cq_slice &message, int result)
     {
-        const std::int64_t limit = options_.no_wait ? 0 : options_.wait;
-        const int result = wait_in_slices(limit, [&](std::int64_t slice) {
-            interrupts_.check();
-            return cq_enqueue_wait(queue_, message.data, message.size, slice);
-        });
-        if (result == CQ_TIMEOUT)
-            throw Failure(queue_.explain(CQ_FULL), exit_nothing);
-        return queue_.must(result, message.size);
+        if (!options_.no_wait)
+            result = wait_([&] { return cq_enqueue_wait(queue_, message.data, message.size, options_.wait); });
+        if (result == CQ_TIMEOUT || result == CQ_FULL || result == CQ_ENOSPACE)
+            throw Failure(queue_.explain(result == CQ_TIMEOUT ? CQ_FULL : result), exit_nothing);
+        queue_.must(result, message.size);
     }
 
     void acknowledge(std::uint64_t count)
@@ -131,16 +169,23 @@ private:
         const std::string noun = reader.noun();
         if (accepted_ == 0)
             return "nothing was put";
-        if (accepted_ == 1)
-            return "the first " + noun + " was put";
-        return "the first " + format_count(accepted_, noun) + " were put";
+        const std::string put = accepted_ == 1 ? "the first " + noun + " was put"
+                                               : "the first " + format_count(accepted_, noun) + " were put";
+        return whereabouts_.in_place() ? put
+                                       : put + ", " + std::to_string(accepted_ - in_time_) +
+                                             " of them after the queue was last seen in its place: these may be lost, as "
+                                             "is what nobody had taken before";
     }
 
     const PutOptions &options_;
     const Queue &queue_;
     const Interrupts &interrupts_;
     Output output_;
+    Waiting wait_;
+    Whereabouts whereabouts_;
+    Clock::time_point looked_{};
     std::uint64_t accepted_ = 0;
+    std::uint64_t in_time_ = 0; /* accepted when the queue was last seen in its place */
     std::vector<cq_slice> slices_;
     std::string text_;
 };
@@ -170,7 +215,7 @@ void add_put(CLI::App &app, Command &chosen)
 {
     add_command<PutOptions>(
         app, chosen, "put", "Put messages into a queue", run_put, [](CLI::App &command, PutOptions &options) {
-            add_place(command, options.place);
+            add_place(command, options.place, Trust::if_asked);
             auto *file = command.add_option("--file", options.file,
                                             "Put the whole file as one message; - is standard input");
             file->type_name("FILE");
@@ -179,15 +224,16 @@ void add_put(CLI::App &app, Command &chosen)
             null->excludes(base64)->excludes(file);
             base64->excludes(file);
             auto *wait = add_parsed(command, "--wait", options.wait, parse_duration, "DURATION",
-                                    "How long to wait for room for a message (default: forever)");
+                                    "How long to wait for room for a message, in the queue and in memory (default: forever)");
             command.add_flag("--no-wait", options.no_wait, "Do not wait for room")->excludes(wait);
             command.add_flag("--ack", options.ack,
                              "Print the number of each message, 1, 2, ..., as soon as the queue has it");
             command.footer("Without --file each line of standard input is a message, its newline left out;\n"
                            "an empty line is a message of 0 bytes. What --ack has printed stays in the queue\n"
                            "whatever happens to this process. When a message cannot be put, those before it\n"
-                           "have been, and standard error says how many.\n\n"
-                           "Exit codes: 0 all were put; 1 the queue was full for too long; 2 wrong usage;\n"
+                           "have been, and standard error says how many. The same if the queue is removed\n"
+                           "meanwhile, which is looked for every 100 ms and at the end.\n\n"
+                           "Exit codes: 0 all were put; 1 there was no room for too long; 2 wrong usage;\n"
                            "3 error. A signal ends it as usual.\n\n"
                            "Example:\n"
                            "  journalctl --follow | cq put log --wait 2s");

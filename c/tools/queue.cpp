@@ -12,7 +12,7 @@ cq_config Place::config(std::uint32_t flags) const
 {
     cq_config config{};
     config.struct_size = sizeof config;
-    config.flags = flags;
+    config.flags = flags | (trust ? std::uint32_t{CQ_TRUST} : 0);
     config.permissions = permissions;
     config.directory = directory.empty() ? nullptr : directory.c_str();
     return config;
@@ -24,6 +24,9 @@ std::string Place::path() const { return (directory.empty() ? default_directory(
 
 std::string explain(int result, const Place &place, const cq_config &config, std::size_t size)
 {
+    if (result == CQ_STALE) /* what a program would do about it is of no use here */
+        return "\"" + place.name + "\": the queue was removed" +
+               (::access(place.path().c_str(), F_OK) == 0 ? ", and there is another one of that name now" : "");
     std::string text(512, '\0');
     const std::size_t length = cq_explain(result, place.name.c_str(), &config, size, text.data(), text.size());
     if (length >= text.size()) {
@@ -38,17 +41,15 @@ std::string explain(int result, const Place &place, const cq_config &config, std
     return text;
 }
 
-Queue::Queue(Place place, std::uint32_t flags, std::uint64_t capacity, std::uint64_t max_message_size)
-    : place_(std::move(place)), config_(place_.config(flags))
+Queue::Queue(Place place, const cq_config &config) : place_(std::move(place)), config_(config)
 {
-    config_.capacity = capacity;
-    config_.max_message_size = max_message_size;
+    config_.directory = place_.directory.empty() ? nullptr : place_.directory.c_str();
     must(cq_open(place_.name.c_str(), &config_, &queue_));
 }
 
 int Queue::must(int result, std::size_t size) const
 {
-    if (result < 0)
+    if (result < 0 || result == CQ_STALE)
         throw Failure(explain(result, size));
     return result;
 }

@@ -18,6 +18,7 @@ struct Place {
     std::string name;
     std::string directory; /* empty: the default */
     std::uint32_t permissions = 0;
+    bool trust = false; /* whoever owns it and whoever of its group may write it */
 
     cq_config config(std::uint32_t flags) const; /* valid while this object is */
     std::string path() const;
@@ -39,7 +40,8 @@ std::string explain(int result, const Place &place, const cq_config &config, std
 class Queue {
 public:
     /* Throws Failure if it cannot be opened. */
-    Queue(Place place, std::uint32_t flags, std::uint64_t capacity = 0, std::uint64_t max_message_size = 0);
+    Queue(Place place, std::uint32_t flags) : Queue(place, place.config(flags)) {}
+    Queue(Place place, const cq_config &config);
     ~Queue() { cq_close(queue_); }
     Queue(const Queue &) = delete;
     Queue &operator=(const Queue &) = delete;
@@ -47,7 +49,7 @@ public:
     operator cq_queue *() const { return queue_; }
     const Place &place() const { return place_; }
 
-    /* Throws Failure if the result is a negative one. */
+    /* Throws Failure if the result is a negative one, or the queue was removed. */
     int must(int result, std::size_t size = 0) const;
     Stats stat() const;
     std::string explain(int result, std::size_t size = 0) const;

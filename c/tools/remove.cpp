@@ -38,7 +38,9 @@ int run_remove(const RemoveOptions &options)
     const cq_config config = options.place.config(0);
     const int result = cq_unlink(options.place.name.c_str(), &config);
     if (result < 0 && !(result == CQ_ENOENT && options.force))
-        throw Failure(explain(result, options.place, config));
+        throw Failure(result == CQ_EACCESS ? "\"" + options.place.name + "\": only its owner may remove " + options.place.path() +
+                                                 ", or who may write a directory without the sticky bit"
+                                           : explain(result, options.place, config));
     return exit_ok;
 }
 
@@ -48,7 +50,7 @@ void add_remove(CLI::App &app, Command &chosen)
 {
     add_command<RemoveOptions>(
         app, chosen, "rm", "Remove a queue", run_remove, [](CLI::App &command, RemoveOptions &options) {
-            add_place(command, options.place);
+            add_place(command, options.place, Trust::by_root);
             command.add_flag("-f,--force", options.force,
                              "Remove it even if messages wait in it, somebody has it open or it cannot be read; "
                              "do not mind if it does not exist");

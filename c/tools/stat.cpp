@@ -7,11 +7,13 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "participants.hpp"
 #include "queue.hpp"
 #include "units.hpp"
 
@@ -25,8 +27,24 @@ struct StatOptions {
     std::optional<std::int64_t> watch;
 };
 
+/* The names and the order of cq_participant. */
+nlohmann::ordered_json to_json(const cq_participant &handle)
+{
+    nlohmann::ordered_json object;
+    object["id"] = handle.id;
+    object["pid"] = handle.pid;
+    object["alive"] = handle.alive != 0;
+    object["held"] = handle.held;
+    object["writing"] = handle.writing;
+    object["waiting_producers"] = handle.waiting_producers;
+    object["waiting_consumers"] = handle.waiting_consumers;
+    object["waiting_since"] = handle.waiting_since;
+    object["command"] = command_of(handle);
+    return object;
+}
+
 /* The names and the order of cq_stats. */
-nlohmann::ordered_json to_json(const Place &place, const Stats &stats)
+nlohmann::ordered_json to_json(const Place &place, const Stats &stats, const std::vector<cq_participant> &handles)
 {
     nlohmann::ordered_json object;
     object["name"] = place.name;
@@ -53,6 +71,12 @@ nlohmann::ordered_json to_json(const Place &place, const Stats &stats)
     object["file_size"] = stats.file_size;
     object["created"] = stats.created;
     object["unlinked"] = stats.unlinked != 0;
+    object["held"] = stats.held;
+    object["writing"] = stats.writing;
+    object["max_held"] = stats.max_held;
+    object["handles"] = nlohmann::ordered_json::array();
+    for (const cq_participant &handle : handles)
+        object["handles"].push_back(to_json(handle));
     return object;
 }
 
@@ -69,7 +93,7 @@ void print_bytes(const char *name, std::uint64_t value)
                                   : std::to_string(value) + " bytes (" + format_bytes(value) + ")");
 }
 
-void print(const Place &place, const Stats &stats)
+void print(const Place &place, const Stats &stats, const std::vector<cq_participant> &handles)
 {
     print_line("name", place.name);
     print_line("file", place.path());
@@ -95,6 +119,11 @@ void print(const Place &place, const Stats &stats)
     print_bytes("memory", stats.memory);
     print_bytes("file size", stats.file_size);
     print_line("unlinked", stats.unlinked ? "yes: the name no longer leads to it" : "no");
+    print_count("held", stats.held, "message", " taken and not released yet");
+    print_count("writing", stats.writing, "slot", " reserved or being written");
+    print_count("max held", stats.max_held, "message", " for sure while the queue is full");
+    for (const cq_participant &handle : handles)
+        print_line(("handle " + std::to_string(handle.id)).c_str(), describe(handle, place));
 }
 
 int run_stat(const StatOptions &options)
@@ -102,18 +131,21 @@ int run_stat(const StatOptions &options)
     const Queue queue(options.place, CQ_READ_ONLY);
     for (bool first = true;; first = false) {
         const Stats stats = queue.stat();
+        const std::vector<cq_participant> handles = participants(queue);
         if (options.json) {
-            std::cout << to_json(options.place, stats).dump() << std::endl;
+            std::cout << to_json(options.place, stats, handles).dump() << std::endl;
         } else {
             if (!first)
                 std::printf("\n");
-            print(options.place, stats);
+            print(options.place, stats, handles);
             std::fflush(stdout);
         }
         if (std::ferror(stdout) || !std::cout)
             throw Failure("cannot write the output");
         if (!options.watch)
             return exit_ok;
+        if (stats.unlinked)
+            throw Failure(queue.explain(CQ_STALE));
         std::this_thread::sleep_for(std::chrono::nanoseconds(*options.watch));
     }
 }
@@ -133,12 +165,12 @@ void add_stat(CLI::App &app, Command &chosen)
     add_command<StatOptions>(
         app, chosen, "stat", "Show everything that is counted about a queue", run_stat,
         [](CLI::App &command, StatOptions &options) {
-            add_place(command, options.place);
+            add_place(command, options.place, Trust::by_root);
             command.add_flag("--json", options.json,
-                             "Print a line of JSON: the fields of cq_stats; sizes in bytes, created in nanoseconds "
-                             "since 1970");
+                             "Print a line of JSON: the fields of cq_stats, and those of cq_participant for each handle; "
+                             "sizes in bytes, times in nanoseconds since 1970");
             add_parsed(command, "--watch", options.watch, parse_interval, "DURATION",
-                       "Print it again and again, so often, until interrupted");
+                       "Print it again and again, so often, until interrupted or the queue is removed");
             command.footer("Counts are since the queue was created.\n\n"
                            "Exit codes: 0 printed; 2 wrong usage; 3 error.\n\n"
                            "Example:\n"

@@ -60,6 +60,8 @@ public:
     /* Throws what kept write from writing everything, if anything did. */
     void check() const;
 
+    int descriptor() const { return descriptor_; }
+
     /* Nobody will ever read what is written here. */
     bool abandoned() const;
     [[noreturn]] void end_abandoned() const;

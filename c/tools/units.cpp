@@ -92,6 +92,8 @@ std::uint64_t parse_size(const std::string &text)
         shift = 30;
     else if (!unit.empty())
         throw std::invalid_argument("\"" + text + "\" has an unknown unit; write K, M, G or none");
+    if (value == 0)
+        throw std::invalid_argument("\"" + text + "\" is not a size from 1 on");
     if (value > UINT64_MAX >> shift)
         throw std::invalid_argument("\"" + text + "\" is too large");
     return value << shift;

@@ -1,34 +1,45 @@
 /*
- * A long wait as many short ones, because a signal does not end a wait of the library: in between it can be noticed.
+ * Waits that a signal ends, or the end of whoever reads the output: a thread watches for both, and cancels the wait.
  */
 #ifndef CQ_TOOL_WAITING_HPP
 #define CQ_TOOL_WAITING_HPP
 
-#include <algorithm>
-#include <chrono>
-#include <cstdint>
+#include <thread>
 
-#include "cqueue.h"
-#include "units.hpp"
+#include "queue.hpp"
+#include "streams.hpp"
 
 namespace tool {
 
-/* Calls attempt(nanoseconds) until its result is not CQ_TIMEOUT or the limit (or forever) is over; once at least. */
-template <class Attempt>
-int wait_in_slices(std::int64_t limit, Attempt attempt)
-{
-    using Clock = std::chrono::steady_clock;
-    constexpr std::int64_t slice = 100'000'000;
-    const auto start = Clock::now();
-    for (;;) {
-        std::int64_t left = slice;
-        if (limit != forever)
-            left = limit - std::chrono::nanoseconds(Clock::now() - start).count();
-        const int result = attempt(std::clamp<std::int64_t>(left, 0, slice));
-        if (result != CQ_TIMEOUT || (limit != forever && left <= slice))
-            return result;
+class Waiting {
+public:
+    /* All of them outlive this object. */
+    Waiting(const Queue &queue, const Interrupts &interrupts, const Output &output);
+    ~Waiting();
+    Waiting(const Waiting &) = delete;
+    Waiting &operator=(const Waiting &) = delete;
+
+    /* The result of `attempt`, which may wait. Throws Interrupted if a signal came, or nobody reads any more. */
+    template <class Attempt>
+    int operator()(Attempt attempt)
+    {
+        watch();
+        const int result = attempt();
+        if (result == CQ_CANCELLED)
+            end();
+        return result;
     }
-}
+
+private:
+    void watch();
+    [[noreturn]] void end();
+
+    const Queue &queue_;
+    const Interrupts &interrupts_;
+    const Output &output_;
+    int stop_; /* readable: the thread is to end */
+    std::thread thread_;
+};
 
 } // namespace tool
 

@@ -64,6 +64,11 @@ TEST(Error, compares_with_the_standard_conditions_that_mean_the_same)
     EXPECT_EQ(make_error_code(errc::no_space), std::errc::no_space_on_device);
     EXPECT_EQ(make_error_code(errc::no_memory), std::errc::not_enough_memory);
     EXPECT_EQ(make_error_code(errc::message_too_big), std::errc::message_size);
+    EXPECT_EQ(make_error_code(errc::process_limit), std::errc::too_many_files_open);
+    EXPECT_NE(make_error_code(errc::limit_reached), std::errc::too_many_files_open) << "it is not this process's limit";
+    EXPECT_EQ(make_error_code(errc::file_too_large), std::errc::file_too_large);
+    EXPECT_EQ(make_error_code(errc::cancelled), std::errc::operation_canceled);
+    EXPECT_EQ(make_error_code(errc::stale), std::errc::identifier_removed);
     EXPECT_NE(make_error_code(errc::corrupt), std::errc::io_error);
 }
 
@@ -73,11 +78,13 @@ TEST(Error, every_code_is_the_number_of_the_c_interface)
                         errc::other_version, errc::corrupt, errc::access_refused, errc::not_trusted, errc::no_space,
                         errc::no_memory, errc::limit_reached, errc::buffer_too_small, errc::message_too_big,
                         errc::read_only, errc::forked, errc::not_held, errc::unsuitable_filesystem,
-                        errc::system_failure};
+                        errc::system_failure, errc::process_limit, errc::file_too_large};
     int expected = CQ_EINVAL;
     for (const errc code : all)
         EXPECT_EQ(static_cast<int>(code), expected--);
-    EXPECT_EQ(expected, CQ_ESYSTEM - 1);
+    EXPECT_EQ(expected, CQ_EFILESIZE - 1);
+    EXPECT_EQ(static_cast<int>(errc::cancelled), CQ_CANCELLED);
+    EXPECT_EQ(static_cast<int>(errc::stale), CQ_STALE);
 }
 
 TEST(Error, can_be_copied_and_thrown_on)

@@ -116,6 +116,9 @@ void expect_not_open(cqueue::queue &queue)
     EXPECT_EQ(error_of([&] { queue.recover(); }), errc::invalid_argument);
     EXPECT_EQ(error_of([&] { queue.fd(); }), errc::invalid_argument);
     EXPECT_EQ(error_of([&] { queue.room_fd(); }), errc::invalid_argument);
+    EXPECT_EQ(error_of([&] { queue.participants(); }), errc::invalid_argument);
+    EXPECT_EQ(error_of([&] { queue.cancel(); }), errc::invalid_argument);
+    EXPECT_EQ(error_of([&] { queue.reset_cancel(); }), errc::invalid_argument);
     queue.close();
     const auto error = thrown_by([&] { queue.stat(); });
     EXPECT_NE(std::string(error->what()).find("not open"), std::string::npos) << error->what();
@@ -144,9 +147,11 @@ TEST(CppQueue, takes_all_options)
     how.open_mode = cqueue::options::mode::exclusive;
     how.permissions = 0640;
     how.any_filesystem = true;
+    how.max_held = 5000;
     const cqueue::queue queue(name, how);
     EXPECT_EQ(queue.stat().capacity, 12u);
     EXPECT_EQ(queue.stat().max_message_size, 34u);
+    EXPECT_GE(queue.stat().max_held, 5000u);
     EXPECT_EQ(entries(directory.path()), std::vector<std::string>{"cqueue." + name.str()});
     EXPECT_EQ(std::filesystem::status(directory.file(name)).permissions(), static_cast<std::filesystem::perms>(0640));
     EXPECT_FALSE(cqueue::queue::unlink(name));
@@ -195,6 +200,161 @@ TEST(CppQueue, waits_until_something_comes)
     }
     EXPECT_EQ(queue.take_wait().text(), "last");
     producer.join();
+}
+
+TEST(CppQueue, that_its_group_may_write_is_accepted_by_who_trusts_it)
+{
+    const Named name;
+    const Directory directory;
+    cqueue::options how = sized(4);
+    how.directory = directory.path();
+    const cqueue::queue queue(name, how);
+    std::filesystem::permissions(directory.file(name), static_cast<std::filesystem::perms>(0660));
+    how.trust = true;
+    EXPECT_TRUE(cqueue::queue(name, how).is_open());
+    std::filesystem::permissions(directory.file(name), static_cast<std::filesystem::perms>(0666));
+    EXPECT_EQ(error_of([&] { cqueue::queue(name, how); }), errc::not_trusted);
+}
+
+/* Every way to wait for ever on a queue of one message: on an empty one (true), or on a full one. */
+struct Wait {
+    const char *name;
+    bool consumes;
+    void (*call)(cqueue::queue &);
+};
+
+const Wait waits[] = {
+    {"dequeue_wait", true, [](cqueue::queue &queue) { queue.dequeue_wait(); }},
+    {"dequeue_wait for a time", true, [](cqueue::queue &queue) { queue.dequeue_wait(24h); }},
+    {"take_wait", true, [](cqueue::queue &queue) { (void)queue.take_wait(); }},
+    {"take_wait for a time", true, [](cqueue::queue &queue) { (void)queue.take_wait(24h); }},
+    {"enqueue_wait", false, [](cqueue::queue &queue) { queue.enqueue_wait("x"); }},
+    {"enqueue_wait for a time", false, [](cqueue::queue &queue) { (void)queue.enqueue_wait("x", 24h); }},
+};
+
+uint32_t waiting(const cqueue::queue &queue)
+{
+    const cq_stats stats = queue.stat();
+    return stats.waiting_consumers + stats.waiting_producers;
+}
+
+TEST(CppQueue, cancelling_ends_every_wait_until_it_is_reset)
+{
+    for (const Wait &wait : waits) {
+        SCOPED_TRACE(wait.name);
+        const Named name;
+        cqueue::queue queue(name, sized(1));
+        ASSERT_TRUE(wait.consumes || queue.enqueue("full"));
+        std::thread threads[3];
+        std::atomic<int> cancelled{0};
+        for (std::thread &thread : threads)
+            thread = std::thread([&] { cancelled += error_of([&] { wait.call(queue); }) == errc::cancelled; });
+        while (waiting(queue) < 3)
+            std::this_thread::yield();
+        queue.cancel();
+        for (std::thread &thread : threads)
+            thread.join();
+        EXPECT_EQ(cancelled, 3);
+        EXPECT_EQ(error_of([&] { wait.call(queue); }), errc::cancelled) << "the next one as well";
+        EXPECT_EQ(queue.dequeue(), wait.consumes ? std::nullopt : std::optional<std::string>("full"));
+        EXPECT_TRUE(queue.enqueue("x")) << "what does not wait goes on";
+        queue.dequeue_wait();
+        queue.reset_cancel();
+        EXPECT_EQ(queue.dequeue_wait(1ms), std::nullopt);
+    }
+}
+
+TEST(CppQueue, cancelling_one_handle_leaves_others_alone)
+{
+    const Named name;
+    cqueue::queue queue(name, sized(1)), other(name);
+    std::thread consumer([&] { EXPECT_EQ(other.dequeue_wait(patience), "x"); });
+    while (waiting(queue) < 1)
+        std::this_thread::yield();
+    queue.cancel();
+    EXPECT_TRUE(queue.enqueue("x"));
+    consumer.join();
+}
+
+/* As a queue is removed by another process: this one does not know. */
+void remove_elsewhere(const std::string &name)
+{
+    Child child([&](Channel &) { return cqueue::queue::unlink(name) ? 0 : 1; });
+    ASSERT_EQ(child.join().code, 0);
+}
+
+TEST(CppQueue, waits_end_when_it_is_removed)
+{
+    for (const Wait &wait : waits) {
+        SCOPED_TRACE(wait.name);
+        const Named name;
+        cqueue::queue queue(name, sized(1));
+        ASSERT_TRUE(wait.consumes || queue.enqueue("full"));
+        std::atomic<bool> stale{false};
+        std::thread thread([&] { stale = error_of([&] { wait.call(queue); }) == errc::stale; });
+        while (waiting(queue) < 1)
+            std::this_thread::yield();
+        remove_elsewhere(name);
+        thread.join();
+        EXPECT_TRUE(stale);
+        EXPECT_EQ(queue.dequeue().has_value(), !wait.consumes) << "what was in it can be had";
+    }
+}
+
+TEST(CppQueue, waits_go_on_when_it_is_removed_if_wanted)
+{
+    const Named name;
+    cqueue::options how = sized(1);
+    how.keep_unlinked = true;
+    cqueue::queue queue(name, how);
+    remove_elsewhere(name);
+    EXPECT_EQ(queue.dequeue_wait(250ms), std::nullopt);
+}
+
+TEST(CppQueue, shows_its_participants)
+{
+    const Named name;
+    cqueue::queue queue(name, sized(4));
+    queue.enqueue_batch({"a", "b"});
+    const auto message = queue.take();
+    const auto room = queue.reserve(4);
+    const auto before = std::chrono::system_clock::now();
+    Child child([&](Channel &) {
+        cqueue::queue mine(name);
+        const auto held = mine.take();
+        mine.dequeue_wait();
+        return 0;
+    });
+    while (waiting(queue) < 1)
+        std::this_thread::yield();
+    auto all = queue.participants();
+    ASSERT_EQ(all.size(), 2u);
+    if (all[0].pid != static_cast<uint32_t>(getpid()))
+        std::swap(all[0], all[1]);
+    EXPECT_EQ(all[0].pid, static_cast<uint32_t>(getpid()));
+    EXPECT_EQ(all[1].pid, static_cast<uint32_t>(child.pid()));
+    for (const cqueue::participant &one : all) {
+        EXPECT_TRUE(one.alive);
+        EXPECT_GE(one.id, 1u);
+        EXPECT_EQ(one.held, 1u);
+        EXPECT_FALSE(one.command.empty());
+        EXPECT_EQ(one.waiting_producers, 0u);
+    }
+    EXPECT_NE(all[0].id, all[1].id);
+    EXPECT_EQ(all[0].writing, 1u);
+    EXPECT_EQ(all[1].writing, 0u);
+    EXPECT_EQ(all[0].waiting_consumers, 0u);
+    EXPECT_EQ(all[1].waiting_consumers, 1u);
+    EXPECT_EQ(all[0].waiting_since, std::nullopt);
+    ASSERT_TRUE(all[1].waiting_since);
+    EXPECT_GE(*all[1].waiting_since, before - 1s) << "clocks are read coarsely";
+    EXPECT_LE(*all[1].waiting_since, std::chrono::system_clock::now() + 1s);
+    EXPECT_EQ(queue.stat().held, 2u);
+    EXPECT_EQ(queue.stat().writing, 1u);
+    child.kill();
+    cqueue::options how;
+    how.open_mode = cqueue::options::mode::read_only;
+    EXPECT_GE(cqueue::queue(name, how).participants().size(), 1u);
 }
 
 TEST(CppQueue, descriptors_belong_to_it)

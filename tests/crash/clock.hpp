@@ -9,7 +9,7 @@
 
 namespace cqtest {
 
-/* From now on CLOCK_MONOTONIC always reads as it would `ahead` from now. For this process and its future children. */
+/* From now on CLOCK_MONOTONIC (the coarse one too) always reads as it would `ahead` from now. For this process and its future children. */
 void stop_clock(std::chrono::nanoseconds ahead = std::chrono::nanoseconds(0));
 
 } // namespace cqtest

@@ -52,12 +52,20 @@ void require_ascending(const std::vector<Item> &items, const Operation &operatio
     }
 }
 
-/* The others, while the victim is stopped: each message they put in comes out at once. */
+/* The others, while the victim is stopped: each message they put in comes out at once. What keeps it out, if anything does, are
+   messages: they come out first. */
 uint64_t pass_messages(const Situation &situation, uint64_t count, std::vector<Item> &received)
 {
     uint64_t next = later;
     for (uint64_t i = 0; i < count; ++i) {
-        const int result = situation.queue.enqueue(text_of(next++));
+        int result = situation.queue.enqueue(text_of(next));
+        if (result == CQ_FULL) {
+            const std::vector<Item> waiting = drain_items(situation.queue);
+            require(!waiting.empty(), "the queue is full and empty at once behind a stopped process");
+            received.insert(received.end(), waiting.begin(), waiting.end());
+            result = situation.queue.enqueue(text_of(next));
+        }
+        ++next;
         require(result == CQ_OK, "enqueue returned " + std::to_string(result) + " beside a stopped process");
         const std::vector<Item> some = drain_items(situation.queue);
         require(!some.empty() && some.back().number == next - 1,
@@ -126,6 +134,30 @@ INSTANTIATE_TEST_SUITE_P(state, Stop,
                                                   dequeue_batch_operation, take_release_operation, take_return_operation,
                                                   reserve_commit_operation, reserve_abort_operation},
                                                  {some, at_a_boundary, wrapping, node_a_message, empty})),
+                         case_name);
+
+/* One claim may be all that the queue has room for. */
+const Fill one{"one", Shape(2), 1, 3, 0};
+const Fill one_a_node{"one_a_node", Shape(1), 1, 4, 0};
+const Fill a_batch{"a_batch", Shape(4), batch_size, 4, 0};
+const Fill a_batch_in_two_nodes{"a_batch_in_two_nodes", Shape(2), batch_size, 5, 0};
+const Fill the_rest{"the_rest", Shape(4), batch_size + 1, 4, 1};
+
+class StopAtTheLimit : public Stop {};
+
+TEST_P(StopAtTheLimit, at_every_instruction_holds_nobody_up)
+{
+    const Operation &operation = GetParam().operation;
+    const Fill &fill = GetParam().fill;
+    at_moments(moments(fill, operation), 1, [&](const Place &place, size_t) { return stop_at(fill, operation, place); });
+}
+
+INSTANTIATE_TEST_SUITE_P(one, StopAtTheLimit,
+                         ::testing::ValuesIn(all({enqueue_operation, reserve_commit_operation, reserve_abort_operation},
+                                                 {one, one_a_node})),
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(batch, StopAtTheLimit,
+                         ::testing::ValuesIn(all({enqueue_batch_operation}, {a_batch, a_batch_in_two_nodes, the_rest})),
                          case_name);
 
 } // namespace

@@ -189,7 +189,7 @@ class Image {
 public:
     explicit Image(const RegionBytes &bytes) : bytes_(bytes)
     {
-        add(0, 1024);
+        add(0, 1152);
         add(field::participants, 8 * field::participant_size);
         add(field::summary, 8);
         add(bytes.get(field::bitmap_offset), 8);

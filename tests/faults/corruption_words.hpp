@@ -26,12 +26,17 @@ inline std::vector<Word> shared_words(const RegionBytes &bytes, uint64_t partici
                                   field::voided, field::redelivered, field::returned, field::reaped, field::first_position,
                                   field::created})
         words.push_back({offset, 8});
+    words.push_back({field::turn, 8});
+    for (const uint64_t offset : {field::highest_id, field::free_id, field::removed, field::lookout, field::sleepers})
+        words.push_back({offset, 4});
     words.push_back({field::consumers, 4});
     words.push_back({field::producers, 4});
     for (uint64_t id = 0; id <= participants; ++id) {
-        words.push_back({field::participants + id * field::participant_size, 8});
-        words.push_back({field::participants + id * field::participant_size + 8, 4});
-        words.push_back({field::participants + id * field::participant_size + 12, 4});
+        const uint64_t entry = field::participants + id * field::participant_size;
+        for (const uint64_t offset : {0u, 8u, 16u, 24u, 48u, 56u})
+            words.push_back({entry + offset, 8});
+        for (const uint64_t offset : {32u, 36u, 40u, 44u})
+            words.push_back({entry + offset, 4});
     }
     words.push_back({field::summary, 8});
     words.push_back({bytes.get(field::bitmap_offset), 8});

@@ -15,8 +15,8 @@ namespace {
 
 using namespace cqtest;
 
-/* All that only ever counts, `before` steps before it begins again. Identities of participants go up by two, as does the
-   version of the orphans; the sides' words have two bits of other meaning. */
+/* All that only ever counts, `before` steps before it begins again. Identities of participants go up by four, the
+   version of the orphans by two; the sides' words have two bits of other meaning. */
 void wind_up(const RegionBytes &bytes, uint64_t before)
 {
     for (const uint64_t offset : {field::holes, field::voided, field::redelivered, field::returned, field::reaped})
@@ -25,7 +25,9 @@ void wind_up(const RegionBytes &bytes, uint64_t before)
     for (const uint64_t side : {field::consumers, field::producers})
         bytes.put<uint32_t>(side, (UINT32_MAX - 4 * static_cast<uint32_t>(before)) & ~UINT32_C(3));
     for (uint64_t id = 2; id < 8; ++id) /* 1 is ours */
-        bytes.put<uint64_t>(field::participants + id * field::participant_size, (UINT64_MAX - 2 * before) & ~UINT64_C(1));
+        bytes.put<uint64_t>(field::participants + id * field::participant_size, (UINT64_MAX - 4 * before) & ~UINT64_C(3));
+    bytes.put<uint32_t>(field::highest_id, 8);
+    bytes.put<uint64_t>(field::turn, UINT64_MAX - before);
 }
 
 class Script {

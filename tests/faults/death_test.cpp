@@ -190,6 +190,7 @@ TEST(Fault07, abort_and_sudden_exit_are_deaths)
         Child child = holder(queue, [way](const Handle &, Message &, Message &) {
             if (way == 0)
                 ::_exit(0);
+            leave_no_core();
             ::signal(SIGABRT, SIG_DFL);
             ::signal(SIGTERM, SIG_DFL);
             if (way == 1)

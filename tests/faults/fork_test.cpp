@@ -13,8 +13,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "faults/system_calls.hpp"
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
@@ -113,6 +115,71 @@ TEST(Fault11, a_child_forked_during_an_open_keeps_no_lock_of_its_dead_parent)
     parent.kill();
     EXPECT_EQ(queue.recover().participants, opened);
     EXPECT_EQ(queue.stat().participants, 1u) << "a child holds a lock of the dead";
+}
+
+/* Emulators and sandboxes say of any advice that it is taken, or that they never heard of it. Then a child has mapping,
+   handle and lock, unless something else takes them away. */
+TEST(Fault11, a_child_has_no_part_of_the_region_even_if_the_kernel_does_not_see_to_it)
+{
+    for (const int answer : {TracedChild::not_made, EINVAL}) {
+        SCOPED_TRACE(answer);
+        Queue queue(Config(10, 64));
+        TracedChild traced([] { return static_cast<cq_queue *>(nullptr); },
+                           [&](cq_queue *&handle) {
+                               const Config config(0, 0, CQ_ATTACH);
+                               return cq_open(queue.name().c_str(), &config, &handle);
+                           },
+                           [&](cq_queue *handle, int result, Channel &channel) {
+                               channel.put(result);
+                               const pid_t child = result == CQ_OK ? ::fork() : -1;
+                               if (child == 0) {
+                                   int code = is_mapped(queue.path()) ? 1 : 0;
+                                   if (cq_enqueue(handle, "x", 1) != CQ_EFORK)
+                                       code += 2;
+                                   if (cq_close(handle) != CQ_OK)
+                                       code += 4;
+                                   channel.put(code);
+                                   (void)channel.get(std::chrono::hours(1)); /* it outlives its parent */
+                                   ::_exit(0);
+                               }
+                               ::pause();
+                               return 0;
+                           });
+        traced.run([&](const TracedChild::Call &call) { return call.number == SYS_madvise ? answer : 0; });
+        ASSERT_EQ(traced.child().get<int>(), CQ_OK);
+        EXPECT_EQ(traced.child().get<int>(), 0) << "1: mapped, 2: not refused, 4: not closed";
+        traced.child().kill();
+        EXPECT_EQ(queue.recover().participants, 1u) << "a child holds a lock of the dead";
+    }
+}
+
+/* Handlers may fork, at any moment of a call that keeps forks out. */
+TEST(Fault11, a_handler_that_forks_while_a_handle_is_opened_does_not_hang)
+{
+    static std::atomic<int> forks;
+    Queue queue(Config(10, 64));
+    const End end = Child([&](Channel &) {
+                        struct sigaction action {};
+                        action.sa_handler = [](int) {
+                            const pid_t child = ::fork();
+                            if (child == 0)
+                                ::_exit(0);
+                            while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR)
+                                ;
+                            ++forks;
+                        };
+                        ::sigaction(SIGALRM, &action, nullptr);
+                        const itimerval often{{0, 3000}, {0, 3000}};
+                        ::setitimer(ITIMER_REAL, &often, nullptr);
+                        while (forks < 300)
+                            for (int i = 0; i < 20; ++i)
+                                queue.attach().recover();
+                        const itimerval never{};
+                        ::setitimer(ITIMER_REAL, &never, nullptr);
+                        return 0;
+                    }).join(seconds(30));
+    EXPECT_FALSE(end.late) << "the handler waits for the thread that it interrupts";
+    EXPECT_EQ(end.code, 0);
 }
 
 /* The traditional locks of a process go when it closes any descriptor of the file. These do not. */

@@ -95,6 +95,20 @@ TEST(Fault30, another_format_is_refused_naming_both_sides)
     });
 }
 
+/* All of it, as a machine would write it that begins with the other end: nothing of the kind that is to be unlinked. */
+TEST(Fault30, a_region_of_the_other_byte_order_is_not_taken_for_a_corrupt_one)
+{
+    Queue queue(Config(100, 64));
+    const RegionBytes bytes(queue.path());
+    for (const uint64_t word : {field::magic, field::features, field::capacity, field::max_message_size, field::file_size})
+        bytes.put(word, __builtin_bswap64(bytes.get(word)));
+    for (const uint64_t half : {field::format_version, field::byte_order, field::word_bits, field::slots_per_node})
+        bytes.put<uint32_t>(half, __builtin_bswap32(bytes.get<uint32_t>(half)));
+    EXPECT_EQ(open_again(queue, CQ_CREATE), CQ_EVERSION);
+    EXPECT_EQ(open_again(queue, CQ_READ_ONLY), CQ_EVERSION);
+    EXPECT_NE(explain(CQ_EVERSION, queue).find("byte order"), std::string::npos) << explain(CQ_EVERSION, queue);
+}
+
 TEST(Fault30, what_is_no_region_is_corrupt)
 {
     expect_refused({

@@ -143,6 +143,7 @@ TEST(Fault35, who_maps_a_file_that_is_cut_gets_the_signal_and_no_handler_of_ours
     Queue queue(Config(100, 64), Shape(4));
     queue.must_enqueue("x");
     Child victim([&](Channel &channel) {
+        leave_no_core();
         Handle handle = queue.attach();
         int fd = -1;
         struct sigaction action {};

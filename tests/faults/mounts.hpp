@@ -33,7 +33,7 @@ inline void must(bool worked, const std::string &what)
 {
     if (worked)
         return;
-    if (errno == EPERM || errno == EACCES || errno == ENODEV || errno == ENOSPC)
+    if (errno == EPERM || errno == EACCES || errno == ENODEV || errno == ENOSPC || errno == ENOSYS)
         throw NotAllowed(what);
     throw std::system_error(errno, std::generic_category(), what);
 }
@@ -44,6 +44,8 @@ inline void own_namespace(int kind, const char *what)
 {
     if (::unshare(kind) == 0)
         return;
+    if (errno == EINVAL) /* a kernel that has none of this kind */
+        throw NotAllowed(what);
     const std::string uid = std::to_string(::geteuid()), gid = std::to_string(::getegid());
     must(::unshare(CLONE_NEWUSER | kind) == 0, what);
     const auto write = [&](const char *path, const std::string &text) {

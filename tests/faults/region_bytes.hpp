@@ -25,8 +25,9 @@ inline constexpr uint64_t magic = 0, format_version = 8, byte_order = 12, word_b
                           bitmap_offset = 96, states_offset = 104, nodes_offset = 112, file_size = 120,
                           first_position = 128, created = 136, tail = 256, head = 384, orphans = 392, touched = 512,
                           last_hole = 520, consumers = 640, producers = 768, holes = 896, voided = 904,
-                          redelivered = 912, returned = 920, reaped = 928;
-inline constexpr uint64_t participants = 4096, participant_size = 16, summary = 69632;
+                          redelivered = 912, returned = 920, reaped = 928, turn = 1024, highest_id = 1032, free_id = 1036, removed = 1040,
+                          lookout = 1044, sleepers = 1048;
+inline constexpr uint64_t participants = 4096, participant_size = 64, summary = 266240;
 inline constexpr uint64_t node_enq = 0, node_deq = 128, node_next = 256, node_slots = 384;
 } // namespace field
 

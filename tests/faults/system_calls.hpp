@@ -53,7 +53,9 @@ public:
         }
     }
 
-    /* May say that a call fails; 0: it does not. Called once for each call. */
+    /* May say that a call fails, with which errno; 0: it is made; not_made: it is not, and succeeds all the same. Called once
+       for each call. */
+    static constexpr int not_made = -1;
     using Judge = std::function<int(const Call &)>;
 
     /* before() and after(result) run freely, operation() under control. */
@@ -205,7 +207,7 @@ private:
         if (next() != at_call)
             throw std::runtime_error("a signal in the middle of a system call");
         if (error != 0)
-            set_result(-error);
+            set_result(error == not_made ? 0 : -error);
     }
 
     void let_go() { request(PTRACE_DETACH, nullptr); }

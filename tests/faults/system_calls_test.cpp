@@ -40,7 +40,7 @@ int open_it(const std::string &name, Config config, cq_queue *&queue, uint32_t f
     return cq_open(name.c_str(), &config, &queue);
 }
 
-const std::set<int> open_results{CQ_ENOENT, CQ_EEXIST, CQ_EACCESS, CQ_ENOSPACE, CQ_ENOMEM, CQ_ELIMIT, CQ_EFILESYSTEM, CQ_ESYSTEM};
+const std::set<int> open_results{CQ_ENOENT, CQ_EEXIST, CQ_EACCESS, CQ_ENOSPACE, CQ_ENOMEM, CQ_ELIMIT, CQ_EPROCESS, CQ_EFILESYSTEM, CQ_ESYSTEM};
 const std::vector<int> any{EINTR, ENOMEM, EMFILE, ENOSPC, EACCES, EIO};
 const char big[256] = {};
 

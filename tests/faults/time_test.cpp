@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
 
@@ -163,6 +164,56 @@ TEST(Fault42, an_urgent_waiter_lets_an_idle_peer_run)
     EXPECT_EQ(end.signal, 0) << "9: it never let anybody else run";
     EXPECT_EQ(end.code, 0);
     EXPECT_EQ(idle.join().code, 0);
+}
+
+/* The urgent one is woken by the descriptor, in the middle of what the helper thread does, which then does not run before
+   the urgent one sleeps. It finds each message, and is not told again and again of what it has found. `before`: the helper
+   thread is as urgent. */
+TEST(Fault42, an_urgent_event_loop_is_not_woken_for_nothing)
+{
+    const int processor = ::sched_getcpu(), count = 50;
+    for (const bool before : {false, true}) {
+        SCOPED_TRACE(before);
+        Queue queue(Config(100, 64));
+        Child idle([&](Channel &channel) {
+            run_on(processor);
+            be_idle();
+            Handle handle = queue.attach();
+            (void)channel.get();
+            for (int i = 0; i < count; ++i) {
+                std::this_thread::sleep_for(milliseconds(5));
+                handle.must_enqueue("x");
+            }
+            return 0;
+        });
+        Child urgent([&](Channel &channel) {
+            run_on(processor);
+            Handle handle = queue.attach();
+            if (before)
+                be_urgent();
+            int fd = -1, messages = 0, idle_rounds = 0;
+            if (cq_fd(handle, &fd) != CQ_OK)
+                return 1;
+            if (!before)
+                be_urgent();
+            channel.put('r');
+            while (messages < count && idle_rounds < 10 * count) {
+                pollfd wanted{fd, POLLIN, 0};
+                if (::poll(&wanted, 1, 60000) != 1)
+                    return 2;
+                const size_t got = handle.drain().size();
+                messages += static_cast<int>(got);
+                idle_rounds += got == 0;
+            }
+            return idle_rounds <= count ? 0 : 3; /* one for each message: it was taken while the descriptor rose */
+        });
+        ASSERT_TRUE(urgent.get());
+        idle.put('g');
+        const End end = urgent.join();
+        EXPECT_EQ(end.signal, 0) << "9: it never let the helper run";
+        EXPECT_EQ(end.code, 0) << "2: a message it was not told of, 3: told of nothing again and again";
+        EXPECT_EQ(idle.join().code, 0);
+    }
 }
 
 /* The idle one was interrupted with half a message written, and never runs while the urgent one does: which goes past

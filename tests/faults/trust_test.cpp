@@ -5,7 +5,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -15,12 +14,11 @@
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/user.hpp"
 
 namespace {
 
 using namespace cqtest;
-
-constexpr uid_t nobody = 65534;
 
 int open_result(const std::string &name, Config config)
 {
@@ -45,9 +43,11 @@ mode_t mode_of(const std::string &path)
 TEST(Fault23, what_the_system_refuses_is_access_refused)
 {
     if (::geteuid() == 0) { /* whom the system refuses nothing */
+        if (!may_become_nobody())
+            GTEST_SKIP() << why_no_other_user;
         Queue queue(Config(10, 64));
         const End end = Child([&](Channel &) {
-                            return ::setgroups(0, nullptr) != 0 || ::setgid(nobody) != 0 || ::setuid(nobody) != 0 ||
+                            return !become_nobody() ||
                                    open_result(queue.name(), Config(0, 0, CQ_ATTACH)) != CQ_EACCESS ||
                                    open_result(queue.name(), Config(0, 0, CQ_READ_ONLY)) != CQ_EACCESS;
                         }).join();
@@ -61,7 +61,7 @@ TEST(Fault23, what_the_system_refuses_is_access_refused)
 
 TEST(Fault23, a_foreign_file_is_not_trusted_unless_asked)
 {
-    if (::geteuid() != 0) { /* who cannot give files away: one of root's that everybody may read */
+    if (!may_become_nobody()) { /* nor give files away: one of root's that everybody may read */
         Directory directory;
         ASSERT_EQ(::symlink("/etc/passwd", directory.file("foreign").c_str()), 0);
         EXPECT_EQ(open_result("foreign", directory.in(Config(0, 0, CQ_READ_ONLY))), CQ_EACCESS);
@@ -77,19 +77,65 @@ TEST(Fault23, a_foreign_file_is_not_trusted_unless_asked)
     char text[500];
     const Config asked;
     cq_explain(CQ_EOWNER, queue.name().c_str(), &asked, 0, text, sizeof text);
-    EXPECT_NE(std::string(text).find("belongs to user 65534 with permissions 0660, this process is user 0"),
+    EXPECT_NE(std::string(text).find("belongs to user 65534 and group 0 with permissions 0660, this process is user 0"),
               std::string::npos)
         << text;
+    EXPECT_NE(std::string(text).find("CQ_TRUST"), std::string::npos) << text;
 }
 
-TEST(Fault23, a_file_that_its_group_may_write_is_not_trusted_unless_asked)
+/* As the sentence advises. */
+TEST(Fault23, a_foreign_file_is_trusted_by_who_says_so)
+{
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root can give files away";
+    Queue queue(Config(10, 64));
+    for (const mode_t mode : {0600u, 0660u, 0644u, 0664u}) {
+        ASSERT_EQ(::chown(queue.path().c_str(), nobody, 0), 0);
+        ASSERT_EQ(::chmod(queue.path().c_str(), mode), 0);
+        for (const uint32_t flags : {uint32_t{CQ_CREATE}, uint32_t{CQ_ATTACH}, uint32_t{CQ_READ_ONLY}}) {
+            EXPECT_EQ(open_result(queue.name(), Config(0, 0, flags)), CQ_EOWNER) << std::oct << mode;
+            EXPECT_EQ(open_result(queue.name(), Config(0, 0, flags | CQ_TRUST)), CQ_OK) << std::oct << mode;
+        }
+    }
+    ASSERT_EQ(::chmod(queue.path().c_str(), 0602), 0);
+    EXPECT_EQ(open_result(queue.name(), Config(0, 0, CQ_ATTACH | CQ_TRUST)), CQ_EOWNER) << "anybody may write it";
+}
+
+/* Two users and a group: the owner says nothing again, a member says that he trusts, a stranger is told what is missing. */
+TEST(Fault23, a_queue_of_a_group_is_used_by_its_members)
+{
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root can be two users";
+    constexpr gid_t group = 54321;
+    Queue queue(with(Config(10, 64), 0660));
+    ASSERT_EQ(::chown(queue.path().c_str(), nobody, group), 0);
+    const auto as = [&](uid_t user, std::vector<gid_t> groups, const auto &body) {
+        return Child([&](Channel &) {
+                   return ::setgroups(groups.size(), groups.data()) != 0 || ::setgid(user) != 0 || ::setuid(user) != 0 || body();
+               }).join().code;
+    };
+    const Config plain(0, 0, CQ_ATTACH), trusting(0, 0, CQ_ATTACH | CQ_TRUST);
+    EXPECT_EQ(as(nobody, {}, [&] { return open_result(queue.name(), plain) != CQ_OK; }), 0) << "its owner";
+    EXPECT_EQ(as(1, {group}, [&] { return open_result(queue.name(), plain) != CQ_EOWNER; }), 0) << "a member";
+    EXPECT_EQ(as(1, {group}, [&] { return open_result(queue.name(), trusting) != CQ_OK; }), 0) << "a member who trusts";
+    EXPECT_EQ(as(1, {},
+                 [&] {
+                     char text[1000];
+                     const int result = open_result(queue.name(), trusting);
+                     cq_explain(result, queue.name().c_str(), &trusting, 0, text, sizeof text);
+                     return result != CQ_EACCESS || std::string(text).find("not in group 54321") == std::string::npos;
+                 }),
+              0)
+        << "a stranger";
+}
+
+TEST(Fault23, a_file_of_ones_own_is_as_open_to_its_group_as_one_made_it)
 {
     Queue queue(Config(10, 64));
     for (const mode_t mode : {0660u, 0620u, 0664u}) {
         ASSERT_EQ(::chmod(queue.path().c_str(), mode), 0);
-        EXPECT_EQ(open_result(queue.name(), Config(0, 0, CQ_ATTACH)), CQ_EOWNER) << std::oct << mode;
-        EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), 0640)), CQ_EOWNER) << std::oct << mode;
-        EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), 0660)), CQ_OK) << std::oct << mode;
+        for (const uint32_t permissions : {0u, 0640u, 0660u})
+            EXPECT_EQ(open_result(queue.name(), with(Config(0, 0, CQ_ATTACH), permissions)), CQ_OK) << std::oct << mode;
     }
 }
 
@@ -174,8 +220,8 @@ TEST(Fault27, what_is_planted_under_the_name_is_refused)
     plant_and_open("link to itself", ::symlink(path.c_str(), path.c_str()) == 0);
     plant_and_open("FIFO", ::mkfifo(path.c_str(), 0600) == 0);
     plant_and_open("directory", ::mkdir(path.c_str(), 0700) == 0);
-    if (::geteuid() == 0)
-        plant_and_open("device", ::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 5)) == 0); /* zeros without end */
+    if (::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 5)) == 0) /* zeros without end; root may make them, if anybody */
+        plant_and_open("device", true);
     EXPECT_EQ(entries(directory.path()), std::vector<std::string>{"cqueue.target"});
 }
 
@@ -212,12 +258,14 @@ TEST(Fault28, an_overlay_is_refused_and_nothing_left_on_it)
     EXPECT_EQ(end.code, 0);
 }
 
-/* One that only knows message queues of another kind. */
+/* One that only knows message queues of another kind; of those there are none in an IPC namespace of its own. */
 TEST(Fault28, a_file_system_without_nameless_files_is_refused)
 {
     const End end = Child([](Channel &) {
                         return with_own_mounts([] {
+                            own_namespace(CLONE_NEWIPC, "an IPC namespace");
                             Directory directory;
+                            must(::unshare(CLONE_NEWIPC) == 0, "an IPC namespace"); /* whose message queues are none of ours */
                             mount_at(directory.path(), "mqueue", "");
                             const int result = open_result("here", directory.in(Config(10, 64)));
                             const bool clean = entries(directory.path()).empty();

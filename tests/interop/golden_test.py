@@ -25,9 +25,9 @@ class GoldenTest(unittest.TestCase):
 
     def test_expectations_are_written_out(self):
         walk = list(expected_walk("small"))
-        self.assertEqual(walk[1], "258 2 676976656e206261636b")
-        self.assertEqual(walk[2], "259 1 -")
-        self.assertEqual(walk[4], "261 1 " + "f" * 110)
+        self.assertEqual(walk[1], "130 2 676976656e206261636b")
+        self.assertEqual(walk[2], "131 1 -")
+        self.assertEqual(walk[4], "133 1 " + "f" * 110)
 
     def test_each_difference_is_noticed(self):
         good = ["7 1 61", "8 2 62"]

@@ -14,6 +14,8 @@
 #define atomic_load_explicit(object, order) ((void)(order), *(object))
 #define atomic_store_explicit(object, value, order) ((void)(order), (void)(*(object) = (value)))
 #define atomic_fetch_add_explicit(object, value, order) ((void)(order), (void)(*(object) += (value)))
+#define atomic_fetch_or_explicit(object, value, order) ((void)(order), (*(object) |= (value)))
+#define sweep core_sweep // the tests have a function of that name
 
 using std::atomic_thread_fence;
 using std::memory_order;
@@ -29,4 +31,6 @@ extern "C" {
 #undef atomic_load_explicit
 #undef atomic_store_explicit
 #undef atomic_fetch_add_explicit
+#undef atomic_fetch_or_explicit
+#undef sweep
 #undef _Atomic

@@ -25,7 +25,7 @@ TEST(Death, a_sweep_tries_a_slot_again_until_it_names_no_dead_owner)
 
     ASSERT_TRUE(world.run_to(p, about_to_load("slot", "enqueue_publish"))) << world.report();
     world.finish(q);
-    ASSERT_TRUE(world.run_to(c, about_to_exchange("slot 0.0", "pass_gap"))) << world.report();
+    ASSERT_TRUE(world.run_to(c, about_to_exchange("slot 0.0", "void_row"))) << world.report();
     world.kill(p);
     ASSERT_TRUE(world.run_to(r, about_to_exchange("slot 0.0", "sweep_slot"))) << world.report();
     world.step(c);
@@ -130,6 +130,51 @@ TEST(Death, an_orphan_announced_during_a_scan_is_not_forgotten)
     EXPECT_TRUE(fine(world));
 }
 
+// E found no orphan in the node and is about to take its mark away; D makes one there, marks the node and announces it.
+TEST(Death, a_mark_stays_for_an_orphan_that_is_made_during_a_scan)
+{
+    World world(shape_of(2));
+    Process &p = world.add("P", {enqueue(1), enqueue(2)});
+    Process &c = world.add("C", {take(), give_back(), dequeue()});
+    Process &d = world.add("D", {take(), give_back()});
+    Process &e = world.add("E", {dequeue()});
+
+    world.finish(p);
+    world.finish_call(d); // 1
+    world.finish(c);      // 2: given back, and taken again; the mark is still there
+    ASSERT_TRUE(world.run_to(e, about_to_exchange("marks", "node_unmark"))) << world.report();
+    world.finish(d);
+    world.finish(e);
+    EXPECT_EQ(e.result(0).code, CQ_OK);
+    world.finish_all();
+    EXPECT_TRUE(fine(world));
+}
+
+// C has found where 2 and 3 are, and goes on with them; then 1, which is older, is given back.
+TEST(Death, the_lowest_comes_first_though_it_was_given_back_last)
+{
+    World world(shape_of(1));
+    Process &p = world.add("P", {enqueue(1), enqueue(2), enqueue(3)});
+    Process &d = world.add("D", {take(), give_back()});
+    Process &e = world.add("E", {take(), give_back()});
+    Process &f = world.add("F", {take(), give_back()});
+    Process &c = world.add("C", {dequeue(), dequeue(), dequeue()});
+
+    world.finish(p);
+    for (Process *process : {&d, &e, &f})
+        world.finish_call(*process);
+    world.finish(f);
+    world.finish(e);
+    world.finish_call(c);
+    EXPECT_EQ(c.result(0).messages[0], 2u);
+    world.finish(d);
+    world.finish(c);
+    EXPECT_EQ(c.result(1).messages[0], 1u);
+    EXPECT_EQ(c.result(2).messages[0], 3u);
+    world.finish_all();
+    EXPECT_TRUE(fine(world));
+}
+
 // Both consumers saw that nothing was given back. Then 1 is, C takes 2, and E finds the list empty.
 TEST(Death, a_message_given_back_during_the_call_is_not_overlooked)
 {
@@ -141,8 +186,8 @@ TEST(Death, a_message_given_back_during_the_call_is_not_overlooked)
 
     world.finish(p);
     world.finish_call(d);
-    ASSERT_TRUE(world.run_to(c, about_to_load("head", "dequeue_claim"))) << world.report();
-    ASSERT_TRUE(world.run_to(e, about_to_load("head", "dequeue_claim"))) << world.report();
+    ASSERT_TRUE(world.run_to(c, about_to_load("head", "find_front"))) << world.report();
+    ASSERT_TRUE(world.run_to(e, about_to_load("head", "find_front"))) << world.report();
     world.finish(d);
     world.finish(c);
     EXPECT_EQ(c.result(0).messages[0], 2u);

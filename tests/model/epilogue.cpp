@@ -84,10 +84,11 @@ void World::check_nodes()
     const std::uint64_t listed = sequence_distance(word_sequence(tail), word_sequence(head)) + 1;
     std::uint64_t linked = 0;
 
-    node_sweep(queue); // hints may have gone astray; the truth must be whole
+    std::uint64_t next = 0;
+    node_sweep(queue, &next, UINT64_MAX); // hints may have gone astray; the truth must be whole
     for (std::uint32_t node = 0; node < queue->header->touched; ++node) {
         const std::uint64_t state = queue->states[node];
-        linked += ticket_index(state) == NODE_LINKED;
+        linked += node_is_listed(state);
         if (ticket_index(state) == NODE_TAKEN)
             return ghost.fail("node %u stays TAKEN by %u", node, word_owner(state));
     }

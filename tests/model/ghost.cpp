@@ -12,7 +12,7 @@ void Ghost::reset(const cq_queue *queue, std::vector<Process *> *processes)
         positions_[i] = Position{};
     if (used_ == 0)
         positions_.fill(Position{});
-    used_ = enq = deq = waiting = voids = holes = orphans_made = redelivered = appended = recycled = 0;
+    used_ = enq = deq = waiting = voids = holes = orphans_made = redelivered = appended = settled = recycled = 0;
     unclaimed_ = newest_ = settled_orphans_ = 0;
     accepted_.fill(0);
     delivered_.fill(0);
@@ -36,6 +36,11 @@ std::uint32_t Ghost::position_of(std::uint64_t sequence, std::uint32_t index) co
     const std::uint64_t nodes = sequence_distance(sequence, word_sequence(queue_->header->first_position));
     const std::uint64_t position = nodes * queue_->geometry.slots_per_node + index;
     return position < positions ? static_cast<std::uint32_t>(position) : positions - 1;
+}
+
+bool Ghost::is_listed(std::uint32_t node, std::uint64_t sequence) const
+{
+    return node_is_listed(queue_->states[node]) && word_sequence(queue_->states[node]) == sequence;
 }
 
 Position *Ghost::find(std::uint64_t sequence, std::uint32_t index)
@@ -68,7 +73,7 @@ void Ghost::before(const Process &process, const Word &word)
     // Payload is written and read by whom the slot belongs to, in the life that it belongs to.
     const std::uint64_t state = queue_->states[word.node];
     const Position &position = *find(word_sequence(state), word.index);
-    if (ticket_index(state) != NODE_LINKED ||
+    if (!node_is_listed(state) ||
         (position.producer != &process && position.consumer != &process))
         fail("%s copies into or out of a slot that is not its own", process.name.c_str());
     else if (position.producer == &process && position.consumer != &process && position.published)
@@ -107,7 +112,7 @@ void Ghost::slot_changed(Process &process, const Word &word, std::uint64_t old, 
     const bool untouched = word_sequence(old) != sequence;
     const char *const name = process.name.c_str();
 
-    if (queue_->states[word.node] != ticket_word(sequence, NODE_LINKED, 0))
+    if (!is_listed(word.node, sequence))
         return fail("%s writes a slot of a node that is in another life", name);
     if (number >= enq)
         return fail("%s writes a slot that nobody claimed", name);
@@ -117,7 +122,9 @@ void Ghost::slot_changed(Process &process, const Word &word, std::uint64_t old, 
     bool legal = false;
     switch (to) {
     case SLOT_WRITING:
-        legal = untouched && word_owner(now) == position.producer->owner();
+        // A producer may ask for more patience in its own record.
+        legal = word_owner(now) == position.producer->owner() &&
+                (untouched || (from == SLOT_WRITING && position.producer == &process));
         break;
     case SLOT_FULL:
         legal = (untouched || from == SLOT_WRITING) && position.producer == &process;
@@ -145,7 +152,10 @@ void Ghost::slot_changed(Process &process, const Word &word, std::uint64_t old, 
         ++orphans_made;
         break;
     case SLOT_VOID:
-        legal = !untouched && from == SLOT_WRITING && number == deq;
+        // At the front: nothing but holes is before it.
+        legal = !untouched && from == SLOT_WRITING && number >= deq;
+        for (std::uint32_t i = deq; i < number; ++i)
+            legal &= positions_[i].touched && (positions_[i].phase == SLOT_VOID || positions_[i].phase == SLOT_DONE);
         made_hole(process, number, to);
         break;
     case SLOT_DONE:
@@ -200,7 +210,10 @@ void Ghost::made_hole(Process &process, std::uint32_t number, std::uint32_t phas
     bool later = false;
     for (std::uint32_t i = number + 1; i < enq; ++i)
         later |= positions_[i].phase == SLOT_FULL;
-    if (!later)
+    const Action::What what = process.program[process.call].what;
+    const bool for_room = (what == Action::enqueue || what == Action::reserve || what == Action::commit) &&
+                          process.was_full && positions_[number].producer->owner() != process.owner();
+    if (!later && !for_room)
         fail("%s voids a slot though no later message was published", process.name.c_str());
 }
 
@@ -273,9 +286,20 @@ void Ghost::state_changed(Process &process, const Word &word, std::uint64_t old,
     else if (from == NODE_TAKEN && to == NODE_LINKED) {
         legal = word_owner(now) == 0;
         ++appended;
+    } else if (from == NODE_LINKED && to == NODE_SETTLED) {
+        // Nobody is to write into it any more, and until head comes there it has so many holes.
+        std::uint32_t open = 0, found = 0;
+        for (std::uint32_t i = 0; i < queue_->geometry.slots_per_node; ++i) {
+            const Position &position = *find(sequence, i);
+            open += !position.touched || position.phase == SLOT_WRITING || position.phase == SLOT_VOID;
+            found += position.phase == SLOT_DONE;
+        }
+        legal = word_sequence(now) == sequence && open == 0 &&
+                (position_of(sequence, 0) < deq || word_owner(now) == found);
+        ++settled;
     } else if (from == NODE_TAKEN && to == NODE_FREE)
         legal = (word_owner(old) == process.owner() || is_dead(word_owner(old))) && word_sequence(now) == sequence;
-    else if (from == NODE_LINKED && to == NODE_FREE) {
+    else if ((from == NODE_LINKED || from == NODE_SETTLED) && to == NODE_FREE) {
         const std::uint64_t head = word_sequence(queue_->header->head), tail = word_sequence(queue_->header->tail);
         legal = word_sequence(now) == sequence && sequence_distance(tail, sequence) > sequence_distance(tail, head);
         for (std::uint32_t i = 0; i < queue_->geometry.slots_per_node; ++i)
@@ -305,7 +329,7 @@ void Ghost::links_changed(const Word &word, std::uint64_t old, std::uint64_t now
     }
     if (word_sequence(now) != sequence_next(word_sequence(old)))
         fail("%s moves by more than a node", name_of(word).c_str());
-    if (queue_->states[link_node(now)] != ticket_word(word_sequence(now), NODE_LINKED, 0))
+    if (!is_listed(link_node(now), word_sequence(now)))
         fail("%s reaches a node that is not LINKED", name_of(word).c_str());
     if (word.kind == Word::head &&
         sequence_distance(word_sequence(queue_->header->tail), word_sequence(now)) > queue_->geometry.node_count)

@@ -44,12 +44,13 @@ public:
 
     // In positions. waiting: messages, and claims that may become messages.
     std::uint32_t enq = 0, deq = 0, waiting = 0;
-    std::uint32_t voids = 0, holes = 0, orphans_made = 0, redelivered = 0, appended = 0, recycled = 0;
+    std::uint32_t voids = 0, holes = 0, orphans_made = 0, redelivered = 0, appended = 0, settled = 0, recycled = 0;
     const Position &at(std::uint32_t position) const { return positions_[position]; }
     std::uint32_t delivered(std::uint32_t message) const { return delivered_[message % messages]; }
 
 private:
     std::uint32_t position_of(std::uint64_t sequence, std::uint32_t index) const;
+    bool is_listed(std::uint32_t node, std::uint64_t sequence) const;
     Position *find(std::uint64_t sequence, std::uint32_t index);
     void slot_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now);
     void published(Process &process, std::uint32_t number, const Word &word);

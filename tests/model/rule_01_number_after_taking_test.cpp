@@ -49,10 +49,12 @@ TEST(Rule01, a_consumer_notices_that_a_node_lives_again)
     world.finish_call(p);
     ASSERT_TRUE(world.run_to(c, about_to_load("node 0 deq"))) << world.report();
     world.finish_call(p);
-    world.finish(d);
+    world.finish_call(d);
+    ASSERT_TRUE(world.run_to(d, about_to_exchange("node 1 deq"))) << world.report(); // head is there
     world.finish(p);
     ASSERT_EQ(word_sequence(world.queue().states[0]), 3u) << world.report();
     world.finish(c);
+    EXPECT_EQ(c.result(0).messages[0], 2u);
     world.finish_all();
     EXPECT_TRUE(fine(world));
 }

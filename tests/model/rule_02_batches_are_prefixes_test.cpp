@@ -94,7 +94,7 @@ TEST(Rule02, a_producer_voided_in_mid_batch_claims_the_rest_again)
 
     ASSERT_TRUE(world.run_to(p, about_to_load("slot", "enqueue_publish"))) << world.report();
     world.finish(q);
-    ASSERT_TRUE(world.run_to(c, about_to_exchange("node 0 deq", "queue_skip_holes"))) << world.report();
+    ASSERT_TRUE(world.run_to(c, about_to_exchange("slot 0.1", "void_row"))) << world.report();
     ASSERT_EQ(world.ghost.voids, 1u);
     world.finish(p);
     EXPECT_EQ(p.result(0).count, 2u);

@@ -25,7 +25,7 @@ TEST(Rule08, full_is_checked_again)
     Process &p = world.add("P", {enqueue(1), reserve(), give_up(), enqueue(2), enqueue(3)});
     Process &q = world.add("Q", {enqueue_batch(11, 2)});
     Process &c = world.add("C", {take(), release()});
-    Process &d = world.add("D", {dequeue(), dequeue()});
+    Process &d = world.add("D", {dequeue(), dequeue(), dequeue()});
 
     for (int i = 0; i < 3; ++i)
         world.finish_call(p); // a message in node 0, a hole in node 1
@@ -38,6 +38,7 @@ TEST(Rule08, full_is_checked_again)
     world.finish_call(d); // node 1 is free,
     world.finish_call(p); // and used again
     ASSERT_EQ(word_sequence(world.queue().states[1]), 4u) << world.report();
+    ASSERT_TRUE(world.run_to(d, about_to_exchange("node 1 deq"))) << world.report(); // head is there
     world.finish(q);
     EXPECT_EQ(q.result(0).count, 1u);
     world.finish_all();

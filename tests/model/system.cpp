@@ -9,7 +9,7 @@
 namespace model {
 
 // As participant.c does it: while a sweep takes an id for dead, that id is not used again.
-int World::reap(cq_queue *queue, cq_recovery *recovery)
+int World::reap(cq_queue *queue)
 {
     Process *const reaper = running_;
     owner_set dead{};
@@ -28,7 +28,13 @@ int World::reap(cq_queue *queue, cq_recovery *recovery)
         if (ids[process->owner()])
             reaper->thread.now.join(process->thread.now);
     ghost.sweep_begins(*reaper);
-    const int result = sweep_owners(queue, &dead, recovery);
+    core_sweep sweep; // in the smallest pieces
+    sweep_begin(&sweep, queue, &dead);
+    int result;
+    do {
+        std::uint64_t budget = 1;
+        result = sweep_step(&sweep, &budget);
+    } while (result == RESULT_RETRY);
     settle();
     ghost.sweep_ends(*reaper);
     reaper->sweeping &= ~ids;
@@ -101,29 +107,36 @@ void *model_copy(void *to, const void *from, std::size_t size, const char *funct
     return std::memcpy(to, from, size);
 }
 
-int participant_reap(cq_queue *queue, bool, cq_recovery *recovery) { return World::current()->reap(queue, recovery); }
+int participant_reap(cq_queue *queue, cq_recovery *) { return World::current()->reap(queue); }
 
-void participant_look(cq_queue *queue)
+bool participant_look(cq_queue *queue)
 {
-    if (World::current()->look_finds_dead)
-        World::current()->reap(queue, nullptr);
+    return World::current()->look_finds_dead && World::current()->reap(queue) > 0;
 }
+
+void participant_claims(cq_queue *queue) { queue->active = 1; }
 
 void participant_suspect(cq_queue *queue, std::uint32_t owner)
 {
     if (World::current()->is_suspect(owner))
-        World::current()->reap(queue, nullptr);
+        World::current()->reap(queue);
 }
 
 void wait_yield(void) { World::current()->reached(MODEL_YIELD, nullptr, "wait_yield"); }
-int region_descriptor(cq_queue *) { return 0; }
-int region_allocate_node(int, const geometry *, std::uint64_t) { return CQ_OK; }
-bool watch_clear(cq_queue *, enum side) { return false; }
+int memory_allocate_node(cq_queue *, int, const geometry *, std::uint64_t) { return CQ_OK; }
+void watch_clear(cq_queue *, enum side) {}
 
 // Nothing in the model comes here.
+void fork_lock(void) { std::abort(); }
+void fork_unlock(void) { std::abort(); }
+int fork_remember(cq_queue *) { std::abort(); }
+void fork_forget(cq_queue *) { std::abort(); }
 void wait_wake_bits(cq_queue *, enum side, std::uint32_t, std::size_t) { std::abort(); }
 int wait_until(cq_queue *, enum side, std::int64_t, wait_try *, void *) { std::abort(); }
+void wait_cancel(cq_queue *, bool) { std::abort(); }
 int watch_open(cq_queue *, enum side, int *) { std::abort(); }
+int participant_walk(cq_queue *, const holdings *, cq_participant_visitor *, void *) { std::abort(); }
+void look_holdings(cq_queue *, std::uint32_t *, std::uint32_t *, std::uint64_t *) { std::abort(); }
 int look_walk(cq_queue *, cq_visitor *, void *) { std::abort(); }
 int look_stat(cq_queue *, cq_stats *) { std::abort(); }
 

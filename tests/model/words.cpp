@@ -4,8 +4,8 @@ namespace model {
 
 namespace {
 
-const char *const names[] = {"handle's mark", "tail", "head", "orphans", "touched", "last_hole", "wake", "count", "hint", "state",
-                             "enq", "deq", "next", "slot", "payload", "handle"};
+const char *const names[] = {"handle's mark", "tail", "head", "orphans", "touched", "last_hole", "holed", "wake", "count",
+                             "hint", "marks", "state", "enq", "deq", "next", "holed", "slot", "payload", "handle"};
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
@@ -31,16 +31,26 @@ Word classify(const cq_queue &queue, const void *address)
             return {Word::touched, 0, 0};
         if (address == &header.last_hole)
             return {Word::last_hole, 0, 0};
+        if (address == &header.holed)
+            return {Word::holed, 0, 0};
         return {address == &header.consumers.word || address == &header.producers.word ? Word::wake : Word::count, 0, 0};
     }
-    if (offset < g.states_offset)
+    if (offset < g.marks_offset)
         return {Word::hint, 0, 0};
+    if (offset < g.states_offset)
+        return {Word::marks, 0, 0};
     if (offset < g.nodes_offset)
         return {Word::state, static_cast<std::uint32_t>((offset - g.states_offset) / 8), 0};
     const auto node = static_cast<std::uint32_t>((offset - g.nodes_offset) / g.node_stride);
     const std::uint64_t within = (offset - g.nodes_offset) % g.node_stride;
+    if (within == offsetof(layout_node, pinned))
+        return {Word::hint, node, 0};
     if (within < LAYOUT_NODE_HEADER)
-        return {within == 0 ? Word::enq : within == offsetof(layout_node, deq) ? Word::deq : Word::next, node, 0};
+        return {within == 0                          ? Word::enq
+                : within == offsetof(layout_node, deq)   ? Word::deq
+                : within == offsetof(layout_node, holed) ? Word::node_holed
+                                                         : Word::next,
+                node, 0};
     const auto index = static_cast<std::uint32_t>((within - LAYOUT_NODE_HEADER) / g.slot_stride);
     return {(within - LAYOUT_NODE_HEADER) % g.slot_stride == 0 ? Word::slot : Word::payload, node, index};
 }
@@ -50,7 +60,7 @@ std::string name_of(const Word &word)
     const std::string name = names[word.kind];
     switch (word.kind) {
     case Word::state: return name + " " + number(word.node);
-    case Word::enq: case Word::deq: case Word::next: return "node " + number(word.node) + " " + name;
+    case Word::enq: case Word::deq: case Word::next: case Word::node_holed: return "node " + number(word.node) + " " + name;
     case Word::slot: case Word::payload: return name + " " + number(word.node) + "." + number(word.index);
     default: return name;
     }
@@ -59,7 +69,7 @@ std::string name_of(const Word &word)
 std::string show(const Word &word, std::uint64_t value)
 {
     static const char *const phases[] = {"DONE", "WRITING", "FULL", "READING", "VOID", "ORPHAN", "?", "?"};
-    static const char *const states[] = {"FREE", "TAKEN", "LINKED"};
+    static const char *const states[] = {"FREE", "TAKEN", "LINKED", "SETTLED"};
     const std::string sequence = number(word_sequence(value)), owner = ",o" + number(word_owner(value));
 
     switch (word.kind) {
@@ -67,7 +77,7 @@ std::string show(const Word &word, std::uint64_t value)
         return "(" + sequence + (link_node(value) == NODE_NIL ? ",NIL)" : ",n" + number(link_node(value)) + ")");
     case Word::enq: case Word::deq: case Word::last_hole:
         return "(" + sequence + "," + number(ticket_index(value)) + owner + ")";
-    case Word::state: return "(" + sequence + "," + (ticket_index(value) < 3 ? states[ticket_index(value)] : "?") + owner + ")";
+    case Word::state: return "(" + sequence + "," + (ticket_index(value) < 4 ? states[ticket_index(value)] : "?") + owner + ")";
     case Word::slot:
         return "(" + sequence + "," + phases[slot_phase(value)] + owner +
                (slot_deliveries(value) ? ",d" + number(slot_deliveries(value)) : "") + ")";

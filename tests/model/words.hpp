@@ -8,7 +8,8 @@
 namespace model {
 
 struct Word {
-    enum Kind { none, tail, head, orphans, touched, last_hole, wake, count, hint, state, enq, deq, next, slot, payload, handle } kind;
+    enum Kind { none, tail, head, orphans, touched, last_hole, holed, wake, count, hint, marks, state, enq, deq, next,
+                node_holed, slot, payload, handle } kind;
     std::uint32_t node, index;
 };
 

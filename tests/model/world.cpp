@@ -32,6 +32,7 @@ void World::reset()
     std::memset(base, 0, sizeof *header);
     std::memset(base + LAYOUT_SUMMARY_OFFSET, 0, 8);
     std::memset(base + geometry_.bitmap_offset, 0, 8);
+    std::memset(base + geometry_.marks_offset, 0, geometry_.states_offset - geometry_.marks_offset);
     std::memset(base + geometry_.states_offset, 0, geometry_.node_count * 8);
     std::memset(base + geometry_.nodes_offset, 0, geometry_.node_count * geometry_.node_stride);
     header->tail = header->head = link;
@@ -57,7 +58,7 @@ void World::reset()
 
 cq_queue *World::make_handle(std::uint32_t owner)
 {
-    static const std::uint32_t alive = 1;
+    static std::uint32_t alive = 1;
     auto *const queue = static_cast<cq_queue *>(std::aligned_alloc(LAYOUT_LINE, sizeof(cq_queue)));
 
     std::memset(queue, 0, sizeof *queue);
@@ -66,6 +67,7 @@ cq_queue *World::make_handle(std::uint32_t owner)
     queue->participants = reinterpret_cast<layout_participant *>(queue->base + LAYOUT_PARTICIPANTS_OFFSET);
     queue->summary = reinterpret_cast<std::uint64_t *>(queue->base + LAYOUT_SUMMARY_OFFSET);
     queue->bitmap = reinterpret_cast<std::uint64_t *>(queue->base + geometry_.bitmap_offset);
+    queue->marks = reinterpret_cast<std::uint64_t *>(queue->base + geometry_.marks_offset);
     queue->states = reinterpret_cast<std::uint64_t *>(queue->base + geometry_.states_offset);
     queue->geometry = geometry_;
     queue->owner = owner;

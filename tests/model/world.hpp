@@ -98,7 +98,7 @@ public:
     void changed(const void *address, int order);
     void fenced(int order);
     void copied(const void *address, bool written);
-    int reap(cq_queue *queue, cq_recovery *recovery);
+    int reap(cq_queue *queue);
     bool is_suspect(std::uint32_t owner) const;
     bool is_free(std::uint32_t owner) const; // may a new process have this id?
 

@@ -72,7 +72,7 @@ class OffsetsTest(unittest.TestCase):
     def test_parts_begin_where_the_library_says(self):
         participants = number(defines()["LAYOUT_PARTICIPANTS_OFFSET"])
         self.assertEqual(int(document.PARTS["participants"]), participants)
-        summary = participants + document.CONSTANTS["PARTICIPANTS"] * 16
+        summary = participants + document.CONSTANTS["PARTICIPANTS"] * 64
         self.assertEqual(int(document.PARTS["summary of the free bitmap"]), summary)
 
 

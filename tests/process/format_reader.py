@@ -72,7 +72,8 @@ class Region:
         expected["node_count"] = count
         expected["summary_offset"] = int(PARTS["summary of the free bitmap"])
         expected["bitmap_offset"] = expected["summary_offset"] + up(up(words, 64) // 64 * 8, page)
-        expected["states_offset"] = expected["bitmap_offset"] + up(words * 8, page)
+        marks = expected["bitmap_offset"] + up(words * 8, page)
+        expected["states_offset"] = marks + up(up(count, 16) // 16 * 8, page)
         expected["nodes_offset"] = expected["states_offset"] + up(count * 8, page)
         expected["file_size"] = up(expected["nodes_offset"] + count * expected["node_stride"], page)
         for name, value in expected.items():
@@ -104,7 +105,7 @@ class Region:
         """The nodes of the list or behind it: (number, sequence)."""
         for number in range(self.touched()):
             state = self.state(number)
-            if state["phase"] == PHASES["NODE_LINKED"]:
+            if state["phase"] in (PHASES["NODE_LINKED"], PHASES["NODE_SETTLED"]):
                 yield number, state["sequence"]
 
     def listed(self, link):
@@ -181,12 +182,13 @@ class Region:
     # ---- numbers
 
     def alive(self):
-        """Participants whose record is USED and whose LIVE byte is locked."""
+        """Participants whose record is USED and whose byte is locked."""
         count = 0
         offset = int(PARTS["participants"])
-        for owner in range(1, CONSTANTS["MAX_OWNER"] + 1):
-            if self.load(offset + owner * 16 + PARTICIPANT["record"].offset) & 1:
-                lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, CONSTANTS["LIVE_BYTES"] + owner, 1, 0)
+        for owner in range(1, min(self.field("highest_id"), CONSTANTS["MAX_OWNER"]) + 1):
+            record = self.load(offset + owner * 64 + PARTICIPANT["record"].offset)
+            if record & 1:
+                lock = struct.pack("hhqqi4x", fcntl.F_WRLCK if record & 2 else fcntl.F_RDLCK, 0, CONSTANTS["LIVE_BYTES"] + owner, 1, 0)
                 lock = fcntl.fcntl(self.file, 36, lock)  # F_OFD_GETLK
                 count += struct.unpack("hhqqi4x", lock)[0] != fcntl.F_UNLCK
         return count

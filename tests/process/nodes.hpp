@@ -23,8 +23,8 @@ public:
             const uint64_t state = region_.get(region_.get(field::states_offset) + 8 * node);
             const uint64_t sequence = state >> 24, phase = state >> 12 & 0xfff;
             const auto in_list = list.find(node);
-            const bool right = in_list != list.end() ? phase == linked && sequence == in_list->second
-                                                     : phase == free || (phase == linked && all_done(node, sequence));
+            const bool right = in_list != list.end() ? is_listed(phase) && sequence == in_list->second
+                                                     : phase == free || (is_listed(phase) && all_done(node, sequence));
             if (!right)
                 found += "node " + std::to_string(node) + " has phase " + std::to_string(phase) + " in sequence " +
                          std::to_string(sequence) + (in_list != list.end() ? ", in the list; " : "; ");
@@ -33,7 +33,9 @@ public:
     }
 
 private:
-    enum Phase : uint64_t { free = 0, linked = 2 };
+    enum Phase : uint64_t { free = 0, linked = 2, settled = 3 };
+
+    static bool is_listed(uint64_t phase) { return phase == linked || phase == settled; }
 
     uint64_t offset(uint64_t node) const
     {

@@ -16,6 +16,7 @@
 
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +75,13 @@ public:
 private:
     int descriptor_;
 };
+
+/* For a child that is to die of a signal whose core nobody wants. */
+inline void leave_no_core()
+{
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+}
 
 /* How a child ended. */
 struct End {

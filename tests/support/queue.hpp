@@ -34,10 +34,15 @@ public:
     }
 };
 
-/* What every test program calls its queues begins with this and its process id: see leftovers.hpp. */
-inline std::string name_prefix() { return "cqtest-" + std::to_string(::getpid()) + "-"; }
+/* What a test program and its children call their queues begins with this: see leftovers.hpp and process.hpp. Process ids are used
+   again, and by machines and containers that share the directory at the same time, so there is more to it than that. */
+inline const std::string &name_prefix()
+{
+    static const std::string prefix = "cqtest-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device()()) + "-";
+    return prefix;
+}
 
-/* The random part keeps a process that gets the id of a killed one away from what that one left. */
+/* The random part keeps a program's processes apart: each of them counts for itself. */
 inline std::string unique_name()
 {
     static std::atomic<unsigned> count{0};

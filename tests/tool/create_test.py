@@ -51,7 +51,8 @@ class CreateTest(CommandTest):
 
     def test_refuses_bad_numbers(self):
         for option, value in [("--capacity", "0"), ("--capacity", "many"), ("--capacity", "1.5"), ("--capacity", ""),
-                              ("--capacity", "99999999999999999999"), ("--max-message", "4X"), ("--max-message", "K"),
+                              ("--capacity", "99999999999999999999"), ("--max-message", "0"), ("--max-message", "0K"), ("--max-held", "0"),
+                              ("--max-message", "4X"), ("--max-message", "K"),
                               ("--max-message", "99999999999G"), ("--permissions", "888"), ("--permissions", "7"),
                               ("--permissions", "06600"), ("--permissions", "rw-")]:
             with self.subTest(option + " " + value):

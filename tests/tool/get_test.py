@@ -22,6 +22,17 @@ class GetTest(CommandTest):
                 result = self.get(*options, code=NOTHING)
                 self.assertEqual((result.out, result.err), (b"", ""))
 
+    def test_ends_when_the_queue_is_removed_and_has_taken_what_was_there(self):
+        for options in [("--follow",), ("--count", 3, "--wait", "forever"), ("--all", "--wait", "1000s")]:
+            with self.subTest(options):
+                self.create()
+                self.put(b"1")
+                get = self.start_cq("get", "q", *options, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+                self.assertEqual(self.read_line(get.stdout), b"1\n")
+                self.run_cq("rm", "q", "--force")
+                self.assertEqual(get.wait(PATIENCE), ERROR)
+                self.assertEqual(get.stderr.read(), b'cq: "q": the queue was removed\n')
+
     def test_count_takes_so_many_in_order(self):
         self.create()
         self.put(*[b"%d" % i for i in range(300)])

@@ -1,7 +1,8 @@
 import os
 import subprocess
+import time
 
-from support import ERROR, NOTHING, PATIENCE, USAGE, CommandTest, main
+from support import CQ, ERROR, NOTHING, PATIENCE, USAGE, CommandTest, main
 
 
 class PutTest(CommandTest):
@@ -116,6 +117,56 @@ class PutTest(CommandTest):
         self.assertIn("the first 3 lines were put", error)
         self.assertEqual(self.messages(), [b"1", b"2", b"3"])
         self.assertIn("nothing was put", self.put_lines(b"6\n", "--no-wait", code=NOTHING).err)
+
+    def test_when_the_queue_is_removed_it_ends_and_says_what_may_be_lost(self):
+        self.create()
+        put = self.start_cq("put", "q", "--ack", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        put.stdin.write(b"1\n")
+        self.assertEqual(self.read_line(put.stdout), b"1\n")
+        self.run_cq("rm", "q", "--force")
+        for line in range(2, 10000):
+            try:
+                put.stdin.write(b"%d\n" % line)
+            except BrokenPipeError:
+                break
+            time.sleep(0.01)
+        self.assertEqual(put.wait(PATIENCE), ERROR)
+        error = put.stderr.read().decode()
+        self.assertRegex(error, r'^cq: "q": the queue was removed; the first .* put, \d+ of them after the queue was last seen '
+                                r'in its place: these may be lost')
+        acknowledged = put.stdout.read().split()
+        self.assertLess(len(acknowledged), 9000, "noticed while it ran")
+
+    def test_when_the_queue_is_removed_and_made_anew_the_end_says_so(self):
+        self.create()
+        put = self.start_cq("put", "q", "--ack", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        put.stdin.write(b"1\n")
+        self.assertEqual(self.read_line(put.stdout), b"1\n")
+        self.run_cq("rm", "q", "--force")
+        self.create()
+        put.stdin.close()
+        self.assertEqual(put.wait(PATIENCE), ERROR)
+        self.assertIn("another one of that name now; the first line was put", put.stderr.read().decode())
+        self.assertEqual(self.messages(), [])
+
+    def test_waits_for_memory_as_for_room(self):
+        """On a file system so small that the queue never reaches its capacity."""
+        script = f"""
+            mount -t tmpfs -o size=2m cqtest {self.directory} || exit 77
+            run() {{ {CQ} "$1" --directory {self.directory} q "${{@:2}}"; }}
+            run create --capacity 1000 --max-message 100000
+            for i in $(seq 60); do head -c 90000 /dev/zero | tr '\\0' x; echo; done >"{self.directory}.lines"
+            run put --no-wait <"{self.directory}.lines"; echo "no wait: $?"
+            run put <"{self.directory}.lines" & put=$!
+            while [ "$(run get --count 60 --wait 100s | wc -l)" != 60 ]; do :; done
+            wait $put; echo "put: $?"
+        """
+        self.addCleanup(lambda: os.path.exists(self.directory + ".lines") and os.remove(self.directory + ".lines"))
+        done = subprocess.run(["unshare", "-m", "bash", "-c", script], capture_output=True, text=True, check=False, timeout=PATIENCE)
+        if done.returncode in (1, 77) and "unshare" in done.stderr or done.returncode == 77:
+            self.skipTest("only root may mount file systems")
+        self.assertEqual(done.stdout, "no wait: 1\nput: 0\n", done.stderr)
+        self.assertRegex(done.stderr, r"its next part takes \d+ bytes .* free of 2097152 bytes .*; the first \d+ lines were put")
 
     def test_when_the_queue_stays_full_wait_ends_after_its_time(self):
         self.create(capacity=1)

@@ -20,17 +20,19 @@ class RemoveTest(CommandTest):
         self.run_cq("rm", "q", "--force")
         self.assertEqual(os.listdir(self.directory), [])
 
-    def test_an_open_queue_is_kept_unless_forced_and_is_usable_afterwards(self):
+    def test_an_open_queue_is_kept_unless_forced_and_those_who_have_it_open_notice(self):
         self.create()
-        get = self.start_cq("get", "q", "--wait", "forever", "--count", 2, stdout=subprocess.PIPE, bufsize=0)
-        put = self.start_cq("put", "q", stdin=subprocess.PIPE, bufsize=0)
+        get = self.start_cq("get", "q", "--wait", "forever", "--count", 2, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        put = self.start_cq("put", "q", stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         put.stdin.write(b"before\n")
         self.assertEqual(self.read_line(get.stdout), b"before\n")
         self.assertIn("it is open (2 handles)", self.run_cq("rm", "q", code=ERROR).err)
         self.run_cq("rm", "q", "-f")
         self.assertEqual(os.listdir(self.directory), [])
-        put.stdin.write(b"after\n")
-        self.assertEqual(self.read_line(get.stdout), b"after\n")
+        for process, more in (get, None), (put, b"after\n"):
+            error = process.communicate(more, timeout=60)[1]
+            self.assertIn(b"the queue was removed", error)
+            self.assertEqual(process.returncode, ERROR)
 
     def test_a_missing_queue_is_an_error_unless_forced(self):
         self.assertIn("no queue", self.run_cq("rm", "q", code=ERROR).err)

@@ -1,5 +1,6 @@
 import os
 import re
+import select
 import signal
 import subprocess
 
@@ -9,11 +10,18 @@ from support import ERROR, PATIENCE, ROOT, USAGE, CommandTest, main
 class StatTest(CommandTest):
     def test_json_has_every_field_of_cq_stats(self):
         with open(os.path.join(ROOT, "c/include/cqueue.h"), encoding="utf-8") as file:
-            declaration = re.search(r"typedef struct cq_stats \{(.*?)\} cq_stats;", file.read(), re.DOTALL).group(1)
-        fields = re.findall(r"^ *u?int\d+_t (\w+);", declaration, re.MULTILINE)
-        self.assertIn("capacity", fields)
+            header = file.read()
+
+        def fields(struct):
+            declaration = re.search(rf"typedef struct {struct} \{{(.*?)\}} {struct};", header, re.DOTALL).group(1)
+            return set(re.findall(r"^ *(?:u?int\d+_t|char) (\w+)(?:\[\d+\])?;", declaration, re.MULTILINE)) - {"struct_size", "reserved"}
+
+        self.assertIn("capacity", fields("cq_stats"))
         self.create()
-        self.assertEqual(set(self.stat()), set(fields) - {"struct_size", "reserved"} | {"name", "file"})
+        self.assertEqual(set(self.stat()), fields("cq_stats") | {"name", "file", "handles"})
+        self.start_cq("get", "q", "--follow", stdout=subprocess.DEVNULL)
+        self.until(lambda: self.stat()["handles"])
+        self.assertEqual(set(self.stat()["handles"][0]), fields("cq_participant"))
 
     def test_counts_what_happens(self):
         self.create(capacity=100, max_message=50)
@@ -32,7 +40,7 @@ class StatTest(CommandTest):
         self.create(capacity=100, max_message=5000)
         self.put(b"1", b"2")
         text = self.run_cq("stat", "q").out.decode()
-        self.assertEqual(len(text.splitlines()), len(self.stat()))
+        self.assertEqual(len(text.splitlines()), len(self.stat()) - 1) # nobody has it open
         for line in [r"name +q", r"file +/dev/shm/.*/cqueue\.q",
                      r"created +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, \d+ s ago",
                      r"capacity +100 messages", r"max message size +5000 bytes \(4\.9 KiB\)",
@@ -47,6 +55,30 @@ class StatTest(CommandTest):
         self.until(lambda: self.stat()["waiting_consumers"] == 2)
         self.assertEqual(self.stat()["participants"], 2)
 
+    def test_shows_who_holds_what(self):
+        self.create()
+        self.put(*[b"x" * 1000] * 200)
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        get = self.start_cq("get", "q", "--all", stdout=writer)
+        self.until(lambda: self.stat()["held"] > 0 and not select.select([], [writer], [], 0)[1])
+        os.close(writer)
+        handle, = self.stat()["handles"]
+        self.assertEqual((handle["pid"], handle["command"], handle["alive"]), (get.pid, "cq", True))
+        self.assertGreater(handle["held"], 0)
+        self.assertRegex(self.run_cq("stat", "q").out.decode(), rf"\nhandle 1 +process {get.pid} \(cq\): holds \d+ messages?\n")
+        get.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, get.pid, os.WSTOPPED | os.WNOWAIT)
+        self.assertRegex(self.run_cq("stat", "q").out.decode(), rf"\nhandle 1 +process {get.pid} \(cq\), stopped: holds \d+ messages?\n")
+        self.assertRegex(self.run_cq("doctor", "q").out.decode(),
+                         rf"note +process {get.pid} \(cq\), stopped: holds \d+ messages?, and has not moved for 500 ms\n")
+
+    def test_shows_who_waits_since_when(self):
+        self.create()
+        get = self.start_cq("get", "q", "--follow", stdout=subprocess.DEVNULL)
+        self.until(lambda: self.stat()["waiting_consumers"] == 1)
+        self.assertRegex(self.run_cq("stat", "q").out.decode(), rf"process {get.pid} \(cq\): 1 consumer waiting for \d+ \w+\n")
+
     def test_watch_prints_again_and_again(self):
         self.create()
         watch = self.start_cq("stat", "q", "--json", "--watch", "10ms", stdout=subprocess.PIPE, bufsize=0)
@@ -57,6 +89,12 @@ class StatTest(CommandTest):
         self.run_cq("rm", "q", "--force")
         while b'"unlinked":true' not in self.read_line(watch.stdout):
             pass
+        self.assertEqual(watch.wait(PATIENCE), ERROR)
+
+    def test_watch_is_ended_by_a_signal(self):
+        self.create()
+        watch = self.start_cq("stat", "q", "--json", "--watch", "10ms", stdout=subprocess.PIPE, bufsize=0)
+        self.read_line(watch.stdout)
         watch.send_signal(signal.SIGINT)
         self.assertEqual(watch.wait(PATIENCE), -signal.SIGINT)
 

@@ -1,5 +1,7 @@
 /* CQ_EINVAL: every argument of every function that can be NULL, of an unknown size or out of range. */
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 #include <gtest/gtest.h>
 
@@ -104,8 +106,7 @@ TEST_F(Arguments, a_batch_of_nothing)
 TEST_F(Arguments, a_message_of_another_size)
 {
     ASSERT_EQ(cq_take(queue, &message), CQ_OK);
-    for (const uint32_t wrong : {0u, 1u, 4u, static_cast<uint32_t>(sizeof(cq_message) - 1),
-                                 static_cast<uint32_t>(sizeof(cq_message) + 8), UINT32_MAX}) {
+    for (const uint32_t wrong : {0u, 1u, 4u, 47u, 4097u, UINT32_MAX}) {
         Message other = message;
         other.struct_size = wrong;
         EXPECT_EQ(cq_reserve(queue, 1, &other), CQ_EINVAL) << wrong;
@@ -118,6 +119,64 @@ TEST_F(Arguments, a_message_of_another_size)
     }
     ASSERT_EQ(cq_release(queue, &message), CQ_OK);
     ASSERT_EQ(cq_enqueue(queue, "x", 1), CQ_OK); /* a returned message would not count against capacity */
+}
+
+/* A caller's, built against a header with another version of the struct: what is around it is not his to lose. */
+template <class Struct>
+struct Sized {
+    explicit Sized(size_t size, char behind) : Sized(Struct{}, size, behind) {}
+    Sized(const Struct &value, size_t size, char behind) : bytes(256, behind)
+    {
+        std::memcpy(bytes.data(), &value, std::min(size, sizeof value));
+        const uint32_t number = static_cast<uint32_t>(size);
+        std::memcpy(bytes.data(), &number, sizeof number);
+    }
+    Struct *get() { return reinterpret_cast<Struct *>(bytes.data()); }
+    std::string from(size_t offset) const { return bytes.substr(offset); }
+
+    std::string bytes; /* too long to be in the string itself, and so aligned for anything */
+};
+
+TEST_F(Arguments, a_message_of_a_newer_version)
+{
+    const auto all_fit = [&](char behind) {
+        Sized<cq_message> one(message, sizeof(cq_message) + 16, behind);
+        if (cq_take(queue, one.get()) != CQ_OK)
+            return false;
+        EXPECT_EQ(cq_return(queue, one.get()), CQ_OK);
+        EXPECT_EQ(cq_take_wait(queue, one.get(), 0), CQ_OK);
+        EXPECT_EQ(cq_release(queue, one.get()), CQ_OK);
+        EXPECT_EQ(cq_reserve(queue, 1, one.get()), CQ_OK);
+        EXPECT_EQ(cq_abort(queue, one.get()), CQ_OK);
+        EXPECT_EQ(cq_reserve(queue, 1, one.get()), CQ_OK);
+        std::memcpy(one.get()->data, "x", 1);
+        EXPECT_EQ(cq_commit(queue, one.get(), 1), CQ_OK);
+        EXPECT_EQ(one.get()->struct_size, sizeof(cq_message) + 16) << "it stays the caller's";
+        return true;
+    };
+    EXPECT_TRUE(all_fit('\0'));
+    EXPECT_FALSE(all_fit('#')) << "something is asked for that this library does not know";
+}
+
+TEST_F(Arguments, stats_of_an_older_version)
+{
+    for (const uint32_t size : {156u, 160u}) { /* without and with the padding behind `unlinked`, and no more */
+        Sized<cq_stats> stats(size, '#');
+        ASSERT_EQ(cq_stat(queue, stats.get()), CQ_OK) << size;
+        EXPECT_EQ(stats.get()->struct_size, size);
+        EXPECT_EQ(stats.get()->capacity, 4u);
+        EXPECT_EQ(stats.get()->unlinked, 0u);
+        EXPECT_EQ(stats.from(size), std::string(256 - size, '#')) << size;
+    }
+}
+
+TEST_F(Arguments, a_recovery_of_the_first_version)
+{
+    Sized<cq_recovery> recovery(32, '#');
+    ASSERT_EQ(cq_recover(queue, recovery.get()), CQ_OK);
+    EXPECT_EQ(recovery.get()->struct_size, 32u);
+    EXPECT_EQ(recovery.get()->nodes, 0u);
+    EXPECT_EQ(recovery.from(32), std::string(256 - 32, '#'));
 }
 
 /* Of a struct that only reports, a caller built against a later header may offer a larger one. */
@@ -147,10 +206,12 @@ TEST_F(Arguments, a_larger_struct_is_filled_in_as_far_as_it_is_known)
 
 TEST_F(Arguments, a_report_too_small_for_its_own_size)
 {
-    for (const uint32_t wrong : {0u, 1u, 3u}) {
-        Stats stats;
-        stats.struct_size = wrong;
-        EXPECT_EQ(cq_stat(queue, &stats), CQ_EINVAL) << wrong;
+    for (const uint32_t wrong : {0u, 1u, 3u, 31u}) {
+        for (const uint32_t far : {wrong, wrong + 124}) {
+            Stats stats;
+            stats.struct_size = far;
+            EXPECT_EQ(cq_stat(queue, &stats), CQ_EINVAL) << far;
+        }
         Recovery recovery;
         recovery.struct_size = wrong;
         EXPECT_EQ(cq_recover(queue, &recovery), CQ_EINVAL) << wrong;
@@ -204,18 +265,43 @@ TEST(OpenArguments, no_config_means_the_defaults)
 
 TEST(OpenArguments, a_config_of_another_size)
 {
-    for (const size_t wrong : {size_t{0}, size_t{1}, size_t{8}, sizeof(cq_config) - 1, sizeof(cq_config) + 8,
-                               size_t{UINT32_MAX}}) {
+    for (const uint32_t wrong : {0u, 1u, 8u, 39u, 4097u, UINT32_MAX}) {
         Config config(4, 16);
-        config.struct_size = static_cast<uint32_t>(wrong);
+        config.struct_size = wrong;
         EXPECT_EQ(open_with(config), CQ_EINVAL) << wrong;
         EXPECT_EQ(cq_unlink(unique_name().c_str(), &config), CQ_EINVAL) << wrong;
     }
 }
 
+TEST(OpenArguments, a_config_of_the_first_version)
+{
+    const std::string name = unique_name();
+    Sized<cq_config> config(Config(4, 16, CQ_EXCLUSIVE), 40, '#'); /* behind it is what is not his */
+    cq_queue *queue = nullptr;
+    ASSERT_EQ(cq_open(name.c_str(), config.get(), &queue), CQ_OK);
+    const Handle handle(queue);
+    EXPECT_EQ(handle.stat().capacity, 4u);
+    EXPECT_EQ(config.from(40), std::string(256 - 40, '#'));
+    EXPECT_EQ(cq_unlink(name.c_str(), config.get()), CQ_OK);
+}
+
+TEST(OpenArguments, a_config_of_a_newer_version)
+{
+    const std::string name = unique_name();
+    const size_t size = sizeof(cq_config) + 16;
+    Sized<cq_config> unset(Config(4, 16, CQ_EXCLUSIVE), size, '\0'), set(Config(4, 16, CQ_EXCLUSIVE), size, '#');
+    cq_queue *queue = nullptr;
+    EXPECT_EQ(cq_open(name.c_str(), set.get(), &queue), CQ_EINVAL) << "something is asked for that is not known";
+    EXPECT_EQ(cq_unlink(name.c_str(), set.get()), CQ_EINVAL);
+    ASSERT_EQ(cq_open(name.c_str(), unset.get(), &queue), CQ_OK);
+    const Handle handle(queue);
+    EXPECT_EQ(handle.stat().capacity, 4u);
+    EXPECT_EQ(cq_unlink(name.c_str(), unset.get()), CQ_OK);
+}
+
 TEST(OpenArguments, unknown_and_contradictory_flags)
 {
-    for (uint32_t bit = 16; bit != 0; bit <<= 1)
+    for (uint32_t bit = 64; bit != 0; bit <<= 1)
         EXPECT_EQ(open_with(Config(4, 16, bit)), CQ_EINVAL) << bit;
     EXPECT_EQ(open_with(Config(4, 16, CQ_EXCLUSIVE | CQ_ATTACH)), CQ_EINVAL);
     EXPECT_EQ(open_with(Config(4, 16, CQ_EXCLUSIVE | CQ_READ_ONLY)), CQ_EINVAL);

@@ -118,6 +118,59 @@ TEST(Fd, empty_handed_calls_of_every_kind_make_it_unreadable)
     EXPECT_TRUE(becomes_and_stays_unreadable(fd, [&] { cq_take_wait(queue, &message, 1); }));
 }
 
+/* At once, and not only when the helper has noticed: an event loop would go round for nothing until then. */
+TEST(Fd, is_unreadable_when_a_call_has_come_back_empty_handed)
+{
+    Queue queue(Config(4, 16));
+    const int fd = message_fd(queue);
+    int up = 0;
+    for (int round = 0; round < 300; ++round) {
+        queue.must_enqueue("x");
+        ASSERT_TRUE(becomes_readable(fd));
+        ASSERT_EQ(queue.dequeue(), "x");
+        ASSERT_EQ(queue.dequeue(), std::nullopt);
+        up += readable(fd, milliseconds(0));
+    }
+    EXPECT_EQ(up, 0);
+}
+
+/* As event loops that are told of changes only: whatever the helper was doing, each message after CQ_EMPTY is a change. */
+TEST(Fd, rises_for_each_message_after_a_call_came_back_empty_handed)
+{
+    Queue queue(Config(4, 16));
+    const Handle producer = queue.attach();
+    const int fd = message_fd(queue), set = ::epoll_create1(EPOLL_CLOEXEC);
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    ASSERT_EQ(::epoll_ctl(set, EPOLL_CTL_ADD, fd, &event), 0);
+    for (int round = 0; round < 2000; ++round) {
+        producer.must_enqueue("x");
+        if (round % 3 == 0) /* or the message is taken before anything rose, or while it does */
+            ASSERT_EQ(::epoll_wait(set, &event, 1, static_cast<int>(patience.count()) * 1000), 1) << round;
+        else
+            for (int spin = round % 7 * 500; spin-- > 0;)
+                std::atomic_signal_fence(std::memory_order_seq_cst);
+        ASSERT_EQ(queue.dequeue(), "x");
+        ASSERT_EQ(queue.dequeue(), std::nullopt);
+        while (round % 3 != 0 && ::epoll_wait(set, &event, 1, 0) == 1)
+            ASSERT_EQ(queue.dequeue(), std::nullopt);
+    }
+    ::close(set);
+}
+
+TEST(Fd, is_another_one_when_somebody_closed_it)
+{
+    Queue queue(Config(4, 16));
+    const int fd = message_fd(queue);
+    queue.must_enqueue("x");
+    ASSERT_TRUE(becomes_readable(fd));
+    ASSERT_EQ(::close(fd), 0);
+    const int fresh = message_fd(queue);
+    EXPECT_TRUE(becomes_readable(fresh)) << "the message is waiting still";
+    EXPECT_EQ(queue.dequeue(), "x");
+    EXPECT_TRUE(becomes_and_stays_unreadable(fresh, [&] { queue.dequeue(); }));
+}
+
 TEST(Fd, becomes_readable_for_a_message_that_was_returned)
 {
     Queue queue(Config(4, 16));
@@ -247,6 +300,25 @@ TEST(RoomFd, empty_handed_calls_of_every_kind_make_it_unreadable)
     EXPECT_TRUE(becomes_readable(fd));
     queue.fill();
     EXPECT_TRUE(becomes_and_stays_unreadable(fd, [&] { EXPECT_EQ(cq_reserve(queue, 1, &message), CQ_FULL); }));
+}
+
+/* Held messages keep their nodes: then there is no room, though no message is waiting. */
+TEST(RoomFd, is_unreadable_while_no_node_is_free)
+{
+    Queue queue(Config(1, 16), Shape(1, 0, 1, 1));
+    const int fd = room_fd(queue);
+    ASSERT_TRUE(becomes_readable(fd));
+    std::vector<Message> held;
+    int result;
+    while ((result = queue.enqueue("x")) == CQ_OK)
+        held.push_back(queue.take());
+    ASSERT_EQ(result, CQ_FULL);
+    ASSERT_EQ(queue.stat().length, 0u);
+    EXPECT_TRUE(becomes_and_stays_unreadable(fd, [&] { EXPECT_EQ(queue.enqueue("x"), CQ_FULL); }));
+    for (Message &message : held)
+        ASSERT_EQ(cq_release(queue, &message), CQ_OK);
+    EXPECT_TRUE(becomes_readable(fd));
+    EXPECT_EQ(queue.enqueue("x"), CQ_OK);
 }
 
 /* The third call that may say CQ_FULL, beside enqueue and reserve: its place was voided, and there is no other. */

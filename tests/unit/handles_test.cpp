@@ -73,7 +73,7 @@ TEST_P(Handles, closed_with_reservations_open_drop_them)
     Handle producer = queue.attach();
     for (uint64_t i = 0; i < count; ++i)
         producer.reserve(16);
-    EXPECT_EQ(queue.enqueue("x"), CQ_FULL);
+    EXPECT_EQ(producer.enqueue("x"), CQ_FULL);
     producer.close();
     EXPECT_EQ(queue.fill(), count);
     EXPECT_EQ(queue.drain().size(), count);

@@ -28,40 +28,34 @@ public:
         uint32_t deliveries;
     };
 
-    bool full() const
+    /* `handle` is whose call it is. */
+    int enqueue(size_t handle, const std::string &text)
     {
-        return static_cast<uint64_t>(std::count_if(places_.begin(), places_.end(), [](const Place &place) {
-                   return place.state != State::given_up;
-               })) >= capacity_;
-    }
-
-    int enqueue(const std::string &text)
-    {
-        if (full())
+        if (!has_room(handle))
             return CQ_FULL;
-        places_.push_back({next_id_++, State::message, text});
+        places_.push_back({next_id_++, State::message, text, handle});
         return CQ_OK;
     }
 
     /* The id of the reservation, or nothing when full. */
-    std::optional<uint64_t> reserve()
+    std::optional<uint64_t> reserve(size_t handle)
     {
-        if (full())
+        if (!has_room(handle))
             return std::nullopt;
-        places_.push_back({next_id_, State::reserved, ""});
+        places_.push_back({next_id_, State::reserved, "", handle});
         return next_id_++;
     }
 
-    int commit(uint64_t id, const std::string &text)
+    int commit(size_t handle, uint64_t id, const std::string &text)
     {
         for (Place &place : places_) {
             if (place.id == id) {
-                place = {id, State::message, text};
+                place = {id, State::message, text, handle};
                 return CQ_OK;
             }
         }
-        /* Its place was given up by a consumer: behind everything, if there is room. */
-        return enqueue(text);
+        /* Its place was given up by somebody: behind everything, if there is room. */
+        return enqueue(handle, text);
     }
 
     void abort(uint64_t id)
@@ -115,7 +109,23 @@ private:
         uint64_t id;
         State state;
         std::string text;
+        size_t handle;
     };
+
+    /* Is there room, or can it be made: do reservations alone fill the queue, and is the first another handle's? */
+    bool has_room(size_t handle)
+    {
+        const auto is_open = [](const Place &place) { return place.state != State::given_up; };
+        if (static_cast<uint64_t>(std::count_if(places_.begin(), places_.end(), is_open)) < capacity_)
+            return true;
+        const auto first = std::find_if(places_.begin(), places_.end(), is_open);
+        if (first->handle == handle || std::any_of(first, places_.end(), [](const Place &place) {
+                return place.state == State::message;
+            }))
+            return false;
+        places_.erase(first);
+        return true;
+    }
 
     /* What consumers do before they deliver: skip what was given up, and give reservations up in front of a message. */
     bool pass_to_a_message()

@@ -46,7 +46,7 @@ TEST(Open, a_new_region_has_nothing_between_its_words)
     const auto expect_zero = [&](uint64_t from, uint64_t to) {
         EXPECT_EQ(read(from, to - from), std::string(to - from, 0)) << "from " << from;
     };
-    for (const auto &[from, to] : {std::pair<uint64_t, uint64_t>{144, 256}, {264, 384}, {400, 512}, {528, 640}, {644, 768}, {772, 896}, {936, 4096}})
+    for (const auto &[from, to] : {std::pair<uint64_t, uint64_t>{144, 256}, {264, 384}, {400, 512}, {528, 640}, {644, 768}, {772, 896}, {936, 1024}, {1052, 4096}})
         expect_zero(from, to);
     for (const size_t word : {0u, 128u, 256u})
         expect_zero(nodes + word + 8, nodes + word + 128);
@@ -126,19 +126,16 @@ TEST(Open, the_file_is_private_unless_permissions_say_otherwise)
     }
 }
 
-TEST(Open, a_region_that_its_group_may_write_is_trusted_only_if_asked_for)
+TEST(Open, a_region_that_its_owner_opened_to_a_group_is_trusted_by_its_owner)
 {
     Config shared(4, 16);
     shared.permissions = 0660;
     Queue queue(shared);
     Config attach(0, 0, CQ_ATTACH);
-    EXPECT_EQ(open_result(queue.name(), attach), CQ_EOWNER);
-    attach.permissions = 0600;
-    EXPECT_EQ(open_result(queue.name(), attach), CQ_EOWNER);
-    attach.permissions = 0640;
-    EXPECT_EQ(open_result(queue.name(), attach), CQ_EOWNER);
-    attach.permissions = 0660;
-    EXPECT_EQ(open_result(queue.name(), attach), CQ_OK);
+    for (const uint32_t permissions : {0u, 0600u, 0640u, 0660u}) {
+        attach.permissions = permissions;
+        EXPECT_EQ(open_result(queue.name(), attach), CQ_OK) << std::oct << permissions;
+    }
 }
 
 TEST(Open, a_region_that_everybody_may_write_is_never_trusted)

@@ -21,17 +21,19 @@ protected:
         model.emplace(capacity);
     }
 
-    const Handle &any() { return handles[noise->below(handles.size())]; }
+    size_t any_index() { return noise->below(handles.size()); }
+    const Handle &any() { return handles[any_index()]; }
     std::string text() { return bytes(next_text++, noise->below(max_size + 1)); }
 
     void enqueue()
     {
         const std::string sent = text();
-        const int expected = model->enqueue(sent);
+        const size_t handle = any_index();
+        const int expected = model->enqueue(handle, sent);
         if (noise->once_in(2)) {
-            ASSERT_EQ(any().enqueue(sent), expected);
+            ASSERT_EQ(handles[handle].enqueue(sent), expected);
         } else {
-            ASSERT_EQ(cq_enqueue_wait(any(), sent.data(), sent.size(), 0), expected == CQ_FULL ? CQ_TIMEOUT : CQ_OK);
+            ASSERT_EQ(cq_enqueue_wait(handles[handle], sent.data(), sent.size(), 0), expected == CQ_FULL ? CQ_TIMEOUT : CQ_OK);
         }
     }
 
@@ -45,10 +47,11 @@ protected:
             one = text();
             slices.push_back({one.data(), one.size()});
         }
-        while (accepted < texts.size() && (expected = model->enqueue(texts[accepted])) == CQ_OK)
+        const size_t handle = any_index();
+        while (accepted < texts.size() && (expected = model->enqueue(handle, texts[accepted])) == CQ_OK)
             ++accepted;
         size_t done = 99999;
-        ASSERT_EQ(cq_enqueue_batch(any(), slices.data(), slices.size(), &done), expected);
+        ASSERT_EQ(cq_enqueue_batch(handles[handle], slices.data(), slices.size(), &done), expected);
         ASSERT_EQ(done, accepted);
     }
 
@@ -100,9 +103,9 @@ protected:
 
     void reserve()
     {
-        const size_t handle = noise->below(handles.size());
+        const size_t handle = any_index();
         Reserved fresh{handle, Message(), 0, text()};
-        const auto id = model->reserve();
+        const auto id = model->reserve(handle);
         ASSERT_EQ(cq_reserve(handles[handle], fresh.text.size(), &fresh.message), id ? CQ_OK : CQ_FULL);
         if (!id)
             return;
@@ -121,7 +124,7 @@ protected:
             model->abort(one.id);
             ASSERT_EQ(cq_abort(handles[one.handle], &one.message), CQ_OK);
         } else {
-            const int expected = model->commit(one.id, one.text);
+            const int expected = model->commit(one.handle, one.id, one.text);
             ASSERT_EQ(cq_commit(handles[one.handle], &one.message, one.text.size()), expected);
             if (expected == CQ_FULL)
                 return;

@@ -47,6 +47,43 @@ TEST_P(Redelivery, deliveries_and_position_tell_that_it_is_the_same_message)
     EXPECT_EQ(cq_release(queue, &next), CQ_OK);
 }
 
+TEST_P(Redelivery, of_very_many_is_in_order_too)
+{
+    const uint64_t count = 2500;
+    Queue queue(Config(count, 8), GetParam());
+    Texts texts;
+    for (uint64_t i = 0; i < count; ++i) {
+        texts.push_back(std::to_string(i));
+        queue.must_enqueue(texts.back());
+    }
+    {
+        Handle other = queue.attach();
+        for (uint64_t i = 0; i < count; ++i)
+            other.take();
+        EXPECT_EQ(queue.dequeue(), std::nullopt);
+    }
+    EXPECT_EQ(queue.walk(), texts);
+    EXPECT_EQ(queue.stat().orphans, count);
+    /* What is held again does not come again; what is given back comes at its place. */
+    std::vector<Message> held;
+    for (uint64_t i = 0; i < count; i += 2) {
+        held.push_back(queue.take());
+        ASSERT_EQ(held.back().text(), texts[i]);
+        ASSERT_EQ(queue.dequeue(), texts[i + 1]);
+        if (i % 100 == 0) {
+            ASSERT_EQ(cq_return(queue, &held.back()), CQ_OK);
+            held.back() = queue.take();
+        }
+        ASSERT_EQ(held.back().text(), texts[i]);
+    }
+    EXPECT_EQ(queue.dequeue(), std::nullopt);
+    for (uint64_t i = held.size(); i-- > 0;)
+        ASSERT_EQ(cq_return(queue, &held[i]), CQ_OK);
+    for (uint64_t i = 0; i < count; i += 2)
+        ASSERT_EQ(queue.dequeue(), texts[i]);
+    EXPECT_EQ(queue.dequeue(), std::nullopt);
+}
+
 TEST_P(Redelivery, deliveries_stop_counting_at_255)
 {
     Queue queue(Config(4, 16), GetParam());

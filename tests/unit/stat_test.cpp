@@ -1,6 +1,9 @@
 /* cq_stat: every field. */
 #include <ctime>
+#include <fstream>
+#include <thread>
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "shapes.hpp"
@@ -130,6 +133,102 @@ TEST_P(Stat, counts_redelivery)
     EXPECT_EQ(stats.length, 0u);
 }
 
+TEST_P(Stat, tells_what_is_held_and_what_is_being_written)
+{
+    Queue queue(Config(4 * k() + 8, 8), GetParam());
+    const Handle other = queue.attach(), reader = queue.attach(CQ_READ_ONLY);
+    const auto expect = [&](uint64_t held, uint64_t writing, const char *when) {
+        EXPECT_EQ(queue.stat().held, held) << when;
+        EXPECT_EQ(queue.stat().writing, writing) << when;
+        EXPECT_EQ(reader.stat().held, held) << when;
+        EXPECT_EQ(reader.stat().writing, writing) << when;
+    };
+    expect(0, 0, "in the beginning");
+    queue.fill();
+    expect(0, 0, "full");
+    std::vector<Message> taken;
+    for (uint64_t i = 0; i < k() + 2; ++i) {
+        taken.push_back((i % 2 ? other : static_cast<const Handle &>(queue)).take());
+        EXPECT_EQ(queue.stat().held, i + 1) << "the newest, which nobody has recorded, included";
+    }
+    Message first = other.reserve(1), second = queue.reserve(1);
+    expect(k() + 2, 2, "with two reservations");
+    ASSERT_EQ(cq_abort(queue, &second), CQ_OK);
+    expect(k() + 2, 1, "with one");
+    *static_cast<char *>(first.data) = 'x';
+    ASSERT_EQ(cq_commit(other, &first, 1), CQ_OK);
+    for (uint64_t i = 0; i < taken.size(); ++i)
+        ASSERT_EQ(cq_return(i % 2 ? other : static_cast<const Handle &>(queue), &taken[i]), CQ_OK);
+    expect(0, 0, "all given back");
+}
+
+TEST_P(Stat, counts_what_consumers_gave_up_waiting_for_as_being_written)
+{
+    Queue queue(Config(8, 8), GetParam());
+    Message late = queue.reserve(1);
+    queue.must_enqueue("x");
+    ASSERT_EQ(queue.dequeue(), "x");
+    EXPECT_EQ(queue.stat().writing, 1u);
+    ASSERT_EQ(cq_commit(queue, &late, 1), CQ_OK);
+    EXPECT_EQ(queue.stat().writing, 0u);
+}
+
+TEST(StatHeld, so_many_may_be_held_for_sure_as_was_asked_for)
+{
+    for (const uint64_t held : {UINT64_C(1), UINT64_C(300)}) {
+        Config config(10, 1000);
+        config.max_held = held;
+        Queue queue(config);
+        EXPECT_EQ(queue.stat().max_held, held);
+        const uint64_t every = queue.stat().slots_per_node;
+        std::vector<Message> taken;
+        /* The worst case: each in a node of its own. */
+        while (taken.size() < held) {
+            for (uint64_t i = 0; i < every; ++i) {
+                queue.must_enqueue("x");
+                if (i > 0) {
+                    EXPECT_EQ(queue.dequeue(), "x");
+                } else
+                    taken.push_back(queue.take());
+            }
+        }
+        EXPECT_EQ(queue.stat().held, held);
+        EXPECT_EQ(queue.fill(), 10u);
+        for (Message &message : taken)
+            ASSERT_EQ(cq_release(queue, &message), CQ_OK);
+    }
+}
+
+TEST(StatHeld, full_for_want_of_nodes_is_told_from_full)
+{
+    Config config(100, 100000); /* a node a message */
+    config.max_held = 2;
+    Queue queue(config);
+    std::vector<Message> taken;
+    int result = CQ_OK;
+    while ((result = queue.enqueue("x")) == CQ_OK)
+        taken.push_back(queue.take());
+    EXPECT_EQ(result, CQ_FULL);
+    const Stats stats = queue.stat();
+    EXPECT_EQ(stats.length, 0u);
+    EXPECT_EQ(stats.held, taken.size());
+    EXPECT_GT(stats.held, stats.max_held);
+    ASSERT_EQ(cq_release(queue, &taken[0]), CQ_OK);
+    EXPECT_EQ(queue.enqueue("x"), CQ_OK);
+}
+
+TEST(StatHeld, more_than_there_can_be_nodes_is_refused)
+{
+    Config config(10, 8);
+    config.max_held = (UINT64_C(1) << 24) - 1;
+    EXPECT_THROW(Queue queue(config), Failure);
+}
+
+TEST(StatHeld, few_large_messages_take_little_address_space)
+{
+    EXPECT_LE(Queue(Config(10, 65536)).stat().file_size, UINT64_C(64) << 20);
+}
+
 TEST_P(Stat, counts_participants)
 {
     Queue queue(Config(8, 8), GetParam());
@@ -235,6 +334,26 @@ TEST_P(Stat, is_the_same_on_every_handle)
     const Stats one = queue.stat(), two = other.stat(), three = reader.stat();
     EXPECT_EQ(std::memcmp(&one, &two, sizeof(cq_stats)), 0);
     EXPECT_EQ(std::memcmp(&one, &three, sizeof(cq_stats)), 0);
+}
+
+/* Programs name their threads as they like, and often all but the first have a name like "worker-3". */
+TEST(Participants, are_shown_with_the_name_of_the_program)
+{
+    const Queue queue;
+    std::optional<Handle> other;
+    std::thread([&] {
+        pthread_setname_np(pthread_self(), "worker-3");
+        other.emplace(queue.attach());
+    }).join();
+    std::string program;
+    std::getline(std::ifstream("/proc/self/comm"), program);
+    std::vector<std::string> shown;
+    const auto add = [](const cq_participant *participant, void *all) {
+        static_cast<std::vector<std::string> *>(all)->emplace_back(participant->command);
+        return 0;
+    };
+    ASSERT_EQ(cq_participants(queue, add, &shown), CQ_OK);
+    EXPECT_EQ(shown, (std::vector<std::string>{program, program}));
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 /* Sleeping while the queue is empty or full, and being woken. */
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -40,6 +42,53 @@ bool consumers_asleep(const Handle &queue, uint32_t count)
 bool producers_asleep(const Handle &queue, uint32_t count)
 {
     return eventually([&] { return queue.stat().waiting_producers == count; });
+}
+
+/* Of the only handle that waits: nanoseconds since 1970, 0 while none does. */
+int64_t waiting_since(const Handle &queue)
+{
+    int64_t since = 0;
+    auto look = [](const cq_participant *participant, void *context) {
+        auto &found = *static_cast<int64_t *>(context);
+        found = std::max(found, participant->waiting_since);
+        return 0;
+    };
+    EXPECT_EQ(cq_participants(queue, look, &since), CQ_OK);
+    return since;
+}
+
+int64_t nanoseconds_since_1970()
+{
+    return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+TEST(WaitingSince, is_when_the_first_of_several_short_waits_began)
+{
+    const Queue queue(Config(2, 16));
+    const Handle other(queue.name(), Config(0, 0, CQ_ATTACH));
+    const int64_t clock_step = 20000000; /* times of sleepers are read coarsely */
+    std::atomic<bool> enough{false};
+    int64_t since = 0;
+    {
+        const Sleeper sleeper([&] {
+            while (!enough)
+                cq_dequeue_wait(queue, nullptr, 0, nullptr, 10000000);
+            return CQ_OK;
+        });
+        EXPECT_TRUE(eventually([&] {
+            since = waiting_since(other);
+            return since != 0 && nanoseconds_since_1970() - since > 200000000;
+        }));
+        enough = true;
+    }
+    EXPECT_EQ(cq_enqueue(queue, "", 0), CQ_OK);
+    EXPECT_EQ(cq_dequeue_wait(queue, nullptr, 0, nullptr, 0), CQ_OK);
+    const int64_t served = nanoseconds_since_1970();
+    const Sleeper sleeper([&] { return cq_dequeue_wait(queue, nullptr, 0, nullptr, -1); });
+    EXPECT_TRUE(eventually([&] { return (since = waiting_since(other)) != 0; }));
+    EXPECT_GT(since, served - clock_step);
+    EXPECT_EQ(cq_enqueue(queue, "", 0), CQ_OK);
+    EXPECT_EQ(sleeper.result(), CQ_OK);
 }
 
 using Wait = OverShapes;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The queue's own waits do not end for a signal, and do not see close(): look for both this often. */
+/* The queue's own waits do not end for a signal: the thread that runs Python's handlers looks this often. */
 #define SLICE_NS 50000000
 
 /* ---- waiting --------------------------------------------------------------------------------------- */
@@ -26,6 +26,24 @@ static int64_t now(void)
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
+
+/* Where Python runs the handlers of signals. */
+static unsigned long main_thread;
+
+bool calls_init(void)
+{
+    PyObject *threading = PyImport_ImportModule("threading");
+    PyObject *thread = threading ? PyObject_CallMethod(threading, "main_thread", NULL) : NULL;
+    PyObject *ident = thread ? PyObject_GetAttrString(thread, "ident") : NULL;
+
+    main_thread = ident ? PyLong_AsUnsignedLong(ident) : 0;
+    Py_XDECREF(ident);
+    Py_XDECREF(thread);
+    Py_XDECREF(threading);
+    return !PyErr_Occurred();
+}
+
+void calls_after_fork(void) { main_thread = PyThread_get_thread_ident(); }
 
 static int call_freely(struct handle *patient, wait_call *call, void *context, int64_t timeout_ns)
 {
@@ -44,20 +62,19 @@ static int wait_patiently(struct handle *patient, wait_call *call, void *context
 
     if (result != CQ_TIMEOUT || timeout_ns == 0)
         return result;
+    int64_t slice = PyThread_get_thread_ident() == main_thread ? SLICE_NS : INT64_MAX;
     int64_t start = now(), deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - start ? INT64_MAX : start + timeout_ns;
     for (int64_t time = start;; time = now()) {
-        bool is_last = deadline - time <= SLICE_NS;
-        result = call_freely(patient, call, context, !is_last ? SLICE_NS : deadline > time ? deadline - time : 0);
-        if (result != CQ_TIMEOUT)
-            return result;
-        if (PyErr_CheckSignals() < 0)
+        bool is_last = deadline - time <= slice;
+        result = call_freely(patient, call, context, !is_last ? slice : deadline > time ? deadline - time : 0);
+        if (result == CQ_TIMEOUT && PyErr_CheckSignals() < 0)
             return RAISED;
-        if (patient->closed) {
+        if (patient->closed && (result == CQ_TIMEOUT || result == CQ_CANCELLED)) {
             handle_raise_closed(patient);
             return RAISED;
         }
-        if (is_last)
-            return CQ_TIMEOUT;
+        if (result != CQ_TIMEOUT || is_last)
+            return result;
     }
 }
 

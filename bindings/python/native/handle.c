@@ -1,8 +1,8 @@
 /*
  * handle.c - the base class of Queue: one open handle that may be closed at any time, by any thread.
  *
- * It owns the rule that cq_close comes last: close() forbids new calls, and whoever leaves last (a call in another thread,
- * a view of a message) closes. It must not know what the calls do.
+ * It owns the rule that cq_close comes last: close() forbids new calls and ends those that wait, and whoever leaves last (a
+ * call in another thread, a view of a message) closes. It must not know what the calls do.
  */
 #include "native.h"
 
@@ -92,6 +92,8 @@ bool handle_close(PyObject *object)
     if (!handle->queue || handle->closed)
         return true;
     handle->closed = true;
+    if (handle->uses > 0)
+        cq_cancel(handle->queue);
     ++handle->uses;
     for (struct loan *loan = handle->loans; loan; loan = next) {
         next = loan->next;
@@ -103,6 +105,7 @@ bool handle_close(PyObject *object)
 
 void handle_after_fork(void)
 {
+    calls_after_fork();
     for (struct handle *handle = open_handles; handle; handle = handle->next)
         while (handle->loans)
             loan_after_fork(handle->loans);

@@ -84,6 +84,11 @@ struct content {
 bool content_get(struct content *content, PyObject *object);
 void content_put(struct content *content);
 
+/* Find out which thread signals are for. False: an exception is set. */
+bool calls_init(void);
+/* In a forked child it is the only one. */
+void calls_after_fork(void);
+
 /* cq_enqueue_wait, cq_dequeue_wait and cq_take_wait for a language with signals and with close() at any time. A result of
    the queue's, or RAISED: an exception is set. */
 #define RAISED INT_MIN

@@ -1,12 +1,13 @@
 """AsyncQueue: tasks wait without holding up the loop, and cancelling them loses nothing."""
 
 import asyncio
+import os
 import threading
 
 import pytest
 from conftest import LONG, PATIENCE
 
-from cqueue_shm import ClosedError, TooBigError
+from cqueue_shm import ClosedError, Flags, Stale, TooBigError
 from cqueue_shm.aio import AsyncQueue
 
 
@@ -152,6 +153,41 @@ def test_closing_minds_tasks_that_were_just_cancelled(queue):
         q.close()
         kinds = [type(result) for result in await asyncio.gather(*waiting, return_exceptions=True)]
         assert kinds == [asyncio.CancelledError, ClosedError, ClosedError]
+
+    run(main())
+
+
+@pytest.mark.parametrize("consume", [True, False])
+def test_removing_the_queue_ends_tasks_that_wait(make, directory, consume):
+    async def main():
+        q = AsyncQueue(make(1, 8))
+        keeper = AsyncQueue(make(flags=Flags.KEEP_UNLINKED))
+        if not consume:
+            await q.put(b"full")
+        wait = (lambda q: q.get()) if consume else (lambda q: q.put(b"1"))
+        waiting = [asyncio.create_task(wait(q)) for _ in range(3)]
+        keeping = asyncio.create_task(wait(keeper))
+        await turns()
+        os.unlink(os.path.join(directory, "cqueue.orders"))
+        assert [type(result) for result in await asyncio.gather(*waiting, return_exceptions=True)] == [Stale] * 3
+        assert not keeping.done()
+        if not consume:
+            assert await q.get() == b"full"
+            await keeping
+        else:
+            await q.put(b"1")
+            assert await keeping == b"1"
+
+    run(main())
+
+
+def test_closing_the_queue_behind_its_back_is_noticed(queue):
+    async def main():
+        waiting = asyncio.create_task(AsyncQueue(queue).get())
+        await turns()
+        queue.close()
+        with pytest.raises(ClosedError):
+            await waiting
 
     run(main())
 

@@ -23,7 +23,10 @@ CALLS = {
     "qsize": lambda queue: queue.qsize(),
     "stats": lambda queue: queue.stats(),
     "walk": lambda queue: queue.walk(),
+    "participants": lambda queue: queue.participants(),
     "recover": lambda queue: queue.recover(),
+    "cancel": lambda queue: queue.cancel(),
+    "reset_cancel": lambda queue: queue.reset_cancel(),
     "fileno": lambda queue: queue.fileno(),
     "room_fileno": lambda queue: queue.room_fileno(),
 }

@@ -14,14 +14,15 @@ from cqueue_shm.errors import CLASSES, SYMBOLS
 
 def test_each_code_has_a_class_of_its_own():
     codes = {value for name, value in vars(_raw).items() if name.startswith("CQ_E") and value < 0}
-    assert len(codes) == 19
-    assert set(CLASSES) == codes | {_raw.CQ_EMPTY, _raw.CQ_FULL}
+    assert len(codes) == 21
+    assert set(CLASSES) == codes | {_raw.CQ_EMPTY, _raw.CQ_FULL, _raw.CQ_CANCELLED, _raw.CQ_STALE}
     assert len(set(CLASSES.values())) == len(CLASSES)
     assert all(kind.__name__ in cqueue_shm.__all__ for kind in CLASSES.values())
 
 
 def test_symbols_are_those_of_the_header():
-    assert len(SYMBOLS) == 22
+    assert len(SYMBOLS) == 26
+    assert (SYMBOLS[4], SYMBOLS[5]) == ("CQ_CANCELLED", "CQ_STALE")
     assert (SYMBOLS[1], SYMBOLS[2], SYMBOLS[3], SYMBOLS[-3]) == ("CQ_EMPTY", "CQ_FULL", "CQ_TIMEOUT", "CQ_ENOENT")
 
 
@@ -46,6 +47,9 @@ def test_symbols_are_those_of_the_header():
         ("NotHeldError", ValueError),
         ("FileSystemError", OSError),
         ("SystemFailedError", OSError),
+        ("ProcessLimitError", OSError),
+        ("FileSizeError", OSError),
+        ("Stale", OSError),
         ("ClosedError", ValueError),
         ("Empty", standard.Empty),
         ("Full", standard.Full),
@@ -58,7 +62,8 @@ def test_exceptions_are_what_python_programmers_catch(name, builtin):
 
 
 CASES = [
-    (-1, "InvalidError", '"orders": capacity 2147483649 is more than 2147483648', {"capacity": (1 << 31) + 1}),
+    (-1, "InvalidError", '"orders": capacity 2147483649 is more than 2147483648 messages, the most',
+     {"capacity": (1 << 31) + 1}),
     (-4, "ExistsError", '"orders": exists in DIRECTORY already: attach to it, or unlink it first', {"flags": 1}),
     (-5, "MismatchError", '"orders": region has capacity 8, asked for 9: ask for what it has (or 0, whatever it has), '
      "or unlink it first", {"capacity": 9}),
@@ -112,12 +117,30 @@ def test_a_file_that_is_no_region(directory):
         Queue("orders", directory=directory)
 
 
-def test_a_file_that_others_may_write(queue, directory):
-    os.chmod(os.path.join(directory, "cqueue.orders"), 0o660)
+def test_a_file_that_everybody_may_write_is_never_accepted(queue, directory):
+    file = os.path.join(directory, "cqueue.orders")
+    os.chmod(file, 0o660)
+    Queue("orders", directory=directory).close()  # one's own is as open to its group as one made it
+    os.chmod(file, 0o666)
     with pytest.raises(cqueue_shm.OwnerError) as caught:
-        Queue("orders", directory=directory)
+        Queue("orders", directory=directory, trust=True)
     assert (caught.value.symbol, caught.value.errno) == ("CQ_EOWNER", 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_another_users_file_is_accepted_by_who_trusts_it(queue, directory):
+    file = os.path.join(directory, "cqueue.orders")
+    os.chown(file, 12345, 12345)
+    os.chmod(file, 0o660)
+    with pytest.raises(cqueue_shm.OwnerError):
+        Queue("orders", directory=directory)
     Queue("orders", permissions=0o660, directory=directory).close()
+    Queue("orders", flags=Flags.TRUST, directory=directory).close()
+    with Queue("orders", directory=directory, trust=True) as trusting, pickle.loads(pickle.dumps(trusting)):
+        assert queue.stats().participants == 3
+    os.chmod(file, 0o666)
+    with pytest.raises(cqueue_shm.OwnerError):
+        Queue("orders", directory=directory, trust=True)
 
 
 def test_a_link_is_not_followed(directory):
@@ -131,7 +154,7 @@ def test_an_onlooker_changes_nothing(make, queue):
     for call in (
         onlooker.get, onlooker.take, onlooker.recover, onlooker.fileno, onlooker.room_fileno, onlooker.get_many,
         lambda: onlooker.put(b""), lambda: onlooker.put_many([b""]), lambda: onlooker.reserve(1),
-        lambda: onlooker.get_into(bytearray(1)),
+        lambda: onlooker.get_into(bytearray(1)), onlooker.cancel, onlooker.reset_cancel,
     ):  # fmt: skip
         with pytest.raises(io.UnsupportedOperation, match="opened read-only"):
             call()

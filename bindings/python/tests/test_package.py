@@ -13,7 +13,7 @@ import pytest
 from conftest import LONG
 
 import cqueue_shm
-from cqueue_shm import Recovery, Stats, _raw
+from cqueue_shm import Participant, Recovery, Stats, _raw
 
 PROJECT = pathlib.Path(__file__).parent.parent
 HEADER = PROJECT / "c/include/cqueue.h"
@@ -111,11 +111,13 @@ def test_every_function_of_the_header_can_be_reached():
         for line in HEADER.read_text("utf-8").split("\n")
         if line.startswith("CQ_API ")
     ]
-    assert len(declared) == 25
+    assert len(declared) == 28
     assert [name for name in declared if not hasattr(_raw, stands_for.get(name, name))] == []
 
 
-@pytest.mark.parametrize(("kind", "struct"), [(Stats, "cq_stats"), (Recovery, "cq_recovery")])
+@pytest.mark.parametrize(
+    ("kind", "struct"), [(Stats, "cq_stats"), (Recovery, "cq_recovery"), (Participant, "cq_participant")]
+)
 def test_the_dataclasses_have_the_fields_of_the_structs(kind, struct):
     fields = {
         name[len(struct) + 1 : -4] for name in vars(_raw) if name.startswith(struct + "_") and name.endswith("_get")

@@ -1,6 +1,10 @@
 """Queue has the vocabulary of queue.Queue, and its messages are bytes."""
 
+import os
+import pathlib
 import queue as standard
+import subprocess
+import sys
 import threading
 import time
 
@@ -40,6 +44,22 @@ def test_a_wait_ends_after_its_time(make):
     with pytest.raises(Full):
         queue.reserve(1, timeout=0.12)
     assert time.monotonic() - start >= 0.36
+
+
+def test_a_wait_in_another_thread_ends_after_its_time(queue):
+    took = []
+
+    def wait():
+        start = time.monotonic()
+        with pytest.raises(Empty):
+            queue.get(timeout=0.12)
+        took.append(time.monotonic() - start)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    waiting.join(PATIENCE)
+    assert len(took) == 1
+    assert took[0] >= 0.12
 
 
 @pytest.mark.parametrize("call", ["get", "take"])
@@ -235,6 +255,52 @@ def test_it_says_what_it_is(queue):
     assert repr(queue) == "<Queue 'orders': 8 messages of 64 bytes>"
     queue.close()
     assert repr(queue) == "<Queue 'orders': closed>"
+
+
+def test_so_many_messages_may_be_held_as_were_asked_for(make):
+    assert make(4, 64, max_held=5000).stats().max_held >= 5000
+
+
+HOLD = """
+import sys
+from cqueue_shm import Queue
+queue = Queue("orders", directory=sys.argv[1])
+held = queue.take()
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_participants(make, queue, directory):
+    queue.put(b"1")
+    before = time.time_ns()
+    command = [sys.executable, "-c", HOLD, directory]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        waiter = threading.Thread(target=lambda: queue.get(timeout=PATIENCE))
+        waiter.start()
+        while queue.stats().waiting_consumers == 0:
+            time.sleep(0.001)
+        reservation = queue.reserve(8)
+        assert len(make(flags=Flags.READ_ONLY).participants()) == 2
+        waiting, holding = sorted(queue.participants(), key=lambda participant: participant.held)
+        stats = queue.stats()
+        reservation.abort()
+        queue.put(b"2")
+        waiter.join()
+        other.kill()
+    assert (waiting.pid, holding.pid) == (os.getpid(), other.pid)
+    assert waiting.id != holding.id
+    assert (waiting.alive, holding.alive) == (True, True)
+    assert (waiting.held, holding.held, stats.held) == (0, 1, 1)
+    assert (waiting.writing, holding.writing, stats.writing) == (1, 0, 1)
+    assert (waiting.waiting_consumers, holding.waiting_consumers) == (1, 0)
+    assert (waiting.waiting_producers, holding.waiting_producers) == (0, 0)
+    second = 10**9  # clocks are read coarsely
+    assert before - second < waiting.waiting_since < time.time_ns() + second
+    assert holding.waiting_since == 0
+    assert pathlib.Path(sys.executable).resolve().name.startswith(holding.command)
+    assert holding.command
 
 
 def test_recovery_finds_nothing_among_the_living(queue):

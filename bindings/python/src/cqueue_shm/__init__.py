@@ -15,11 +15,13 @@ import os
 from . import _raw
 from .errors import (
     AccessError,
+    Cancelled,
     ClosedError,
     CorruptError,
     CqueueError,
     Empty,
     ExistsError,
+    FileSizeError,
     FileSystemError,
     ForkError,
     Full,
@@ -32,13 +34,15 @@ from .errors import (
     NotFoundError,
     NotHeldError,
     OwnerError,
+    ProcessLimitError,
     ReadOnlyError,
+    Stale,
     SystemFailedError,
     TooBigError,
     TooSmallError,
     VersionError,
 )
-from .facts import Recovery, Stats, Waiting
+from .facts import Participant, Recovery, Stats, Waiting
 from .loans import Message, Reservation
 from .queue import Queue, unlink
 from .settings import Flags
@@ -47,11 +51,13 @@ __version__ = _raw.cq_version()
 
 __all__ = [
     "AccessError",
+    "Cancelled",
     "ClosedError",
     "CorruptError",
     "CqueueError",
     "Empty",
     "ExistsError",
+    "FileSizeError",
     "FileSystemError",
     "Flags",
     "ForkError",
@@ -66,10 +72,13 @@ __all__ = [
     "NotFoundError",
     "NotHeldError",
     "OwnerError",
+    "Participant",
+    "ProcessLimitError",
     "Queue",
     "ReadOnlyError",
     "Recovery",
     "Reservation",
+    "Stale",
     "Stats",
     "SystemFailedError",
     "TooBigError",

@@ -1,4 +1,4 @@
-"""The exceptions: one for each error code of cqueue.h, and what the texts are made of.
+"""The exceptions: one for each error code of cqueue.h and for what ends a wait, and what the texts are made of.
 
 Each is a CqueueError and, where Python has a fitting exception, that too: who looks for a missing queue may catch
 FileNotFoundError.
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 class CqueueError(Exception):
-    """The base of all. `code` is the result in cqueue.h (None: it did not get that far), `queue` the queue's name."""
+    """The base of all. `code` is the result in cqueue.h (None: it did not get that far), `queue` the queue's name.
+
+    `done`: how many of put_many()'s messages went in before.
+    """
 
     code: int | None
     queue: str
+    done: int = 0
 
     def __init__(self, text: str = "", queue: str = "", code: int | None = None) -> None:
         super().__init__(text)
@@ -39,9 +43,18 @@ class Empty(CqueueError, standard.Empty):
 
 
 class Full(CqueueError, standard.Full):
-    """There is no room, or none was made in time. `done`: how many of several messages went in."""
+    """There is no room, or none was made in time."""
 
-    done: int = 0
+
+class Cancelled(CqueueError):
+    """cancel() ended the wait."""
+
+
+class Stale(CqueueError, OSError):
+    """The queue was removed, so that nobody who opens it by name is met here any more; a wait would have had to sleep.
+
+    Open it again; or go on with those who have it open still (Flags.KEEP_UNLINKED). What is in it can be had.
+    """
 
 
 class ClosedError(CqueueError, ValueError):
@@ -81,7 +94,7 @@ class AccessError(CqueueError, PermissionError):
 
 
 class OwnerError(CqueueError, PermissionError):
-    """The file is somebody else's, or more users may write to it than was allowed: it is not trusted."""
+    """The file is somebody else's and nobody said to trust it, or everybody may write to it."""
 
 
 class NoSpaceError(CqueueError, OSError):
@@ -93,7 +106,7 @@ class NoMemoryError(CqueueError, MemoryError):
 
 
 class LimitError(CqueueError, OSError):
-    """Too many handles are open on the queue, or descriptors in this process."""
+    """4,094 handles are open on the queue."""
 
 
 class TooSmallError(CqueueError, ValueError):
@@ -126,9 +139,19 @@ class SystemFailedError(CqueueError, OSError):
     """The operating system failed in a way that has no code of its own."""
 
 
+class ProcessLimitError(CqueueError, OSError):
+    """This process, or the system, may have no more descriptors or threads."""
+
+
+class FileSizeError(CqueueError, OSError):
+    """The queue's file would be larger than this process or the file system may make one."""
+
+
 CLASSES: dict[int, type[CqueueError]] = {
     _raw.CQ_EMPTY: Empty,
     _raw.CQ_FULL: Full,
+    _raw.CQ_CANCELLED: Cancelled,
+    _raw.CQ_STALE: Stale,
     _raw.CQ_EINVAL: InvalidError,
     _raw.CQ_ENAME: InvalidNameError,
     _raw.CQ_ENOENT: NotFoundError,
@@ -148,12 +171,15 @@ CLASSES: dict[int, type[CqueueError]] = {
     _raw.CQ_ENOTHELD: NotHeldError,
     _raw.CQ_EFILESYSTEM: FileSystemError,
     _raw.CQ_ESYSTEM: SystemFailedError,
+    _raw.CQ_EPROCESS: ProcessLimitError,
+    _raw.CQ_EFILESIZE: FileSizeError,
 }
 
 SYMBOLS: dict[int | None, str] = {
     value: name
     for name, value in vars(_raw).items()
-    if name in ("CQ_EMPTY", "CQ_FULL", "CQ_TIMEOUT") or (name.startswith("CQ_E") and value in CLASSES and value < 0)
+    if name in ("CQ_EMPTY", "CQ_FULL", "CQ_TIMEOUT", "CQ_CANCELLED", "CQ_STALE")
+    or (name.startswith("CQ_E") and value in CLASSES and value < 0)
 }
 
 # For those that are an OSError and say something more precise than it does by its class.
@@ -163,8 +189,11 @@ ERRNOS: dict[int, int] = {
     _raw.CQ_EACCESS: errno.EACCES,
     _raw.CQ_EOWNER: errno.EPERM,
     _raw.CQ_ENOSPACE: errno.ENOSPC,
-    _raw.CQ_ELIMIT: errno.EMFILE,
+    _raw.CQ_ELIMIT: errno.ENFILE,
     _raw.CQ_EFILESYSTEM: errno.EOPNOTSUPP,
+    _raw.CQ_EPROCESS: errno.EMFILE,
+    _raw.CQ_EFILESIZE: errno.EFBIG,
+    _raw.CQ_STALE: errno.ESTALE,
 }
 
 

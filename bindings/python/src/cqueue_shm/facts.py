@@ -33,7 +33,10 @@ class Stats:
     memory: int  # bytes the region has
     file_size: int
     created: int  # nanoseconds since 1970-01-01 UTC
-    unlinked: int  # 1: the name no longer leads to this region
+    unlinked: bool  # the name no longer leads to this region
+    held: int  # messages taken, and neither released nor given back yet
+    writing: int  # slots reserved, or being written
+    max_held: int  # messages that may be held for sure while `capacity` wait; beyond it Full may come early
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,21 @@ class Recovery:
     nodes: int  # freed
 
 
+@dataclass(frozen=True)
+class Participant:
+    """Somebody who has the queue open, by one handle."""
+
+    id: int  # 1 to 4,094; used again after it was closed or reaped
+    pid: int  # its process, by that one's own count
+    alive: bool  # False: it is dead, or about to be reaped
+    held: int  # messages it has taken and not released yet
+    writing: int  # slots it has reserved or is writing
+    waiting_producers: int  # threads of it
+    waiting_consumers: int
+    waiting_since: int  # nanoseconds since 1970-01-01 UTC from when on some thread of it has been waiting; 0: none is
+    command: str  # the program's name, cut to 15 bytes
+
+
 class Waiting(NamedTuple):
     """A message that walk() came by; it is still in the queue."""
 
@@ -54,10 +72,12 @@ class Waiting(NamedTuple):
     data: bytes
 
 
-Facts = TypeVar("Facts", Stats, Recovery)
+Facts = TypeVar("Facts", Stats, Recovery, Participant)
 
 
 def read(struct: object, kind: type[Facts]) -> Facts:
     """The fields of a C struct, by its accessors."""
-    name = {Stats: "cq_stats", Recovery: "cq_recovery"}[kind]
-    return kind(**{field.name: getattr(_raw, f"{name}_{field.name}_get")(struct) for field in fields(kind)})
+    name = {Stats: "cq_stats", Recovery: "cq_recovery", Participant: "cq_participant"}[kind]
+    found = {field.name: getattr(_raw, f"{name}_{field.name}_get")(struct) for field in fields(kind)}
+    truths = {field.name: bool(found[field.name]) for field in fields(kind) if field.type == "bool"}
+    return kind(**found | truths)

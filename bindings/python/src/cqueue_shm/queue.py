@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import select
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from . import _raw
-from .errors import ClosedError, Full, NotFoundError, TooSmallError, ended_in_vain, error
-from .facts import Recovery, Stats, Waiting, read
+from .errors import Cancelled, ClosedError, CqueueError, NotFoundError, TooSmallError, ended_in_vain, error
+from .facts import Participant, Recovery, Stats, Waiting, read
 from .loans import Message, Reservation
 from .settings import Flags, Settings, nanoseconds
 
@@ -19,14 +20,23 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
+# How often a wait on a descriptor looks whether the queue was removed. The C interface's own waits do by themselves.
+LOOK_SECONDS = 1.0
+
+
 class Queue(_raw.Handle):
     """An open handle on the queue `name`: created if there is none, attached to if there is (see `flags`).
 
     capacity and max_message_size: messages and bytes; 0 is whatever the queue has, or 65,536 and 4,096 when it is
-    created. permissions: the file's (0: 0o600). directory: where the file is (None: shared memory).
+    created. permissions: the file's (0: 0o600). directory: where the file is (None: shared memory). max_held: messages
+    that may be held at a time, beside `capacity` waiting ones, in a queue that is created. trust: accept a queue
+    whoever owns it and whoever of its group may write to it, but never one that everybody may write to.
 
-    Any number of threads may use it at once. It may be pickled, which passes on the name: whoever unpickles it attaches
-    to the same queue. A forked child opens its own.
+    Any number of threads may use it at once. Where a wait would have to sleep it ends with Cancelled after cancel(),
+    and with Stale when another process removed the queue (unless Flags.KEEP_UNLINKED is set).
+
+    It may be pickled, which passes on the name: whoever unpickles it attaches to the same queue. A forked child opens
+    its own.
     """
 
     name: str
@@ -40,9 +50,14 @@ class Queue(_raw.Handle):
         flags: int = Flags.CREATE,
         permissions: int = 0,
         directory: str | os.PathLike[str] | None = None,
+        max_held: int = 0,
+        trust: bool = False,
     ) -> None:
         self.name = name
-        self._settings = Settings(capacity, max_message_size, flags, permissions, directory)
+        flags |= Flags.TRUST if trust else 0
+        self._settings = Settings(capacity, max_message_size, flags, permissions, directory, max_held)
+        self._cancelled = False
+        self._keeps_on = bool(flags & Flags.KEEP_UNLINKED)
         with self._settings.config() as config:
             result = _raw.cq_open(name, config, self)
             if result != _raw.CQ_OK:
@@ -50,6 +65,7 @@ class Queue(_raw.Handle):
         facts = self.stats()
         self._capacity = facts.capacity
         self._max_message_size = facts.max_message_size
+        _opened.add(self)
 
     # ---- what it is
 
@@ -121,27 +137,27 @@ class Queue(_raw.Handle):
     def put_many(self, items: Iterable[Buffer], block: bool = True, timeout: float | None = None) -> None:
         """Append messages in this order, as many at once as there is room for; others' may come in between.
 
-        When there is no room for all, or the time is over: Full, whose `done` says how many went in.
+        When there is no room for all, or the time is over: Full. Its `done`, as any other error's, is how many went in.
         """
         rest = tuple(items)
         count = len(rest)
         deadline = _Deadline(nanoseconds(block, timeout))
-        while True:
-            result, done = _raw.enqueue_batch(self, rest)
-            rest = rest[done:]
-            if not rest and result == _raw.CQ_OK:
-                return
-            if result == _raw.CQ_FULL and deadline.left() != 0:
-                # The next one waits, the others follow it.
-                result = _raw.enqueue_patiently(self, rest[0], deadline.left())
-                if result == _raw.CQ_OK:
-                    rest = rest[1:]
-                    continue
-            try:
+        try:
+            while True:
+                result, done = _raw.enqueue_batch(self, rest)
+                rest = rest[done:]
+                if not rest and result == _raw.CQ_OK:
+                    return
+                if result == _raw.CQ_FULL and deadline.left() != 0:
+                    # The next one waits, the others follow it.
+                    result = _raw.enqueue_patiently(self, rest[0], deadline.left())
+                    if result == _raw.CQ_OK:
+                        rest = rest[1:]
+                        continue
                 self._fail(result, _raw.CQ_FULL, block, *rest)
-            except Full as full:
-                full.done = count - len(rest)
-                raise
+        except CqueueError as failure:
+            failure.done = count - len(rest)
+            raise
 
     def get_many(self, count: int = 64, block: bool = True, timeout: float | None = None) -> list[bytes]:
         """Remove up to `count` of the oldest messages: what is waiting, or once one has come. Empty as for get()."""
@@ -160,11 +176,11 @@ class Queue(_raw.Handle):
         return [first, *more] if isinstance(more, list) else [first]
 
     def __iter__(self) -> Iterator[bytes]:
-        """The messages as they come. Waits for the next; ends when the queue is closed."""
+        """The messages as they come. Waits for the next; ends when the queue is closed, or the wait cancelled."""
         try:
             while True:
                 yield self.get()
-        except ClosedError:
+        except (Cancelled, ClosedError):
             return
 
     # ---- messages, in place
@@ -182,8 +198,14 @@ class Queue(_raw.Handle):
         reservation = Reservation(self, True)
         result = _raw.cq_reserve(self, size, reservation)
         if result == _raw.CQ_FULL and block:
-            deadline = _Deadline(nanoseconds(block, timeout))
+            deadline, look = _Deadline(nanoseconds(block, timeout)), 0.0
             while result == _raw.CQ_FULL and deadline.left() != 0:
+                if self._cancelled:
+                    self._check(_raw.CQ_CANCELLED)
+                if time.monotonic() >= look:
+                    if self._is_stale():
+                        self._check(_raw.CQ_STALE)
+                    look = time.monotonic() + LOOK_SECONDS
                 _wait_readable(self.room_fileno(), deadline.left())
                 result = _raw.cq_reserve(self, size, reservation)
         if result == _raw.CQ_FULL:
@@ -228,6 +250,12 @@ class Queue(_raw.Handle):
         self._check(_raw.cq_walk(self, visit))
         return found
 
+    def participants(self) -> list[Participant]:
+        """Who has the queue open, what each holds and whether it waits; best effort while others work."""
+        found: list[Participant] = []
+        self._check(_raw.cq_participants(self, lambda struct: found.append(read(struct, Participant))))
+        return found
+
     def recover(self) -> Recovery:
         """Look for dead participants now and clean up after them, which happens by itself too."""
         struct = _raw.new_cq_recovery()
@@ -250,6 +278,23 @@ class Queue(_raw.Handle):
         return descriptor
 
     # ---- the end
+
+    def cancel(self) -> None:
+        """End every wait on this handle, now and until reset_cancel(): Cancelled, wherever it would have to sleep.
+
+        What does not wait goes on as ever, and so do other handles. Any thread may call it, and a signal's handler.
+        """
+        self._cancelled = True
+        self._check(_raw.cq_cancel(self))
+
+    def reset_cancel(self) -> None:
+        """Allow waits again, once those that were to end have ended."""
+        self._check(_raw.cq_cancel_reset(self))
+        self._cancelled = False
+
+    def _is_stale(self) -> bool:
+        """Whether waits have to end because the queue was removed, by another process and unexpectedly."""
+        return not self._keeps_on and self.stats().unlinked
 
     def close(self) -> None:
         """Close this handle; once is enough. Taken messages are delivered again, reservations dropped.
@@ -296,12 +341,19 @@ def _attach(kind: type[Queue], name: str, flags: int, permissions: int, director
 
 def unlink(name: str, directory: str | os.PathLike[str] | None = None, *, missing_ok: bool = False) -> None:
     """Remove the queue `name`. Whoever has it open keeps using it; its memory goes with the last of them."""
-    with Settings(directory=directory).config() as config:
+    settings = Settings(directory=directory)
+    with settings.config() as config:
         result = _raw.cq_unlink(name, config)
         if result != _raw.CQ_OK:
             failure = error(result, name, config)
             if not (missing_ok and isinstance(failure, NotFoundError)):
                 raise failure
+    for queue in list(_opened):  # whoever removes a queue himself need not be told
+        if (queue.name, queue.directory) == (name, settings.directory):
+            queue._keeps_on = True
+
+
+_opened: weakref.WeakSet[Queue] = weakref.WeakSet()
 
 
 class _Deadline:

@@ -18,12 +18,14 @@ class Flags(enum.IntFlag):
     ATTACH = _raw.CQ_ATTACH  # attach to the queue, or fail with NotFoundError
     READ_ONLY = _raw.CQ_READ_ONLY  # attach; only walk() and stats() and what is made of them work
     ANY_FILESYSTEM = _raw.CQ_ANY_FILESYSTEM  # do not refuse a file system by its kind
+    KEEP_UNLINKED = _raw.CQ_KEEP_UNLINKED  # waits go on when the queue was removed, instead of raising Stale
+    TRUST = _raw.CQ_TRUST  # as Queue(trust=True)
 
 
 class Settings:
     """What a queue was asked for, so that it can be asked for again (in another process, or in an error's text)."""
 
-    __slots__ = ("capacity", "directory", "flags", "max_message_size", "permissions")
+    __slots__ = ("capacity", "directory", "flags", "max_held", "max_message_size", "permissions")
 
     def __init__(
         self,
@@ -32,17 +34,19 @@ class Settings:
         flags: int = 0,
         permissions: int = 0,
         directory: str | os.PathLike[str] | None = None,
+        max_held: int = 0,
     ) -> None:
         self.capacity = capacity
         self.max_message_size = max_message_size
         self.flags = flags
         self.permissions = permissions
+        self.max_held = max_held
         # Absolute, because another process, or this one later, may be elsewhere.
         self.directory = None if directory is None else os.path.abspath(directory)
 
     def attaching(self) -> Settings:
         """For another handle on the queue that these opened."""
-        kept = self.flags & (Flags.READ_ONLY | Flags.ANY_FILESYSTEM)
+        kept = self.flags & (Flags.READ_ONLY | Flags.ANY_FILESYSTEM | Flags.KEEP_UNLINKED | Flags.TRUST)
         return Settings(0, 0, kept if kept & Flags.READ_ONLY else kept | Flags.ATTACH, self.permissions, self.directory)
 
     @contextmanager
@@ -55,6 +59,7 @@ class Settings:
             _raw.cq_config_max_message_size_set(config, self.max_message_size)
             _raw.cq_config_flags_set(config, self.flags)
             _raw.cq_config_permissions_set(config, self.permissions)
+            _raw.cq_config_max_held_set(config, self.max_held)
             if directory is not None:
                 _raw.cq_config_directory_set(config, directory)
             yield config

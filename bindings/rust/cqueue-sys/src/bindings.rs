@@ -10,6 +10,8 @@ pub const CQ_OK: _bindgen_ty_1 = 0;
 pub const CQ_EMPTY: _bindgen_ty_1 = 1;
 pub const CQ_FULL: _bindgen_ty_1 = 2;
 pub const CQ_TIMEOUT: _bindgen_ty_1 = 3;
+pub const CQ_CANCELLED: _bindgen_ty_1 = 4;
+pub const CQ_STALE: _bindgen_ty_1 = 5;
 pub const CQ_EINVAL: _bindgen_ty_1 = -1;
 pub const CQ_ENAME: _bindgen_ty_1 = -2;
 pub const CQ_ENOENT: _bindgen_ty_1 = -3;
@@ -29,6 +31,8 @@ pub const CQ_EFORK: _bindgen_ty_1 = -16;
 pub const CQ_ENOTHELD: _bindgen_ty_1 = -17;
 pub const CQ_EFILESYSTEM: _bindgen_ty_1 = -18;
 pub const CQ_ESYSTEM: _bindgen_ty_1 = -19;
+pub const CQ_EPROCESS: _bindgen_ty_1 = -20;
+pub const CQ_EFILESIZE: _bindgen_ty_1 = -21;
 pub type _bindgen_ty_1 = ::core::ffi::c_int;
 #[repr(C)]
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub const CQ_EXCLUSIVE: _bindgen_ty_2 = 1;
 pub const CQ_ATTACH: _bindgen_ty_2 = 2;
 pub const CQ_READ_ONLY: _bindgen_ty_2 = 4;
 pub const CQ_ANY_FILESYSTEM: _bindgen_ty_2 = 8;
+pub const CQ_KEEP_UNLINKED: _bindgen_ty_2 = 16;
+pub const CQ_TRUST: _bindgen_ty_2 = 32;
 pub type _bindgen_ty_2 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -51,10 +57,11 @@ pub struct cq_config {
     pub permissions: u32,
     pub reserved: u32,
     pub directory: *const ::core::ffi::c_char,
+    pub max_held: u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cq_config"][::core::mem::size_of::<cq_config>() - 40usize];
+    ["Size of cq_config"][::core::mem::size_of::<cq_config>() - 48usize];
     ["Alignment of cq_config"][::core::mem::align_of::<cq_config>() - 8usize];
     [
         "Offset of field: cq_config::struct_size",
@@ -77,6 +84,9 @@ const _: () = {
     [
         "Offset of field: cq_config::directory",
     ][::core::mem::offset_of!(cq_config, directory) - 32usize];
+    [
+        "Offset of field: cq_config::max_held",
+    ][::core::mem::offset_of!(cq_config, max_held) - 40usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -161,10 +171,13 @@ pub struct cq_stats {
     pub created: i64,
     pub unlinked: u32,
     pub reserved: u32,
+    pub held: u64,
+    pub writing: u64,
+    pub max_held: u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cq_stats"][::core::mem::size_of::<cq_stats>() - 160usize];
+    ["Size of cq_stats"][::core::mem::size_of::<cq_stats>() - 184usize];
     ["Alignment of cq_stats"][::core::mem::align_of::<cq_stats>() - 8usize];
     [
         "Offset of field: cq_stats::struct_size",
@@ -238,7 +251,71 @@ const _: () = {
     [
         "Offset of field: cq_stats::reserved",
     ][::core::mem::offset_of!(cq_stats, reserved) - 156usize];
+    [
+        "Offset of field: cq_stats::held",
+    ][::core::mem::offset_of!(cq_stats, held) - 160usize];
+    [
+        "Offset of field: cq_stats::writing",
+    ][::core::mem::offset_of!(cq_stats, writing) - 168usize];
+    [
+        "Offset of field: cq_stats::max_held",
+    ][::core::mem::offset_of!(cq_stats, max_held) - 176usize];
 };
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cq_participant {
+    pub struct_size: u32,
+    pub id: u32,
+    pub pid: u32,
+    pub alive: u32,
+    pub held: u64,
+    pub writing: u64,
+    pub waiting_producers: u32,
+    pub waiting_consumers: u32,
+    pub waiting_since: i64,
+    pub command: [::core::ffi::c_char; 16usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cq_participant"][::core::mem::size_of::<cq_participant>() - 64usize];
+    ["Alignment of cq_participant"][::core::mem::align_of::<cq_participant>() - 8usize];
+    [
+        "Offset of field: cq_participant::struct_size",
+    ][::core::mem::offset_of!(cq_participant, struct_size) - 0usize];
+    [
+        "Offset of field: cq_participant::id",
+    ][::core::mem::offset_of!(cq_participant, id) - 4usize];
+    [
+        "Offset of field: cq_participant::pid",
+    ][::core::mem::offset_of!(cq_participant, pid) - 8usize];
+    [
+        "Offset of field: cq_participant::alive",
+    ][::core::mem::offset_of!(cq_participant, alive) - 12usize];
+    [
+        "Offset of field: cq_participant::held",
+    ][::core::mem::offset_of!(cq_participant, held) - 16usize];
+    [
+        "Offset of field: cq_participant::writing",
+    ][::core::mem::offset_of!(cq_participant, writing) - 24usize];
+    [
+        "Offset of field: cq_participant::waiting_producers",
+    ][::core::mem::offset_of!(cq_participant, waiting_producers) - 32usize];
+    [
+        "Offset of field: cq_participant::waiting_consumers",
+    ][::core::mem::offset_of!(cq_participant, waiting_consumers) - 36usize];
+    [
+        "Offset of field: cq_participant::waiting_since",
+    ][::core::mem::offset_of!(cq_participant, waiting_since) - 40usize];
+    [
+        "Offset of field: cq_participant::command",
+    ][::core::mem::offset_of!(cq_participant, command) - 48usize];
+};
+pub type cq_participant_visitor = ::core::option::Option<
+    unsafe extern "C" fn(
+        participant: *const cq_participant,
+        context: *mut ::core::ffi::c_void,
+    ) -> ::core::ffi::c_int,
+>;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct cq_recovery {
@@ -391,6 +468,19 @@ unsafe extern "C" {
         queue: *mut cq_queue,
         recovery: *mut cq_recovery,
     ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_participants(
+        queue: *mut cq_queue,
+        visitor: cq_participant_visitor,
+        context: *mut ::core::ffi::c_void,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_cancel(queue: *mut cq_queue) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_cancel_reset(queue: *mut cq_queue) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
     pub fn cq_fd(

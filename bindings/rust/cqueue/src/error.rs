@@ -123,6 +123,12 @@ errors! {
     Full = CQ_FULL, WouldBlock;
     /// The time is over, and the queue is full still.
     Timeout = CQ_TIMEOUT, TimedOut;
+    /// [`Queue::cancel`](crate::Queue::cancel) ended the wait.
+    Cancelled = CQ_CANCELLED, Other;
+    /// It would have to wait, and the queue was removed: nobody who opens it by name meets this handle any more. Open it
+    /// again. What need not wait goes on as ever, and with
+    /// [`Options::keep_unlinked`](crate::Options::keep_unlinked) waits do as well.
+    Stale = CQ_STALE, NotFound;
     /// An option is out of range.
     Invalid = CQ_EINVAL, InvalidInput;
     /// The name is not `[A-Za-z0-9][A-Za-z0-9._-]{0,199}`.
@@ -146,7 +152,7 @@ errors! {
     NoSpace = CQ_ENOSPACE, StorageFull;
     /// There is no memory or address space left in this process.
     NoMemory = CQ_ENOMEM, OutOfMemory;
-    /// 4,094 handles are open on the queue, or this process has no descriptor left.
+    /// 4,094 handles are open on the queue.
     Limit = CQ_ELIMIT, QuotaExceeded;
     /// The buffer is smaller than the message, which stays queued. [`Details::size`] is what it needs.
     TooSmall = CQ_ETOOSMALL, InvalidInput;
@@ -162,15 +168,25 @@ errors! {
     FileSystem = CQ_EFILESYSTEM, Unsupported;
     /// The operating system failed in a way that has no result of its own.
     System = CQ_ESYSTEM, Other;
+    /// This process, or the system, may have no more descriptors or threads.
+    Process = CQ_EPROCESS, QuotaExceeded;
+    /// The queue's file would be larger than this process or the file system may make one.
+    FileSize = CQ_EFILESIZE, FileTooLarge;
 }
 
 impl Error {
     /// What the library said. `size`: of the message that was asked for, or that it needs.
     #[cold]
     pub(crate) fn new(result: c_int, target: &Arc<Target>, size: usize) -> Self {
-        let ordinary = result == sys::CQ_FULL || result == sys::CQ_TIMEOUT;
+        let ordinary = result > 0;
         let text = (!ordinary).then(|| explain(result, target, size).into());
         Self::from_details(Details { result, target: Arc::clone(target), size, text })
+    }
+
+    /// For signal handlers: allocates nothing. The library is asked for its words when somebody wants to read them.
+    #[cold]
+    pub(crate) fn in_handler(result: c_int, target: &Arc<Target>) -> Self {
+        Self::from_details(Details { result, target: Arc::clone(target), size: 0, text: None })
     }
 
     /// What this crate has to say.

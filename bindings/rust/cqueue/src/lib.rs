@@ -16,7 +16,7 @@ pub use batch::{Batch, BatchIter};
 pub use error::{Details, Error};
 pub use iter::Messages;
 pub use loan::{CommitError, Received, Reserved};
-pub use look::{Recovery, Shown, Stats};
+pub use look::{Participant, Recovery, Shown, Stats};
 pub use options::{Mode, Options};
 pub use queue::Queue;
 #[cfg(feature = "tokio")]

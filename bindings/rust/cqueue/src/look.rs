@@ -92,6 +92,12 @@ mirror! {
         created: SystemTime = time,
         /// Does the name no longer lead to this region?
         unlinked: bool = is_set,
+        /// Messages in the hands of consumers.
+        held: u64 = same,
+        /// Messages that producers have reserved or are writing.
+        writing: u64 = same,
+        /// Messages that may be held for sure while the queue is full; see [`Options::max_held`](crate::Options::max_held).
+        max_held: u64 = same,
     } but struct_size, reserved
 }
 
@@ -107,6 +113,70 @@ mirror! {
         /// Nodes freed.
         nodes: u64 = same,
     } but struct_size
+}
+
+/// One open handle on the queue, of whatever process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Participant {
+    /// 1 to 4,094; used again after the handle was closed or its process died.
+    pub id: u32,
+    /// The process, by its own count: another PID namespace has other numbers.
+    pub pid: u32,
+    /// The program's name, cut to 15 bytes.
+    pub command: String,
+    /// Does it live? Else it is dead, and what it holds is about to be delivered again.
+    pub alive: bool,
+    /// Messages in its hands.
+    pub held: u64,
+    /// Messages that it has reserved or is writing.
+    pub writing: u64,
+    /// Its threads that wait for room.
+    pub waiting_producers: u32,
+    /// Its threads that wait for a message.
+    pub waiting_consumers: u32,
+    /// From when on some thread of it has been waiting.
+    pub waiting_since: Option<SystemTime>,
+}
+
+impl From<&sys::cq_participant> for Participant {
+    fn from(c: &sys::cq_participant) -> Self {
+        // Names every field, as in mirror!.
+        let &sys::cq_participant {
+            struct_size: _,
+            id,
+            pid,
+            alive,
+            held,
+            writing,
+            waiting_producers,
+            waiting_consumers,
+            waiting_since,
+            command,
+        } = c;
+        let command: Vec<u8> = command.iter().take_while(|&&byte| byte != 0).map(|&byte| byte as u8).collect();
+        Self {
+            id,
+            pid,
+            command: String::from_utf8_lossy(&command).into_owned(),
+            alive: is_set(alive),
+            held,
+            writing,
+            waiting_producers,
+            waiting_consumers,
+            waiting_since: (waiting_since != 0).then(|| time(waiting_since)),
+        }
+    }
+}
+
+/// # Safety
+/// `participant` is as cq_participants shows it, `context` is the list that was given to it.
+unsafe extern "C" fn list(participant: *const sys::cq_participant, context: *mut c_void) -> c_int {
+    // SAFETY: as promised above; nobody else uses the list meanwhile.
+    let (list, participant) = unsafe { (&mut *context.cast::<Vec<Participant>>(), &*participant) };
+    list.push(participant.into());
+    0
 }
 
 fn same<T>(value: T) -> T {
@@ -188,6 +258,24 @@ impl Queue {
         // SAFETY: stats has its struct_size and is writable.
         self.check(unsafe { sys::cq_stat(self.handle(), &mut stats) }, 0)?;
         Ok(stats.into())
+    }
+
+    /// The open handles: who they are, what they hold, whether they wait. What others do meanwhile may be in it or not.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    /// # let queue = cqueue::Options::new().directory(directory.path()).open("orders")?;
+    /// for participant in queue.participants()? {
+    ///     println!("{} ({}) holds {}", participant.command, participant.pid, participant.held);
+    /// }
+    /// # Ok::<(), cqueue::Error>(())
+    /// ```
+    pub fn participants(&self) -> Result<Vec<Participant>, Error> {
+        let mut all: Vec<Participant> = Vec::new();
+        // SAFETY: the callback gets the list, which lives until the call is over.
+        let result = unsafe { sys::cq_participants(self.handle(), Some(list), (&raw mut all).cast()) };
+        self.check(result, 0)?;
+        Ok(all)
     }
 
     /// Look for dead participants now, and finish or undo what they left. This happens by itself as well.

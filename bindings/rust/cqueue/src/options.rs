@@ -20,7 +20,8 @@ pub enum Mode {
     Exclusive,
     /// Attach to the queue, or fail with [`Error::NotFound`].
     Attach,
-    /// Attach to look on: only [`Queue::walk`] and [`Queue::stats`] work. Needs read permission alone.
+    /// Attach to look on: only [`Queue::walk`], [`Queue::stats`] and [`Queue::participants`] work. Needs read permission
+    /// alone.
     ReadOnly,
 }
 
@@ -41,8 +42,11 @@ pub enum Mode {
 pub struct Options {
     mode: Mode,
     any_file_system: bool,
+    trust: bool,
+    keep_unlinked: bool,
     capacity: u64,
     max_message_size: u64,
+    max_held: u64,
     permissions: u32,
     directory: Option<PathBuf>,
 }
@@ -71,8 +75,15 @@ impl Options {
         self
     }
 
-    /// The file's permissions when creating; how much is accepted of others' regions when attaching (see `cqueue.h`).
-    /// Default, or 0: 0o600.
+    /// How many messages consumers may hold at a time, beside those that wait; used when creating. Default, or 0: a number
+    /// that follows from the capacity.
+    pub fn max_held(mut self, messages: u64) -> Self {
+        self.max_held = messages;
+        self
+    }
+
+    /// The file's permissions when creating; how much is accepted of others' regions when attaching (see `cqueue.h`, and
+    /// [`Options::trust`]). Default, or 0: 0o600.
     pub fn permissions(mut self, permissions: u32) -> Self {
         self.permissions = permissions;
         self
@@ -87,6 +98,18 @@ impl Options {
     /// Do not refuse a file system by its kind; what it must do is still tested.
     pub fn any_file_system(mut self, any: bool) -> Self {
         self.any_file_system = any;
+        self
+    }
+
+    /// Accept a queue whoever owns it and whoever of its group may write it. One that everybody may write is never accepted.
+    pub fn trust(mut self, trust: bool) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// Go on waiting when the queue was removed, instead of failing with [`Error::Stale`].
+    pub fn keep_unlinked(mut self, keep: bool) -> Self {
+        self.keep_unlinked = keep;
         self
     }
 
@@ -108,18 +131,24 @@ impl Options {
 
     /// What C strings cannot hold is refused here, all else by the library.
     pub(crate) fn target(&self, name: &str) -> Result<Target, Error> {
-        let flags = match self.mode {
+        let mode = match self.mode {
             Mode::Create => sys::CQ_CREATE,
             Mode::Exclusive => sys::CQ_EXCLUSIVE,
             Mode::Attach => sys::CQ_ATTACH,
             Mode::ReadOnly => sys::CQ_READ_ONLY,
         };
+        let switches = [
+            (self.any_file_system, sys::CQ_ANY_FILESYSTEM),
+            (self.trust, sys::CQ_TRUST),
+            (self.keep_unlinked, sys::CQ_KEEP_UNLINKED),
+        ];
         let mut target = Target {
             name: CString::default(),
             directory: None,
-            flags: flags | if self.any_file_system { sys::CQ_ANY_FILESYSTEM } else { 0 },
+            flags: switches.into_iter().filter(|(on, _)| *on).fold(mode, |flags, (_, flag)| flags | flag),
             capacity: self.capacity,
             max_message_size: self.max_message_size,
+            max_held: self.max_held,
             permissions: self.permissions,
         };
         match CString::new(name) {
@@ -147,6 +176,7 @@ pub(crate) struct Target {
     flags: u32,
     capacity: u64,
     max_message_size: u64,
+    max_held: u64,
     permissions: u32,
 }
 
@@ -169,6 +199,7 @@ impl Target {
             permissions: self.permissions,
             reserved: 0,
             directory: self.directory.as_ref().map_or(ptr::null(), |directory| directory.as_ptr()),
+            max_held: self.max_held,
         }
     }
 }

@@ -93,7 +93,8 @@ impl Queue {
     }
 
     /// Append a message; sleep while the queue is full. `None` waits for ever, a [`Duration`] until it is over
-    /// ([`Error::Timeout`]).
+    /// ([`Error::Timeout`]). In place of sleeping it fails with [`Error::Cancelled`] after [`Queue::cancel`], and with
+    /// [`Error::Stale`] when the queue was removed; so does everything that waits.
     pub fn enqueue_wait(&self, message: impl AsRef<[u8]>, timeout: impl Into<Option<Duration>>) -> Result<(), Error> {
         let message = message.as_ref();
         let timeout = nanoseconds(timeout.into());
@@ -184,6 +185,40 @@ impl Queue {
     /// Take messages one after the other, until none has come for so long.
     pub fn iter_timeout(&self, timeout: Duration) -> Messages<'_> {
         Messages::new(self, Some(timeout))
+    }
+
+    // ---- ending waits ----
+
+    /// End every wait on this handle, now and until [`Queue::reset_cancel`]: what would have to sleep fails with
+    /// [`Error::Cancelled`], in every thread. What need not sleep goes on as ever, and so do other handles. It wakes no
+    /// task of an `AsyncQueue`: a future is cancelled by dropping it.
+    ///
+    /// Any thread may call it at any time, and so may a signal handler: it takes no lock and allocates nothing.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    /// # let queue = cqueue::Options::new().directory(directory.path()).open("orders")?;
+    /// std::thread::scope(|scope| {
+    ///     let worker = scope.spawn(|| queue.take_wait(None));
+    ///     queue.cancel()?;
+    ///     assert!(matches!(worker.join().unwrap(), Err(cqueue::Error::Cancelled(_))));
+    ///     queue.reset_cancel()
+    /// })?;
+    /// # Ok::<(), cqueue::Error>(())
+    /// ```
+    pub fn cancel(&self) -> Result<(), Error> {
+        // SAFETY: the handle is open.
+        self.check_in_handler(unsafe { sys::cq_cancel(self.handle()) })
+    }
+
+    /// Allow waits again. From any thread and from signal handlers, as [`Queue::cancel`].
+    pub fn reset_cancel(&self) -> Result<(), Error> {
+        // SAFETY: the handle is open.
+        self.check_in_handler(unsafe { sys::cq_cancel_reset(self.handle()) })
+    }
+
+    fn check_in_handler(&self, result: c_int) -> Result<(), Error> {
+        if result == sys::CQ_OK { Ok(()) } else { Err(Error::in_handler(result, &self.target)) }
     }
 
     // ---- event loops ----

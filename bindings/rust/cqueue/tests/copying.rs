@@ -34,7 +34,7 @@ fn exactly_capacity_messages_are_accepted() {
     }
     let error = queue.enqueue([1]).unwrap_err();
     assert!(matches!(error, Error::Full(_)));
-    assert_eq!(error.to_string(), "\"orders\": full, 3 messages are waiting: try later or wait");
+    assert_eq!(error.to_string(), "\"orders\": full, 3 of at most 3 messages are waiting: try later or wait");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::WouldBlock);
     assert_eq!(queue.dequeue().unwrap().unwrap(), [1]);
     queue.enqueue([1]).unwrap();
@@ -50,7 +50,7 @@ fn waiting_ends_when_the_time_is_over() {
     queue.enqueue("x").unwrap();
     let error = queue.enqueue_wait("y", SOON).unwrap_err();
     assert!(matches!(error, Error::Timeout(_)));
-    assert_eq!(error.to_string(), "\"orders\": the time is over");
+    assert_eq!(error.to_string(), "\"orders\": timed out");
     assert_eq!(queue.dequeue_wait(Duration::MAX).unwrap().unwrap(), b"x");
 }
 

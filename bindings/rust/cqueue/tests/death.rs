@@ -7,9 +7,8 @@ use std::env;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::thread;
 
-use cqueue::{Error, Mode, Options, Recovery};
+use cqueue::{Error, Mode, Options, Participant, Queue, Recovery};
 use support::Place;
 
 /// In the child: take one message, reserve another, say so, and wait for the end.
@@ -18,9 +17,13 @@ fn hold(directory: &str) -> ! {
     let _taken = queue.take().unwrap().unwrap();
     let _reserved = queue.reserve(8).unwrap();
     println!("\nholding");
-    loop {
-        thread::park();
-    }
+    io::stdin().read_line(&mut String::new()).unwrap(); // until the parent is gone, whatever becomes of it
+    std::process::exit(0)
+}
+
+/// That of the process, which has one handle.
+fn participant(queue: &Queue, pid: u32) -> Option<Participant> {
+    queue.participants().unwrap().into_iter().find(|participant| participant.pid == pid)
 }
 
 #[test]
@@ -35,6 +38,7 @@ fn what_a_killed_process_held_is_delivered_again() {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "what_a_killed_process_held_is_delivered_again", "--nocapture"])
         .env("CQUEUE_HOLD", place.path())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -42,8 +46,18 @@ fn what_a_killed_process_held_is_delivered_again() {
     assert!(output.lines().any(|line| line.unwrap() == "holding"));
     assert_eq!(queue.stats().unwrap().participants, 2);
     assert_eq!(queue.recover().unwrap().participants, 0, "it is alive");
+    let theirs = participant(&queue, child.id()).unwrap();
+    assert!(theirs.alive);
+    assert_eq!((theirs.held, theirs.writing), (1, 1));
+    assert!(std::fs::read_to_string(format!("/proc/{}/comm", child.id())).unwrap().starts_with(&theirs.command));
+    assert!(!theirs.command.is_empty());
+    let ours = participant(&queue, std::process::id()).unwrap();
+    assert_eq!((ours.held, ours.writing, ours.waiting_since), (0, 0, None));
+    let stats = queue.stats().unwrap();
+    assert_eq!((stats.held, stats.writing), (1, 1));
     child.kill().unwrap();
     child.wait().unwrap();
+    assert!(participant(&queue, child.id()).is_none_or(|theirs| !theirs.alive));
 
     let Recovery { participants, slots, messages, .. } = queue.recover().unwrap();
     assert_eq!((participants, slots, messages), (1, 1, 1));

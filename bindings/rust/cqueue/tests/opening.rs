@@ -38,6 +38,28 @@ fn permissions_are_the_files() {
     assert_eq!(file.permissions().mode() & 0o777, 0o640);
 }
 
+/// Give the file to somebody else, which takes root.
+#[test]
+fn trust_accepts_another_users_queue_that_others_may_not_write() {
+    let place = Place::new();
+    let path = place.path().join("cqueue.orders");
+    place.options().permissions(0o660).open("orders").unwrap();
+    if std::os::unix::fs::chown(&path, Some(12345), Some(12345)).is_err() {
+        return;
+    }
+    let attach = place.options().mode(Mode::Attach).trust(true);
+    attach.open("orders").unwrap().enqueue("hello").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(matches!(attach.open("orders"), Err(Error::Owner(_))));
+}
+
+#[test]
+fn max_held_is_what_was_asked_for() {
+    let place = Place::new();
+    let queue = place.options().capacity(10).max_held(5000).open("orders").unwrap();
+    assert!(queue.stats().unwrap().max_held >= 5000);
+}
+
 #[test]
 fn a_mismatch_says_what_was_found_and_asked_for() {
     let place = Place::new();
@@ -172,5 +194,5 @@ fn every_error_of_the_header_has_a_variant() {
         .filter_map(|line| Some(line.split_once(" = CQ_")?.1.split_once(',')?.0))
         .collect();
     assert!(in_header.iter().map(|name| &name[3..]).eq(in_table), "{in_header:?}");
-    assert_eq!(in_header.len(), 21);
+    assert_eq!(in_header.len(), 25);
 }

@@ -682,6 +682,34 @@ SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1config_1directory_1get(J
 }
 
 
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1held_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_config *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->max_held = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1held_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_config *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  result = (uint64_t) ((arg1)->max_held);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1config(JNIEnv *jenv, jclass jcls) {
   jlong jresult = 0 ;
   struct cq_config *result = 0 ;
@@ -1363,6 +1391,90 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1reserved_1get(JNIEnv *
 }
 
 
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1held_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->held = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1held_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->held);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1writing_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->writing = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1writing_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->writing);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1held_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->max_held = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1held_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->max_held);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1stats(JNIEnv *jenv, jclass jcls) {
   jlong jresult = 0 ;
   struct cq_stats *result = 0 ;
@@ -1382,6 +1494,278 @@ SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_delete_1cq_1stats(JNIEnv *jenv, jc
   (void)jcls;
   arg1 = *(struct cq_stats **)&jarg1; 
   free((char *) arg1);
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1participant_1struct_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_participant *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->struct_size = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1participant_1struct_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (uint32_t) ((arg1)->struct_size);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1participant_1id_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_participant *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->id = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1participant_1id_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (uint32_t) ((arg1)->id);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1participant_1pid_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_participant *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->pid = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1participant_1pid_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (uint32_t) ((arg1)->pid);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1participant_1alive_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_participant *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->alive = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1participant_1alive_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (uint32_t) ((arg1)->alive);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1participant_1held_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_participant *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->held = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1participant_1held_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (uint64_t) ((arg1)->held);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1participant_1writing_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_participant *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->writing = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1participant_1writing_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (uint64_t) ((arg1)->writing);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1participant_1waiting_1producers_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_participant *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->waiting_producers = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1participant_1waiting_1producers_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (uint32_t) ((arg1)->waiting_producers);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1participant_1waiting_1consumers_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_participant *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->waiting_consumers = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1participant_1waiting_1consumers_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (uint32_t) ((arg1)->waiting_consumers);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1participant_1waiting_1since_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_participant *arg1 = 0 ;
+  int64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  arg2 = (int64_t)jarg2; 
+  if (arg1) (arg1)->waiting_since = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1participant_1waiting_1since_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  int64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (int64_t) ((arg1)->waiting_since);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1participant_1command_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jbyteArray jresult = 0 ;
+  struct cq_participant *arg1 = 0 ;
+  char *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_participant **)&jarg1; 
+  result = (char *)(char *) ((arg1)->command);
+  {
+    jsize length = (jsize)strnlen(result, 16);
+    jresult = (*jenv)->NewByteArray(jenv, length);
+    if (jresult)
+    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, length, (const jbyte *)result);
+  }
+  return jresult;
 }
 
 
@@ -1970,9 +2354,9 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1walk(JNIEnv *jenv, jclass jcls
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
-    if (!walker_begin(&walker2, jenv, jarg2))
+    if (!walker_begin(&walker2, jenv, jarg2, "([BJI)Z"))
     return 0;
-    arg2 = walker_visit;
+    arg2 = walker_visit_message;
     arg3 = &walker2;
   }
   result = (int)cq_walk(arg1,arg2,arg3);
@@ -2010,6 +2394,57 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1recover(JNIEnv *jenv, jclass j
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   arg2 = *(cq_recovery **)&jarg2; 
   result = (int)cq_recover(arg1,arg2);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1participants(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg2) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  cq_participant_visitor *arg2 = 0 ;
+  void *arg3 = 0 ;
+  struct walker walker2 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  {
+    if (!walker_begin(&walker2, jenv, jarg2, "(J)Z"))
+    return 0;
+    arg2 = walker_visit_participant;
+    arg3 = &walker2;
+  }
+  result = (int)cq_participants(arg1,arg2,arg3);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1cancel(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  result = (int)cq_cancel(arg1);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1cancel_1reset(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  result = (int)cq_cancel_reset(arg1);
   jresult = (jint)result; 
   return jresult;
 }

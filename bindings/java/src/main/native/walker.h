@@ -1,5 +1,5 @@
 /*
- * walker.h - lets a Java object see the messages of a walk. Part of the generated wrapper's translation unit.
+ * walker.h - lets a Java object see the messages of a walk, or who has a queue open. Part of the generated wrapper's translation unit.
  */
 #ifndef CQUEUE_JAVA_WALKER_H
 #define CQUEUE_JAVA_WALKER_H
@@ -15,18 +15,18 @@ struct walker {
     jmethodID visit;
 };
 
-/* False: an exception is pending. */
-static inline bool walker_begin(struct walker *walker, JNIEnv *jenv, jobject visitor)
+/* `signature`: of the object's method `visit`. False: an exception is pending. */
+static inline bool walker_begin(struct walker *walker, JNIEnv *jenv, jobject visitor, const char *signature)
 {
     *walker = (struct walker){jenv, visitor, NULL};
     jclass type = (*jenv)->GetObjectClass(jenv, visitor);
-    walker->visit = (*jenv)->GetMethodID(jenv, type, "visit", "([BJI)Z");
+    walker->visit = (*jenv)->GetMethodID(jenv, type, "visit", signature);
     (*jenv)->DeleteLocalRef(jenv, type);
     return walker->visit != NULL;
 }
 
 /* A cq_visitor. What the object throws ends the walk and is thrown on when cq_walk has returned. */
-static inline int walker_visit(const cq_message *message, void *context)
+static inline int walker_visit_message(const cq_message *message, void *context)
 {
     const struct walker *walker = context;
     JNIEnv *jenv = walker->jenv;
@@ -38,6 +38,16 @@ static inline int walker_visit(const cq_message *message, void *context)
     jboolean more = (*jenv)->CallBooleanMethod(jenv, walker->visitor, walker->visit, array, (jlong)message->position,
                                                (jint)message->deliveries);
     (*jenv)->DeleteLocalRef(jenv, array);
+    return (*jenv)->ExceptionCheck(jenv) || !more;
+}
+
+/* A cq_participant_visitor. The object is told where it lies, to read it before it returns. */
+static inline int walker_visit_participant(const cq_participant *participant, void *context)
+{
+    const struct walker *walker = context;
+    JNIEnv *jenv = walker->jenv;
+    jboolean more = (*jenv)->CallBooleanMethod(jenv, walker->visitor, walker->visit, (jlong)(uintptr_t)participant);
+
     return (*jenv)->ExceptionCheck(jenv) || !more;
 }
 

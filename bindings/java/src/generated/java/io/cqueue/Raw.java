@@ -115,6 +115,18 @@ final class Raw implements RawConstants {
     return RawJNI.cq_recover(queue, cq_recovery.getCPtr(recovery), recovery);
   }
 
+  public static int cq_participants(long queue, RawParticipantVisitor visitor) {
+    return RawJNI.cq_participants(queue, visitor);
+  }
+
+  public static int cq_cancel(long queue) {
+    return RawJNI.cq_cancel(queue);
+  }
+
+  public static int cq_cancel_reset(long queue) {
+    return RawJNI.cq_cancel_reset(queue);
+  }
+
   public static int cq_fd(long queue, int[] fd) {
     return RawJNI.cq_fd(queue, fd);
   }

@@ -18,6 +18,8 @@ interface RawConstants {
   public final static int CQ_EMPTY = 1;
   public final static int CQ_FULL = 2;
   public final static int CQ_TIMEOUT = 3;
+  public final static int CQ_CANCELLED = 4;
+  public final static int CQ_STALE = 5;
   public final static int CQ_EINVAL = -1;
   public final static int CQ_ENAME = -2;
   public final static int CQ_ENOENT = -3;
@@ -37,11 +39,15 @@ interface RawConstants {
   public final static int CQ_ENOTHELD = -17;
   public final static int CQ_EFILESYSTEM = -18;
   public final static int CQ_ESYSTEM = -19;
+  public final static int CQ_EPROCESS = -20;
+  public final static int CQ_EFILESIZE = -21;
 
   public final static int CQ_CREATE = 0;
   public final static int CQ_EXCLUSIVE = 1;
   public final static int CQ_ATTACH = 2;
   public final static int CQ_READ_ONLY = 4;
   public final static int CQ_ANY_FILESYSTEM = 8;
+  public final static int CQ_KEEP_UNLINKED = 16;
+  public final static int CQ_TRUST = 32;
 
 }

@@ -93,6 +93,14 @@ final class cq_config {
 
   public String getDirectory() { return Text.decode(RawJNI.cq_config_directory_get(swigCPtr, this)); }
 
+  public void setMax_held(long value) {
+    RawJNI.cq_config_max_held_set(swigCPtr, this, value);
+  }
+
+  public long getMax_held() {
+    return RawJNI.cq_config_max_held_get(swigCPtr, this);
+  }
+
   public cq_config() {
     this(RawJNI.new_cq_config(), true);
   }

@@ -231,6 +231,30 @@ final class cq_stats {
     return RawJNI.cq_stats_reserved_get(swigCPtr, this);
   }
 
+  public void setHeld(long value) {
+    RawJNI.cq_stats_held_set(swigCPtr, this, value);
+  }
+
+  public long getHeld() {
+    return RawJNI.cq_stats_held_get(swigCPtr, this);
+  }
+
+  public void setWriting(long value) {
+    RawJNI.cq_stats_writing_set(swigCPtr, this, value);
+  }
+
+  public long getWriting() {
+    return RawJNI.cq_stats_writing_get(swigCPtr, this);
+  }
+
+  public void setMax_held(long value) {
+    RawJNI.cq_stats_max_held_set(swigCPtr, this, value);
+  }
+
+  public long getMax_held() {
+    return RawJNI.cq_stats_max_held_get(swigCPtr, this);
+  }
+
   public cq_stats() {
     this(RawJNI.new_cq_stats(), true);
   }

@@ -4,7 +4,9 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -26,7 +28,9 @@ import java.util.function.Predicate;
  *
  * <p>Any number of threads may use a handle at once, and any of them may close it: calls under way are waited for, those that
  * wait for a message or for room end with {@link QueueClosedException}, as all later ones do. A handle that was forgotten is closed
- * when it is garbage, some time.
+ * when it is garbage, some time. {@link #cancel} ends the waits and leaves the handle open.
+ *
+ * <p>When the queue was removed ({@link #unlink}) by another process, waits end with {@link CQueueException.Stale} instead of sleeping.
  *
  * <p>Every method may throw {@link CQueueException} and {@link QueueClosedException}. When a method that takes messages out by
  * copying has returned, the message is gone (at most once); {@link Received} is for those who want it again if they die over it.
@@ -105,6 +109,19 @@ public final class CQueue implements AutoCloseable {
         }
         handle.run();
         cleanable.clean();
+    }
+
+    /**
+     * End all waits on this handle, now and until {@link #resetCancel}: with {@link CQueueException.Cancelled}, wherever they would have
+     * to sleep. What does not wait goes on as ever; other handles are not touched.
+     */
+    public void cancel() {
+        call(RawJNI::cq_cancel, 0);
+    }
+
+    /** Allow waits again, once those that were to end have ended. */
+    public void resetCancel() {
+        call(handle::resetCancel, 0);
     }
 
     /** {@return whether it was closed} */
@@ -421,6 +438,13 @@ public final class CQueue implements AutoCloseable {
         } finally {
             raw.delete();
         }
+    }
+
+    /** {@return who has the queue open, what each holds and whether it waits} */
+    public List<Participant> participants() {
+        List<Participant> all = new ArrayList<>();
+        call(queue -> RawJNI.cq_participants(queue, address -> all.add(Participant.of(new cq_participant(address, false)))), 0);
+        return List.copyOf(all);
     }
 
     /**

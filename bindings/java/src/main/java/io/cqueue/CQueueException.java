@@ -1,7 +1,8 @@
 package io.cqueue;
 
 /**
- * An error of a queue; a subclass for each. The message says on which queue, what was asked, what was found and what to do.
+ * An error of a queue, or what ended a wait before its time ({@link Cancelled}, {@link Stale}); a subclass for each. The message
+ * says on which queue, what was asked, what was found and what to do.
  *
  * <p>Not an error: a full or empty queue and a time that is over are ordinary results of the methods that can meet them. A
  * closed queue throws {@link QueueClosedException}.
@@ -17,12 +18,12 @@ public abstract sealed class CQueueException extends RuntimeException {
         this.result = result;
     }
 
-    /** {@return the error's name in the C interface, such as {@code CQ_EMISMATCH}; the same in every language} */
+    /** {@return its name in the C interface, such as {@code CQ_EMISMATCH}; the same in every language} */
     public final String code() {
         return code;
     }
 
-    /** {@return the error's number in the C interface} */
+    /** {@return its number in the C interface} */
     public final int result() {
         return result;
     }
@@ -67,7 +68,7 @@ public abstract sealed class CQueueException extends RuntimeException {
         private AccessRefused(String message) { super("CQ_EACCESS", Raw.CQ_EACCESS, message); }
     }
 
-    /** The file is somebody else's, or writable by more users than asked for. */
+    /** The file is somebody else's and nobody said to trust it, or everybody may write it. */
     public static final class NotTrusted extends CQueueException {
         private NotTrusted(String message) { super("CQ_EOWNER", Raw.CQ_EOWNER, message); }
     }
@@ -82,7 +83,7 @@ public abstract sealed class CQueueException extends RuntimeException {
         private NoMemory(String message) { super("CQ_ENOMEM", Raw.CQ_ENOMEM, message); }
     }
 
-    /** 4,094 handles are open on the queue, or this process has no descriptor left. */
+    /** 4,094 handles are open on the queue. */
     public static final class LimitReached extends CQueueException {
         private LimitReached(String message) { super("CQ_ELIMIT", Raw.CQ_ELIMIT, message); }
     }
@@ -132,6 +133,29 @@ public abstract sealed class CQueueException extends RuntimeException {
         private SystemFailure(String message) { super("CQ_ESYSTEM", Raw.CQ_ESYSTEM, message); }
     }
 
+    /** This process, or the system, may have no more descriptors or threads. */
+    public static final class ProcessLimit extends CQueueException {
+        private ProcessLimit(String message) { super("CQ_EPROCESS", Raw.CQ_EPROCESS, message); }
+    }
+
+    /** The queue's file would be larger than this process or the file system may make one. */
+    public static final class FileTooLarge extends CQueueException {
+        private FileTooLarge(String message) { super("CQ_EFILESIZE", Raw.CQ_EFILESIZE, message); }
+    }
+
+    /** {@link CQueue#cancel} ended the wait. */
+    public static final class Cancelled extends CQueueException {
+        private Cancelled(String message) { super("CQ_CANCELLED", Raw.CQ_CANCELLED, message); }
+    }
+
+    /**
+     * The queue was removed: nobody who opens it by name meets this handle any more. Thrown where a wait would have to sleep. Open
+     * the queue again; or go on with those who have it open still, see {@link Options#keepUnlinked}. What is in it can be polled.
+     */
+    public static final class Stale extends CQueueException {
+        private Stale(String message) { super("CQ_STALE", Raw.CQ_STALE, message); }
+    }
+
     /** The exception of a result; `size` is what the error is about, where it is about one. */
     static CQueueException of(int result, String message, long size) {
         return switch (result) {
@@ -154,6 +178,10 @@ public abstract sealed class CQueueException extends RuntimeException {
             case Raw.CQ_ENOTHELD -> new NotHeld(message);
             case Raw.CQ_EFILESYSTEM -> new UnsuitableFileSystem(message);
             case Raw.CQ_ESYSTEM -> new SystemFailure(message);
+            case Raw.CQ_EPROCESS -> new ProcessLimit(message);
+            case Raw.CQ_EFILESIZE -> new FileTooLarge(message);
+            case Raw.CQ_CANCELLED -> new Cancelled(message);
+            case Raw.CQ_STALE -> new Stale(message);
             default -> throw new AssertionError("result " + result + " is none of cqueue.h: " + message);
         };
     }

@@ -11,7 +11,7 @@ import java.util.concurrent.locks.LockSupport;
  * The C handle, who is using it, and what its errors say.
  *
  * <p>The C handle must not be closed while a thread is inside a call with it. So every call is counted in and out, and closing
- * waits until nobody is in. That is never long: no call waits in native code for more than {@link Waiting#SLICE_NS}.
+ * waits until nobody is in. That is never long: closing ends all waits.
  */
 final class Handle implements Runnable {
     static final Cleaner CLEANER = Cleaner.create();
@@ -82,6 +82,9 @@ final class Handle implements Runnable {
             return;
         }
         boolean interrupted = false;
+        if (calls != CLOSED) {
+            RawJNI.cq_cancel(queue);
+        }
         while (calls != CLOSED) {
             LockSupport.parkNanos(20_000);
             interrupted |= Thread.interrupted();
@@ -93,15 +96,32 @@ final class Handle implements Runnable {
         Raw.cq_close(queue);
     }
 
+    /** Allow waits again; but not those that closing has ended. {@return a result} */
+    int resetCancel(long queue) {
+        int result = RawJNI.cq_cancel_reset(queue);
+        if (result == Raw.CQ_OK && isClosed()) {
+            RawJNI.cq_cancel(queue);
+        }
+        return result;
+    }
+
     /** During a call: a buffer on memory of the region. */
     ByteBuffer view(long data, long size) {
         return views.at(this, data, (int) size);
     }
 
-    /** {@return the result, if it is no error} `size` is what an error is about, where it is about one. */
+    /** {@return the result, if it is an ordinary one} `size` is what an error is about, where it is about one. */
     int check(int result, long size) {
-        if (result >= 0) {
-            return result;
+        switch (result) {
+            case Raw.CQ_OK, Raw.CQ_EMPTY, Raw.CQ_FULL, Raw.CQ_TIMEOUT -> {
+                return result;
+            }
+            case Raw.CQ_CANCELLED -> {
+                if (isClosed()) {
+                    throw new QueueClosedException(name);
+                }
+            }
+            default -> { }
         }
         cq_config config = options.config();
         try {

@@ -32,6 +32,9 @@ public final class Options {
     private int permissions;
     private Path directory;
     private boolean anyFileSystem;
+    private boolean trust;
+    private boolean keepUnlinked;
+    private long maxHeld;
 
     /** All defaults. */
     public Options() {}
@@ -43,6 +46,9 @@ public final class Options {
         permissions = other.permissions;
         directory = other.directory;
         anyFileSystem = other.anyFileSystem;
+        trust = other.trust;
+        keepUnlinked = other.keepUnlinked;
+        maxHeld = other.maxHeld;
     }
 
     /**
@@ -110,12 +116,48 @@ public final class Options {
         return this;
     }
 
+    /**
+     * Accept the queue whoever owns its file and whoever of the file's group may write it. One that everybody may write is never
+     * accepted.
+     *
+     * @param trust false unless set
+     * @return this
+     */
+    public Options trust(boolean trust) {
+        this.trust = trust;
+        return this;
+    }
+
+    /**
+     * Let waits go on when the queue was removed, instead of ending them with {@link CQueueException.Stale}.
+     *
+     * @param keep false unless set
+     * @return this
+     */
+    public Options keepUnlinked(boolean keep) {
+        keepUnlinked = keep;
+        return this;
+    }
+
+    /**
+     * How many messages consumers may hold at a time, beside those that wait.
+     *
+     * @param messages 0: a number that follows from the capacity, or what the queue has
+     * @return this
+     */
+    public Options maxHeld(long messages) {
+        maxHeld = messages;
+        return this;
+    }
+
     /** For the C interface; to be deleted. A negative number is out of range there, as a large one. */
     cq_config config() {
         cq_config config = new cq_config();
-        config.setFlags(mode.flag | (anyFileSystem ? Raw.CQ_ANY_FILESYSTEM : 0));
+        config.setFlags(mode.flag | (anyFileSystem ? Raw.CQ_ANY_FILESYSTEM : 0) | (trust ? Raw.CQ_TRUST : 0)
+                | (keepUnlinked ? Raw.CQ_KEEP_UNLINKED : 0));
         config.setCapacity(capacity);
         config.setMax_message_size(maxMessageSize);
+        config.setMax_held(maxHeld);
         config.setPermissions(Integer.toUnsignedLong(permissions));
         config.setDirectory(directory == null ? null : directory.toString());
         return config;

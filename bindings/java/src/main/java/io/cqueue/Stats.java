@@ -28,12 +28,15 @@ import java.time.Instant;
  * @param fileSize bytes, most of them usually never touched
  * @param created when
  * @param unlinked whether the name does not lead to this region any more
+ * @param held messages taken, and neither released nor given back yet
+ * @param writing slots reserved, or being written
+ * @param maxHeld messages that may be held for sure while {@code capacity} wait; beyond it the queue may be full early
  */
 public record Stats(
         int formatVersion, long capacity, long maxMessageSize, long length, long orphans, long enqueued, long dequeued,
         long redelivered, long returned, long voided, long reaped, int participants, int waitingProducers,
         int waitingConsumers, int slotsPerNode, long nodes, long nodesTouched, long nodesLinked, long memory,
-        long fileSize, Instant created, boolean unlinked) {
+        long fileSize, Instant created, boolean unlinked, long held, long writing, long maxHeld) {
 
     private static final long NANOSECONDS = 1_000_000_000L;
 
@@ -43,8 +46,11 @@ public record Stats(
                 raw.getVoided(), raw.getReaped(), (int) raw.getParticipants(), (int) raw.getWaiting_producers(),
                 (int) raw.getWaiting_consumers(), (int) raw.getSlots_per_node(), raw.getNodes(), raw.getNodes_touched(),
                 raw.getNodes_linked(), raw.getMemory(), raw.getFile_size(),
-                Instant.ofEpochSecond(Math.floorDiv(raw.getCreated(), NANOSECONDS),
-                        Math.floorMod(raw.getCreated(), NANOSECONDS)),
-                raw.getUnlinked() != 0);
+                instant(raw.getCreated()), raw.getUnlinked() != 0, raw.getHeld(), raw.getWriting(), raw.getMax_held());
+    }
+
+    /** Of nanoseconds since 1970-01-01 UTC. */
+    static Instant instant(long nanoseconds) {
+        return Instant.ofEpochSecond(Math.floorDiv(nanoseconds, NANOSECONDS), Math.floorMod(nanoseconds, NANOSECONDS));
     }
 }

@@ -1,8 +1,8 @@
 package io.cqueue;
 
 /**
- * Waiting that can be interrupted: slice by slice, looking in between whether the thread was interrupted (or, as each slice begins,
- * the queue was closed). A thread sleeps in a slice and is woken at once by what it waits for.
+ * Waiting that can be interrupted: slice by slice, looking in between whether the thread was interrupted. A thread sleeps in a slice
+ * and is woken at once by what it waits for, by {@link CQueue#cancel} and by closing.
  */
 final class Waiting {
     static final long SLICE_NS = 20_000_000;

@@ -68,8 +68,8 @@ class LoadTest extends QueueFixture {
                     .map(name -> name.substring(0, name.length() - 6))
                     .filter(LoadTest::isPublic)
                     .collect(Collectors.toSet());
-            assertEquals(Set.of("Batch", "CQueue", "CQueueException", "Codec", "Message", "Options", "QueueClosedException",
-                    "Received", "Recovery", "Reservation", "Stats"), open);
+            assertEquals(Set.of("Batch", "CQueue", "CQueueException", "Codec", "Message", "Options", "Participant",
+                    "QueueClosedException", "Received", "Recovery", "Reservation", "Stats"), open);
         }
     }
 

@@ -3,6 +3,7 @@ package io.cqueue;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -20,6 +22,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class LookTest extends QueueFixture {
     @Test
@@ -102,6 +105,9 @@ class LookTest extends QueueFixture {
             assertTrue(stats.nodesTouched() <= stats.nodes() && stats.nodesLinked() >= 1 && stats.slotsPerNode() >= 1);
             assertTrue(stats.memory() > 0 && stats.fileSize() >= stats.memory());
             assertFalse(stats.unlinked());
+            assertEquals(0, stats.held());
+            assertEquals(0, stats.writing());
+            assertTrue(stats.maxHeld() > 0);
             assertTrue(Duration.between(before, stats.created()).abs().compareTo(Duration.ofMinutes(1)) < 0);
             assertEquals("b", text(queue.poll()));
             assertEquals(1, queue.stats().redelivered());
@@ -121,6 +127,48 @@ class LookTest extends QueueFixture {
                 assertEquals(2, in.deliveries());
                 in.release();
             }
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void participantsAreShownWithWhatTheyHoldAndWaitFor() throws IOException, InterruptedException {
+        Instant before = Instant.now();
+        try (CQueue queue = open()) {
+            queue.offer(bytes("a"));
+            Process holder = OtherMachine.start(Holder.class, List.of(), directory.toString());
+            assertEquals('h', holder.getInputStream().read());
+            Thread waiter = new Thread(() -> assertThrows(CQueueException.Cancelled.class, queue::take));
+            waiter.start();
+            while (queue.stats().waitingConsumers() == 0) {
+                Thread.onSpinWait();
+            }
+            try (Reservation out = queue.reserve(8)) {
+                assertEquals(8, out.size());
+                List<Participant> all = new ArrayList<>(queue.participants());
+                all.sort(Comparator.comparing(Participant::held));
+                assertEquals(2, all.size());
+                Participant waiting = all.get(0);
+                Participant holding = all.get(1);
+                Stats stats = queue.stats();
+                assertEquals(ProcessHandle.current().pid(), waiting.pid());
+                assertEquals(holder.pid(), holding.pid());
+                assertTrue(waiting.alive() && holding.alive());
+                assertEquals("java", holding.command());
+                assertNotEquals(holding.id(), waiting.id());
+                assertEquals(List.of(0L, 1L, 1L), List.of(waiting.held(), holding.held(), stats.held()));
+                assertEquals(List.of(1L, 0L, 1L), List.of(waiting.writing(), holding.writing(), stats.writing()));
+                assertEquals(List.of(1, 0), List.of(waiting.waitingConsumers(), holding.waitingConsumers()));
+                assertEquals(List.of(0, 0), List.of(waiting.waitingProducers(), holding.waitingProducers()));
+                assertNull(holding.waitingSince());
+                // Clocks are read coarsely.
+                assertTrue(waiting.waitingSince().isAfter(before.minusSeconds(1)));
+                assertTrue(waiting.waitingSince().isBefore(Instant.now().plusSeconds(1)));
+            } finally {
+                holder.destroyForcibly().waitFor();
+            }
+            queue.cancel();
+            waiter.join();
         }
     }
 
@@ -174,7 +222,7 @@ class LookTest extends QueueFixture {
                 unused.add(functions.group(1));
             }
         }
-        assertEquals(25, found.size(), found::toString);
+        assertEquals(28, found.size(), found::toString);
         // The exceptions' texts are cq_explain's, which says more than cq_strerror.
         assertEquals(Set.of("cq_strerror"), unused);
     }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -112,6 +113,85 @@ class WaitingTest extends QueueFixture {
             task.get();
             assertEquals(waiter.producer() ? 1 : 0, queue.stats().length());
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("waiters")
+    void cancellingEndsTheWaitAndAllUntilItIsReset(Waiter waiter) throws InterruptedException {
+        try (CQueue queue = open(1, 64); CQueue other = open(1, 64)) {
+            if (waiter.producer()) {
+                queue.offer(bytes("full"));
+            }
+            FutureTask<?> task = new FutureTask<>(waiter.call().apply(queue));
+            FutureTask<?> others = new FutureTask<>(waiter.call().apply(other));
+            waiter.start(queue, task);
+            new Thread(others).start();
+            queue.cancel();
+            ExecutionException error = assertThrows(ExecutionException.class, task::get);
+            assertInstanceOf(CQueueException.Cancelled.class, error.getCause());
+            assertTrue(error.getCause().getMessage().startsWith("\"orders\": "));
+            assertThrows(CQueueException.Cancelled.class, () -> waiter.call().apply(queue).call());
+            assertFalse(others.isDone());
+            other.cancel();
+            assertThrows(ExecutionException.class, others::get);
+            assertEquals(waiter.producer() ? "full" : null, text(queue.poll()));
+            queue.resetCancel();
+            assertNull(queue.poll(1, TimeUnit.MILLISECONDS));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("waiters")
+    void removingTheQueueEndsTheWait(Waiter waiter) throws Exception {
+        try (CQueue queue = open(1, 64)) {
+            if (waiter.producer()) {
+                queue.offer(bytes("full"));
+            }
+            FutureTask<?> task = new FutureTask<>(waiter.call().apply(queue));
+            waiter.start(queue, task);
+            Files.delete(directory.resolve("cqueue.orders")); // not by CQueue.unlink: whoever calls that knows
+            ExecutionException error = assertThrows(ExecutionException.class, task::get);
+            assertInstanceOf(CQueueException.Stale.class, error.getCause());
+            assertEquals("CQ_STALE", ((CQueueException) error.getCause()).code());
+            assertEquals(waiter.producer() ? "full" : null, text(queue.poll()));
+        }
+    }
+
+    @Test
+    void whoRemovedTheQueueOrKeepsItWaitsOn() throws Exception {
+        try (CQueue queue = open()) {
+            CQueue.unlink("orders", directory);
+            assertNull(queue.poll(250, TimeUnit.MILLISECONDS));
+        }
+        try (CQueue queue = CQueue.open("orders", options().keepUnlinked(true))) {
+            Files.delete(directory.resolve("cqueue.orders"));
+            assertNull(queue.poll(250, TimeUnit.MILLISECONDS));
+        }
+    }
+
+    /** Below the slices in which interrupts are looked for: nothing but closing ends this wait. */
+    @Test
+    void closingEndsAWaitInNativeCode() throws InterruptedException {
+        CQueue queue = open();
+        FutureTask<?> task = new FutureTask<>(() -> Copying.receive(queue.handle(), TimeUnit.SECONDS.toNanos(20)));
+        new Waiter(null, false).start(queue, task);
+        queue.close();
+        ExecutionException error = assertThrows(ExecutionException.class, task::get);
+        assertInstanceOf(QueueClosedException.class, error.getCause());
+    }
+
+    @Test
+    void allowingWaitsAgainDoesNotAllowThemWhileClosing() throws InterruptedException {
+        CQueue queue = open();
+        long raw = queue.handle().enter();
+        long patience = TimeUnit.SECONDS.toNanos(20);
+        Thread closing = new Thread(queue::close);
+        closing.start();
+        assertEquals(Raw.CQ_CANCELLED, RawJNI.cq_take_wait(raw, Loan.newMessage(), patience));
+        assertEquals(Raw.CQ_OK, queue.handle().resetCancel(raw));
+        assertEquals(Raw.CQ_CANCELLED, RawJNI.cq_take_wait(raw, Loan.newMessage(), patience));
+        queue.handle().exit();
+        closing.join();
     }
 
     @Test

@@ -1,0 +1,58 @@
+/*
+ * claim.c - claims from wherever there is something: orphans, then the list; and the last look around before a call reports
+ * that there is nothing.
+ *
+ * It owns the order of these steps. Whoever only polls passes here each time, and so finds the dead as those who sleep do. It
+ * must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found (participant.c).
+ */
+#include "internal.h"
+
+#include <errno.h>
+
+#define TRIES 4 /* of one call, after it found nothing */
+
+/* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
+bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
+{
+    if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE)
+        return false;
+    int error = errno; /* a signal handler may be calling */
+    bool again = participant_look(queue) && ++*tries < TRIES;
+    if (!again)
+        watch_clear(queue, side); /* the descriptor for event loops says so too */
+    errno = error;
+    return again;
+}
+
+/* One slot to write into. `insist` as in enqueue_claim. */
+int claim_room(cq_queue *queue, bool insist, struct run *run)
+{
+    uint32_t tries = 0;
+    int result;
+
+    do
+        result = enqueue_claim(queue, 1, insist, run);
+    while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
+    return result;
+}
+
+/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
+int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
+{
+    uint32_t tries = 0;
+
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        uint64_t version = orphan_version(queue);
+        int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
+        if (unlikely(result != CQ_EMPTY))
+            return result;
+        result = dequeue_claim(queue, want, room, run, needed);
+        if (result != CQ_EMPTY)
+            return result;
+        if (orphan_version(queue) != version)
+            continue;
+        if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
+            return CQ_EMPTY;
+    }
+    return CQ_ECORRUPT;
+}

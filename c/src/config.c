@@ -1,0 +1,62 @@
+/*
+ * config.c - the structures that callers pass: which of their versions are accepted, and whether a cq_config makes sense.
+ *
+ * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at files: what
+ * is possible on this machine is found out by trying.
+ */
+#include "internal.h"
+
+#include <string.h>
+
+#define STRUCT_MOST 4096u /* no struct of the interface will ever be longer: a larger struct_size is garbage */
+
+/*
+ * May a caller pass this structure? `first`: the size of the first version; older callers have a smaller one than this
+ * library. A larger one is a newer caller's, who must not have set what this library does not know.
+ */
+bool struct_fits(const void *given, size_t first, size_t known)
+{
+    const unsigned char *bytes = given;
+    uint32_t size;
+
+    memcpy(&size, given, sizeof size); /* struct_size comes first in each */
+    if (size < first || size > STRUCT_MOST)
+        return false;
+    for (size_t i = known; i < size; ++i)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
+/* Whatever version of cq_config the caller knows, as this library's: what it does not have is 0. NULL: all defaults. */
+int config_complete(const cq_config *given, cq_config *full)
+{
+    *full = (cq_config){.struct_size = sizeof *full};
+    if (!given)
+        return CQ_OK;
+    if (!struct_fits(given, CONFIG_FIRST, sizeof *full))
+        return CQ_EINVAL;
+    memcpy(full, given, given->struct_size < sizeof *full ? given->struct_size : sizeof *full);
+    full->struct_size = sizeof *full;
+    return CQ_OK;
+}
+
+/* What is wrong with a complete config, the first thing if several are. */
+enum config_fault config_fault(const cq_config *config)
+{
+    uint32_t modes = config->flags & (CQ_ATTACH | CQ_READ_ONLY);
+
+    if (config->flags & ~CONFIG_FLAGS)
+        return CONFIG_FLAG;
+    if (config->flags & CQ_EXCLUSIVE && modes)
+        return CONFIG_CONTRADICTION;
+    if (config->reserved != 0)
+        return CONFIG_RESERVED;
+    if (config->permissions & ~0664u || (config->permissions && (config->permissions & 0600) != 0600))
+        return CONFIG_PERMISSIONS;
+    if (config->capacity > LAYOUT_MAX_CAPACITY)
+        return CONFIG_CAPACITY;
+    if (config->max_message_size > LAYOUT_MAX_MESSAGE)
+        return CONFIG_MESSAGE;
+    return config->max_held > LAYOUT_MAX_CAPACITY ? CONFIG_HELD : CONFIG_FINE;
+}

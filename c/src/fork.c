@@ -1,0 +1,110 @@
+/*
+ * fork.c - the handles that this process has open, and what a fork does to them.
+ *
+ * It owns the list of handles and the lock around it, which no fork comes into: between opening a description and closing
+ * it a child would get a copy, and with it our locks. The kernel already takes mapping and handle from a child
+ * (MADV_DONTFORK, MADV_WIPEONFORK); but emulators and sandboxes answer that they did and do nothing, so it is done here
+ * once more. A child made by the bare system call has only what the kernel does. It must not know what a handle is for.
+ */
+#include "internal.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static _Atomic uint32_t holder; /* a futex word: 0, or the process one of whose threads has the lock */
+static sigset_t mask_before;    /* what follows is the holder's alone */
+static cq_queue *handles;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int guard_error;
+
+static bool take(uint32_t process)
+{
+    uint32_t seen = atomic_load_explicit(&holder, memory_order_relaxed); /* the exchange decides */
+    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here. X1 acquire,
+       pairs with X2: the list is as the last holder left it. */
+    return seen != process && atomic_compare_exchange_strong_explicit(&holder, &seen, process, memory_order_acquire,
+                                                                      memory_order_relaxed);
+}
+
+/* Signals are blocked while the lock is held: a handler that forks in the thread that has it would wait for ever. */
+static void block_signals(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+static void lock(void)
+{
+    uint32_t process = (uint32_t)getpid();
+    sigset_t before;
+
+    block_signals(&before);
+    while (!take(process))
+        syscall(SYS_futex, &holder, FUTEX_WAIT_PRIVATE, process, NULL, NULL, 0);
+    mask_before = before;
+}
+
+void fork_unlock(void)
+{
+    sigset_t before = mask_before;
+
+    atomic_store_explicit(&holder, 0, memory_order_release); /* X2 */
+    syscall(SYS_futex, &holder, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void begin_child(void)
+{
+    for (cq_queue *queue = handles; queue; queue = queue->sibling) {
+        region_forget(queue);
+        queue->listed_at = NULL;
+    }
+    handles = NULL;
+    fork_unlock();
+}
+
+static void guard_forks(void) { guard_error = pthread_atfork(lock, fork_unlock, begin_child); }
+
+/* Waits for other threads that open or close a handle, or fork. */
+void fork_lock(void)
+{
+    pthread_once(&once, guard_forks);
+    lock();
+}
+
+/* With the lock held. CQ_ENOMEM: a child would keep the handle, and so it must not be had. */
+int fork_remember(cq_queue *queue)
+{
+    if (guard_error)
+        return CQ_ENOMEM;
+    queue->sibling = handles;
+    queue->listed_at = &handles;
+    if (handles)
+        handles->listed_at = &queue->sibling;
+    handles = queue;
+    return CQ_OK;
+}
+
+/* With the lock held. Nothing if it is not remembered. */
+void fork_forget(cq_queue *queue)
+{
+    if (!queue->listed_at)
+        return;
+    *queue->listed_at = queue->sibling;
+    if (queue->sibling)
+        queue->sibling->listed_at = queue->listed_at;
+    queue->listed_at = NULL;
+}
+
+/* This process removes the queue itself: its handles go on with what it took the name from. */
+void fork_keep_unlinked(dev_t device, ino_t inode)
+{
+    fork_lock();
+    for (cq_queue *queue = handles; queue; queue = queue->sibling)
+        if (queue->device == device && queue->inode == inode)
+            atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* a wish, orders nothing */
+    fork_unlock();
+}

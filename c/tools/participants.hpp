@@ -1,0 +1,27 @@
+/*
+ * Who has a queue open, and what they hold: as people read it.
+ */
+#ifndef CQ_TOOL_PARTICIPANTS_HPP
+#define CQ_TOOL_PARTICIPANTS_HPP
+
+#include <string>
+#include <vector>
+
+#include "queue.hpp"
+
+namespace tool {
+
+std::vector<cq_participant> participants(const Queue &queue);
+
+/* The program's name without what a terminal must not be sent; whoever may write the region chose it. */
+std::string command_of(const cq_participant &participant);
+
+/* "process 4242 (worker)" */
+std::string name_of(const cq_participant &participant);
+
+/* "process 4242 (worker), stopped: holds 2 messages, is writing 1 message, 1 consumer waiting for 3 s" */
+std::string describe(const cq_participant &participant, const Place &place);
+
+} // namespace tool
+
+#endif
