@@ -374,9 +374,9 @@ CQ_API int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context);
 CQ_API int cq_stat(cq_queue *queue, cq_stats *stats);
 
 /*
- * Look for all dead participants now, and finish or undo what they left. This happens by itself as well, within 100 ms,
- * whenever somebody waits, watches a descriptor, polls in vain or opens the queue (within a second if there are thousands
- * of handles and nothing tells which of them died); one look serves all. Two calls with nothing in between: the second finds
+ * Look for all dead participants now, and finish or undo what they left. This happens by itself as well, within about 100 ms,
+ * whenever somebody waits, watches a descriptor, polls in vain or opens the queue (within about a second if there are a
+ * thousand handles or more and nothing tells which of them died); one look serves all. Two calls with nothing in between: the second finds
  * nothing. Takes time in proportion to the number of handles and, the first time, to what is queued. recovery may be NULL. CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
  */
 CQ_API int cq_recover(cq_queue *queue, cq_recovery *recovery);

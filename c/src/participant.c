@@ -281,6 +281,18 @@ static void name_ids(cq_queue *queue)
         atomic_store_explicit(&queue->participants[queue->owner].reaping[word], words[word], memory_order_seq_cst);
 }
 
+/* Nothing is left of this participant: its id may be used again. False: another reaper was faster. */
+static bool clean(cq_queue *queue, uint32_t id, uint64_t record)
+{
+    /* I3 release, pairs with I1: the sweep is over. */
+    if (!atomic_compare_exchange_strong_explicit(&queue->participants[id].record, &record, record & ~USED,
+                                                 memory_order_seq_cst, memory_order_relaxed))
+        return false;
+    if (id < atomic_load_explicit(&queue->header->free_id, memory_order_relaxed)) /* a hint */
+        atomic_store_explicit(&queue->header->free_id, id, memory_order_relaxed);
+    return true;
+}
+
 /* Sweep for those in reap.ids that are dead still, now that their ids cannot change hands. */
 static void begin_sweep(cq_queue *queue, int fd)
 {
@@ -319,13 +331,7 @@ static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
             continue;
         for (int word = 0; word < 2; ++word)
             atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* its own sweeps are over */
-        /* I3 release, pairs with I1: the sweep is over. Failure: another reaper was faster. */
-        if (atomic_compare_exchange_strong_explicit(&entry->record, &record, record & ~USED, memory_order_seq_cst,
-                                                    memory_order_relaxed)) {
-            ++reaped;
-            if (reap->ids[i] < atomic_load_explicit(&queue->header->free_id, memory_order_relaxed)) /* a hint */
-                atomic_store_explicit(&queue->header->free_id, reap->ids[i], memory_order_relaxed);
-        }
+        reaped += clean(queue, reap->ids[i], record);
     }
     reap->count = 0;
     reap->sweeping = false;
@@ -606,7 +612,7 @@ void participant_leave(cq_queue *queue)
 {
     struct reap *reap = &queue->reap;
     struct owner_set me = {{0}};
-    uint64_t record = queue->record, budget = LEAVE_BUDGET;
+    uint64_t budget = LEAVE_BUDGET;
     int result = CQ_OK;
 
     reap->count = 0; /* what this handle was sweeping for is found again by others */
@@ -616,11 +622,8 @@ void participant_leave(cq_queue *queue)
         sweep_begin(&reap->sweep, queue, &me);
         result = sweep_step(&reap->sweep, &budget);
     }
-    if (result == CQ_OK &&
-        atomic_compare_exchange_strong_explicit(&queue->participants[queue->owner].record, &record, record & ~USED,
-                                                memory_order_seq_cst, memory_order_relaxed) && /* I3 */
-        queue->owner < atomic_load_explicit(&queue->header->free_id, memory_order_relaxed)) /* a hint */
-        atomic_store_explicit(&queue->header->free_id, queue->owner, memory_order_relaxed);
+    if (result == CQ_OK)
+        clean(queue, queue->owner, queue->record);
 }
 
 /* ---- looking on ------------------------------------------------------------------------------------- */
@@ -660,7 +663,7 @@ int participant_walk(cq_queue *queue, const struct holdings *holdings, cq_partic
         uint64_t record = load_record(queue, id), words[2];
         if (!(record & USED))
             continue;
-        /* All relaxed: written before the record, or counts. */
+        /* All relaxed: for people, who may see a newcomer before it has introduced itself. */
         cq_participant shown = {
             .struct_size = sizeof shown,
             .id = id,
