@@ -731,6 +731,7 @@ static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *t
 
 /* ---- look.c: looking on ---- */
 static int look_walk(cq_queue *queue, cq_visitor *visitor, void *context);
+static int look_length(cq_queue *queue, uint64_t *length);
 static int look_stat(cq_queue *queue, cq_stats *stats);
 static void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t totals[2]);
 
@@ -758,6 +759,7 @@ static void wait_yield(void);
 static int64_t wait_clock(void);
 static int64_t wait_clock_coarse(void);
 static bool wait_nudge(cq_queue *queue);
+static bool wait_is_served(cq_queue *queue, enum side side);
 static bool wait_see_removal(cq_queue *queue);
 static uint32_t wait_announce_watch(cq_queue *queue, enum side side);
 static void wait_for_watch(cq_queue *queue, enum side side, uint32_t word);
@@ -1111,6 +1113,14 @@ int cq_stat(cq_queue *queue, cq_stats *stats)
     return result;
 }
 
+int cq_length(cq_queue *queue, uint64_t *length)
+{
+    int result = handle_usable(queue);
+    if (result == CQ_OK && !length)
+        result = CQ_EINVAL;
+    return result == CQ_OK ? look_length(queue, length) : result;
+}
+
 int cq_recover(cq_queue *queue, cq_recovery *recovery)
 {
     cq_recovery found = {.struct_size = sizeof found};
@@ -1141,6 +1151,30 @@ int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *cont
     free(holdings);
     return result;
 }
+
+/* ---- waiting without taking ------------------------------------------------------------------------- */
+
+static int try_side(cq_queue *queue, void *context)
+{
+    enum side side = *(enum side *)context;
+    int nothing = side == SIDE_CONSUMERS ? CQ_EMPTY : CQ_FULL;
+    uint32_t tries = 0;
+
+    do
+        if (wait_is_served(queue, side))
+            return CQ_OK;
+    while (claim_again(queue, side, nothing, &tries));
+    return nothing;
+}
+
+static int wait_for_side(cq_queue *queue, enum side side, int64_t timeout_ns)
+{
+    int result = handle_writable(queue);
+    return result == CQ_OK ? wait_until(queue, side, timeout_ns, try_side, &side) : result;
+}
+
+int cq_wait(cq_queue *queue, int64_t timeout_ns) { return wait_for_side(queue, SIDE_CONSUMERS, timeout_ns); }
+int cq_wait_room(cq_queue *queue, int64_t timeout_ns) { return wait_for_side(queue, SIDE_PRODUCERS, timeout_ns); }
 
 static int set_cancelled(cq_queue *queue, bool cancelled)
 {
@@ -3042,6 +3076,16 @@ static uint64_t count_orphans(cq_queue *queue)
                 ++count;
         }
     return count;
+}
+
+int look_length(cq_queue *queue, uint64_t *length)
+{
+    uint64_t enq, waiting;
+    int result = measure(queue, &enq, &waiting);
+
+    if (result == CQ_OK)
+        *length = waiting + count_orphans(queue);
+    return result;
 }
 
 /* Of one node: messages in somebody's hands, and slots claimed for writing. A claim that nobody has recorded yet is its
@@ -5845,8 +5889,8 @@ void wait_wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count
     wake_kind(word, seen, SLEEP, SLEEPERS, count);
 }
 
-/* Is there something for those who sleep on this side? */
-static bool is_served(cq_queue *queue, enum side side)
+/* Is there, or may there be, what the callers of this side want? */
+bool wait_is_served(cq_queue *queue, enum side side)
 {
     if (side == SIDE_PRODUCERS)
         return enqueue_has_room(queue);
@@ -5865,7 +5909,7 @@ bool wait_nudge(cq_queue *queue)
     for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side) {
         uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst); /* as K1 */
         asleep |= (seen & WAIT_BITS) != 0;
-        if (!(seen & WAIT_BITS) || !is_served(queue, side))
+        if (!(seen & WAIT_BITS) || !wait_is_served(queue, side))
             continue;
         wait_wake_bits(queue, side, seen, (size_t)1 << (nudges < 16 ? nudges : 16));
         nudged = true;
@@ -6154,13 +6198,6 @@ struct watch {
     pthread_t helper;
 };
 
-/* Is there, or may there be, what the callers of this side want? */
-static bool probe(cq_queue *queue, enum side side)
-{
-    return side == SIDE_PRODUCERS ? enqueue_has_room(queue)
-                                  : orphan_is_dirty(orphan_version(queue)) || dequeue_has_message(queue);
-}
-
 /* ---- the descriptor -------------------------------------------------------------------------------- */
 
 /* Some 150 years, which no other timer has: no two watches of a process are at one address. */
@@ -6277,7 +6314,7 @@ static void *help(void *context)
             continue;
         }
         uint32_t seen = wait_announce_watch(watch->queue, watch->side);
-        if (!probe(watch->queue, watch->side)) {
+        if (!wait_is_served(watch->queue, watch->side)) {
             participant_look(watch->queue);
             if (load_state(watch) == word) /* after `seen` was read: whoever stops it changes that afterwards */
                 wait_for_watch(watch->queue, watch->side, seen);

@@ -23,8 +23,9 @@
  *                                      threads, same handle   other handles, any process   signal handler
  *   enqueue dequeue batch reserve
  *   commit abort take release return          yes                     yes                       yes (1)
- *   walk stat recover                         yes                     yes                       no
- *   enqueue_wait dequeue_wait take_wait       yes                     yes                       no
+ *   walk stat length recover                  yes                     yes                       no
+ *   enqueue_wait dequeue_wait take_wait
+ *   wait wait_room                            yes                     yes                       no
  *   participants                              yes                     yes                       no
  *   cancel cancel_reset                       yes                     yes                       yes
  *   fd room_fd                                yes                     yes                       no
@@ -374,6 +375,14 @@ CQ_API int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context);
 CQ_API int cq_stat(cq_queue *queue, cq_stats *stats);
 
 /*
+ * How many messages wait to be delivered: those in order, and those to be delivered again; not those that somebody holds.
+ * As cq_stats.length, and cheap: it looks neither at the handles nor at the file. True at an instant during the call unless
+ * others never stop. *length receives it. Works on CQ_READ_ONLY handles. Never blocks.
+ * CQ_OK, CQ_EINVAL, CQ_EFORK, CQ_ECORRUPT.
+ */
+CQ_API int cq_length(cq_queue *queue, uint64_t *length);
+
+/*
  * Look for all dead participants now, and finish or undo what they left. This happens by itself as well, within about 100 ms,
  * whenever somebody waits, watches a descriptor, polls in vain or opens the queue (within about a second if there are a
  * thousand handles or more and nothing tells which of them died); one look serves all. Two calls with nothing in between: the second finds
@@ -389,8 +398,17 @@ CQ_API int cq_recover(cq_queue *queue, cq_recovery *recovery);
 CQ_API int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *context);
 
 /*
- * End every wait on this handle, now and until cq_cancel_reset: cq_enqueue_wait, cq_dequeue_wait and cq_take_wait
- * return CQ_CANCELLED wherever they would have to sleep. What does not wait goes on as ever. From any thread, and
+ * Sleep until a message may be waiting, or room and memory for one, and take or enqueue nothing: for runtimes whose one thread
+ * sleeps on behalf of many tasks. As with cq_fd, somebody else may come first. A message wakes one sleeper of all handles, so
+ * whoever gets CQ_OK tries soon, or calls again (which returns at once while there is something). timeout_ns as in
+ * cq_dequeue_wait; 0 only looks. CQ_OK, CQ_TIMEOUT, CQ_CANCELLED, CQ_STALE, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
+ */
+CQ_API int cq_wait(cq_queue *queue, int64_t timeout_ns);
+CQ_API int cq_wait_room(cq_queue *queue, int64_t timeout_ns);
+
+/*
+ * End every wait on this handle, now and until cq_cancel_reset: cq_enqueue_wait, cq_dequeue_wait, cq_take_wait, cq_wait
+ * and cq_wait_room return CQ_CANCELLED wherever they would have to sleep. What does not wait goes on as ever. From any thread, and
  * from signal handlers: it is async-signal-safe. Other handles are not touched. CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK.
  */
 CQ_API int cq_cancel(cq_queue *queue);

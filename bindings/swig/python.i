@@ -102,6 +102,8 @@
 
 %typemap(in, numinputs=0) int *fd (int number = -1) "$1 = &number;"
 %typemap(argout) int *fd { %append_output(PyLong_FromLong(number$argnum)); }
+%typemap(in, numinputs=0) uint64_t *length (uint64_t number = 0) "$1 = &number;"
+%typemap(argout) uint64_t *length { %append_output(PyLong_FromUnsignedLongLong(number$argnum)); }
 
 %typemap(check) const cq_config *config, cq_stats *stats, cq_recovery *recovery "if ($1) $1->struct_size = sizeof *$1;"
 
@@ -172,6 +174,8 @@ FREELY(cq_explain)
 %ignore cq_enqueue_wait;  /* ..._patiently: end for signals and for close() */
 %ignore cq_dequeue_wait;
 %ignore cq_take_wait;
+%ignore cq_wait;
+%ignore cq_wait_room;
 
 %exception enqueue_patiently { $action if (result == RAISED) SWIG_fail; }
 %exception dequeue_patiently { $action if (result == RAISED) SWIG_fail; }

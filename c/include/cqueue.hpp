@@ -618,6 +618,14 @@ public:
         return stats;
     }
 
+    /* How many messages wait to be delivered; cheap. */
+    std::uint64_t length() const
+    {
+        std::uint64_t length = 0;
+        check(cq_length(get(), &length));
+        return length;
+    }
+
     /* Who has the queue open, what each holds and whether it waits. */
     std::vector<participant> participants() const
     {
@@ -656,6 +664,21 @@ public:
         check(cq_room_fd(get(), &descriptor));
         return descriptor;
     }
+
+    /* ---- waiting without taking ---- */
+
+    /* Sleep until a message may be waiting (wait), or room and memory for one (wait_room): for one thread that sleeps on
+       behalf of many tasks. Whoever gets true tries soon, or calls again. False: timed out. */
+    template <class Rep, class Period> [[nodiscard]] bool wait(std::chrono::duration<Rep, Period> timeout)
+    {
+        return check(cq_wait(get(), detail::timeout_ns(timeout))) == CQ_OK;
+    }
+    void wait() { check(cq_wait(get(), detail::for_ever)); }
+    template <class Rep, class Period> [[nodiscard]] bool wait_room(std::chrono::duration<Rep, Period> timeout)
+    {
+        return check(cq_wait_room(get(), detail::timeout_ns(timeout))) == CQ_OK;
+    }
+    void wait_room() { check(cq_wait_room(get(), detail::for_ever)); }
 
     /* ---- ending waits ---- */
 

@@ -224,6 +224,14 @@ int cq_stat(cq_queue *queue, cq_stats *stats)
     return result;
 }
 
+int cq_length(cq_queue *queue, uint64_t *length)
+{
+    int result = handle_usable(queue);
+    if (result == CQ_OK && !length)
+        result = CQ_EINVAL;
+    return result == CQ_OK ? look_length(queue, length) : result;
+}
+
 int cq_recover(cq_queue *queue, cq_recovery *recovery)
 {
     cq_recovery found = {.struct_size = sizeof found};
@@ -254,6 +262,30 @@ int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *cont
     free(holdings);
     return result;
 }
+
+/* ---- waiting without taking ------------------------------------------------------------------------- */
+
+static int try_side(cq_queue *queue, void *context)
+{
+    enum side side = *(enum side *)context;
+    int nothing = side == SIDE_CONSUMERS ? CQ_EMPTY : CQ_FULL;
+    uint32_t tries = 0;
+
+    do
+        if (wait_is_served(queue, side))
+            return CQ_OK;
+    while (claim_again(queue, side, nothing, &tries));
+    return nothing;
+}
+
+static int wait_for_side(cq_queue *queue, enum side side, int64_t timeout_ns)
+{
+    int result = handle_writable(queue);
+    return result == CQ_OK ? wait_until(queue, side, timeout_ns, try_side, &side) : result;
+}
+
+int cq_wait(cq_queue *queue, int64_t timeout_ns) { return wait_for_side(queue, SIDE_CONSUMERS, timeout_ns); }
+int cq_wait_room(cq_queue *queue, int64_t timeout_ns) { return wait_for_side(queue, SIDE_PRODUCERS, timeout_ns); }
 
 static int set_cancelled(cq_queue *queue, bool cancelled)
 {

@@ -479,6 +479,7 @@ bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries);
 
 /* ---- look.c: looking on ---- */
 int look_walk(cq_queue *queue, cq_visitor *visitor, void *context);
+int look_length(cq_queue *queue, uint64_t *length);
 int look_stat(cq_queue *queue, cq_stats *stats);
 void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t totals[2]);
 
@@ -506,6 +507,7 @@ void wait_yield(void);
 int64_t wait_clock(void);
 int64_t wait_clock_coarse(void);
 bool wait_nudge(cq_queue *queue);
+bool wait_is_served(cq_queue *queue, enum side side);
 bool wait_see_removal(cq_queue *queue);
 uint32_t wait_announce_watch(cq_queue *queue, enum side side);
 void wait_for_watch(cq_queue *queue, enum side side, uint32_t word);

@@ -177,6 +177,16 @@ static uint64_t count_orphans(cq_queue *queue)
     return count;
 }
 
+int look_length(cq_queue *queue, uint64_t *length)
+{
+    uint64_t enq, waiting;
+    int result = measure(queue, &enq, &waiting);
+
+    if (result == CQ_OK)
+        *length = waiting + count_orphans(queue);
+    return result;
+}
+
 /* Of one node: messages in somebody's hands, and slots claimed for writing. A claim that nobody has recorded yet is its
    newest. */
 static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t *held, uint32_t *writing,

@@ -91,8 +91,8 @@ void wait_wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count
     wake_kind(word, seen, SLEEP, SLEEPERS, count);
 }
 
-/* Is there something for those who sleep on this side? */
-static bool is_served(cq_queue *queue, enum side side)
+/* Is there, or may there be, what the callers of this side want? */
+bool wait_is_served(cq_queue *queue, enum side side)
 {
     if (side == SIDE_PRODUCERS)
         return enqueue_has_room(queue);
@@ -111,7 +111,7 @@ bool wait_nudge(cq_queue *queue)
     for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side) {
         uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst); /* as K1 */
         asleep |= (seen & WAIT_BITS) != 0;
-        if (!(seen & WAIT_BITS) || !is_served(queue, side))
+        if (!(seen & WAIT_BITS) || !wait_is_served(queue, side))
             continue;
         wait_wake_bits(queue, side, seen, (size_t)1 << (nudges < 16 ? nudges : 16));
         nudged = true;

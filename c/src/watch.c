@@ -40,13 +40,6 @@ struct watch {
     pthread_t helper;
 };
 
-/* Is there, or may there be, what the callers of this side want? */
-static bool probe(cq_queue *queue, enum side side)
-{
-    return side == SIDE_PRODUCERS ? enqueue_has_room(queue)
-                                  : orphan_is_dirty(orphan_version(queue)) || dequeue_has_message(queue);
-}
-
 /* ---- the descriptor -------------------------------------------------------------------------------- */
 
 /* Some 150 years, which no other timer has: no two watches of a process are at one address. */
@@ -163,7 +156,7 @@ static void *help(void *context)
             continue;
         }
         uint32_t seen = wait_announce_watch(watch->queue, watch->side);
-        if (!probe(watch->queue, watch->side)) {
+        if (!wait_is_served(watch->queue, watch->side)) {
             participant_look(watch->queue);
             if (load_state(watch) == word) /* after `seen` was read: whoever stops it changes that afterwards */
                 wait_for_watch(watch->queue, watch->side, seen);

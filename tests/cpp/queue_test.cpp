@@ -69,6 +69,22 @@ TEST(CppQueue, is_closed_at_the_end_of_its_scope)
     EXPECT_EQ(queue.stat().participants, 1u);
 }
 
+TEST(CppQueue, tells_its_length_and_waits_without_taking)
+{
+    const Named name;
+    cqueue::queue queue(name, sized(1));
+    EXPECT_EQ(queue.length(), 0u);
+    EXPECT_FALSE(queue.wait(std::chrono::milliseconds(1)));
+    queue.wait_room();
+    EXPECT_TRUE(queue.enqueue("x"));
+    EXPECT_EQ(queue.length(), 1u);
+    EXPECT_TRUE(queue.wait(std::chrono::milliseconds(1)));
+    queue.wait();
+    EXPECT_FALSE(queue.wait_room(std::chrono::milliseconds(1)));
+    queue.cancel();
+    EXPECT_EQ(error_of([&] { return queue.wait_room(std::chrono::hours(1)); }), errc::cancelled);
+}
+
 TEST(CppQueue, can_be_moved_and_not_copied)
 {
     static_assert(!std::is_copy_constructible_v<cqueue::queue>);

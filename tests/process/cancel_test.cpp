@@ -17,7 +17,7 @@ namespace {
 
 using namespace cqtest;
 
-/* One of the three waits, and a queue on which it has to sleep. */
+/* One of the waits, and a queue on which it has to sleep. */
 struct Kind {
     const char *name;
     bool producer;
@@ -38,6 +38,22 @@ const Kind kinds[] = {
          Message message;
          const int result = cq_take_wait(queue, &message, timeout_ns);
          return result == CQ_OK ? cq_release(queue, &message) : result;
+     }},
+    {"wait", false,
+     [](cq_queue *queue, int64_t timeout_ns) {
+         char text[16];
+         int result;
+         while ((result = cq_wait(queue, timeout_ns)) == CQ_OK &&
+                (result = cq_dequeue(queue, text, sizeof text, nullptr)) == CQ_EMPTY)
+             ; /* others were quicker */
+         return result;
+     }},
+    {"wait_room", true,
+     [](cq_queue *queue, int64_t timeout_ns) {
+         int result;
+         while ((result = cq_wait_room(queue, timeout_ns)) == CQ_OK && (result = cq_enqueue(queue, "new", 3)) == CQ_FULL)
+             ;
+         return result;
      }},
 };
 

@@ -122,6 +122,15 @@ public:
         return buffer;
     }
 
+    uint64_t length() const
+    {
+        uint64_t length = 0;
+        const int result = cq_length(queue_, &length);
+        if (result != CQ_OK)
+            throw Failure("cq_length", result);
+        return length;
+    }
+
     /* All messages that are waiting, taken out. */
     std::vector<std::string> drain() const
     {

@@ -33,6 +33,7 @@ TEST_F(Arguments, no_queue)
 {
     Stats stats;
     Recovery recovery;
+    uint64_t length = 0;
     int fd = -1;
     EXPECT_EQ(cq_enqueue(nullptr, "x", 1), CQ_EINVAL);
     EXPECT_EQ(cq_dequeue(nullptr, buffer, 16, &size), CQ_EINVAL);
@@ -49,6 +50,9 @@ TEST_F(Arguments, no_queue)
     EXPECT_EQ(cq_return(nullptr, &message), CQ_EINVAL);
     EXPECT_EQ(cq_walk(nullptr, ignore, nullptr), CQ_EINVAL);
     EXPECT_EQ(cq_stat(nullptr, &stats), CQ_EINVAL);
+    EXPECT_EQ(cq_length(nullptr, &length), CQ_EINVAL);
+    EXPECT_EQ(cq_wait(nullptr, -1), CQ_EINVAL);
+    EXPECT_EQ(cq_wait_room(nullptr, -1), CQ_EINVAL);
     EXPECT_EQ(cq_recover(nullptr, &recovery), CQ_EINVAL);
     EXPECT_EQ(cq_recover(nullptr, nullptr), CQ_EINVAL);
     EXPECT_EQ(cq_fd(nullptr, &fd), CQ_EINVAL);
@@ -86,6 +90,7 @@ TEST_F(Arguments, no_place_for_the_result)
     EXPECT_EQ(cq_return(queue, nullptr), CQ_EINVAL);
     EXPECT_EQ(cq_walk(queue, nullptr, nullptr), CQ_EINVAL);
     EXPECT_EQ(cq_stat(queue, nullptr), CQ_EINVAL);
+    EXPECT_EQ(cq_length(queue, nullptr), CQ_EINVAL);
     EXPECT_EQ(cq_fd(queue, nullptr), CQ_EINVAL);
     EXPECT_EQ(cq_room_fd(queue, nullptr), CQ_EINVAL);
     EXPECT_EQ(cq_recover(queue, nullptr), CQ_OK) << "here it may be left out";

@@ -23,6 +23,7 @@ TEST(Fork, every_function_refuses_the_parents_handle)
         Message taken = held;
         Message reserved = open;
         Stats stats;
+        uint64_t length = 0;
         const int results[] = {
             cq_enqueue(queue, "x", 1),
             cq_dequeue(queue, buffer, 16, &size),
@@ -39,6 +40,9 @@ TEST(Fork, every_function_refuses_the_parents_handle)
             cq_return(queue, &taken),
             cq_walk(queue, ignore, nullptr),
             cq_stat(queue, &stats),
+            cq_length(queue, &length),
+            cq_wait(queue, -1),
+            cq_wait_room(queue, -1),
             cq_recover(queue, nullptr),
             cq_fd(queue, &fd),
             cq_room_fd(queue, &fd),

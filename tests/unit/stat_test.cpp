@@ -40,6 +40,7 @@ TEST_P(Stat, of_a_new_queue_counts_nothing)
     Queue queue(Config(10, 8), GetParam());
     const Stats stats = queue.stat();
     EXPECT_EQ(stats.length, 0u);
+    EXPECT_EQ(queue.length(), 0u);
     EXPECT_EQ(stats.orphans, 0u);
     EXPECT_EQ(stats.enqueued, 0u);
     EXPECT_EQ(stats.dequeued, 0u);
@@ -60,6 +61,7 @@ TEST_P(Stat, counts_messages)
         queue.must_enqueue("x");
         ASSERT_EQ(queue.stat().enqueued, i + 1);
         ASSERT_EQ(queue.stat().length, i + 1);
+        ASSERT_EQ(queue.length(), i + 1);
     }
     EXPECT_EQ(queue.enqueue("refused"), CQ_FULL);
     EXPECT_EQ(queue.stat().enqueued, 3 * k() + 10);
@@ -67,6 +69,7 @@ TEST_P(Stat, counts_messages)
         queue.dequeue();
         ASSERT_EQ(queue.stat().dequeued, i + 1);
         ASSERT_EQ(queue.stat().length, 3 * k() + 9 - i);
+        ASSERT_EQ(queue.length(), 3 * k() + 9 - i);
     }
     EXPECT_EQ(queue.dequeue(), std::nullopt);
     EXPECT_EQ(queue.stat().dequeued, 3 * k() + 10);
@@ -116,6 +119,7 @@ TEST_P(Stat, counts_redelivery)
     EXPECT_EQ(stats.returned, 1u);
     EXPECT_EQ(stats.orphans, 1u);
     EXPECT_EQ(stats.length, 2u);
+    EXPECT_EQ(queue.length(), 2u);
     EXPECT_EQ(stats.redelivered, 0u);
     message = queue.take();
     stats = queue.stat();
@@ -123,6 +127,7 @@ TEST_P(Stat, counts_redelivery)
     EXPECT_EQ(stats.dequeued, 1u);
     EXPECT_EQ(stats.orphans, 0u);
     EXPECT_EQ(stats.length, 1u);
+    EXPECT_EQ(queue.length(), 1u);
     ASSERT_EQ(cq_release(queue, &message), CQ_OK);
     queue.drain();
     stats = queue.stat();
@@ -131,6 +136,7 @@ TEST_P(Stat, counts_redelivery)
     EXPECT_EQ(stats.redelivered, 1u);
     EXPECT_EQ(stats.returned, 1u);
     EXPECT_EQ(stats.length, 0u);
+    EXPECT_EQ(queue.length(), 0u);
 }
 
 TEST_P(Stat, tells_what_is_held_and_what_is_being_written)
@@ -211,6 +217,7 @@ TEST(StatHeld, full_for_want_of_nodes_is_told_from_full)
     EXPECT_EQ(result, CQ_FULL);
     const Stats stats = queue.stat();
     EXPECT_EQ(stats.length, 0u);
+    EXPECT_EQ(queue.length(), 0u);
     EXPECT_EQ(stats.held, taken.size());
     EXPECT_GT(stats.held, stats.max_held);
     ASSERT_EQ(cq_release(queue, &taken[0]), CQ_OK);

@@ -154,6 +154,38 @@ TEST_P(Wait, a_sleeping_producer_is_woken_by_room)
     EXPECT_EQ(queue.drain(), (std::vector<std::string>{"b", "c"}));
 }
 
+TEST_P(Wait, without_taking_tells_that_there_is_a_message_and_leaves_it)
+{
+    Queue queue(Config(2, 16), GetParam());
+    EXPECT_EQ(cq_wait(queue, 0), CQ_TIMEOUT);
+    EXPECT_EQ(cq_wait(queue, 20000000), CQ_TIMEOUT);
+    Sleeper sleeper([&] { return cq_wait(queue, patience_ns); });
+    ASSERT_TRUE(consumers_asleep(queue, 1));
+    queue.must_enqueue("x");
+    EXPECT_EQ(sleeper.result(), CQ_OK);
+    EXPECT_EQ(cq_wait(queue, 0), CQ_OK) << "it is there still";
+    Message message;
+    ASSERT_EQ(cq_take(queue, &message), CQ_OK);
+    EXPECT_EQ(cq_wait(queue, 0), CQ_TIMEOUT);
+    ASSERT_EQ(cq_return(queue, &message), CQ_OK);
+    EXPECT_EQ(cq_wait(queue, 0), CQ_OK) << "given back";
+    EXPECT_EQ(queue.drain(), std::vector<std::string>{"x"});
+}
+
+TEST_P(Wait, without_enqueueing_tells_that_there_is_room)
+{
+    Queue queue(Config(2, 16), GetParam());
+    EXPECT_EQ(cq_wait_room(queue, 0), CQ_OK);
+    queue.fill();
+    EXPECT_EQ(cq_wait_room(queue, 0), CQ_TIMEOUT);
+    EXPECT_EQ(cq_wait_room(queue, 20000000), CQ_TIMEOUT);
+    Sleeper sleeper([&] { return cq_wait_room(queue, patience_ns); });
+    ASSERT_TRUE(producers_asleep(queue, 1));
+    ASSERT_TRUE(queue.dequeue().has_value());
+    EXPECT_EQ(sleeper.result(), CQ_OK);
+    EXPECT_EQ(queue.fill(), 1u);
+}
+
 TEST_P(Wait, for_ever_ends_when_something_comes)
 {
     Queue queue(Config(1, 16), GetParam());

@@ -464,6 +464,9 @@ unsafe extern "C" {
     pub fn cq_stat(queue: *mut cq_queue, stats: *mut cq_stats) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
+    pub fn cq_length(queue: *mut cq_queue, length: *mut u64) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
     pub fn cq_recover(
         queue: *mut cq_queue,
         recovery: *mut cq_recovery,
@@ -475,6 +478,12 @@ unsafe extern "C" {
         visitor: cq_participant_visitor,
         context: *mut ::core::ffi::c_void,
     ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_wait(queue: *mut cq_queue, timeout_ns: i64) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_wait_room(queue: *mut cq_queue, timeout_ns: i64) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
     pub fn cq_cancel(queue: *mut cq_queue) -> ::core::ffi::c_int;

@@ -2382,6 +2382,26 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1stat(JNIEnv *jenv, jclass jcls
 }
 
 
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1length(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  uint64_t *arg2 = 0 ;
+  uint64_t value2 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  memset(&value2, 0, sizeof value2); arg2 = &value2;
+  result = (int)cq_length(arg1,arg2);
+  jresult = (jint)result; 
+  {
+    jlong element = (jlong) value2; (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 1, &element); 
+  }
+  return jresult;
+}
+
+
 SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1recover(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jobject jarg2_) {
   jint jresult = 0 ;
   cq_queue *arg1 = 0 ;
@@ -2417,6 +2437,38 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1participants(JNIEnv *jenv, jcl
     arg3 = &walker2;
   }
   result = (int)cq_participants(arg1,arg2,arg3);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1wait(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  int64_t arg2 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = (int64_t)jarg2; 
+  result = (int)cq_wait(arg1,arg2);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1wait_1room(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  int64_t arg2 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = (int64_t)jarg2; 
+  result = (int)cq_wait_room(arg1,arg2);
   jresult = (jint)result; 
   return jresult;
 }

@@ -111,12 +111,24 @@ final class Raw implements RawConstants {
     return RawJNI.cq_stat(queue, cq_stats.getCPtr(stats), stats);
   }
 
+  public static int cq_length(long queue, long[] length) {
+    return RawJNI.cq_length(queue, length);
+  }
+
   public static int cq_recover(long queue, cq_recovery recovery) {
     return RawJNI.cq_recover(queue, cq_recovery.getCPtr(recovery), recovery);
   }
 
   public static int cq_participants(long queue, RawParticipantVisitor visitor) {
     return RawJNI.cq_participants(queue, visitor);
+  }
+
+  public static int cq_wait(long queue, long timeout_ns) {
+    return RawJNI.cq_wait(queue, timeout_ns);
+  }
+
+  public static int cq_wait_room(long queue, long timeout_ns) {
+    return RawJNI.cq_wait_room(queue, timeout_ns);
   }
 
   public static int cq_cancel(long queue) {

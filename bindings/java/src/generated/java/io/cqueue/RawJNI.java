@@ -139,8 +139,11 @@ static { NativeLibrary.load(); }
   public final static native int cq_return(long jarg1, long[] jarg2);
   public final static native int cq_walk(long jarg1, RawVisitor jarg2);
   public final static native int cq_stat(long jarg1, long jarg2, cq_stats jarg2_);
+  public final static native int cq_length(long jarg1, long[] jarg2);
   public final static native int cq_recover(long jarg1, long jarg2, cq_recovery jarg2_);
   public final static native int cq_participants(long jarg1, RawParticipantVisitor jarg2);
+  public final static native int cq_wait(long jarg1, long jarg2);
+  public final static native int cq_wait_room(long jarg1, long jarg2);
   public final static native int cq_cancel(long jarg1);
   public final static native int cq_cancel_reset(long jarg1);
   public final static native int cq_fd(long jarg1, int[] jarg2);
