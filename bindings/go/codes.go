@@ -11,9 +11,9 @@ import "C"
 const (
 	ErrEmpty      Code = C.CQ_EMPTY       // no message is waiting
 	ErrFull       Code = C.CQ_FULL        // no room: `capacity` messages are waiting, or every node is in use (see LIMITS)
-	ErrTimeout    Code = C.CQ_TIMEOUT     // timed out, and one last try found it empty or full still
+	ErrTimeout    Code = C.CQ_TIMEOUT     // timed out, and one last try found the queue still empty or full
 	ErrCancelled  Code = C.CQ_CANCELLED   // cq_cancel ended the wait
-	ErrStale      Code = C.CQ_STALE       // the queue was removed: nobody who opens it by name meets this handle any more
+	ErrStale      Code = C.CQ_STALE       // the queue was removed: opening it by name no longer leads to this one
 	ErrInvalid    Code = C.CQ_EINVAL      // an argument is NULL, zero, out of range or of an unknown struct_size or flag
 	ErrName       Code = C.CQ_ENAME       // the name is not [A-Za-z0-9][A-Za-z0-9._-]{0,199}
 	ErrNotExist   Code = C.CQ_ENOENT      // no queue of that name, or no such directory
@@ -22,7 +22,7 @@ const (
 	ErrVersion    Code = C.CQ_EVERSION    // the region has another format version, word size or byte order
 	ErrCorrupt    Code = C.CQ_ECORRUPT    // the bytes of the region contradict each other
 	ErrAccess     Code = C.CQ_EACCESS     // the system refuses access, or the file is not a regular file
-	ErrOwner      Code = C.CQ_EOWNER      // the file is somebody else's and nobody said to trust it, or everybody may write it
+	ErrOwner      Code = C.CQ_EOWNER      // the file is another user's and was not trusted (CQ_TRUST), or everybody may write it
 	ErrNoSpace    Code = C.CQ_ENOSPACE    // the file system has no room for another node (nothing was lost, try later)
 	ErrNoMemory   Code = C.CQ_ENOMEM      // no memory or address space in this process
 	ErrLimit      Code = C.CQ_ELIMIT      // 4,094 handles are open on the queue
@@ -30,10 +30,10 @@ const (
 	ErrTooBig     Code = C.CQ_ETOOBIG     // the message is larger than max_message_size, or than what was reserved
 	ErrReadOnly   Code = C.CQ_EREADONLY   // the handle was opened with CQ_READ_ONLY
 	ErrFork       Code = C.CQ_EFORK       // the handle was opened by the parent of this process: open your own
-	ErrNotHeld    Code = C.CQ_ENOTHELD    // the cq_message is not reserved or taken by this handle (any more)
+	ErrNotHeld    Code = C.CQ_ENOTHELD    // this handle does not hold the cq_message, or no longer does
 	ErrFilesystem Code = C.CQ_EFILESYSTEM // the file system does not support what a queue needs; name another directory
 	ErrSystem     Code = C.CQ_ESYSTEM     // the operating system failed in a way that has no code of its own
-	ErrProcess    Code = C.CQ_EPROCESS    // this process (or the system) may have no more descriptors or threads
+	ErrProcess    Code = C.CQ_EPROCESS    // this process (or the system) has reached its limit of descriptors or threads
 	ErrFileSize   Code = C.CQ_EFILESIZE   // the region's file would be larger than this process or file system may make one
 )
 

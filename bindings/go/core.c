@@ -2378,42 +2378,42 @@ static void say_invalid(struct text *text, const struct found *found)
     size_t path = found->path ? strlen(found->path) : 0;
 
     if (!found->understood && found->given->struct_size <= sizeof *config) {
-        say(text, "config.struct_size is %" PRIu32 ", the least is %u: set it to sizeof(cq_config), %zu",
+        say(text, "config.struct_size is %" PRIu32 ", it must be at least %u: set it to sizeof(cq_config), %zu",
             found->given->struct_size, CONFIG_FIRST, sizeof *config);
         return;
     }
     if (!found->understood) {
-        say(text, "config.struct_size is %" PRIu32 ", this library (%s) knows %zu bytes, and only 0 may be behind them: set "
-            "it to sizeof(cq_config), zero the rest, or use a newer library", found->given->struct_size, CQ_VERSION_STRING,
-            sizeof *config);
+        say(text, "config.struct_size is %" PRIu32 ", this library (%s) knows %zu bytes, and all bytes after these "
+            "must be 0: set it to sizeof(cq_config), zero the rest, or use a newer library", found->given->struct_size,
+            CQ_VERSION_STRING, sizeof *config);
         return;
     }
     switch (config_fault(config)) {
     case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them out",
                           config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
-    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, to create the queue, and CQ_ATTACH or CQ_READ_ONLY, not to "
-                                   "create it: choose one"); return;
+    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or CQ_READ_ONLY, "
+                                   "which never create it: choose one"); return;
     case CONFIG_RESERVED: say(text, "config.reserved is %" PRIu32 ", it must be 0: zero the struct before filling it in",
                               config->reserved); return;
     case CONFIG_PERMISSIONS: say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, and "
                                  "others not write: 0600, 0640, 0660, 0644 and 0664 are possible", config->permissions); return;
-    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the most", config->capacity,
+    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the maximum", config->capacity,
                               LAYOUT_MAX_CAPACITY); return;
-    case CONFIG_MESSAGE: say(text, "max_message_size %" PRIu64 " is more than %" PRIu64 " bytes, the most",
+    case CONFIG_MESSAGE: say(text, "max_message_size %" PRIu64 " is more than %" PRIu64 " bytes, the maximum",
                              config->max_message_size, LAYOUT_MAX_MESSAGE); return;
-    case CONFIG_HELD: say(text, "max_held %" PRIu64 " is more than %" PRIu64 " messages, the most", config->max_held,
+    case CONFIG_HELD: say(text, "max_held %" PRIu64 " is more than %" PRIu64 " messages, the maximum", config->max_held,
                           LAYOUT_MAX_CAPACITY); return;
     case CONFIG_FINE: break;
     }
     if (!found->has_geometry) {
         say(text, "a capacity of %" PRIu64 " messages of up to %" PRIu64 " bytes needs", found->geometry.capacity,
             found->geometry.max_message_size);
-        say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the most: ask for fewer or smaller messages");
+        say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the maximum: ask for fewer or smaller messages");
     } else if (path >= PATH_MAX)
         say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory", path,
             PATH_MAX - 1);
     else
-        say(text, "an argument is NULL or 0 that must not be, or a struct_size is not set; cq_open's config is in order");
+        say(text, "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in order");
 }
 
 /* ---- who may use the file --------------------------------------------------------------------------- */
@@ -2458,16 +2458,16 @@ static void say_access(struct text *text, const struct found *found)
     }
     say_file(text, found);
     if (faccessat(AT_FDCWD, found->path, wanted, AT_EACCESS) == 0) /* R_OK is 4 and W_OK is 2 */
-        say(text, "it may be opened; but only its owner may remove it from a directory like %s, or the file system is "
-            "mounted read-only", found->directory);
+        say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file system "
+            "is mounted read-only", found->directory);
     else if (status->st_uid == geteuid())
         say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
     else if (((int)status->st_mode >> 3 & wanted) == wanted)
         say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log in "
             "again)", (unsigned)status->st_gid);
     else
-        say(text, "nobody but its owner may use it (or remove it from %s): have the owner create it for a group that both are in "
-            "(permissions 0660; cq create --group)", found->directory);
+        say(text, "only its owner may use it (or remove it from %s): have the owner create it for a group that both users "
+            "are in (permissions 0660; cq create --group)", found->directory);
 }
 
 /* ---- what is in the queue --------------------------------------------------------------------------- */
@@ -2507,11 +2507,12 @@ static void say_full(struct text *text, const struct found *found)
     if (full)
         say(text, ": try later or wait");
     else if (pinned)
-        say(text, ", and nothing is sure to be free for more than %" PRIu64 " held ones: have consumers release some "
-            "(cq_participants and cq doctor show who holds them), or create the queue with a larger max_held",
+        say(text, ", and only %" PRIu64 " may be held at a time without using up room: have consumers release some "
+            "(cq_participants and cq doctor show which handles hold them), or create the queue with a larger max_held",
             stats.max_held);
     else
-        say(text, ": try again; if it stays full, take the oldest message out, behind which room was given up");
+        say(text, ": try again; if it stays full, take the oldest message: slots behind it were given up and become free "
+            "with it");
 }
 
 static void say_case(struct text *text, int result, const struct found *found, size_t size)
@@ -2524,10 +2525,10 @@ static void say_case(struct text *text, int result, const struct found *found, s
     }
     switch (result) {
     case CQ_FULL: say_full(text, found); return;
-    case CQ_CANCELLED: say(text, "cq_cancel ended the wait, and ends every other on this handle until cq_cancel_reset"); return;
-    case CQ_STALE: say(text, "the queue was removed%s: close this handle and open the queue again, or go on with those who "
-                       "have it open too (CQ_KEEP_UNLINKED)",
-                       found->status_error ? "" : ", and there is another one of that name now"); return;
+    case CQ_CANCELLED: say(text, "cq_cancel ended the wait; so end all waits on this handle until cq_cancel_reset"); return;
+    case CQ_STALE: say(text, "the queue was removed%s: close this handle and open the queue again, or open it with "
+                       "CQ_KEEP_UNLINKED to go on with the other handles that have it open",
+                       found->status_error ? "" : ", and there is another queue of that name now"); return;
     case CQ_EINVAL: say_invalid(text, found); return;
     case CQ_ENAME: say(text, "a name is 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit"); return;
     case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory", found->directory); return;
@@ -2540,8 +2541,8 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_EOWNER: say_owner(text, found); return;
     case CQ_ENOSPACE: shortage_space(text, found); return;
     case CQ_ENOMEM: shortage_memory(text, found); return;
-    case CQ_ELIMIT: say(text, "%u handles are open on it, which is the most: close some (cq_participants and cq doctor show "
-                        "whose they are)", LAYOUT_MAX_OWNER); return;
+    case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show which "
+                        "processes have them)", LAYOUT_MAX_OWNER); return;
     case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
     case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)", size,
                          found->header.max_message_size); return;
@@ -2549,7 +2550,7 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to another "
                           "handle"); return;
-    case CQ_EFILESYSTEM: say(text, "the file system of %s does not keep what a queue needs: use tmpfs, ext4, xfs or btrfs",
+    case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs or btrfs",
                              found->directory); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;
@@ -5480,17 +5481,18 @@ void shortage_space(struct text *text, const struct found *found)
     struct statvfs room;
 
     if (statvfs(found->directory, &room) != 0 || !found->has_geometry) {
-        say(text, "no room in %s for another part of the queue: free some, nothing was lost", found->directory);
+        say(text, "the file system of %s has no room for another part of the queue: free some; nothing was lost",
+            found->directory);
         return;
     }
     uint64_t needed = g->node_stride + (found->has_region ? 0 : LAYOUT_SUMMARY_OFFSET + 3 * LAYOUT_PAGE);
     uint64_t unit = room.f_frsize ? room.f_frsize : room.f_bsize, free_bytes = room.f_bavail * unit;
-    say_bytes(text, found->has_region ? "its next part takes " : "a new queue of such messages takes ", needed, ", and ");
+    say_bytes(text, found->has_region ? "its next part takes " : "a new queue of this size takes ", needed, ", and ");
     say(text, "%s has ", found->directory);
     say_bytes(text, "", free_bytes, " free");
     say_bytes(text, " of ", room.f_blocks * unit, ": ");
     if (room.f_files > 0 && room.f_favail == 0)
-        say(text, "it may have no more files; remove some");
+        say(text, "it can hold no more files; remove some");
     else if (free_bytes >= needed)
         say(text, "there was no room a moment ago, or a quota leaves less; try again");
     else
@@ -5510,8 +5512,8 @@ void shortage_memory(struct text *text, const struct found *found)
     }
     say_bytes(text, "the region takes ", found->geometry.file_size, " of address space");
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
-        say(text, ", or a message its own size of memory, and the system gave this process no more: free memory, or look at "
-            "vm.max_map_count and the limits of its container");
+        say(text, ", and showing a message a copy of it; the system refused one of these: free memory, or raise "
+            "vm.max_map_count or the limits of the container");
         return;
     }
     say_bytes(text, ", and this process may have ", limit.rlim_cur, "");
@@ -5539,12 +5541,13 @@ void shortage_process(struct text *text)
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || getrlimit(RLIMIT_NPROC, &threads) != 0)
         say(text, "%s: close some", cq_strerror(CQ_EPROCESS));
     else if (error == ENFILE)
-        say(text, "the whole system has as many files open as it may (fs.file-max): close some, or raise that");
+        say(text, "the system has reached its limit of open files (fs.file-max): close some, or raise the limit");
     else if (error == EMFILE)
-        say(text, "this process has nearly all of the %llu descriptors open that it may have, and to open a queue takes %d: close "
-            "some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", (unsigned long long)files.rlim_cur, ENOUGH_TO_OPEN);
+        say(text, "this process has used all of the %llu descriptors that it may have, or all but a few, and opening a queue "
+            "takes %d: close some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", (unsigned long long)files.rlim_cur,
+            ENOUGH_TO_OPEN);
     else
-        say(text, "a thread was refused, or a descriptor that could be had by now: this process may have %llu descriptors "
+        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have %llu descriptors "
             "(RLIMIT_NOFILE, ulimit -n), its user %llu threads (RLIMIT_NPROC, ulimit -u), its container perhaps fewer: use "
             "fewer, or raise the limit", (unsigned long long)files.rlim_cur,
             (unsigned long long)threads.rlim_cur);
@@ -5562,7 +5565,7 @@ void shortage_file_size(struct text *text, const struct found *found)
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < found->geometry.file_size) /* RLIM_INFINITY is the most */
         say_bytes(text, "this process may make files of ", limit.rlim_cur, " at most: raise the limit (RLIMIT_FSIZE, ulimit -f)");
     else
-        say(text, "the file system of %s has none that large: name another directory", found->directory);
+        say(text, "the file system of %s allows no file that large: name another directory", found->directory);
     say(text, ", or ask for a smaller capacity, max_message_size or max_held");
 }
 

@@ -91,7 +91,7 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 		{"bills", []cqueue.Option{cqueue.ReadOnly()}, fs.ErrNotExist,
 			`"bills": no queue of that name in ` + directory + `: create it first, or check the directory`},
 		{"bills", []cqueue.Option{cqueue.WithCapacity(-1)}, cqueue.ErrInvalid,
-			`"bills": capacity 18446744073709551615 is more than 2147483648 messages, the most`},
+			`"bills": capacity 18446744073709551615 is more than 2147483648 messages, the maximum`},
 		{"bills", []cqueue.Option{cqueue.WithPermissions(0o666)}, cqueue.ErrInvalid,
 			`"bills": permissions 0666 must let the owner read and write, nobody execute, and others not write: ` +
 				`0600, 0640, 0660, 0644 and 0664 are possible`},

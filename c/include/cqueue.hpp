@@ -1,12 +1,12 @@
 /*
  * cqueue.hpp - cqueue.h for C++17: header-only, RAII, chrono, exceptions. C++20's std::span is used where there is one.
  *
- * What an operation does, what it promises when a process is killed and which calls may overlap is told in cqueue.h.
- * Here is only what differs: an ordinary result (empty, full, time-out) is an empty std::optional or false; an error is
- * thrown as cqueue::error, whose what() says what was asked, what was found and what to do. So is what ends a wait
- * before its time: errc::cancelled and errc::stale. Everything that owns something is move-only. A moved-from or closed
- * object refuses every call with an error, or does nothing where that is natural; it never crashes. But data() of a
- * message leads nowhere once its queue is closed.
+ * cqueue.h says what an operation does, what it promises when a process is killed and which calls may overlap. Here is
+ * only what differs. An ordinary result (empty, full, timed out) is an empty std::optional or false. An error is thrown
+ * as cqueue::error, whose what() says what was asked, what was found and what to do. A wait that ends early throws too:
+ * errc::cancelled or errc::stale. Everything that owns something is move-only. A moved-from or closed object refuses
+ * every call with an error, or does nothing where that is natural; it never crashes. But a pointer from data() of a
+ * message must not be used once its queue is closed.
  */
 #ifndef CQUEUE_HPP
 #define CQUEUE_HPP
@@ -44,7 +44,7 @@ namespace cqueue {
 /* The errors of cqueue.h, by the same numbers, and the two results of waits that were ended. */
 enum class errc : int {
     cancelled = CQ_CANCELLED, /* queue::cancel */
-    stale = CQ_STALE,         /* the queue was removed: open it again, or go on with what still comes (keep_unlinked) */
+    stale = CQ_STALE,         /* the queue was removed: open it again, or with keep_unlinked to wait on */
     invalid_argument = CQ_EINVAL,
     bad_name = CQ_ENAME,
     not_found = CQ_ENOENT,
@@ -68,7 +68,8 @@ enum class errc : int {
     file_too_large = CQ_EFILESIZE
 };
 
-/* The category of cqueue's std::error_codes. Codes compare equal to the std::errc that means the same, if there is one. */
+/* The category of cqueue's std::error_codes. A code compares equal to the std::errc that means the same, if there is
+   one. */
 inline const std::error_category &category() noexcept
 {
     struct results final : std::error_category {
@@ -209,8 +210,8 @@ std::int64_t timeout_ns(std::chrono::duration<Rep, Period> timeout)
 
 inline constexpr std::int64_t for_ever = -1;
 
-/* Lets any callable be a visitor of the C interface: shown things of type Raw, until it returns false. What it throws
-   ends the visit and comes out of it. */
+/* Lets any callable be a visitor of the C interface: shown things of type Raw, until it returns false. An
+   exception of it ends the visit and is passed on. */
 template <class Raw, class Visitor>
 class visit {
 public:
@@ -244,7 +245,7 @@ private:
     std::exception_ptr thrown_;
 };
 
-/* A cq_message on loan, and from whom. Empty once it is given back. */
+/* A cq_message on loan, and the handle that lent it. Empty once the loan has ended. */
 class loan {
 public:
     loan(shared_handle shared, const cq_message &message) : shared_(std::move(shared)), message_(message) {}
@@ -259,7 +260,7 @@ public:
     bool held() const noexcept { return message_.data != nullptr && get(shared_) != nullptr; }
     const cq_message &message() const noexcept { return message_; }
 
-    /* Gives it back by one of the C functions, with their result. */
+    /* Ends the loan by one of the C functions; returns its result. */
     template <class Function, class... Arguments>
     int end(Function function, Arguments... arguments)
     {
@@ -276,7 +277,7 @@ private:
 
 /* ---- messages in place ------------------------------------------------------------------------------------ */
 
-/* A message that is being written in place. Destroyed before it was committed, it is given up. */
+/* A message that is being written in place. If it is destroyed before it was committed, it is aborted. */
 class reservation {
 public:
     explicit reservation(detail::loan &&loan) noexcept : loan_(std::move(loan)) {}
@@ -294,15 +295,15 @@ public:
 #if defined(__cpp_lib_span)
     std::span<std::byte> span() const noexcept { return {data(), size()}; }
 #endif
-    /* Is it still to be committed or given up? */
+    /* Is it still to be committed or aborted? */
     bool held() const noexcept { return loan_.held(); }
 
-    /* Publish it, or its first `size` bytes. False: consumers gave its place up meanwhile and the queue is full now; it
-       is still held, try again. */
+    /* Publish it, or its first `size` bytes. False: it had lost its place (see cq_reserve) and the queue is full now;
+       it is still held, try again. */
     [[nodiscard]] bool commit(std::size_t size) { return loan_.check(loan_.end(cq_commit, size), size) == CQ_OK; }
     [[nodiscard]] bool commit() { return commit(size()); }
 
-    /* Give it up. */
+    /* Drop it: nothing is published. */
     void abort() { loan_.check(loan_.end(cq_abort)); }
 
     /* Identifies the message once it is committed. */
@@ -313,8 +314,8 @@ private:
 };
 
 /*
- * A message that was taken and is being read in place. Destroyed, it is released: done with. But destroyed because an
- * exception passes through its scope it is given back, to be delivered again: whoever threw was not done with it.
+ * A message that was taken and is being read in place. Its destructor releases it. But if an exception is what ends its
+ * scope, the destructor gives it back, to be delivered again: the work on it was not finished.
  */
 class received {
 public:
@@ -348,7 +349,7 @@ public:
     /* Done with it. */
     void release() { loan_.check(loan_.end(cq_release)); }
 
-    /* Not done with it: it is delivered again, before newer ones. (cq_return; `return` is a keyword.) */
+    /* Give it back: it is delivered again, before newer ones. (cq_return; `return` is a keyword.) */
     void give_back() { loan_.check(loan_.end(cq_return)); }
 
 private:
@@ -360,26 +361,26 @@ private:
 struct shown {
     bytes_view data;
     std::uint64_t position;
-    std::uint32_t deliveries; /* as a received one would have */
+    std::uint32_t deliveries; /* as it would have if it were taken now */
 };
 
 /* An open handle on a queue, as queue::participants shows it. */
 struct participant {
     std::uint32_t id;                /* 1 to 4,094; used again after it was closed or reaped */
-    std::uint32_t pid;               /* its process, by that one's own count */
+    std::uint32_t pid;               /* process id as the process itself sees it */
     std::string command;             /* the program's name, cut to 15 bytes */
-    bool alive;                      /* false: it is dead, or about to be reaped */
-    std::uint64_t held;              /* messages it has taken and not released yet */
-    std::uint64_t writing;           /* slots that it has reserved or is writing */
-    std::uint32_t waiting_producers; /* its threads that wait for room */
-    std::uint32_t waiting_consumers; /* its threads that wait for a message */
-    std::optional<std::chrono::system_clock::time_point> waiting_since; /* some thread of it; nothing: none waits */
+    bool alive;                      /* false: dead, and about to be reaped */
+    std::uint64_t held;              /* messages that this handle has taken and not released yet */
+    std::uint64_t writing;           /* slots that this handle has reserved or is writing */
+    std::uint32_t waiting_producers; /* threads of this handle that wait for room */
+    std::uint32_t waiting_consumers; /* threads of this handle that wait for a message */
+    std::optional<std::chrono::system_clock::time_point> waiting_since; /* the first of them; nothing: none waits */
 };
 
 /* Room for several messages that are dequeued together, used again and again. */
 class batch {
 public:
-    /* `messages`: how many at most; `bytes`: of all of them together. It grows for a message that is larger alone. */
+    /* `messages`: how many at most; `bytes`: of all of them together. It grows for a single message that is larger. */
     explicit batch(std::size_t messages, std::size_t bytes) : slices_(messages), buffer_(bytes) {}
 
     std::size_t size() const noexcept { return size_; }
@@ -398,25 +399,25 @@ private:
 /* How to open a queue: what cq_config says, with its defaults. */
 struct options {
     enum class mode : std::uint32_t {
-        create = CQ_CREATE,       /* or attach to it if it exists */
-        exclusive = CQ_EXCLUSIVE, /* create it, or fail */
-        attach = CQ_ATTACH,       /* to what exists, or fail */
-        read_only = CQ_READ_ONLY  /* attach to look on: walk and stat alone */
+        create = CQ_CREATE,       /* create the queue, or attach to it if it exists */
+        exclusive = CQ_EXCLUSIVE, /* create the queue, or fail if it exists */
+        attach = CQ_ATTACH,       /* attach to the queue, or fail if there is none */
+        read_only = CQ_READ_ONLY  /* attach to look on: only walk, stat and participants work */
     };
-    std::uint64_t capacity = 0;         /* messages; 0: the default, or what it has */
-    std::uint64_t max_message_size = 0; /* bytes; 0: the default, or what it has */
+    std::uint64_t capacity = 0;         /* messages; 0: the default, or whatever the queue has */
+    std::uint64_t max_message_size = 0; /* bytes; 0: the default, or whatever the queue has */
     mode open_mode = mode::create;
     std::uint32_t permissions = 0;      /* 0: 0600 */
     std::string directory{};            /* empty: the platform's shared memory */
     bool any_filesystem = false;
-    bool trust = false;                 /* accept it whoever owns it and whoever of its group may write it: CQ_TRUST */
+    bool trust = false;                 /* accept a queue of any owner, and one that its group may write: CQ_TRUST */
     bool keep_unlinked = false;         /* waits go on when the queue was removed, instead of throwing errc::stale */
     std::uint64_t max_held = 0;         /* messages that consumers may hold at a time; 0: what follows from capacity */
 };
 
 /*
  * An open handle on a queue, closed when it is destroyed. May be used by any number of threads at once, except that
- * closing, moving and destroying it are for one thread alone: cancel() makes those that wait come back before.
+ * closing, moving and destroying it are for one thread alone: call cancel() first, to end the waits of the others.
  * Everything may throw cqueue::error.
  */
 class queue {
@@ -453,7 +454,7 @@ public:
     }
     ~queue() { close(); }
 
-    /* Close it now. Messages still held are dealt with as cq_close says, and held no more. */
+    /* Close it now. Messages that are still held are dealt with as cq_close says, and are not held any more. */
     void close() noexcept
     {
         if (handle_)
@@ -467,7 +468,7 @@ public:
     /* The C handle, still owned by this object. */
     cq_queue *get() const noexcept { return detail::get(handle_); }
 
-    /* What it was opened as; empty if it is not open. */
+    /* The name that it was opened by; empty if it is not open. */
     std::string name() const { return handle_ ? handle_->name : std::string(); }
 
     /* Remove the name. False: there was no such queue. */
@@ -490,7 +491,7 @@ public:
         return check(cq_enqueue(get(), message.data(), message.size()), message.size()) == CQ_OK;
     }
 
-    /* Append a message; sleep while the queue is full. False: full for all of that time. */
+    /* Append a message; sleep while the queue is full. False: timed out. */
     template <class Rep, class Period>
     [[nodiscard]] bool enqueue_wait(bytes_view message, std::chrono::duration<Rep, Period> timeout)
     {
@@ -498,7 +499,7 @@ public:
                      message.size()) == CQ_OK;
     }
 
-    /* The same, for as long as it takes. */
+    /* The same without a timeout. */
     void enqueue_wait(bytes_view message)
     {
         check(cq_enqueue_wait(get(), message.data(), message.size(), detail::for_ever), message.size());
@@ -532,17 +533,18 @@ public:
     /* Remove the oldest message. Never blocks. Nothing: empty. If memory runs out it stays. */
     std::optional<std::string> dequeue() { return copy_out(take()); }
 
-    /* The same; sleep while the queue is empty. Nothing: empty for all of that time. */
+    /* The same; sleep while the queue is empty. Nothing: timed out. */
     template <class Rep, class Period>
     std::optional<std::string> dequeue_wait(std::chrono::duration<Rep, Period> timeout)
     {
         return copy_out(take_wait(timeout));
     }
 
-    /* The same, for as long as it takes. */
+    /* The same without a timeout. */
     std::string dequeue_wait() { return *copy_out(take_wait()); }
 
-    /* Remove the oldest message into memory of the caller's; its size. Nothing: empty. errc::buffer_too_small: it stays. */
+    /* Copy the oldest message into memory of the caller's and remove it. Returns its size. Nothing: empty.
+       errc::buffer_too_small: it stays. */
     std::optional<std::size_t> dequeue_into(void *buffer, std::size_t buffer_size)
     {
         std::size_t size = 0;
@@ -581,7 +583,7 @@ public:
         return lend(cq_take(get(), &message), message);
     }
 
-    /* The same; sleep while the queue is empty. Nothing: empty for all of that time. */
+    /* The same; sleep while the queue is empty. Nothing: timed out. */
     template <class Rep, class Period>
     [[nodiscard]] std::optional<received> take_wait(std::chrono::duration<Rep, Period> timeout)
     {
@@ -589,7 +591,7 @@ public:
         return lend(cq_take_wait(get(), &message, detail::timeout_ns(timeout)), message);
     }
 
-    /* The same, for as long as it takes. */
+    /* The same without a timeout. */
     [[nodiscard]] received take_wait()
     {
         cq_message message = empty_message();
@@ -598,8 +600,8 @@ public:
 
     /* ---- looking on ---- */
 
-    /* Call visitor(const shown &) for the waiting messages in the order of delivery, until it returns false; one that
-       returns nothing sees all. What it throws ends the walk and comes out of here. */
+    /* Call visitor(const shown &) for the waiting messages in the order of delivery, until it returns false; a visitor
+       that returns nothing sees all. An exception of the visitor ends the walk and is passed on to the caller. */
     template <class Visitor>
     void walk(Visitor &&visitor)
     {
@@ -626,7 +628,7 @@ public:
         return length;
     }
 
-    /* Who has the queue open, what each holds and whether it waits. */
+    /* The open handles: the process of each, what it holds and whether it waits. */
     std::vector<participant> participants() const
     {
         using namespace std::chrono;
@@ -640,7 +642,7 @@ public:
         return all;
     }
 
-    /* Look for dead processes now, and say what was found. */
+    /* Look for dead processes now, and clean up after them. Returns what was found. */
     cq_recovery recover()
     {
         cq_recovery recovery{};
@@ -682,8 +684,8 @@ public:
 
     /* ---- ending waits ---- */
 
-    /* End every wait on this handle, now and until reset_cancel(): errc::cancelled, wherever it would have to sleep.
-       From any thread; from signal handlers too if the queue is open, and for more than looking on: then it does not
+    /* End every wait on this handle, now and until reset_cancel(): they throw errc::cancelled instead of sleeping. May
+       be called from any thread; from signal handlers too, if the queue is open and not read-only: then it does not
        throw. */
     void cancel() { check(cq_cancel(get())); }
 
@@ -725,9 +727,9 @@ private:
 /* ---- typed ------------------------------------------------------------------------------------------------ */
 
 /*
- * A queue of values of one trivially copyable type, as they lie in memory: for programs that agree on that. Opening one
- * whose messages have another size throws errc::mismatch. A message of another size that came in another way throws
- * errc::mismatch when it is met, and is gone then.
+ * A queue of values of one trivially copyable type, as they lie in memory: for programs that agree on the layout.
+ * Opening a queue whose messages have another size throws errc::mismatch. So does a message of another size, put in by
+ * some other way, when it is dequeued; it is gone then.
  */
 template <class T>
 class typed_queue {
@@ -816,7 +818,7 @@ private:
         if (!value)
             throw error(CQ_EMISMATCH, '"' + queue_.name() + "\": a message has " + std::to_string(size) +
                                           " bytes, the type of this queue has " + std::to_string(sizeof(T)) +
-                                          ": somebody else writes other things into it");
+                                          ": another program puts other things into it");
         return value;
     }
 

@@ -126,42 +126,42 @@ static void say_invalid(struct text *text, const struct found *found)
     size_t path = found->path ? strlen(found->path) : 0;
 
     if (!found->understood && found->given->struct_size <= sizeof *config) {
-        say(text, "config.struct_size is %" PRIu32 ", the least is %u: set it to sizeof(cq_config), %zu",
+        say(text, "config.struct_size is %" PRIu32 ", it must be at least %u: set it to sizeof(cq_config), %zu",
             found->given->struct_size, CONFIG_FIRST, sizeof *config);
         return;
     }
     if (!found->understood) {
-        say(text, "config.struct_size is %" PRIu32 ", this library (%s) knows %zu bytes, and only 0 may be behind them: set "
-            "it to sizeof(cq_config), zero the rest, or use a newer library", found->given->struct_size, CQ_VERSION_STRING,
-            sizeof *config);
+        say(text, "config.struct_size is %" PRIu32 ", this library (%s) knows %zu bytes, and all bytes after these "
+            "must be 0: set it to sizeof(cq_config), zero the rest, or use a newer library", found->given->struct_size,
+            CQ_VERSION_STRING, sizeof *config);
         return;
     }
     switch (config_fault(config)) {
     case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them out",
                           config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
-    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, to create the queue, and CQ_ATTACH or CQ_READ_ONLY, not to "
-                                   "create it: choose one"); return;
+    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or CQ_READ_ONLY, "
+                                   "which never create it: choose one"); return;
     case CONFIG_RESERVED: say(text, "config.reserved is %" PRIu32 ", it must be 0: zero the struct before filling it in",
                               config->reserved); return;
     case CONFIG_PERMISSIONS: say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, and "
                                  "others not write: 0600, 0640, 0660, 0644 and 0664 are possible", config->permissions); return;
-    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the most", config->capacity,
+    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the maximum", config->capacity,
                               LAYOUT_MAX_CAPACITY); return;
-    case CONFIG_MESSAGE: say(text, "max_message_size %" PRIu64 " is more than %" PRIu64 " bytes, the most",
+    case CONFIG_MESSAGE: say(text, "max_message_size %" PRIu64 " is more than %" PRIu64 " bytes, the maximum",
                              config->max_message_size, LAYOUT_MAX_MESSAGE); return;
-    case CONFIG_HELD: say(text, "max_held %" PRIu64 " is more than %" PRIu64 " messages, the most", config->max_held,
+    case CONFIG_HELD: say(text, "max_held %" PRIu64 " is more than %" PRIu64 " messages, the maximum", config->max_held,
                           LAYOUT_MAX_CAPACITY); return;
     case CONFIG_FINE: break;
     }
     if (!found->has_geometry) {
         say(text, "a capacity of %" PRIu64 " messages of up to %" PRIu64 " bytes needs", found->geometry.capacity,
             found->geometry.max_message_size);
-        say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the most: ask for fewer or smaller messages");
+        say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the maximum: ask for fewer or smaller messages");
     } else if (path >= PATH_MAX)
         say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory", path,
             PATH_MAX - 1);
     else
-        say(text, "an argument is NULL or 0 that must not be, or a struct_size is not set; cq_open's config is in order");
+        say(text, "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in order");
 }
 
 /* ---- who may use the file --------------------------------------------------------------------------- */
@@ -206,16 +206,16 @@ static void say_access(struct text *text, const struct found *found)
     }
     say_file(text, found);
     if (faccessat(AT_FDCWD, found->path, wanted, AT_EACCESS) == 0) /* R_OK is 4 and W_OK is 2 */
-        say(text, "it may be opened; but only its owner may remove it from a directory like %s, or the file system is "
-            "mounted read-only", found->directory);
+        say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file system "
+            "is mounted read-only", found->directory);
     else if (status->st_uid == geteuid())
         say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
     else if (((int)status->st_mode >> 3 & wanted) == wanted)
         say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log in "
             "again)", (unsigned)status->st_gid);
     else
-        say(text, "nobody but its owner may use it (or remove it from %s): have the owner create it for a group that both are in "
-            "(permissions 0660; cq create --group)", found->directory);
+        say(text, "only its owner may use it (or remove it from %s): have the owner create it for a group that both users "
+            "are in (permissions 0660; cq create --group)", found->directory);
 }
 
 /* ---- what is in the queue --------------------------------------------------------------------------- */
@@ -255,11 +255,12 @@ static void say_full(struct text *text, const struct found *found)
     if (full)
         say(text, ": try later or wait");
     else if (pinned)
-        say(text, ", and nothing is sure to be free for more than %" PRIu64 " held ones: have consumers release some "
-            "(cq_participants and cq doctor show who holds them), or create the queue with a larger max_held",
+        say(text, ", and only %" PRIu64 " may be held at a time without using up room: have consumers release some "
+            "(cq_participants and cq doctor show which handles hold them), or create the queue with a larger max_held",
             stats.max_held);
     else
-        say(text, ": try again; if it stays full, take the oldest message out, behind which room was given up");
+        say(text, ": try again; if it stays full, take the oldest message: slots behind it were given up and become free "
+            "with it");
 }
 
 static void say_case(struct text *text, int result, const struct found *found, size_t size)
@@ -272,10 +273,10 @@ static void say_case(struct text *text, int result, const struct found *found, s
     }
     switch (result) {
     case CQ_FULL: say_full(text, found); return;
-    case CQ_CANCELLED: say(text, "cq_cancel ended the wait, and ends every other on this handle until cq_cancel_reset"); return;
-    case CQ_STALE: say(text, "the queue was removed%s: close this handle and open the queue again, or go on with those who "
-                       "have it open too (CQ_KEEP_UNLINKED)",
-                       found->status_error ? "" : ", and there is another one of that name now"); return;
+    case CQ_CANCELLED: say(text, "cq_cancel ended the wait; so end all waits on this handle until cq_cancel_reset"); return;
+    case CQ_STALE: say(text, "the queue was removed%s: close this handle and open the queue again, or open it with "
+                       "CQ_KEEP_UNLINKED to go on with the other handles that have it open",
+                       found->status_error ? "" : ", and there is another queue of that name now"); return;
     case CQ_EINVAL: say_invalid(text, found); return;
     case CQ_ENAME: say(text, "a name is 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit"); return;
     case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory", found->directory); return;
@@ -288,8 +289,8 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_EOWNER: say_owner(text, found); return;
     case CQ_ENOSPACE: shortage_space(text, found); return;
     case CQ_ENOMEM: shortage_memory(text, found); return;
-    case CQ_ELIMIT: say(text, "%u handles are open on it, which is the most: close some (cq_participants and cq doctor show "
-                        "whose they are)", LAYOUT_MAX_OWNER); return;
+    case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show which "
+                        "processes have them)", LAYOUT_MAX_OWNER); return;
     case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
     case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)", size,
                          found->header.max_message_size); return;
@@ -297,7 +298,7 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to another "
                           "handle"); return;
-    case CQ_EFILESYSTEM: say(text, "the file system of %s does not keep what a queue needs: use tmpfs, ext4, xfs or btrfs",
+    case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs or btrfs",
                              found->directory); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;

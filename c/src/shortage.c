@@ -19,17 +19,18 @@ void shortage_space(struct text *text, const struct found *found)
     struct statvfs room;
 
     if (statvfs(found->directory, &room) != 0 || !found->has_geometry) {
-        say(text, "no room in %s for another part of the queue: free some, nothing was lost", found->directory);
+        say(text, "the file system of %s has no room for another part of the queue: free some; nothing was lost",
+            found->directory);
         return;
     }
     uint64_t needed = g->node_stride + (found->has_region ? 0 : LAYOUT_SUMMARY_OFFSET + 3 * LAYOUT_PAGE);
     uint64_t unit = room.f_frsize ? room.f_frsize : room.f_bsize, free_bytes = room.f_bavail * unit;
-    say_bytes(text, found->has_region ? "its next part takes " : "a new queue of such messages takes ", needed, ", and ");
+    say_bytes(text, found->has_region ? "its next part takes " : "a new queue of this size takes ", needed, ", and ");
     say(text, "%s has ", found->directory);
     say_bytes(text, "", free_bytes, " free");
     say_bytes(text, " of ", room.f_blocks * unit, ": ");
     if (room.f_files > 0 && room.f_favail == 0)
-        say(text, "it may have no more files; remove some");
+        say(text, "it can hold no more files; remove some");
     else if (free_bytes >= needed)
         say(text, "there was no room a moment ago, or a quota leaves less; try again");
     else
@@ -49,8 +50,8 @@ void shortage_memory(struct text *text, const struct found *found)
     }
     say_bytes(text, "the region takes ", found->geometry.file_size, " of address space");
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
-        say(text, ", or a message its own size of memory, and the system gave this process no more: free memory, or look at "
-            "vm.max_map_count and the limits of its container");
+        say(text, ", and showing a message a copy of it; the system refused one of these: free memory, or raise "
+            "vm.max_map_count or the limits of the container");
         return;
     }
     say_bytes(text, ", and this process may have ", limit.rlim_cur, "");
@@ -78,12 +79,13 @@ void shortage_process(struct text *text)
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || getrlimit(RLIMIT_NPROC, &threads) != 0)
         say(text, "%s: close some", cq_strerror(CQ_EPROCESS));
     else if (error == ENFILE)
-        say(text, "the whole system has as many files open as it may (fs.file-max): close some, or raise that");
+        say(text, "the system has reached its limit of open files (fs.file-max): close some, or raise the limit");
     else if (error == EMFILE)
-        say(text, "this process has nearly all of the %llu descriptors open that it may have, and to open a queue takes %d: close "
-            "some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", (unsigned long long)files.rlim_cur, ENOUGH_TO_OPEN);
+        say(text, "this process has used all of the %llu descriptors that it may have, or all but a few, and opening a queue "
+            "takes %d: close some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", (unsigned long long)files.rlim_cur,
+            ENOUGH_TO_OPEN);
     else
-        say(text, "a thread was refused, or a descriptor that could be had by now: this process may have %llu descriptors "
+        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have %llu descriptors "
             "(RLIMIT_NOFILE, ulimit -n), its user %llu threads (RLIMIT_NPROC, ulimit -u), its container perhaps fewer: use "
             "fewer, or raise the limit", (unsigned long long)files.rlim_cur,
             (unsigned long long)threads.rlim_cur);
@@ -101,6 +103,6 @@ void shortage_file_size(struct text *text, const struct found *found)
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < found->geometry.file_size) /* RLIM_INFINITY is the most */
         say_bytes(text, "this process may make files of ", limit.rlim_cur, " at most: raise the limit (RLIMIT_FSIZE, ulimit -f)");
     else
-        say(text, "the file system of %s has none that large: name another directory", found->directory);
+        say(text, "the file system of %s allows no file that large: name another directory", found->directory);
     say(text, ", or ask for a smaller capacity, max_message_size or max_held");
 }

@@ -120,7 +120,7 @@ void add_create(CLI::App &app, Command &chosen)
             add_parsed(command, "--max-message", options.max_message_size, parse_size, "BYTES",
                        "The size of the largest message; K, M and G may follow (default: 4096)");
             add_parsed(command, "--max-held", options.max_held, parse_count, "MESSAGES",
-                       "How many messages consumers may hold besides (default: follows from the capacity)");
+                       "How many messages consumers may hold at a time, in addition (default: follows from the capacity)");
             command.add_flag("--exclusive", options.exclusive, "Fail if the queue exists");
             command.footer("A queue that exists is left as it is; if its capacity, largest message or group\n"
                            "is not what is asked for, that is an error.\n\n"

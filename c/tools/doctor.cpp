@@ -1,5 +1,5 @@
 /*
- * cq doctor: is the queue in order? It looks at the file, the file system, the contents, who has the queue open and what
+ * cq doctor: is the queue in order? It looks at the file, the file system, the contents, the open handles and what
  * they hold, and cleans up after dead participants.
  */
 #include <algorithm>
@@ -122,7 +122,7 @@ void check_file_system(Report &report, const Place &place, const Stats &stats)
 
 void check_dead(Report &report, const Stats &before, const Queue &queue)
 {
-    /* Opening the queue has already cleaned up; this finds who died since. */
+    /* Opening the queue has already cleaned up; this finds processes that died since. */
     cq_recovery recovery{};
     recovery.struct_size = sizeof recovery;
     queue.must(cq_recover(queue, &recovery));
@@ -146,7 +146,7 @@ void check_participants(Report &report, const Stats &stats)
               format_count(stats.waiting_consumers, "consumer"));
 }
 
-/* Who holds what; and whether it is the same that he held a while ago, which is not what a consumer at work looks like. */
+/* What each handle holds; and whether it held the same a while ago, which a consumer at work does not. */
 void check_held(Report &report, const Queue &queue)
 {
     constexpr std::chrono::milliseconds interval{500};
@@ -167,10 +167,9 @@ void check_held(Report &report, const Queue &queue)
             report.note(describe(handle, queue.place()) +
                         (idle ? ", and has not moved for " + std::to_string(interval.count()) + " ms" : ""));
     if (stats.held > stats.max_held)
-        report.note("consumers hold " + format_count(stats.held, "message") + ", more than the " +
-                    std::to_string(stats.max_held) + " that there is sure to be room for besides: putting may find the "
-                    "queue full with " + std::to_string(stats.length) + " of " + format_count(stats.capacity, "message") +
-                    " waiting; have them release some, or create it with a larger --max-held");
+        report.note("consumers hold " + format_count(stats.held, "message") + ", more than max held, " +
+                    std::to_string(stats.max_held) + ": putting may find the queue full with " + std::to_string(stats.length) + " of " + format_count(stats.capacity, "message") +
+                    " waiting; have them release some, or create the queue with a larger --max-held");
 }
 
 void check_contents(Report &report, const Queue &queue)

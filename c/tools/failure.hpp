@@ -12,7 +12,7 @@ namespace tool {
 /* Documented in `cq --help`; scripts depend on them. */
 enum Exit : int {
     exit_ok = 0,
-    exit_nothing = 1, /* empty, full, or the time is over */
+    exit_nothing = 1, /* empty, full, or timed out */
     exit_usage = 2,   /* the command line is wrong */
     exit_error = 3    /* anything else */
 };

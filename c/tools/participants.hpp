@@ -1,5 +1,5 @@
 /*
- * Who has a queue open, and what they hold: as people read it.
+ * The open handles of a queue and what they hold, as people read it.
  */
 #ifndef CQ_TOOL_PARTICIPANTS_HPP
 #define CQ_TOOL_PARTICIPANTS_HPP

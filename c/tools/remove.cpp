@@ -39,7 +39,7 @@ int run_remove(const RemoveOptions &options)
     const int result = cq_unlink(options.place.name.c_str(), &config);
     if (result < 0 && !(result == CQ_ENOENT && options.force))
         throw Failure(result == CQ_EACCESS ? "\"" + options.place.name + "\": only its owner may remove " + options.place.path() +
-                                                 ", or who may write a directory without the sticky bit"
+                                                 ", or the owner of the directory, or root"
                                            : explain(result, options.place, config));
     return exit_ok;
 }

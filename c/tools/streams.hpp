@@ -10,7 +10,7 @@
 
 namespace tool {
 
-/* Thrown when a signal asked the process to end, and when nobody reads the output any more (SIGPIPE). */
+/* Thrown when a signal asked the process to end, and when the reader of the output has closed it (SIGPIPE). */
 struct Interrupted {
     int signal;
 };
@@ -53,7 +53,7 @@ public:
     Output(const Output &) = delete;
     Output &operator=(const Output &) = delete;
 
-    /* How many bytes the system has accepted: all, unless `trouble` says why not. Does not throw, because the caller
+    /* How many bytes the system has accepted: all of them, or check() throws why not. Does not throw, because the caller
        first has to say which messages were written. */
     std::size_t write(std::string_view bytes);
 
@@ -62,14 +62,14 @@ public:
 
     int descriptor() const { return descriptor_; }
 
-    /* Nobody will ever read what is written here. */
+    /* Has the reader closed the other end? Then nothing that is written here is ever read. */
     bool abandoned() const;
     [[noreturn]] void end_abandoned() const;
 
 private:
     int descriptor_;
     const Interrupts &interrupts_;
-    std::size_t piece_;       /* how much a write that was announced as possible accepts without blocking */
+    std::size_t piece_;       /* how many bytes write() takes without blocking once poll() says that it may be called */
     bool pipe_signal_ignored_;
     int error_ = 0;
     bool interrupted_ = false;

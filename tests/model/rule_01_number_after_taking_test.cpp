@@ -1,4 +1,4 @@
-// Rule 1: take the node first, then read tail, and number the node only from that read.
+// Rule 1, NUMBER: take the node first, then read tail, and number the node only from that read.
 #include "check.hpp"
 
 using namespace model;

@@ -1,4 +1,4 @@
-// Rule 2: batches keep touched slots a prefix.
+// Rule 2, PREFIX: batches keep touched slots a prefix.
 #include "check.hpp"
 
 using namespace model;

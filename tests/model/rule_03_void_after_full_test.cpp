@@ -1,4 +1,4 @@
-// Rule 3: void only after a later message was seen; empty means that none was there.
+// Rule 3, VOID: void only after a later message was seen; empty means that none was there.
 #include "check.hpp"
 
 #include <algorithm>

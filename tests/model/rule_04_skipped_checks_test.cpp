@@ -1,4 +1,4 @@
-// Rule 4: skip the check that you do not need, safely.
+// Rule 4, SKIP: a check is skipped only by a handle that knows its outcome.
 #include "check.hpp"
 
 using namespace model;

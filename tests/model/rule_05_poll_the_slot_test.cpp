@@ -1,4 +1,5 @@
-// Rule 5: poll the slot, not the producers' word. By PREFIX an untouched slot at deq means that nothing behind it was published.
+// Rule 5, RECORD: consumers poll the slot, not the producers' word. An untouched slot at deq means that nothing behind it is
+// published.
 #include "check.hpp"
 
 using namespace model;

@@ -1,4 +1,4 @@
-// Rule 6: recycling is derived from the node itself, attempts are hints, a sweep is the truth.
+// Rule 6, RECYCLE: recycling is derived from the node itself, attempts are hints, a sweep is the truth.
 #include "check.hpp"
 
 using namespace model;

@@ -1,4 +1,4 @@
-// Rule 7: node.state is the truth about a node, the bitmap a hint, and nothing beyond the touched mark is read.
+// Rule 7, STATE: node.state is the truth about a node, the bitmap a hint, and nothing beyond the touched mark is read.
 #include "check.hpp"
 
 using namespace model;

@@ -1,4 +1,4 @@
-// Rule 8: exactly `capacity` messages are accepted, whatever was given up in between.
+// Rule 8, CAPACITY: exactly `capacity` messages are accepted, whatever was given up in between.
 #include "check.hpp"
 
 using namespace model;

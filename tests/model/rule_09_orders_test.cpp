@@ -1,4 +1,4 @@
-// Rule 9: orders. The core runs on a memory that returns whatever it may (memory.hpp), and messages are plain bytes whose races
+// Rule 9, ORDERS. The core runs on a memory that returns whatever it may (memory.hpp), and messages are plain bytes whose races
 // are found.
 #include "check.hpp"
 

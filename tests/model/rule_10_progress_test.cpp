@@ -1,4 +1,4 @@
-// Rule 10: nobody waits for a stopped thread, wherever it is stopped, and that pins at most one taken and one claimed node.
+// Rule 10, PROGRESS: nobody waits for a stopped thread, wherever it is stopped. It pins at most one taken and one claimed node.
 #include "check.hpp"
 
 using namespace model;

@@ -1,4 +1,5 @@
-"""The tables of c/FORMAT.md against c/src: every field, its offset and size, every constant and phase, in both directions."""
+"""The tables of c/FORMAT.md against c/src: every field, its offset and size, every constant and phase, in both directions; and
+against themselves: they say of each byte and bit what it is, and of none twice."""
 
 import os
 import re
@@ -43,6 +44,17 @@ def fields(struct):
     return found
 
 
+def byte_faults(text):
+    totals = {"Header": document.CONSTANTS["PAGE"], "Participant": 64, "Node": document.CONSTANTS["NODE_HEADER"]}
+    return [fault for section, total in totals.items() for fault in document.faults_of(document.ranges(section, text), total)]
+
+
+def bit_faults(text):
+    bits = {word: [(name, *where) for name, where in fields.items()] for word, fields in document.words(text).items()}
+    return ["%s: %s" % (word, fault) for word, parts in bits.items()
+            for fault in document.faults_of(parts, 32 if word == "wake" else 64)]
+
+
 class OffsetsTest(unittest.TestCase):
     def test_header(self):
         self.assertEqual(document.HEADER, fields("layout_header"))
@@ -64,6 +76,33 @@ class OffsetsTest(unittest.TestCase):
     def test_every_limit_is_named(self):
         limits = {name[len("LAYOUT_"):] for name in defines() if re.match(r"LAYOUT_(MAX|MAGIC|FORMAT|BYTE|SMALL|NODE)", name)}
         self.assertEqual(limits - set(document.CONSTANTS), set())
+
+    def test_every_byte_is_named_once(self):
+        self.assertEqual(byte_faults(document.TEXT), [])
+
+    def test_every_bit_of_a_word_is_named_once(self):
+        self.assertEqual(bit_faults(document.TEXT), [])
+
+    def test_a_document_that_is_wrong_is_found_out(self):
+        for line, instead, faults in (
+            # A reserved range that begins in a live counter, as it once did.
+            ("| 936 | 88 | reserved |", "| 932 | 92 | reserved |", ["reserved at 932 overlaps reaped, which ends at 936"]),
+            ("| 936 | 88 | reserved |", "| 936 | 80 | reserved |",
+             ["nothing is said of 1016 to 1023, between reserved and turn"]),
+            ("| 1052 | 3044 | reserved |", "| 1052 | 3000 | reserved |",
+             ["the last is reserved, which ends at 4052 and not at 4096"]),
+            ("| 912 | 8 | redelivered |", "| 904 | 8 | redelivered |",
+             ["redelivered at 904 overlaps voided, which ends at 912", "nothing is said of 912 to 919, between voided and returned"]),
+            ("| 40 | 4 | pid |", "| 40 | 8 | pid |", ["active at 44 overlaps pid, which ends at 48"]),
+            ("| 264 | 8 | holed |", "| 264 | 4 | holed |", ["nothing is said of 268 to 271, between holed and pinned"]),
+            ("| slot | short | 15 | 1 |", "| slot | short | 14 | 1 |",
+             ["slot: short at 14 overlaps phase, which ends at 15",
+              "slot: nothing is said of 15 to 15, between phase and deliveries"]),
+        ):
+            with self.subTest(instead=instead):
+                self.assertEqual(document.TEXT.count(line), 1)
+                broken = document.TEXT.replace(line, instead)
+                self.assertEqual(byte_faults(broken) + bit_faults(broken), faults)
 
     def test_phases(self):
         enums = re.findall(r"\b((?:SLOT|NODE)_[A-Z]+) = (\d+)", source("layout.h"))

@@ -206,9 +206,9 @@ TEST(Explain, ended_waits_say_what_to_do)
 {
     Queue queue(Config(4, 16));
     expect_words(explain(CQ_CANCELLED, queue.name()), {"cq_cancel_reset"});
-    expect_words(explain(CQ_STALE, queue.name()), {"removed", "another one of that name now", "open the queue again", "CQ_KEEP_UNLINKED"});
+    expect_words(explain(CQ_STALE, queue.name()), {"removed", "another queue of that name now", "open the queue again", "CQ_KEEP_UNLINKED"});
     ASSERT_EQ(queue.unlink(), CQ_OK);
-    EXPECT_EQ(explain(CQ_STALE, queue.name()).find("another one"), std::string::npos);
+    EXPECT_EQ(explain(CQ_STALE, queue.name()).find("another queue"), std::string::npos);
 }
 
 /* ---- an invalid config: which number, and its range ---- */
@@ -224,8 +224,8 @@ TEST(Explain, every_wrong_number_of_a_config_is_named_with_its_range)
         expect_words(text, words);
         EXPECT_EQ(text.find("cqueue.h"), std::string::npos) << text;
     };
-    expect_named([](cq_config &c) { c.struct_size = 0; }, {"struct_size is 0", "least is 40", "sizeof(cq_config), 48"});
-    expect_named([](cq_config &c) { c.struct_size = 39; }, {"struct_size is 39", "least is 40"});
+    expect_named([](cq_config &c) { c.struct_size = 0; }, {"struct_size is 0", "at least 40", "sizeof(cq_config), 48"});
+    expect_named([](cq_config &c) { c.struct_size = 39; }, {"struct_size is 39", "at least 40"});
     expect_named([](cq_config &c) { c.struct_size = UINT32_MAX; }, {"struct_size is 4294967295", "knows 48 bytes"});
     expect_named([](cq_config &c) { c.flags = 0x4004; }, {"flags", "0x4000", "does not know"});
     expect_named([](cq_config &c) { c.flags = CQ_EXCLUSIVE | CQ_ATTACH; }, {"CQ_EXCLUSIVE", "CQ_ATTACH", "choose one"});

@@ -62,7 +62,7 @@ def test_exceptions_are_what_python_programmers_catch(name, builtin):
 
 
 CASES = [
-    (-1, "InvalidError", '"orders": capacity 2147483649 is more than 2147483648 messages, the most',
+    (-1, "InvalidError", '"orders": capacity 2147483649 is more than 2147483648 messages, the maximum',
      {"capacity": (1 << 31) + 1}),
     (-4, "ExistsError", '"orders": exists in DIRECTORY already: attach to it, or unlink it first', {"flags": 1}),
     (-5, "MismatchError", '"orders": region has capacity 8, asked for 9: ask for what it has (or 0, whatever it has), '

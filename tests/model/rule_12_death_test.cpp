@@ -1,4 +1,4 @@
-// What a dead process held is neither lost nor leaked nor delivered twice (section 4 of the design).
+// Rule 12, DEATH: after a death at any step, what the dead process held is neither lost nor leaked nor delivered twice.
 #include "check.hpp"
 
 using namespace model;

@@ -1,4 +1,4 @@
-// Nodes in which nobody's claim is under way are settled: sweeps pass them by, their holes need not be counted again.
+// Rule 11, SETTLED: a node without a claim under way is settled. Sweeps pass it by, and its holes need not be counted again.
 #include "check.hpp"
 
 using namespace model;
