@@ -10,35 +10,39 @@
 /* ==== src/api.c ==== */
 
 /*
- * api.c - the public functions that copy or look on: arguments, and which internal steps make up an operation.
+ * api.c - the public functions that move no message: looking on, recovering, cancelling, descriptors.
  *
- * It owns the checks of what callers pass, and the copies. Claims are claim.c's, messages in place loan.c's.
+ * It owns the checks of what callers pass, and the structures that they get. It must not know where the answers come from.
  */
 
-/* ==== src/fast.h ==== */
+/* ==== src/claim.h ==== */
+
+/* claim.h - claims that look around before they report that there is nothing. */
+#ifndef CQ_CLAIM_H
+#define CQ_CLAIM_H
+
+
+/* ==== src/run.h ==== */
 
 /*
- * fast.h - the usual way of one message: behind the last one that this handle passed, while nobody came in between.
+ * run.h - where nodes and slots are in a region, and runs of slots that were claimed together.
  *
- * It owns no state and decides nothing new: what the long way (enqueue.c, dequeue.c) finds out by reading follows here from one
- * compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle that came there, so
- * if node.enq (node.deq) still is the word that this handle installed, its claim was the newest all the time, there is
- * nothing to record, and the node, not used up, is the last (first) of the list. Anything else takes the long way.
+ * It owns the way from numbers to addresses. It must not know who may touch what is there.
  */
-#ifndef CQ_FAST_H
-#define CQ_FAST_H
+#ifndef CQ_RUN_H
+#define CQ_RUN_H
 
 
-/* ==== src/internal.h ==== */
+/* ==== src/handle.h ==== */
 
 /*
- * internal.h - the handle, and what the files of the library offer each other.
+ * handle.h - the handle: the process-local side of a queue, and what every file needs to work with it.
  *
- * It owns the process-local side of a queue: pointers, geometry copied from the region once, caches. Nothing here is
- * shared between processes.
+ * It owns pointers, geometry copied from the region once, and caches. Nothing here is shared between processes. It must not
+ * know what is done with any of it.
  */
-#ifndef CQ_INTERNAL_H
-#define CQ_INTERNAL_H
+#ifndef CQ_HANDLE_H
+#define CQ_HANDLE_H
 
 #include "cqueue.h"
 
@@ -75,9 +79,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
-
-static_assert(sizeof(off_t) == 8, "cqueue needs file offsets of 64 bits");
 
 #define LAYOUT_MAGIC UINT64_C(0x0a0d657565757163) /* "cqueue\r\n" */
 #define LAYOUT_FORMAT_VERSION 1u
@@ -262,23 +263,7 @@ static inline uint64_t position_distance(uint64_t to, uint64_t from, uint32_t sl
 
 #endif
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/types.h>
-#include <unistd.h>
-
-#define RETRY_LIMIT (1u << 24)     /* a lock-free loop that fails this often meets a hostile peer, not contention */
-#define WAIT_BITS 3u              /* of a side's word: somebody sleeps, or watches */
-#define LOOK_INTERVAL_NS 80000000 /* between two looks for the dead: 100 ms is promised */
-
-/* As in linux/futex.h, which not every C library's headers go together with. */
-#define FUTEX_WAIT 0
-#define FUTEX_WAKE 1
-#define FUTEX_WAIT_BITSET 9
-#define FUTEX_WAKE_BITSET 10
-#define FUTEX_PRIVATE_FLAG 128
-#define FUTEX_WAIT_PRIVATE (FUTEX_WAIT | FUTEX_PRIVATE_FLAG)
-#define FUTEX_WAKE_PRIVATE (FUTEX_WAKE | FUTEX_PRIVATE_FLAG)
+#define RETRY_LIMIT (1u << 24)  /* a lock-free loop that fails this often meets a hostile peer, not contention */
 
 #if defined(__x86_64__)
 #define cpu_relax() __builtin_ia32_pause()
@@ -288,6 +273,45 @@ static inline uint64_t position_distance(uint64_t to, uint64_t from, uint32_t sl
 #define cpu_relax() ((void)0)
 #endif
 
+#define PATIENT_BYTES 16384u /* whoever writes more asks those who wait for its slot for more than queue->patience spins */
+
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+/* The usual way of one message is compiled as one piece; what is seldom needed is kept out of it. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define SELDOM __attribute__((noinline, cold))
+
+/* Internal results, beside the public ones. */
+enum {
+    RESULT_RETRY = 100, /* something has moved: look again */
+    RESULT_VOIDED,      /* others gave a slot up */
+    RESULT_LOOK,        /* as RESULT_RETRY, and it is a good moment to look for the dead */
+    RESULT_MEMORY,      /* a node needs memory first: see struct growth in node.h */
+    RESULT_USED_UP,     /* all slots of the last node are claimed */
+    RESULT_SLOW         /* fast.h: take the slow way */
+};
+
+static inline uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+/* ThreadSanitizer knows no fences; an exchange orders at least as much. */
+static inline void fence(memory_order order)
+{
+#ifdef __SANITIZE_THREAD__
+#define FENCE_BY_EXCHANGE
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FENCE_BY_EXCHANGE
+#endif
+#endif
+#ifdef FENCE_BY_EXCHANGE
+    (void)order;
+    static _Atomic uint32_t word;
+    atomic_fetch_add_explicit(&word, 1, memory_order_seq_cst);
+#else
+    atomic_thread_fence(order);
+#endif
+}
+
 /* The shape of a region, validated once and then only read from here. */
 struct geometry {
     uint64_t capacity, max_message_size, hole_slots, spare_nodes;
@@ -295,6 +319,8 @@ struct geometry {
     uint64_t bitmap_offset, marks_offset, states_offset, nodes_offset, file_size;
     uint32_t slots_per_node;
 };
+
+enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
 
 /* cq_fd: see watch.c. */
 struct watch;
@@ -323,7 +349,7 @@ struct sweep {
     uint64_t slots, messages, nodes; /* as in cq_recovery */
 };
 
-/* Looking for the dead, and sweeping for up to REAP_MOST of them at a time: see participant.c. */
+/* Looking for the dead, and sweeping for up to REAP_MOST of them at a time: see reap.c. */
 #define REAP_MOST 8u /* as many as layout_participant.reaping can name */
 struct reap {
     _Atomic uint32_t busy;    /* 1: a thread of this process is at it; what follows is its own */
@@ -335,11 +361,6 @@ struct reap {
     uint16_t ids[REAP_MOST];
     uint64_t records[REAP_MOST];
     struct sweep sweep;
-};
-
-/* What each participant holds, by id. */
-struct holdings {
-    uint32_t held[LAYOUT_PARTICIPANTS], writing[LAYOUT_PARTICIPANTS];
 };
 
 /*
@@ -379,22 +400,21 @@ struct cq_queue {
     uint32_t patience; /* how many spins a short message gets before its slot is voided */
     _Atomic uint32_t *alive; /* 1 in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
     _Atomic int fd;          /* a second description of the file: tests locks, allocates; holds no lock for long */
-    bool populates;          /* the kernel knows MADV_POPULATE_WRITE */
-    dev_t device;
-    ino_t inode;
+    bool populates;          /* os_populate works */
+    uint64_t device, inode;  /* which file it is */
     char *path;                       /* absolute */
     char mapped_as[64];               /* another way to the file: its mapping in /proc, for who may go there */
     cq_queue *sibling, **listed_at;   /* among the handles of this process: fork.c's */
     _Atomic uint32_t keep_unlinked;   /* 1: waits go on though the queue was removed */
     _Atomic uint32_t active;          /* 1: has claimed something, and its participant's entry says so */
     _Atomic uint64_t turn_seen;       /* header.turn as seen last, and when that changed: */
-    _Atomic int64_t turn_time;        /* nanoseconds of wait_clock_coarse */
+    _Atomic int64_t turn_time;        /* of OS_CLOCK_COARSE */
     _Atomic uint32_t suspect;         /* the owner that was asked about last because it was in the way */
     _Atomic uint32_t suspects;        /* how many were, since: */
     _Atomic int64_t suspect_time;
     struct reap reap;
     struct lookout lookout;           /* see wait.c */
-    _Atomic int64_t goes_on_until;    /* on wait_clock: a wait that begins before goes on with one that timed out */
+    _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
     _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */
     _Atomic uint64_t swept_next;      /* the node that node_sweep looks at next; this and the next two are hints */
@@ -417,6 +437,23 @@ struct cq_queue {
     struct orphan_cache orphan_cache;
 };
 
+/* What a process may do with a handle at all. */
+static inline int handle_usable(const cq_queue *queue)
+{
+    if (!queue)
+        return CQ_EINVAL;
+    /* Relaxed: the kernel zeroes it in a child before any of its threads runs. */
+    return atomic_load_explicit(queue->alive, memory_order_relaxed) ? CQ_OK : CQ_EFORK;
+}
+
+static inline int handle_writable(const cq_queue *queue)
+{
+    int result = handle_usable(queue);
+    return result == CQ_OK && queue->owner == 0 ? CQ_EREADONLY : result;
+}
+
+#endif
+
 /* Slots claimed together: count of them from index on, in the life `sequence` of a node. */
 struct run {
     uint64_t sequence;
@@ -424,20 +461,6 @@ struct run {
     uint32_t deliveries; /* of the message when an orphan was claimed, else 0 */
     unsigned char *slots; /* where the first of them is: working it out anew costs as much as the rest of a short message */
 };
-
-enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
-
-#define likely(condition) __builtin_expect(!!(condition), 1)
-#define unlikely(condition) __builtin_expect(!!(condition), 0)
-/* The usual way of one message is compiled as one piece; what is seldom needed is kept out of it. */
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define SELDOM __attribute__((noinline, cold))
-
-/* Internal results, beside the public ones. */
-enum { RESULT_RETRY = 100, RESULT_VOIDED = 101 };
-
-static inline uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-static inline uint64_t page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
 
 static inline struct layout_node *node_at(const cq_queue *queue, uint32_t node)
 {
@@ -496,25 +519,6 @@ static inline uint64_t slot_load(const cq_queue *queue, struct layout_node *node
     return atomic_load_explicit(&slot_at(queue, node, index)->state, memory_order_seq_cst);
 }
 
-/* ThreadSanitizer knows no fences; an exchange orders at least as much. */
-static inline void fence(memory_order order)
-{
-#ifdef __SANITIZE_THREAD__
-#define FENCE_BY_EXCHANGE
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FENCE_BY_EXCHANGE
-#endif
-#endif
-#ifdef FENCE_BY_EXCHANGE
-    (void)order;
-    static _Atomic uint32_t word;
-    atomic_fetch_add_explicit(&word, 1, memory_order_seq_cst);
-#else
-    atomic_thread_fence(order);
-#endif
-}
-
 /* Remember the newest claim once nothing of it is left for a recorder to do. Release pairs with the acquire of who
    compares: threads of one handle may rely on each other's claims. */
 static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const struct run *run)
@@ -523,167 +527,24 @@ static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const s
                           memory_order_release);
 }
 
-/* What a process may do with a handle at all. */
-static inline int handle_usable(const cq_queue *queue)
-{
-    if (!queue)
-        return CQ_EINVAL;
-    /* Relaxed: the kernel zeroes it in a child before any of its threads runs. */
-    return atomic_load_explicit(queue->alive, memory_order_relaxed) ? CQ_OK : CQ_EFORK;
-}
+#endif
 
-static inline int handle_writable(const cq_queue *queue)
-{
-    int result = handle_usable(queue);
-    return result == CQ_OK && queue->owner == 0 ? CQ_EREADONLY : result;
-}
+static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
+static int claim_room(cq_queue *queue, bool insist, struct run *run);
+static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries);
 
-#define PATIENT_BYTES 16384u /* a message of more asks whoever waits for its slot for more than queue->patience spins */
+#endif
 
-/* ---- slot.c: the message in a slot ---- */
+/* ==== src/config.h ==== */
 
-/* Messages up to LAYOUT_SMALL_MESSAGE have no length field before them. */
-static inline bool slot_is_small(const cq_queue *queue)
-{
-    return queue->geometry.max_message_size <= LAYOUT_SMALL_MESSAGE;
-}
+/* config.h - what callers pass. */
+#ifndef CQ_CONFIG_H
+#define CQ_CONFIG_H
 
-static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
-{
-    return (unsigned char *)slot + (slot_is_small(queue) ? 8 : 16);
-}
+#include "cqueue.h"
 
-/* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
-   size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
-static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
-{
-    if (!slot_is_small(queue)) {
-        slot->length = size;
-        return 0;
-    }
-    if (size == queue->geometry.max_message_size)
-        return 0;
-    slot_payload(queue, slot)[queue->geometry.max_message_size - 1] = (unsigned char)size;
-    return SLOT_SHORT;
-}
+#include <stdbool.h>
 
-/* The size of a message whose slot is the caller's. Read once, volatile: a hostile peer may change it between two reads. */
-static inline int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
-{
-    uint64_t limit = queue->geometry.max_message_size;
-    uint64_t found = limit;
-
-    if (!slot_is_small(queue))
-        found = *(const volatile uint64_t *)&slot->length;
-    else if (slot_short(word))
-        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
-    if (found > limit)
-        return CQ_ECORRUPT;
-    *size = (size_t)found;
-    return CQ_OK;
-}
-
-static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
-
-/* ---- queue.c: the list, recording, holes ---- */
-static void queue_record_enq(cq_queue *queue, struct layout_node *node, uint64_t ticket);
-static void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket);
-static int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last);
-static int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next);
-static int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next);
-static void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq);
-static void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index);
-static uint64_t queue_count_holes(cq_queue *queue, uint64_t head, uint64_t deq);
-
-/* ---- enqueue.c: claiming slots to write, publishing ---- */
-static int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run);
-static int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
-static void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
-static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
-static bool enqueue_has_room(cq_queue *queue);
-
-/* ---- dequeue.c: claiming messages, voiding ---- */
-static int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
-static bool dequeue_has_message(cq_queue *queue);
-static uint32_t dequeue_blocker(const cq_queue *queue);
-static uint32_t dequeue_patience(const cq_queue *queue, size_t size);
-static int dequeue_make_room(cq_queue *queue);
-static bool dequeue_may_make_room(cq_queue *queue);
-
-/* ---- orphan.c: messages to be delivered again ---- */
-#define ORPHANS_DIRTY UINT64_C(1)
-
-static inline uint64_t orphan_version(const cq_queue *queue)
-{
-    return atomic_load_explicit(&queue->header->orphans, memory_order_seq_cst); /* O2, pairs with O1 */
-}
-
-static inline bool orphan_is_dirty(uint64_t version) { return version & ORPHANS_DIRTY; }
-static uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint64_t *links, uint32_t room);
-static bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *run, uint64_t *word);
-static int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version);
-static void orphan_made(cq_queue *queue, uint32_t node);
-static void orphan_announce(cq_queue *queue);
-
-/* Budgets of what goes through many nodes are in slots looked at. A state word counts as an eighth of one, and going to
-   a node as four: its lines are far from the last one's. */
-enum { COST_OF_STATE = 1, COST_OF_NODE = 32, COST_OF_SLOT = 8 };
-
-/* ---- node.c: free nodes, and what is known of the others ---- */
-static uint64_t node_touched(const cq_queue *queue);
-static int node_take(cq_queue *queue, uint32_t *node);
-static bool node_available(cq_queue *queue);
-static bool node_free(cq_queue *queue, uint32_t node, uint64_t expected);
-static bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence);
-static uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget);
-static bool node_settle(cq_queue *queue, uint32_t node, uint64_t state);
-static uint64_t node_marks(const cq_queue *queue, uint64_t node);
-static void node_mark(cq_queue *queue, uint64_t node, enum mark mark);
-static bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark);
-
-/* Did the life `sequence` of a node begin after the one that `link` names? By distance on the ring. */
-static inline bool is_since(uint64_t sequence, uint64_t link)
-{
-    return sequence_distance(sequence, word_sequence(link)) - 1 < SEQUENCE_MAX / 2 - 1;
-}
-
-/* ---- participant.c: who is alive ---- */
-static int participant_register(cq_queue *queue, int lock_fd);
-static int participant_verify(cq_queue *queue);
-static void participant_leave(cq_queue *queue);
-static int participant_reap(cq_queue *queue, cq_recovery *recovery);
-static bool participant_look(cq_queue *queue);
-static int64_t participant_interval(const cq_queue *queue);
-static void participant_suspect(cq_queue *queue, uint32_t owner);
-static uint32_t participant_count(cq_queue *queue, uint64_t waiting[2]);
-static int participant_walk(cq_queue *queue, const struct holdings *holdings, cq_participant_visitor *visitor, void *context);
-static void participant_claims(cq_queue *queue);
-
-/* Called before whatever may leave something if this process dies in the middle. */
-static inline void participant_active(cq_queue *queue)
-{
-    if (unlikely(!atomic_load_explicit(&queue->active, memory_order_acquire)))
-        participant_claims(queue);
-}
-
-/* Is a sweep begun that the next call should go on with? */
-static inline bool participant_is_reaping(const cq_queue *queue)
-{
-    return atomic_load_explicit(&queue->reap.pending, memory_order_relaxed); /* a hint: who reaps decides */
-}
-
-/* ---- fork.c: the handles of this process ---- */
-static void fork_lock(void);
-static void fork_unlock(void);
-static int fork_remember(cq_queue *queue);
-static void fork_forget(cq_queue *queue);
-static void fork_keep_unlinked(dev_t device, ino_t inode);
-
-/* ---- sweep.c: finishing or undoing what dead owners left ---- */
-static void sweep_begin(struct sweep *sweep, cq_queue *queue, const struct owner_set *dead);
-static int sweep_step(struct sweep *sweep, uint64_t *budget);
-
-/* ---- config.c: what callers pass ---- */
 #define CONFIG_FIRST 40u /* the sizes of the first version of the interface, which will always be accepted */
 #define STATS_FIRST offsetof(cq_stats, reserved)
 #define RECOVERY_FIRST 32u
@@ -698,392 +559,98 @@ static bool struct_fits(const void *given, size_t first, size_t known);
 static int config_complete(const cq_config *given, cq_config *full);
 static enum config_fault config_fault(const cq_config *config);
 
-/* ---- region.c, create.c: the file ---- */
-static int region_path(const char *name, const char *directory, char **path);
-static int region_geometry(uint64_t capacity, uint64_t max_message_size, uint32_t slots, uint64_t hole_slots,
-                    uint64_t spare_nodes, struct geometry *geometry);
-static int region_read_header(int fd, struct layout_header *header, uint64_t *file_size);
-static int region_check_header(const struct layout_header *header, uint64_t file_size, struct geometry *geometry);
-static int region_open(const char *path, const cq_config *config, bool read_only, cq_queue *queue, int *lock_fd);
-static void region_close(cq_queue *queue);
-static bool region_is(const cq_queue *queue, const struct stat *status);
-static bool region_is_at(const cq_queue *queue, int fd);
-static bool region_is_linked(const cq_queue *queue);
-static bool region_is_removed(cq_queue *queue);
-static int region_descriptor(cq_queue *queue);
-static void region_forget(cq_queue *queue);
-static int region_filesystem(int fd, uint32_t flags);
-static int create_geometry(const cq_config *config, struct geometry *geometry);
-static int create_file(const char *path, const cq_config *config, struct stat *made);
-static int result_of_errno(int error);
-
-/* ---- memory.c: memory for what is about to be used ---- */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
-static int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *geometry, uint64_t node);
-static int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size);
 
-/* ---- claim.c: claims that look around before they report that there is nothing ---- */
-static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
-static int claim_room(cq_queue *queue, bool insist, struct run *run);
-static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries);
+/* ==== src/look.h ==== */
 
-/* ---- look.c: looking on ---- */
+/* look.h - looking on. */
+#ifndef CQ_LOOK_H
+#define CQ_LOOK_H
+
+
+/* What each participant holds, by id. */
+struct holdings {
+    uint32_t held[LAYOUT_PARTICIPANTS], writing[LAYOUT_PARTICIPANTS];
+};
+
 static int look_walk(cq_queue *queue, cq_visitor *visitor, void *context);
 static int look_length(cq_queue *queue, uint64_t *length);
 static int look_stat(cq_queue *queue, cq_stats *stats);
 static void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t totals[2]);
+static int look_participants(cq_queue *queue, const struct holdings *holdings, cq_participant_visitor *visitor, void *context);
 
-/* ---- wait.c, watch.c: sleeping ---- */
+#endif
+
+/* ==== src/probe.h ==== */
+
+/* probe.h - whether there is something to do. */
+#ifndef CQ_PROBE_H
+#define CQ_PROBE_H
+
+
+static bool probe_side(cq_queue *queue, enum side side);
+
+#endif
+
+/* ==== src/reap.h ==== */
+
+/* reap.h - finding the dead, and sweeping for them. */
+#ifndef CQ_REAP_H
+#define CQ_REAP_H
+
+
+#define LOOK_INTERVAL_NS 80000000 /* between two looks for the dead: 100 ms is promised */
+
+/* What came of a look. REAP_WENT_ON: only with the sweep that was begun. REAP_BLIND: there was no way to ask. */
+enum reap_look { REAP_NOT_DUE, REAP_LOOKED, REAP_WENT_ON, REAP_BLIND };
+
+static bool reap_look(cq_queue *queue, enum reap_look *look);
+static int reap_all(cq_queue *queue, cq_recovery *recovery);
+static void reap_for_id(cq_queue *queue, int lock_fd);
+static void reap_suspect(cq_queue *queue, uint32_t owner);
+static void reap_leave(cq_queue *queue);
+static int64_t reap_interval(const cq_queue *queue);
+
+/* Is a sweep begun that the next call should go on with? */
+static inline bool reap_is_pending(const cq_queue *queue)
+{
+    return atomic_load_explicit(&queue->reap.pending, memory_order_relaxed); /* a hint: who reaps decides */
+}
+
+#endif
+
+/* ==== src/wait.h ==== */
+
+/* wait.h - sleeping until there is something to do. */
+#ifndef CQ_WAIT_H
+#define CQ_WAIT_H
+
+
 typedef int wait_try(cq_queue *queue, void *context);
-static void wait_wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count);
-
-static inline _Atomic uint32_t *side_word(cq_queue *queue, enum side side)
-{
-    return side == SIDE_CONSUMERS ? &queue->header->consumers.word : &queue->header->producers.word;
-}
-
-/* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
-static inline void wait_wake(cq_queue *queue, enum side side, size_t count)
-{
-    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or his try sees what was published. */
-    uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
-    if (unlikely(seen & WAIT_BITS))
-        wait_wake_bits(queue, side, seen, count);
-}
-
 static int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *attempt, void *context);
 static void wait_cancel(cq_queue *queue, bool cancelled);
-static void wait_yield(void);
-static int64_t wait_clock(void);
-static int64_t wait_clock_coarse(void);
-static bool wait_nudge(cq_queue *queue);
-static bool wait_is_served(cq_queue *queue, enum side side);
-static bool wait_see_removal(cq_queue *queue);
+static void wait_interrupt(cq_queue *queue, enum side side);
 static uint32_t wait_announce_watch(cq_queue *queue, enum side side);
 static void wait_for_watch(cq_queue *queue, enum side side, uint32_t word);
 static void wait_leave_watch(cq_queue *queue, enum side side);
-static void wait_pass_on(cq_queue *queue, enum side side);
-static void wait_interrupt(cq_queue *queue, enum side side);
+
+#endif
+
+/* ==== src/watch.h ==== */
+
+/* watch.h - descriptors for event loops. */
+#ifndef CQ_WATCH_H
+#define CQ_WATCH_H
+
+
 static int watch_open(cq_queue *queue, enum side side, int *fd);
 static void watch_clear(cq_queue *queue, enum side side);
 static void watch_close(cq_queue *queue, bool forked);
 
 #endif
 
-#include <string.h>
-
-/* A call into libc costs as much as the rest of the way; few messages are long enough to earn it back. */
-ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_t size)
-{
-    /* Two overlapping moves of a fixed width cover all sizes from one width to two. */
-    if (size > 64)
-        memcpy(to, from, size);
-    else if (size > 32) {
-        unsigned char high[32], low[32];
-        memcpy(low, from, 32);
-        memcpy(high, from + size - 32, 32);
-        memcpy(to, low, 32);
-        memcpy(to + size - 32, high, 32);
-    } else if (size > 16) {
-        unsigned char high[16], low[16];
-        memcpy(low, from, 16);
-        memcpy(high, from + size - 16, 16);
-        memcpy(to, low, 16);
-        memcpy(to + size - 16, high, 16);
-    } else if (size >= 8) {
-        unsigned char high[8], low[8];
-        memcpy(low, from, 8);
-        memcpy(high, from + size - 8, 8);
-        memcpy(to, low, 8);
-        memcpy(to + size - 8, high, 8);
-    } else
-        for (size_t i = 0; i < size; ++i)
-            to[i] = from[i];
-}
-
-/* Claim one slot to write into. False: the long way. */
-ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
-{
-    /* Acquire pairs with the release in run_remember, so that threads of one handle may rely on each other. */
-    uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
-    /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
-    uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
-    uint32_t number = atomic_load_explicit(&queue->enq_node, memory_order_relaxed);
-
-    /* In the life of `limit` and before it. Lives are further apart than the longest node. */
-    if (unlikely(limit - ticket - 1 >= LAYOUT_MAX_SLOTS << 12))
-        return false;
-    struct layout_node *node = node_at(queue, number);
-    uint32_t index = ticket_index(ticket);
-    *run = run_of(queue, word_sequence(ticket), number, index, 1);
-    __builtin_prefetch(run->slots, 1);
-    /* E2, as in enqueue_claim. The owner of the new word is the owner of the old. */
-    return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
-                                                   memory_order_seq_cst, memory_order_relaxed);
-}
-
-/* Copy a message into the run's only slot and make it FULL. Otherwise as enqueue_publish, which does the rest. */
-ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
-{
-    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
-        return enqueue_publish(queue, run, 0, data, size);
-    struct layout_slot *slot = run_slot(queue, run, 0);
-    /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
-
-    fast_copy(slot_payload(queue, slot), data, size);
-    uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
-    /* E3, as in enqueue_publish. */
-    if (unlikely(word_sequence(word) == run->sequence ||
-                 !atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
-                                                          memory_order_seq_cst, memory_order_relaxed)))
-        return enqueue_publish(queue, run, 0, data, size);
-    run_remember(queue, &queue->last_enq, run);
-    return CQ_OK;
-}
-
-/* Claim the message at the front. False: the long way, which also knows why there may be none. */
-ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
-{
-    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);  /* as last_enq */
-    uint32_t number = atomic_load_explicit(&queue->deq_node, memory_order_relaxed); /* as enq_node */
-    uint32_t index = ticket_index(ticket);
-    struct layout_node *node = node_at(queue, number);
-
-    if (unlikely(ticket == 0 || index >= queue->geometry.slots_per_node ||
-                 !is_full(slot_load(queue, node, index), word_sequence(ticket))))
-        return false;
-    *run = run_of(queue, word_sequence(ticket), number, index, 1);
-    /* D3, as in dequeue_claim. */
-    if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
-                                                          memory_order_seq_cst, memory_order_relaxed)))
-        return false;
-    wait_wake(queue, SIDE_PRODUCERS, 1);
-    return true;
-}
-
-/* The usual way, unless there are orphans. False: api_claim. */
-ALWAYS_INLINE bool fast_claim_next(cq_queue *queue, struct run *run)
-{
-    return !orphan_is_dirty(orphan_version(queue)) && fast_claim_deq(queue, run);
-}
-
-/* After the last slot of a claimed run became DONE. */
-ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
-{
-    if (run->deliveries <= 1) /* an orphan has no place behind deq */
-        run_remember(queue, &queue->last_deq, run);
-    /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
-    if (word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence)
-        node_recycle(queue, run->node, run->sequence);
-}
-
-/* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
-ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t index)
-{
-    struct layout_slot *slot = run_slot(queue, run, index);
-
-    /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
-       moves a slot of a live owner on from FULL or READING. */
-    atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
-    if (index + 1 == run->count)
-        fast_finished(queue, run);
-}
-
-#endif
-
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* ---- enqueue --------------------------------------------------------------------------------------- */
-
-static int check_message(const cq_queue *queue, const void *data, size_t size)
-{
-    if (!data && size > 0)
-        return CQ_EINVAL;
-    return size > queue->geometry.max_message_size ? CQ_ETOOBIG : CQ_OK;
-}
-
-struct outgoing {
-    const cq_slice *messages;
-    size_t count, done;
-};
-
-static int try_enqueue(cq_queue *queue, void *context)
-{
-    struct outgoing *out = context;
-    uint32_t tries = 0;
-    int result;
-
-    do {
-        size_t done = 0;
-        result = enqueue_messages(queue, out->messages + out->done, out->count - out->done, &done);
-        out->done += done;
-    } while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
-    return result;
-}
-
-/* `run`: claimed already, but voided before it was published; NULL if nothing is claimed. */
-SELDOM static int enqueue_long(cq_queue *queue, const void *data, size_t size, const struct run *voided)
-{
-    cq_slice message = {(void *)(uintptr_t)data, size};
-    struct outgoing out = {&message, 1, 0};
-
-    if (voided)
-        enqueue_abandon(queue, voided, 0);
-    return try_enqueue(queue, &out);
-}
-
-int cq_enqueue(cq_queue *queue, const void *data, size_t size)
-{
-    struct run run;
-    int result = handle_writable(queue);
-
-    if (result == CQ_OK)
-        result = check_message(queue, data, size);
-    if (unlikely(result != CQ_OK))
-        return result;
-    if (unlikely(!fast_claim_enq(queue, &run)))
-        return enqueue_long(queue, data, size, NULL);
-    result = fast_publish(queue, &run, data, size);
-    if (unlikely(result != CQ_OK))
-        return result == RESULT_VOIDED ? enqueue_long(queue, data, size, &run) : result;
-    wait_wake(queue, SIDE_CONSUMERS, 1);
-    return CQ_OK;
-}
-
-int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
-{
-    cq_slice message = {(void *)(uintptr_t)data, size};
-    struct outgoing out = {&message, 1, 0};
-    int result = handle_writable(queue);
-
-    if (result == CQ_OK)
-        result = check_message(queue, data, size);
-    return result == CQ_OK ? wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_enqueue, &out) : result;
-}
-
-int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
-{
-    struct outgoing out = {messages, count, 0};
-    int result = handle_writable(queue);
-
-    if (!done || (!messages && count > 0))
-        return CQ_EINVAL;
-    *done = 0;
-    for (size_t i = 0; result == CQ_OK && i < count; ++i)
-        result = check_message(queue, messages[i].data, messages[i].size);
-    if (result == CQ_OK)
-        result = try_enqueue(queue, &out);
-    *done = out.done;
-    return result;
-}
-
-/* ---- dequeue --------------------------------------------------------------------------------------- */
-
-/* Copy the run's message at `index` out and finish its slot; those before are finished. */
-ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
-                               size_t *size)
-{
-    struct layout_slot *slot = run_slot(queue, run, index);
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* it is ours */
-
-    if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
-        return CQ_ECORRUPT;
-    fast_copy(buffer, slot_payload(queue, slot), *size);
-    fast_finish(queue, run, index);
-    return CQ_OK;
-}
-
-/* *size: the message's, or what it needs. */
-SELDOM static int dequeue_long(cq_queue *queue, void *buffer, size_t room, size_t *size)
-{
-    struct run run;
-    int result = claim_messages(queue, 1, room, &run, size);
-    return likely(result == CQ_OK) ? copy_message(queue, &run, 0, buffer, room, size) : result;
-}
-
-struct incoming {
-    void *buffer;
-    size_t room, size;
-};
-
-static int try_dequeue(cq_queue *queue, void *context)
-{
-    struct incoming *in = context;
-    return dequeue_long(queue, in->buffer, in->room, &in->size);
-}
-
-static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
-{
-    int result = handle_writable(queue);
-    return result == CQ_OK && !buffer && buffer_size > 0 ? CQ_EINVAL : result;
-}
-
-/* SIZE_MAX stands for "in place" further down. */
-static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : size; }
-
-int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
-{
-    struct run run;
-    size_t found, room = limit_room(buffer_size);
-    int result = check_incoming(queue, buffer, buffer_size);
-
-    if (unlikely(result != CQ_OK))
-        return result;
-    if (likely(room >= queue->geometry.max_message_size && fast_claim_next(queue, &run)))
-        result = copy_message(queue, &run, 0, buffer, room, &found);
-    else
-        result = dequeue_long(queue, buffer, room, &found);
-    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
-        *size = found;
-    return result;
-}
-
-int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
-{
-    struct incoming in = {buffer, limit_room(buffer_size), 0};
-    int result = check_incoming(queue, buffer, buffer_size);
-
-    if (result == CQ_OK)
-        result = wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_dequeue, &in);
-    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
-        *size = in.size;
-    return result;
-}
-
-int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count, size_t *done)
-{
-    unsigned char *to = buffer;
-    size_t room = limit_room(buffer_size), size = 0;
-    struct run run;
-    int result = check_incoming(queue, buffer, buffer_size);
-
-    if (!done || !messages || count == 0)
-        return CQ_EINVAL;
-    *done = 0;
-    while (result == CQ_OK && *done < count) {
-        result = claim_messages(queue, count - *done, room, &run, &size);
-        for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
-            result = copy_message(queue, &run, i, to, room, &size);
-            if (result == CQ_OK) {
-                messages[(*done)++] = (cq_slice){to, size};
-                to += size;
-                room -= size;
-            }
-        }
-    }
-    if (*done > 0 && (result == CQ_EMPTY || result == CQ_ETOOSMALL))
-        return CQ_OK;
-    if (result == CQ_ETOOSMALL)
-        messages[0] = (cq_slice){NULL, size};
-    return result;
-}
-
-/* ---- looking on ------------------------------------------------------------------------------------ */
 
 int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context)
 {
@@ -1129,7 +696,7 @@ int cq_recover(cq_queue *queue, cq_recovery *recovery)
     if (result == CQ_OK && recovery && recovery->struct_size < RECOVERY_FIRST)
         result = CQ_EINVAL;
     if (result == CQ_OK)
-        result = participant_reap(queue, &found);
+        result = reap_all(queue, &found);
     if (result >= 0 && recovery)
         fill_struct(recovery, recovery->struct_size, &found, sizeof found);
     return result < 0 ? result : CQ_OK;
@@ -1147,7 +714,7 @@ int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *cont
         return CQ_ENOMEM;
     uint64_t totals[2];
     look_holdings(queue, holdings->held, holdings->writing, totals);
-    result = participant_walk(queue, holdings, visitor, context);
+    result = look_participants(queue, holdings, visitor, context);
     free(holdings);
     return result;
 }
@@ -1161,7 +728,7 @@ static int try_side(cq_queue *queue, void *context)
     uint32_t tries = 0;
 
     do
-        if (wait_is_served(queue, side))
+        if (probe_side(queue, side))
             return CQ_OK;
     while (claim_again(queue, side, nothing, &tries));
     return nothing;
@@ -1205,8 +772,112 @@ int cq_room_fd(cq_queue *queue, int *fd) { return open_fd(queue, SIDE_PRODUCERS,
  * that there is nothing.
  *
  * It owns the order of these steps. Whoever only polls passes here each time, and so finds the dead as those who sleep do. It
- * must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found (participant.c).
+ * must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found (lookout.c).
  */
+
+
+/* ==== src/dequeue.h ==== */
+
+/* dequeue.h - claiming messages, and what is in their way. */
+#ifndef CQ_DEQUEUE_H
+#define CQ_DEQUEUE_H
+
+
+static int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
+static uint32_t dequeue_patience(const cq_queue *queue, size_t size);
+static int dequeue_make_room(cq_queue *queue);
+
+#endif
+
+/* ==== src/enqueue.h ==== */
+
+/* enqueue.h - claiming slots to write into, publishing them, giving them up. */
+#ifndef CQ_ENQUEUE_H
+#define CQ_ENQUEUE_H
+
+
+static int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run);
+static int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
+static void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
+static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
+
+#endif
+
+/* ==== src/lookout.h ==== */
+
+/* lookout.h - looking around. */
+#ifndef CQ_LOOKOUT_H
+#define CQ_LOOKOUT_H
+
+
+static bool lookout_look(cq_queue *queue);
+static bool lookout_see_removal(cq_queue *queue);
+
+#endif
+
+/* ==== src/orphan.h ==== */
+
+/* orphan.h - messages to be delivered again. */
+#ifndef CQ_ORPHAN_H
+#define CQ_ORPHAN_H
+
+
+#define ORPHANS_DIRTY UINT64_C(1)
+
+static inline uint64_t orphan_version(const cq_queue *queue)
+{
+    return atomic_load_explicit(&queue->header->orphans, memory_order_seq_cst); /* O2, pairs with O1 */
+}
+
+static inline bool orphan_is_dirty(uint64_t version) { return version & ORPHANS_DIRTY; }
+static uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint64_t *links, uint32_t room);
+static bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *run, uint64_t *word);
+static int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version);
+static void orphan_made(cq_queue *queue, uint32_t node);
+static void orphan_announce(cq_queue *queue);
+
+#endif
+
+/* ==== src/participant.h ==== */
+
+/* participant.h - who is here, and who is alive. */
+#ifndef CQ_PARTICIPANT_H
+#define CQ_PARTICIPANT_H
+
+
+/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read the region
+   had one in the way of a write lock; then any lock counts, else write locks alone. */
+#define PARTICIPANT_USED UINT64_C(1)
+#define PARTICIPANT_SHARED UINT64_C(2)
+#define PARTICIPANT_INCARNATION UINT64_C(4)
+
+/* UNKNOWN: the descriptor cannot be relied on. */
+enum verdict { VERDICT_DEAD, VERDICT_ALIVE, VERDICT_UNKNOWN };
+
+static int participant_register(cq_queue *queue, int lock_fd, bool shared);
+static bool participant_enter_emergency(cq_queue *queue, int lock_fd);
+static void participant_leave_emergency(cq_queue *queue, int lock_fd);
+static int participant_verify(cq_queue *queue);
+static bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record);
+static void participant_claims(cq_queue *queue);
+static bool participant_is_alone(const cq_queue *queue);
+static uint32_t participant_highest(const cq_queue *queue);
+static bool participant_proves(const cq_queue *queue, int fd);
+static enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record);
+
+static inline uint64_t participant_record(const cq_queue *queue, uint32_t id)
+{
+    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst); /* I1, pairs with I2, I3 */
+}
+
+/* Called before whatever may leave something if this process dies in the middle. */
+static inline void participant_active(cq_queue *queue)
+{
+    if (unlikely(!atomic_load_explicit(&queue->active, memory_order_acquire)))
+        participant_claims(queue);
+}
+
+#endif
 
 #include <errno.h>
 
@@ -1218,7 +889,7 @@ bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
     if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE)
         return false;
     int error = errno; /* a signal handler may be calling */
-    bool again = participant_look(queue) && ++*tries < TRIES;
+    bool again = lookout_look(queue) && ++*tries < TRIES;
     if (!again)
         watch_clear(queue, side); /* the descriptor for event loops says so too */
     errno = error;
@@ -1242,6 +913,7 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
 {
     uint32_t tries = 0;
 
+    participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
         int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
@@ -1266,6 +938,7 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
  * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at files: what
  * is possible on this machine is found out by trying.
  */
+
 
 #include <string.h>
 
@@ -1322,6 +995,476 @@ enum config_fault config_fault(const cq_config *config)
     return config->max_held > LAYOUT_MAX_CAPACITY ? CONFIG_HELD : CONFIG_FINE;
 }
 
+/* ==== src/copy.c ==== */
+
+/*
+ * copy.c - the public functions that copy messages in and out.
+ *
+ * It owns the checks of what callers pass, and the copies. It must not know how slots are claimed (fast.h, enqueue.c, claim.c).
+ */
+
+/* ==== src/fast.h ==== */
+
+/*
+ * fast.h - the usual way of one message: behind the last one that this handle passed, while nobody came in between.
+ *
+ * It owns no state and decides nothing new: what the slow way (enqueue.c, dequeue.c) finds out by reading follows here from one
+ * compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle that came there, so
+ * if node.enq (node.deq) still is the word that this handle installed, its claim was the newest all the time, there is
+ * nothing to record, and the node, not used up, is the last (first) of the list. Anything else takes the slow way,
+ * which is the caller's business: nothing here knows it.
+ */
+#ifndef CQ_FAST_H
+#define CQ_FAST_H
+
+
+/* ==== src/node.h ==== */
+
+/* node.h - free nodes, and what is known of the others. */
+#ifndef CQ_NODE_H
+#define CQ_NODE_H
+
+
+/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. */
+struct growth {
+    uint64_t node; /* NO_NODE: none */
+    int result;
+};
+#define NO_NODE UINT64_MAX
+
+/* Budgets of what goes through many nodes are in slots looked at. A state word counts as an eighth of one, and going to
+   a node as four: its lines are far from the last one's. */
+enum { COST_OF_STATE = 1, COST_OF_NODE = 32, COST_OF_SLOT = 8 };
+
+static uint64_t node_touched(const cq_queue *queue);
+static int node_take(cq_queue *queue, struct growth *growth, uint32_t *node);
+static bool node_is_known_free(const cq_queue *queue);
+static bool node_find_free(cq_queue *queue);
+static bool node_free(cq_queue *queue, uint32_t node, uint64_t expected);
+static bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence);
+static uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget);
+static bool node_settle(cq_queue *queue, uint32_t node, uint64_t state);
+static uint64_t node_marks(const cq_queue *queue, uint64_t node);
+static void node_mark(cq_queue *queue, uint64_t node, enum mark mark);
+static bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark);
+
+/* Did the life `sequence` of a node begin after the one that `link` names? By distance on the ring. */
+static inline bool is_since(uint64_t sequence, uint64_t link)
+{
+    return sequence_distance(sequence, word_sequence(link)) - 1 < SEQUENCE_MAX / 2 - 1;
+}
+
+#endif
+
+/* ==== src/slot.h ==== */
+
+/*
+ * slot.h - the message in a slot: where its bytes are and how its size is kept.
+ *
+ * It owns the two slot formats of layout.h. It must not know who may touch a slot when, which is the callers' part.
+ */
+#ifndef CQ_SLOT_H
+#define CQ_SLOT_H
+
+
+/* Messages up to LAYOUT_SMALL_MESSAGE have no length field before them. */
+static inline bool slot_is_small(const cq_queue *queue)
+{
+    return queue->geometry.max_message_size <= LAYOUT_SMALL_MESSAGE;
+}
+
+static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
+{
+    return (unsigned char *)slot + (slot_is_small(queue) ? 8 : 16);
+}
+
+/* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
+   size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
+static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    if (!slot_is_small(queue)) {
+        slot->length = size;
+        return 0;
+    }
+    if (size == queue->geometry.max_message_size)
+        return 0;
+    slot_payload(queue, slot)[queue->geometry.max_message_size - 1] = (unsigned char)size;
+    return SLOT_SHORT;
+}
+
+/* The size of the message in a slot that holds `word`. Read once, volatile: a hostile peer may change it between two reads. */
+ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
+{
+    uint64_t limit = queue->geometry.max_message_size;
+    uint64_t found = limit;
+
+    if (!slot_is_small(queue))
+        found = *(const volatile uint64_t *)&slot->length;
+    else if (slot_short(word))
+        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
+    if (found > limit)
+        return CQ_ECORRUPT;
+    *size = (size_t)found;
+    return CQ_OK;
+}
+
+/* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has room for
+   them. Both are worth nothing unless slot->state is still `word` afterwards. */
+static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
+
+#endif
+
+/* ==== src/wake.h ==== */
+
+/* wake.h - waking who sleeps on a side's word. */
+#ifndef CQ_WAKE_H
+#define CQ_WAKE_H
+
+
+/* Of a side's word; the rest counts generations. */
+#define WAKE_SLEEP 1u /* somebody sleeps */
+#define WAKE_WATCH 2u /* or watches, for the descriptor of an event loop */
+#define WAKE_BITS (WAKE_SLEEP | WAKE_WATCH)
+#define WAKE_GENERATION 4u
+
+/* Kinds of os_sleep, so that a wake for one kind is never used up by another. */
+#define SLEEPERS 1u
+#define WATCHERS 2u
+#define RESTERS 4u
+#define OF_HANDLE(owner) (1u << (8 + (owner) % 24)) /* the threads of a handle, and of those that share its bit */
+
+static inline _Atomic uint32_t *side_word(cq_queue *queue, enum side side)
+{
+    return side == SIDE_CONSUMERS ? &queue->header->consumers.word : &queue->header->producers.word;
+}
+
+static void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count);
+static size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds);
+static void wake_another(cq_queue *queue, enum side side);
+
+/* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
+static inline void wake_side(cq_queue *queue, enum side side, size_t count)
+{
+    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or his try sees what was published. */
+    uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
+    if (unlikely(seen & WAKE_BITS))
+        wake_bits(queue, side, seen, count);
+}
+
+#endif
+
+#include <string.h>
+
+/* A call into libc costs as much as the rest of the way; few messages are long enough to earn it back. */
+ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_t size)
+{
+    /* Two overlapping moves of a fixed width cover all sizes from one width to two. */
+    if (size > 64)
+        memcpy(to, from, size);
+    else if (size > 32) {
+        unsigned char high[32], low[32];
+        memcpy(low, from, 32);
+        memcpy(high, from + size - 32, 32);
+        memcpy(to, low, 32);
+        memcpy(to + size - 32, high, 32);
+    } else if (size > 16) {
+        unsigned char high[16], low[16];
+        memcpy(low, from, 16);
+        memcpy(high, from + size - 16, 16);
+        memcpy(to, low, 16);
+        memcpy(to + size - 16, high, 16);
+    } else if (size >= 8) {
+        unsigned char high[8], low[8];
+        memcpy(low, from, 8);
+        memcpy(high, from + size - 8, 8);
+        memcpy(to, low, 8);
+        memcpy(to + size - 8, high, 8);
+    } else
+        for (size_t i = 0; i < size; ++i)
+            to[i] = from[i];
+}
+
+/* Claim one slot to write into. False: the slow way. */
+ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
+{
+    /* Acquire pairs with the release in run_remember, so that threads of one handle may rely on each other. */
+    uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
+    /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
+    uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
+    uint32_t number = atomic_load_explicit(&queue->enq_node, memory_order_relaxed);
+
+    /* In the life of `limit` and before it. Lives are further apart than the longest node. */
+    if (unlikely(limit - ticket - 1 >= LAYOUT_MAX_SLOTS << 12))
+        return false;
+    struct layout_node *node = node_at(queue, number);
+    uint32_t index = ticket_index(ticket);
+    *run = run_of(queue, word_sequence(ticket), number, index, 1);
+    __builtin_prefetch(run->slots, 1);
+    /* E2, as in enqueue_claim. The owner of the new word is the owner of the old. */
+    return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
+                                                   memory_order_seq_cst, memory_order_relaxed);
+}
+
+/* Copy a message into the run's only slot and make it FULL. RESULT_SLOW: enqueue_publish does what is left. */
+ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
+{
+    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
+        return RESULT_SLOW;
+    struct layout_slot *slot = run_slot(queue, run, 0);
+    /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
+
+    fast_copy(slot_payload(queue, slot), data, size);
+    uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
+    /* E3, as in enqueue_publish. */
+    if (unlikely(word_sequence(word) == run->sequence ||
+                 !atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
+                                                          memory_order_seq_cst, memory_order_relaxed)))
+        return RESULT_SLOW;
+    run_remember(queue, &queue->last_enq, run);
+    return CQ_OK;
+}
+
+/* Claim the message at the front. False: the slow way, which also knows why there may be none. */
+ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
+{
+    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);  /* as last_enq */
+    uint32_t number = atomic_load_explicit(&queue->deq_node, memory_order_relaxed); /* as enq_node */
+    uint32_t index = ticket_index(ticket);
+    struct layout_node *node = node_at(queue, number);
+
+    if (unlikely(ticket == 0 || index >= queue->geometry.slots_per_node ||
+                 !is_full(slot_load(queue, node, index), word_sequence(ticket))))
+        return false;
+    *run = run_of(queue, word_sequence(ticket), number, index, 1);
+    /* D3, as in dequeue_claim. */
+    if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
+                                                          memory_order_seq_cst, memory_order_relaxed)))
+        return false;
+    wake_side(queue, SIDE_PRODUCERS, 1);
+    return true;
+}
+
+/* The usual way, unless there are orphans. False: the slow way. */
+ALWAYS_INLINE bool fast_claim_next(cq_queue *queue, struct run *run)
+{
+    return !orphan_is_dirty(orphan_version(queue)) && fast_claim_deq(queue, run);
+}
+
+/* After the last slot of a claimed run became DONE. */
+ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
+{
+    if (run->deliveries <= 1) /* an orphan has no place behind deq */
+        run_remember(queue, &queue->last_deq, run);
+    /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
+    if (word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence)
+        node_recycle(queue, run->node, run->sequence);
+}
+
+/* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
+ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t index)
+{
+    struct layout_slot *slot = run_slot(queue, run, index);
+
+    /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
+       moves a slot of a live owner on from FULL or READING. */
+    atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
+    if (index + 1 == run->count)
+        fast_finished(queue, run);
+}
+
+#endif
+
+/* ---- enqueue --------------------------------------------------------------------------------------- */
+
+static int check_message(const cq_queue *queue, const void *data, size_t size)
+{
+    if (!data && size > 0)
+        return CQ_EINVAL;
+    return size > queue->geometry.max_message_size ? CQ_ETOOBIG : CQ_OK;
+}
+
+struct outgoing {
+    const cq_slice *messages;
+    size_t count, done;
+};
+
+static int try_enqueue(cq_queue *queue, void *context)
+{
+    struct outgoing *out = context;
+    uint32_t tries = 0;
+    int result;
+
+    do {
+        size_t done = 0;
+        result = enqueue_messages(queue, out->messages + out->done, out->count - out->done, &done);
+        out->done += done;
+    } while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
+    return result;
+}
+
+/* `claimed`: a slot of this call's that fast_publish left to be published; or NULL. */
+SELDOM static int enqueue_slow(cq_queue *queue, const void *data, size_t size, const struct run *claimed)
+{
+    cq_slice message = {(void *)(uintptr_t)data, size};
+    struct outgoing out = {&message, 1, 0};
+
+    if (claimed) {
+        int result = enqueue_publish(queue, claimed, 0, data, size);
+        if (result == CQ_OK)
+            wake_side(queue, SIDE_CONSUMERS, 1);
+        if (result != RESULT_VOIDED)
+            return result;
+        enqueue_abandon(queue, claimed, 0);
+    }
+    return try_enqueue(queue, &out);
+}
+
+int cq_enqueue(cq_queue *queue, const void *data, size_t size)
+{
+    struct run run;
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK)
+        result = check_message(queue, data, size);
+    if (unlikely(result != CQ_OK))
+        return result;
+    if (unlikely(!fast_claim_enq(queue, &run)))
+        return enqueue_slow(queue, data, size, NULL);
+    if (unlikely(fast_publish(queue, &run, data, size) != CQ_OK))
+        return enqueue_slow(queue, data, size, &run);
+    wake_side(queue, SIDE_CONSUMERS, 1);
+    return CQ_OK;
+}
+
+int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
+{
+    cq_slice message = {(void *)(uintptr_t)data, size};
+    struct outgoing out = {&message, 1, 0};
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK)
+        result = check_message(queue, data, size);
+    return result == CQ_OK ? wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_enqueue, &out) : result;
+}
+
+int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
+{
+    struct outgoing out = {messages, count, 0};
+    int result = handle_writable(queue);
+
+    if (!done || (!messages && count > 0))
+        return CQ_EINVAL;
+    *done = 0;
+    for (size_t i = 0; result == CQ_OK && i < count; ++i)
+        result = check_message(queue, messages[i].data, messages[i].size);
+    if (result == CQ_OK)
+        result = try_enqueue(queue, &out);
+    *done = out.done;
+    return result;
+}
+
+/* ---- dequeue --------------------------------------------------------------------------------------- */
+
+/* Copy the run's message at `index` out and finish its slot; those before are finished. */
+ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
+                               size_t *size)
+{
+    struct layout_slot *slot = run_slot(queue, run, index);
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* it is ours */
+
+    if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
+        return CQ_ECORRUPT;
+    fast_copy(buffer, slot_payload(queue, slot), *size);
+    fast_finish(queue, run, index);
+    return CQ_OK;
+}
+
+/* *size: the message's, or what it needs. */
+SELDOM static int dequeue_slow(cq_queue *queue, void *buffer, size_t room, size_t *size)
+{
+    struct run run;
+    int result = claim_messages(queue, 1, room, &run, size);
+    return likely(result == CQ_OK) ? copy_message(queue, &run, 0, buffer, room, size) : result;
+}
+
+struct incoming {
+    void *buffer;
+    size_t room, size;
+};
+
+static int try_dequeue(cq_queue *queue, void *context)
+{
+    struct incoming *in = context;
+    return dequeue_slow(queue, in->buffer, in->room, &in->size);
+}
+
+static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
+{
+    int result = handle_writable(queue);
+    return result == CQ_OK && !buffer && buffer_size > 0 ? CQ_EINVAL : result;
+}
+
+/* To claim_messages SIZE_MAX means "in place". */
+static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : size; }
+
+int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
+{
+    struct run run;
+    size_t found, room = limit_room(buffer_size);
+    int result = check_incoming(queue, buffer, buffer_size);
+
+    if (unlikely(result != CQ_OK))
+        return result;
+    if (likely(room >= queue->geometry.max_message_size && fast_claim_next(queue, &run)))
+        result = copy_message(queue, &run, 0, buffer, room, &found);
+    else
+        result = dequeue_slow(queue, buffer, room, &found);
+    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
+        *size = found;
+    return result;
+}
+
+int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
+{
+    struct incoming in = {buffer, limit_room(buffer_size), 0};
+    int result = check_incoming(queue, buffer, buffer_size);
+
+    if (result == CQ_OK)
+        result = wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_dequeue, &in);
+    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
+        *size = in.size;
+    return result;
+}
+
+int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count, size_t *done)
+{
+    unsigned char *to = buffer;
+    size_t room = limit_room(buffer_size), size = 0;
+    struct run run;
+    int result = check_incoming(queue, buffer, buffer_size);
+
+    if (!done || !messages || count == 0)
+        return CQ_EINVAL;
+    *done = 0;
+    while (result == CQ_OK && *done < count) {
+        result = claim_messages(queue, count - *done, room, &run, &size);
+        for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
+            result = copy_message(queue, &run, i, to, room, &size);
+            if (result == CQ_OK) {
+                messages[(*done)++] = (cq_slice){to, size};
+                to += size;
+                room -= size;
+            }
+        }
+    }
+    if (*done > 0 && (result == CQ_EMPTY || result == CQ_ETOOSMALL))
+        return CQ_OK;
+    if (result == CQ_ETOOSMALL)
+        messages[0] = (cq_slice){NULL, size};
+    return result;
+}
+
 /* ==== src/create.c ==== */
 
 /*
@@ -1331,16 +1474,248 @@ enum config_fault config_fault(const cq_config *config)
  * after it the file is whole. It must not know about handles.
  */
 
+/* ==== src/create.h ==== */
+
+/* create.h - making a region. */
+#ifndef CQ_CREATE_H
+#define CQ_CREATE_H
+
+
+/* ==== src/os.h ==== */
+
+/*
+ * os.h - the seam to the operating system: all that the library asks of it, and what it must keep for the promise of cqueue.h.
+ *
+ * It owns no state, and must not know what a queue is. os_linux.c answers for Linux; another system, a simulated disk or
+ * injected faults come in here. Where a function returns an `int` and says nothing else, that is 0 or an error number of
+ * <errno.h>. Functions marked (c) may be cancellation points: cancellation is off when they are called. Those marked (s)
+ * may be called in a signal handler. None waits for another process unless it says so.
+ */
+#ifndef CQ_OS_H
+#define CQ_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- files ------------------------------------------------------------------------------------------- */
+
+/* A file, whatever its name: no two files that exist have the same device and inode. */
+struct os_status {
+    uint64_t device, inode, size, memory; /* memory: what it takes of the file system, in bytes */
+    uint64_t links;                       /* its names; 0: nobody can open it any more */
+    uint32_t permissions, user, group;
+    bool is_regular;
+};
+
+/* OS_MARKED: os_is_marked tells this description from others of the file. OS_FOLLOW: a last symbolic link is followed. */
+enum os_open { OS_READ_ONLY = 1, OS_MARKED = 2, OS_FOLLOW = 4 };
+
+/* A new description of the file, not inherited by other programs. Never waits, whatever the path leads to. (s) */
+static int os_open(const char *path, uint32_t flags, int *fd);
+static void os_close(int fd); /* (s) */
+static int os_status(int fd, struct os_status *status);                                     /* (s) */
+static int os_status_at(const char *path, bool follow, struct os_status *status);           /* (s) */
+static bool os_is_marked(int fd);                                                           /* (s) */
+static int os_read(int fd, void *to, size_t size, uint64_t offset, size_t *got);            /* (c) */
+static int os_write(int fd, const void *from, size_t size, uint64_t offset);                /* (c) all of it, or an error */
+/* EOPNOTSUPP: the file system is shared with other machines, or is known not to keep locks with mappings. */
+static int os_check_filesystem(int fd);
+
+/* A file without a name in the directory, for its user alone. It is gone when its last description is. EOPNOTSUPP: this
+   system or file system has none. (c) */
+static int os_create_nameless(const char *directory, int *fd);
+/* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
+static int os_set_size(int fd, uint64_t size);
+static int os_set_permissions(int fd, uint32_t permissions);
+/* Give a nameless file its name, at once and whole, or EEXIST. */
+static int os_link(int fd, const char *path);
+static int os_unlink(const char *path);
+/* The directory by a path that leads there whatever the working directory will be: for free(), or NULL. */
+static char *os_absolute(const char *directory);
+
+/* ---- memory ------------------------------------------------------------------------------------------ */
+
+static uint64_t os_page_size(void);
+
+/*
+ * Memory (or blocks) for a part of a file, in whole pages, so that no store there fails later. What is there stays as it
+ * is, and the file does not grow. ENOSPC, ENOMEM: there is none. EINTR: a signal came, and what was given may be gone.
+ * os_populate does it through a mapping, and needs no descriptor; what it gives is never taken back. ENOTSUP: it cannot;
+ * os_map_alive says whether it is worth asking. (s)
+ */
+static int os_allocate(int fd, uint64_t offset, uint64_t size);
+static int os_populate(void *at, uint64_t size);
+/* Has the first page of a mapping memory, and how much has the file's file system left? For a guess only: false, or
+   UINT64_MAX, if it cannot be told. (s) */
+static bool os_is_resident(void *at);
+static uint64_t os_room(int fd);
+
+/*
+ * The whole file, shared, with addresses of its own and no memory before it is used. A child process does not get the
+ * mapping; and as long as the mapping is there its description is open, with the locks made through it, whoever closes
+ * descriptors. Core dumps leave it out. OS_TRY: as large, but for nothing.
+ */
+enum os_map { OS_MAP_TRY, OS_MAP_READ, OS_MAP_WRITE };
+static int os_map(int fd, uint64_t size, enum os_map use, void **at);
+static void os_unmap(void *at, uint64_t size);
+/* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. *populates: os_populate
+   works here. */
+static int os_map_alive(void **at, bool *populates);
+/* Is there a word of this value at `at`, where there need not be any memory? */
+static bool os_is_word(const void *at, uint32_t value);
+/* A path that leads to the file of a mapping of this process, which only some processes may use. */
+static void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room);
+
+/* ---- who is alive ------------------------------------------------------------------------------------ */
+
+/*
+ * A lock on one byte of a file, far behind its end. It belongs to the description `fd`, not to the process, and to the
+ * mapping made through that: it is gone when both are closed, and not before, however the process ends. This is the only
+ * way in which the library learns that a process is dead: the system must not say so while that process can still store
+ * through its mapping, and must say so soon afterwards.
+ * os_lock never waits. EAGAIN, EACCES: somebody else's is in the way.
+ */
+enum os_lock { OS_UNLOCK, OS_LOCK_SHARED, OS_LOCK };
+static int os_lock(int fd, uint64_t byte, enum os_lock kind);
+/* Would a lock of this kind be refused because of another description's? (s) */
+static int os_ask_lock(int fd, uint64_t byte, enum os_lock kind, bool *locked);
+
+/* Has the process surely gone? A hint: numbers are used again, and mean something else in containers. (s) */
+static bool os_process_is_gone(uint32_t process);
+static uint32_t os_process(void); /* (s) */
+static void os_program_name(char name[16]);
+static uint32_t os_user(void);
+
+/* ---- sleeping words ---------------------------------------------------------------------------------- */
+
+/*
+ * Sleep while *word is `expected`, until a wake of one of these `kinds`, or `deadline` on OS_CLOCK. The word is looked at
+ * and the sleep begun in one step. 0: woken. EAGAIN: the word is another. ETIMEDOUT, EINTR; or woken for nothing, as 0.
+ * kinds 0: the word is this process's own, and there is no deadline. (s)
+ */
+static int os_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline, uint32_t kinds);
+/* Wake up to `count` of one of these kinds, in all processes that map the file. How many there were. (s) */
+static size_t os_wake(_Atomic uint32_t *word, size_t count, uint32_t kinds);
+
+static void os_yield(void); /* (s) */
+
+/* In nanoseconds. The first two never go back; OS_CLOCK_COARSE may be some milliseconds late, and costs no system call.
+   The dates are since 1970. (s) */
+enum os_clock { OS_CLOCK, OS_CLOCK_COARSE, OS_DATE, OS_DATE_COARSE };
+static int64_t os_clock(enum os_clock clock);
+
+/* ---- descriptors for event loops --------------------------------------------------------------------- */
+
+/*
+ * A descriptor that polls readable while it is up. It is told from whatever else may have the number by its `key`, which no
+ * other of the process has: os_event_set and os_event_close leave what it is not alone, at any moment. (s)
+ */
+static int os_event_create(uint64_t key, int *fd);
+static bool os_event_is(int fd, uint64_t key);
+static void os_event_set(int fd, uint64_t key, bool up);
+static void os_event_close(int fd, uint64_t key);
+
+/* ---- this process ------------------------------------------------------------------------------------ */
+
+/* What is called around each fork of the process that is not a bare system call. One guard for the process: later calls,
+   with the same one, return what the first did. */
+struct os_guard {
+    void (*before)(void), (*parent)(void), (*child)(void);
+};
+static int os_guard_forks(const struct os_guard *guard);
+
+struct os_signals {
+    uint64_t words[16];
+};
+/* Of this thread: hold all signals back, and as it was before. (s) */
+static void os_hold_signals(struct os_signals *before);
+static void os_restore_signals(const struct os_signals *before);
+/* Of this thread: may it be cancelled? */
+static int os_hold_cancellation(void);
+static void os_restore_cancellation(int before);
+
+/* A thread that gets no signals. EAGAIN: the process may have no more. Joining waits for its end. (c) */
+struct os_thread {
+    uint64_t handle;
+};
+static int os_start_thread(struct os_thread *thread, void *(*run)(void *), void *context);
+static void os_join_thread(struct os_thread thread);
+
+/* ---- what explanations look at, and nothing depends on ----------------------------------------------- */
+
+enum os_limit { OS_LIMIT_ADDRESS_SPACE, OS_LIMIT_FILE_SIZE, OS_LIMIT_DESCRIPTORS, OS_LIMIT_THREADS };
+/* UINT64_MAX: none. False: cannot be told. */
+static bool os_limit(enum os_limit which, uint64_t *limit);
+/* Of the file system: bytes, and whether it may have no more files. False: cannot be told. */
+static bool os_space(const char *directory, uint64_t *bytes, uint64_t *free_bytes, bool *no_more_files);
+/* May this process use it so? 4: read, 2: write, 1: enter. EROFS: the file system is mounted read-only. */
+static int os_may(const char *path, uint32_t use);
+static uint64_t os_address_space(void); /* of this process, in bytes; 0: cannot be told */
+/* Can so many descriptors be had just now? EMFILE: not in this process; ENFILE: not in the whole system. (c) */
+static int os_try_descriptors(uint32_t count);
+
+#endif
+
+static int create_geometry(const cq_config *config, struct geometry *geometry);
+static int create_file(const char *path, const cq_config *config, struct os_status *made);
+
+#endif
+
+
+/* ==== src/geometry.h ==== */
+
+/* geometry.h - the shape of a region. */
+#ifndef CQ_GEOMETRY_H
+#define CQ_GEOMETRY_H
+
+
+static int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, uint64_t hole_slots, uint64_t spare_nodes,
+                struct geometry *geometry);
+static int geometry_of_header(const struct layout_header *header, uint64_t file_size, struct geometry *geometry);
+
+#endif
+
+/* ==== src/memory.h ==== */
+
+/* memory.h - memory for what is about to be used. */
+#ifndef CQ_MEMORY_H
+#define CQ_MEMORY_H
+
+
+static int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size);
+static int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *geometry, uint64_t node);
+
+#endif
+
+/* ==== src/region.h ==== */
+
+/* region.h - the file of a queue. */
+#ifndef CQ_REGION_H
+#define CQ_REGION_H
+
+
+#define REGION_DIRECTORY "/dev/shm" /* where queues are that name no directory */
+
+static int result_of_errno(int error);
+static int region_path(const char *name, const char *directory, char **path);
+static int region_filesystem(int fd, uint32_t flags);
+static int region_read_header(int fd, struct layout_header *header, uint64_t *file_size);
+static int region_open(const char *path, const cq_config *config, bool read_only, cq_queue *queue, int *lock_fd);
+static void region_close_descriptor(cq_queue *queue);
+static void region_unmap(cq_queue *queue);
+static void region_forget(cq_queue *queue);
+static bool region_is(const cq_queue *queue, const struct os_status *status);
+static bool region_is_at(const cq_queue *queue, int fd);
+static bool region_is_linked(const cq_queue *queue);
+static bool region_is_removed(cq_queue *queue);
+static int region_descriptor(cq_queue *queue);
+
+#endif
+
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #define DEFAULT_CAPACITY 65536u
 #define DEFAULT_MESSAGE 4096u
@@ -1396,7 +1771,7 @@ int create_geometry(const cq_config *config, struct geometry *g)
     uint64_t capacity = config && config->capacity ? config->capacity : DEFAULT_CAPACITY;
     uint64_t message = config && config->max_message_size ? config->max_message_size : DEFAULT_MESSAGE;
     uint64_t max_held = config ? config->max_held : 0;
-    int result = region_geometry(1, message, 1, 0, 0, g);
+    int result = geometry_of(1, message, 1, 0, 0, g);
 
     if (result != CQ_OK || capacity > LAYOUT_MAX_CAPACITY || max_held > LAYOUT_MAX_NODES)
         return CQ_EINVAL;
@@ -1416,12 +1791,7 @@ int create_geometry(const cq_config *config, struct geometry *g)
         spare = max_held;
     if (cq_testing.spare_nodes)
         spare = cq_testing.spare_nodes;
-    return region_geometry(capacity, message, (uint32_t)slots, holes, spare, g);
-}
-
-static bool write_all(int fd, const void *bytes, size_t size, uint64_t offset)
-{
-    return pwrite(fd, bytes, size, (off_t)offset) == (ssize_t)size; /* a few bytes into allocated memory: all or none */
+    return geometry_of(capacity, message, (uint32_t)slots, holes, spare, g);
 }
 
 /* The first node, LINKED and empty, and the header that points to it; the header last. */
@@ -1431,7 +1801,6 @@ static int write_region(int fd, const struct geometry *g)
     uint64_t ticket = ticket_word(first, 0, 0), state = ticket_word(first, NODE_LINKED, 0);
     struct layout_header header;
     struct layout_node node;
-    struct timespec now;
 
     /* The gaps between the lines go into the file as well, which others may read: nothing of this process's memory. */
     memset(&header, 0, sizeof header);
@@ -1439,7 +1808,6 @@ static int write_region(int fd, const struct geometry *g)
     atomic_init(&node.enq, ticket);
     atomic_init(&node.deq, ticket);
     atomic_init(&node.next, link_word(first, NODE_NIL));
-    clock_gettime(CLOCK_REALTIME, &now);
     atomic_init(&header.magic, LAYOUT_MAGIC);
     header.format_version = LAYOUT_FORMAT_VERSION;
     header.byte_order = LAYOUT_BYTE_ORDER;
@@ -1458,85 +1826,69 @@ static int write_region(int fd, const struct geometry *g)
     header.nodes_offset = g->nodes_offset;
     header.file_size = g->file_size;
     header.first_position = ticket;
-    header.created = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    header.created = os_clock(OS_DATE);
     atomic_init(&header.tail, link_word(first, 0));
     atomic_init(&header.head, link_word(first, 0));
     atomic_init(&header.touched, 1);
     atomic_init(&header.last_hole, ticket);
     atomic_init(&header.free_id, 1);
-    bool written = write_all(fd, &node, sizeof node, g->nodes_offset) &&
-                   write_all(fd, &state, sizeof state, g->states_offset) &&
-                   write_all(fd, &header, sizeof header, 0);
-    return written ? CQ_OK : result_of_errno(errno);
-}
-
-/* Give the nameless file its name, unless there is such a file. */
-static int link_into_place(int fd, const char *path)
-{
-    char self[32];
-
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
-        return CQ_OK;
-    if (errno == ENOENT && linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0) /* no /proc here */
-        return CQ_OK;
-    return result_of_errno(errno);
+    int error = os_write(fd, &node, sizeof node, g->nodes_offset);
+    if (error == 0)
+        error = os_write(fd, &state, sizeof state, g->states_offset);
+    if (error == 0)
+        error = os_write(fd, &header, sizeof header, 0);
+    return result_of_errno(error);
 }
 
 /* A file in the directory of `path`, which is where it will be linked. */
-static int open_nameless(const char *path)
+static int open_nameless(const char *path, int *fd)
 {
     size_t length = (size_t)(strrchr(path, '/') - path); /* there is one: region_path wrote it */
     char *directory = strndup(path, length ? length : 1);
-    if (!directory)
-        return -1;
-    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    int error = errno;
+    int error = directory ? os_create_nameless(directory, fd) : ENOMEM;
+
     free(directory);
-    errno = error;
-    return fd;
+    return result_of_errno(error);
 }
 
 /* What this process cannot map it does not leave behind for itself to find. */
 static int try_mapping(int fd, const struct geometry *g)
 {
-    void *base = mmap(NULL, (size_t)g->file_size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    void *at = NULL;
+    int error = os_map(fd, g->file_size, OS_MAP_TRY, &at);
 
-    if (base == MAP_FAILED)
-        return result_of_errno(errno);
-    munmap(base, (size_t)g->file_size);
-    return CQ_OK;
+    if (error == 0)
+        os_unmap(at, g->file_size);
+    return result_of_errno(error);
+}
+
+/* Fill the nameless file and give it its name. */
+static int finish_file(int fd, const char *path, const cq_config *config, const struct geometry *g, struct os_status *made)
+{
+    int result = region_filesystem(fd, config ? config->flags : 0);
+
+    if (result != CQ_OK || (result = result_of_errno(os_set_size(fd, g->file_size))) != CQ_OK ||
+        (result = try_mapping(fd, g)) != CQ_OK ||
+        (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
+        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK || (result = write_region(fd, g)) != CQ_OK)
+        return result;
+    /* Narrow until now, wider (if asked for) while still without a name. */
+    int error = os_set_permissions(fd, config && config->permissions ? config->permissions : 0600);
+    if (error == 0 && (error = os_status(fd, made)) == 0)
+        error = os_link(fd, path);
+    return result_of_errno(error);
 }
 
 /* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: somebody else's is there. */
-int create_file(const char *path, const cq_config *config, struct stat *made)
+int create_file(const char *path, const cq_config *config, struct os_status *made)
 {
     struct geometry geometry;
-    struct rlimit limit;
-    int result = create_geometry(config, &geometry);
+    int fd, result = create_geometry(config, &geometry);
 
-    if (result != CQ_OK)
+    if (result != CQ_OK || (result = open_nameless(path, &fd)) != CQ_OK)
         return result;
-    int fd = open_nameless(path);
-    if (fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE */
-        return errno == EISDIR || errno == EINVAL ? CQ_EFILESYSTEM : result_of_errno(errno);
-    /* Past RLIMIT_FSIZE the kernel would not only refuse but send SIGXFSZ. */
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < geometry.file_size)
-        result = CQ_EFILESIZE;
-    else if ((result = region_filesystem(fd, config ? config->flags : 0)) == CQ_OK &&
-             ftruncate(fd, (off_t)geometry.file_size) != 0) /* EINVAL: larger pages than ours */
-        result = errno == EINVAL ? CQ_EFILESYSTEM : result_of_errno(errno);
-    if (result == CQ_OK && (result = try_mapping(fd, &geometry)) == CQ_OK &&
-        (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) == CQ_OK && /* the header, the first participants */
-        (result = memory_allocate_node(NULL, fd, &geometry, 0)) == CQ_OK &&
-        (result = write_region(fd, &geometry)) == CQ_OK) {
-        /* Narrow until now, wider (if asked for) while still without a name. */
-        if (fchmod(fd, config && config->permissions ? (mode_t)config->permissions : 0600) != 0 || fstat(fd, made) != 0)
-            result = result_of_errno(errno);
-        else
-            result = link_into_place(fd, path);
-    }
-    close(fd);
+    result = finish_file(fd, path, config, &geometry, made);
+    os_close(fd);
     return result;
 }
 
@@ -1545,45 +1897,104 @@ int create_file(const char *path, const cq_config *config, struct stat *made)
 /*
  * dequeue.c - claiming messages, waiting out and voiding what is in their way.
  *
- * It owns a slot's way from FULL to DONE, and VOID, for consumers and for producers at the limit. It does not read the
- * producers' ticket until it has to be patient: by PREFIX (queue.c) the slots themselves say where the messages end, and
- * the line that producers fight over stays with them.
+ * It owns a slot's way from FULL to DONE, and VOID, for consumers and for producers at the limit. It must not know how the
+ * front is found (front.c), nor what happens to those who are suspected of being dead (reap.c).
  */
 
-/* More unpublished claims in a row than this are given up as if a message were behind them: the search is to end. */
-#define LONGEST_ROW 4096u
 
-/* Is a message FULL behind the WRITING slot at `from`, and where? Touched slots are a prefix: the first untouched one ends
-   the search. CQ_OK: yes. CQ_EMPTY: no, none was when the search began (if deq is still the same). RESULT_VOIDED: up to there
-   is none, but the row is too long. */
-static int find_later(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t *later)
+/* ==== src/front.h ==== */
+
+/* front.h - what stands where the list begins. */
+#ifndef CQ_FRONT_H
+#define CQ_FRONT_H
+
+
+/* ==== src/ends.h ==== */
+
+/*
+ * ends.h - where the list ends, for producers, and where it begins, for consumers.
+ *
+ * It owns how an end is read: a link, then the ticket of the node that it names, which counts only if the node lives the
+ * link's life. It must not know what is claimed there.
+ */
+#ifndef CQ_ENDS_H
+#define CQ_ENDS_H
+
+
+struct end {
+    uint64_t link, ticket; /* the side's word in the header, and in the node */
+    struct layout_node *node;
+};
+
+static inline const _Atomic uint64_t *end_link(const cq_queue *queue, enum side side)
 {
-    uint64_t sequence = word_sequence(from);
-    uint32_t index = ticket_index(from) + 1, row = 0;
-
-    for (uint64_t steps = 0; steps <= queue->geometry.node_count; ++steps) {
-        for (; index < queue->geometry.slots_per_node; ++index) {
-            uint64_t word = slot_load(queue, node, index);
-            if (word_sequence(word) != sequence)
-                return CQ_EMPTY;
-            if (slot_phase(word) == SLOT_FULL || ++row == LONGEST_ROW) {
-                *later = ticket_word(sequence, index, 0);
-                return slot_phase(word) == SLOT_FULL ? CQ_OK : RESULT_VOIDED;
-            }
-        }
-        uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4, pairs with L1 */
-        if (word_sequence(next) != sequence)
-            return RESULT_RETRY;
-        if (link_node(next) == NODE_NIL)
-            return CQ_EMPTY;
-        if (link_node(next) >= queue->geometry.node_count)
-            return CQ_ECORRUPT;
-        node = node_at(queue, link_node(next));
-        sequence = sequence_next(sequence);
-        index = 0;
-    }
-    return CQ_ECORRUPT;
+    return side == SIDE_PRODUCERS ? &queue->header->tail : &queue->header->head;
 }
+
+/*
+ * Read an end, with acquire at least. CQ_OK: the ticket was the node's while the node was at the end, and is in it or just
+ * behind it. RESULT_RETRY: the end has moved meanwhile, and *end is what was read.
+ * Pairs: E1 tail with T4, R2 enq with E2; D1 head with S1, D1 deq with D3. seq_cst where both ends are compared, which
+ * decides full (F1 head, F2 deq).
+ */
+ALWAYS_INLINE int end_read(const cq_queue *queue, enum side side, memory_order order, struct end *end)
+{
+    end->link = atomic_load_explicit(end_link(queue, side), order); /* E1, D1, F1 */
+    if (unlikely(!link_is_valid(queue, end->link)))
+        return CQ_ECORRUPT;
+    end->node = node_at(queue, link_node(end->link));
+    end->ticket = atomic_load_explicit(side == SIDE_PRODUCERS ? &end->node->enq : &end->node->deq, order); /* R2, D1, F2 */
+    if (unlikely(word_sequence(end->ticket) != word_sequence(end->link) ||
+                 ticket_index(end->ticket) > queue->geometry.slots_per_node))
+        return atomic_load_explicit(end_link(queue, side), order) == end->link ? CQ_ECORRUPT : RESULT_RETRY;
+    return CQ_OK;
+}
+
+#endif
+
+struct front {
+    uint64_t head, deq, word; /* word: of the slot at deq */
+    struct layout_node *node;
+};
+
+static int front_pass_node(cq_queue *queue, const struct end *head);
+static int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t *later);
+static uint32_t front_blocker(const cq_queue *queue);
+
+/* CQ_OK: there is a slot at the front. CQ_EMPTY: all of the last node is claimed. RESULT_RETRY, RESULT_LOOK: it is moving. */
+ALWAYS_INLINE int front_find(cq_queue *queue, struct front *front)
+{
+    struct end head;
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
+
+    if (unlikely(result != CQ_OK))
+        return result;
+    *front = (struct front){head.link, head.ticket, 0, head.node};
+    if (unlikely(ticket_index(head.ticket) == queue->geometry.slots_per_node))
+        return front_pass_node(queue, &head);
+    front->word = slot_load(queue, head.node, ticket_index(head.ticket));
+    return CQ_OK;
+}
+
+#endif
+
+/* ==== src/queue.h ==== */
+
+/* queue.h - the list, recording, holes. */
+#ifndef CQ_QUEUE_H
+#define CQ_QUEUE_H
+
+
+static void queue_record_enq(cq_queue *queue, struct layout_node *node, uint64_t ticket);
+static void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket);
+static int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth);
+static int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next);
+static int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next);
+static void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq);
+static void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index);
+static uint64_t queue_count_holes(cq_queue *queue, const struct end *head);
+
+#endif
 
 /* ---- patience -------------------------------------------------------------------------------------- */
 
@@ -1637,23 +2048,20 @@ static bool is_before(const cq_queue *queue, uint64_t from, uint64_t to)
 /* A ticket behind all claims that were made before the call, and behind `from` in any case. */
 static uint64_t newest_claim(cq_queue *queue, uint64_t from)
 {
-    uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1, pairs with T4 */
     uint64_t behind = from + ticket_word(0, 1, 0);
+    struct end tail;
 
-    if (link_is_valid(queue, tail)) {
-        /* R2, pairs with E2. Of another life than tail's: newer, or forged, and either way it only shortens patience. */
-        uint64_t enq = atomic_load_explicit(&node_at(queue, link_node(tail))->enq, memory_order_acquire);
-        if (is_before(queue, behind, enq))
-            return enq;
-    }
+    /* RESULT_RETRY, a ticket of another life than tail's: newer, or forged, and either way it only shortens patience. */
+    if (end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail) != CQ_ECORRUPT && is_before(queue, behind, tail.ticket))
+        return tail.ticket;
     return behind;
 }
 
 /*
  * Has this handle been patient with the claim at the front, whose slot has `word`? The answer is up to which ticket it was
  * patient, and how much. 0: it was not, but is now, and the caller must look again. What it waits for once is everything
- * claimed by then: a row of abandoned claims costs no more than one of them, in this call and the next, and who claimed
- * later has a time of his own.
+ * claimed by then: a row of abandoned claims costs no more than one of them, in this call and the next, and whoever
+ * claimed later gets a time of his own.
  */
 static uint64_t waited_for(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, uint32_t doublings)
 {
@@ -1669,13 +2077,28 @@ static uint64_t waited_for(cq_queue *queue, struct layout_node *node, uint64_t d
         if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* a hint to look again */
             return 0;
     }
-    wait_yield();
+    os_yield();
     atomic_store_explicit(&queue->waited, ticket_word(word_sequence(newest), ticket_index(newest), doublings + 1),
                           memory_order_relaxed);
     return 0;
 }
 
 /* ---- voiding --------------------------------------------------------------------------------------- */
+
+/* Holes may come in the node's life `sequence`, up to before `to`. */
+static void announce_row(cq_queue *queue, uint32_t number, uint64_t sequence, uint64_t to)
+{
+    bool last = sequence == word_sequence(to);
+    queue_announce_hole(queue, number, sequence, last ? ticket_index(to) : queue->geometry.slots_per_node);
+}
+
+/* Were their owners stopped, or are they dead? */
+static void suspect_all(cq_queue *queue, const struct owner_set *owners)
+{
+    for (uint32_t i = 0; i < LAYOUT_PARTICIPANTS / 64; ++i)
+        for (uint64_t bits = owners->bits[i]; bits; bits &= bits - 1)
+            reap_suspect(queue, i * 64 + (uint32_t)__builtin_ctzll(bits));
+}
 
 /*
  * Turn WRITING(p) into VOID(p) from `from`, the front, to before `to`, where `doublings` at least are asked for. A slot is still
@@ -1689,7 +2112,7 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
     uint64_t sequence = word_sequence(from), count = 0;
     uint32_t index = ticket_index(from);
 
-    queue_announce_hole(queue, node_number(queue, node), sequence, sequence == word_sequence(to) ? ticket_index(to) : slots);
+    announce_row(queue, node_number(queue, node), sequence, to);
     for (; is_before(queue, ticket_word(sequence, index, 0), to); ++index) {
         if (index == slots) {
             uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2, pairs with L1 */
@@ -1698,7 +2121,7 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
             node = node_at(queue, link_node(next));
             sequence = sequence_next(sequence);
             index = 0;
-            queue_announce_hole(queue, link_node(next), sequence, sequence == word_sequence(to) ? ticket_index(to) : slots);
+            announce_row(queue, link_node(next), sequence, to);
         }
         uint64_t word = slot_load(queue, node, index);
         if (is_hole(word, sequence))
@@ -1718,10 +2141,8 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
         return 0;
     atomic_fetch_add_explicit(&queue->header->holes, count, memory_order_relaxed);  /* counts */
     atomic_fetch_add_explicit(&queue->header->voided, count, memory_order_relaxed); /* counts */
-    wait_wake(queue, SIDE_PRODUCERS, count);
-    for (uint32_t i = 0; i < LAYOUT_PARTICIPANTS / 64; ++i)
-        for (uint64_t bits = owners.bits[i]; bits; bits &= bits - 1)
-            participant_suspect(queue, i * 64 + (uint32_t)__builtin_ctzll(bits));
+    wake_side(queue, SIDE_PRODUCERS, count);
+    suspect_all(queue, &owners);
     return count;
 }
 
@@ -1735,7 +2156,7 @@ static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uin
 {
     bool writing = word_sequence(word) == word_sequence(deq) && slot_phase(word) == SLOT_WRITING;
     uint64_t later = 0;
-    int found = writing ? find_later(queue, node, deq, &later) : CQ_EMPTY;
+    int found = writing ? front_find_later(queue, node, deq, &later) : CQ_EMPTY;
 
     /* D5 seq_cst, after the loads above: deq never came past this slot, so it was at the front all the time. */
     if (found < 0 || atomic_load_explicit(&node->deq, memory_order_seq_cst) != deq)
@@ -1791,44 +2212,46 @@ static int count_fitting(cq_queue *queue, struct layout_node *node, uint64_t deq
     return *count > 0 ? CQ_OK : CQ_ETOOSMALL;
 }
 
-/* Where the list begins. */
-struct front {
-    uint64_t head, deq, word; /* word: of the slot at deq */
-    struct layout_node *node;
-};
-
-/* CQ_OK: there is a slot at the front. CQ_EMPTY: all of the last node is claimed. RESULT_RETRY: it is moving. */
-ALWAYS_INLINE int find_front(cq_queue *queue, struct front *front)
-{
-    uint32_t slots = queue->geometry.slots_per_node;
-
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1, pairs with S1 */
-    if (unlikely(!link_is_valid(queue, head)))
-        return CQ_ECORRUPT;
-    struct layout_node *node = node_at(queue, link_node(head));
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1, pairs with D3 */
-    uint32_t index = ticket_index(deq);
-    if (unlikely(word_sequence(deq) != word_sequence(head) || index > slots))
-        return atomic_load_explicit(&queue->header->head, memory_order_acquire) == head ? CQ_ECORRUPT : RESULT_RETRY;
-    if (unlikely(index == slots)) {
-        uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4, pairs with L1 */
-        if (atomic_load_explicit(&queue->header->head, memory_order_seq_cst) != head)
-            return RESULT_RETRY;
-        if (word_sequence(next) != word_sequence(head))
-            return CQ_ECORRUPT;
-        if (link_node(next) == NODE_NIL)
-            return CQ_EMPTY;
-        return queue_swing_head(queue, head, next) < 0 ? CQ_ECORRUPT : RESULT_RETRY;
-    }
-    *front = (struct front){head, deq, slot_load(queue, node, index), node};
-    return CQ_OK;
-}
-
 /* Claims are recorded before deq moves past them, except this handle's own that are over: as last_enq. */
 ALWAYS_INLINE void record_front(cq_queue *queue, const struct front *front)
 {
     if (front->deq != atomic_load_explicit(&queue->last_deq, memory_order_acquire))
         queue_record_deq(queue, front->node, front->deq);
+}
+
+/* Claim messages at the front, where one is FULL. Otherwise as dequeue_claim. */
+ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t want, size_t room, struct run *run,
+                             size_t *needed)
+{
+    struct layout_node *node = front->node;
+    uint64_t deq = front->deq;
+    uint32_t count = 1;
+
+    if (want > 1 || room != SIZE_MAX) {
+        int result = count_fitting(queue, node, deq, front->word, want, room, &count, needed);
+        if (unlikely(result != CQ_OK)) /* D5, as in pass_gap */
+            return atomic_load_explicit(&node->deq, memory_order_seq_cst) == deq ? result : RESULT_RETRY;
+    }
+    record_front(queue, front);
+    /* D3 release: what was recorded is visible to who sees the new ticket. seq_cst: linearization point. */
+    if (!atomic_compare_exchange_strong_explicit(&node->deq, &deq,
+                                                 ticket_word(word_sequence(deq), ticket_index(deq) + count, queue->owner),
+                                                 memory_order_seq_cst, memory_order_relaxed)) {
+        cpu_relax();
+        return RESULT_RETRY;
+    }
+    *run = run_of(queue, word_sequence(deq), link_node(front->head), ticket_index(deq), count);
+    atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
+    wake_side(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
+    return CQ_OK;
+}
+
+/* Holes are at the front: pass them. */
+static int pass_holes(cq_queue *queue, const struct front *front)
+{
+    record_front(queue, front);
+    queue_skip_holes(queue, front->node, front->deq);
+    return RESULT_RETRY;
 }
 
 /*
@@ -1837,46 +2260,22 @@ ALWAYS_INLINE void record_front(cq_queue *queue, const struct front *front)
  */
 int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
-    participant_active(queue);
     if (room >= queue->geometry.max_message_size && (want == 1 || room / queue->geometry.max_message_size >= want))
         room = SIZE_MAX; /* whatever they are, they fit */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct front front;
-        int result = find_front(queue, &front);
+        int result = front_find(queue, &front);
         if (likely(result == CQ_OK)) {
-            struct layout_node *node = front.node;
-            uint64_t deq = front.deq, word = front.word;
-            if (likely(is_full(word, word_sequence(deq)))) {
-                uint32_t count = 1;
-                if (want > 1 || room != SIZE_MAX)
-                    result = count_fitting(queue, node, deq, word, want, room, &count, needed);
-                if (unlikely(result == CQ_ETOOSMALL || result < 0)) {
-                    if (atomic_load_explicit(&node->deq, memory_order_seq_cst) == deq)
-                        return result;
-                    continue;
-                }
-                record_front(queue, &front);
-                /* D3 release: what was recorded is visible to who sees the new ticket. seq_cst: linearization point. */
-                if (atomic_compare_exchange_strong_explicit(&node->deq, &deq,
-                                                            ticket_word(word_sequence(deq), ticket_index(deq) + count,
-                                                                        queue->owner),
-                                                            memory_order_seq_cst, memory_order_relaxed)) {
-                    *run = run_of(queue, word_sequence(deq), link_node(front.head), ticket_index(deq), count);
-                    atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
-                    wait_wake(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
-                    return CQ_OK;
-                }
-                cpu_relax();
-                continue;
-            }
-            if (is_hole(word, word_sequence(deq))) {
-                record_front(queue, &front);
-                queue_skip_holes(queue, node, deq);
-                continue;
-            }
-            result = pass_gap(queue, node, deq, word, false);
+            if (likely(is_full(front.word, word_sequence(front.deq))))
+                result = claim_full(queue, &front, want, room, run, needed);
+            else if (is_hole(front.word, word_sequence(front.deq)))
+                result = pass_holes(queue, &front);
+            else
+                result = pass_gap(queue, front.node, front.deq, front.word, false);
         }
-        if (result != RESULT_RETRY)
+        if (result == RESULT_LOOK)
+            lookout_look(queue);
+        else if (result != RESULT_RETRY)
             return result;
     }
     return CQ_ECORRUPT;
@@ -1885,12 +2284,12 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
 /*
  * For a producer that found the queue full and all claims recorded: if nothing is published between the ends, no consumer
  * will move anything. RESULT_VOIDED: the front was voided, after patience. CQ_FULL: there is a message, or this handle's
- * own claim is in front. RESULT_RETRY: look again whether it is full.
+ * own claim is in front. RESULT_RETRY, RESULT_LOOK: look again whether it is full.
  */
 int dequeue_make_room(cq_queue *queue)
 {
     struct front front;
-    int result = find_front(queue, &front);
+    int result = front_find(queue, &front);
 
     if (result != CQ_OK)
         return result == CQ_EMPTY ? RESULT_RETRY : result;
@@ -1898,135 +2297,86 @@ int dequeue_make_room(cq_queue *queue)
         return CQ_FULL;
     if (!is_hole(front.word, word_sequence(front.deq)))
         return pass_gap(queue, front.node, front.deq, front.word, true);
-    record_front(queue, &front);
-    queue_skip_holes(queue, front.node, front.deq);
-    return RESULT_RETRY;
-}
-
-/* ---- probes ---------------------------------------------------------------------------------------- */
-
-/* May dequeue_make_room make room? A hint. */
-bool dequeue_may_make_room(cq_queue *queue)
-{
-    struct front front;
-    uint64_t later;
-
-    return find_front(queue, &front) == CQ_OK && word_sequence(front.word) == word_sequence(front.deq) &&
-           slot_phase(front.word) == SLOT_WRITING && word_owner(front.word) != queue->owner &&
-           find_later(queue, front.node, front.deq, &later) != CQ_OK;
-}
-
-/* May a dequeue find something? False was true at an instant during the call. */
-bool dequeue_has_message(cq_queue *queue)
-{
-    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_seq_cst); /* D1 */
-        if (!link_is_valid(queue, head))
-            return true; /* the dequeue that follows reports it */
-        struct layout_node *node = node_at(queue, link_node(head));
-        uint64_t deq = atomic_load_explicit(&node->deq, memory_order_seq_cst); /* D1 */
-        uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4 */
-        uint64_t later;
-        bool has = ticket_index(deq) >= queue->geometry.slots_per_node ? link_node(next) != NODE_NIL : true;
-        if (ticket_index(deq) < queue->geometry.slots_per_node) {
-            uint64_t word = slot_load(queue, node, ticket_index(deq));
-            if (word_sequence(word) != word_sequence(deq))
-                has = false;
-            else if (slot_phase(word) == SLOT_WRITING)
-                has = find_later(queue, node, deq, &later) != CQ_EMPTY;
-        }
-        if (has || (word_sequence(deq) == word_sequence(head) &&
-                    atomic_load_explicit(&node->deq, memory_order_seq_cst) == deq && /* D5 */
-                    atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head))
-            return has;
-    }
-    return true;
-}
-
-/* Who claimed the slot at the front and has not published it yet, if that is what is in the way; else 0. A hint. */
-uint32_t dequeue_blocker(const cq_queue *queue)
-{
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
-    if (!link_is_valid(queue, head))
-        return 0;
-    struct layout_node *node = node_at(queue, link_node(head));
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
-    if (ticket_index(deq) >= queue->geometry.slots_per_node)
-        return 0;
-    uint64_t word = slot_load(queue, node, ticket_index(deq));
-    if (word_sequence(word) == word_sequence(deq))
-        return slot_phase(word) == SLOT_WRITING ? word_owner(word) : 0;
-    return word_sequence(enq) == word_sequence(deq) && ticket_index(enq) > ticket_index(deq) ? word_owner(enq) : 0;
+    return pass_holes(queue, &front);
 }
 
 /* ==== src/enqueue.c ==== */
 
 /*
- * enqueue.c - claiming slots to write into, publishing them, giving them up; exact capacity.
+ * enqueue.c - claiming slots to write into, publishing them, giving them up.
  *
- * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know about consumers beyond
- * what it reads of head and deq, how a slot in the way is voided (dequeue.c), nor about waiting beyond calling wait_wake.
+ * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know what full means (room.c), nor how
+ * a slot in the way is voided (dequeue.c).
  */
 
-/* ---- room ------------------------------------------------------------------------------------------ */
 
-/*
- * How many messages may be claimed from `ticket` on, the expected value of the claim that follows: it succeeds
- * only while enq is still there, and deq and the holes behind it only grow, so that capacity is never exceeded.
- * Refuses only if both ends were still the same afterwards: full then, at the moment deq was read.
- */
-SELDOM static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, uint64_t *room)
+/* ==== src/room.h ==== */
+
+/* room.h - how many messages there is room for. */
+#ifndef CQ_ROOM_H
+#define CQ_ROOM_H
+
+
+static int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room);
+
+/* As room_measure, without looking at the consumers' lines while what was seen of them last is enough for `want`. */
+static inline int room_for(cq_queue *queue, const struct end *tail, size_t want, uint64_t *room)
 {
-    uint64_t capacity = queue->geometry.capacity;
-    uint32_t slots = queue->geometry.slots_per_node;
-
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_seq_cst); /* F1, decides full */
-    if (!link_is_valid(queue, head))
-        return CQ_ECORRUPT;
-    struct layout_node *front = node_at(queue, link_node(head));
-    uint64_t deq = atomic_load_explicit(&front->deq, memory_order_seq_cst); /* F2, decides full */
-    if (word_sequence(deq) != word_sequence(head) || ticket_index(deq) > slots)
-        return atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head ? CQ_ECORRUPT : RESULT_RETRY;
-    atomic_store_explicit(&queue->deq_seen, deq, memory_order_relaxed);
-
-    uint64_t used = position_distance(ticket, deq, slots);
-    if (used >= POSITION_BEHIND)
-        return RESULT_RETRY; /* the ticket is an old one */
-    if (used >= capacity) {
-        uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2, pairs with H1 */
-        if (position_distance(last, deq, slots) - 1 < POSITION_BEHIND) {
-            uint64_t holes = queue_count_holes(queue, head, deq);
-            used -= holes < used ? holes : used; /* more: the ends have moved, and the claim will fail */
-        }
-    }
-    if (used < capacity) {
-        *room = capacity - used;
-        return CQ_OK;
-    }
-    /* F3 seq_cst: nothing moved since F1 and F2. */
-    bool same = atomic_load_explicit(&node->enq, memory_order_seq_cst) == ticket &&
-                atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail &&
-                atomic_load_explicit(&front->deq, memory_order_seq_cst) == deq &&
-                atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head;
-    return same ? CQ_FULL : RESULT_RETRY;
-}
-
-/* As measure_room, without looking at the consumers' lines while what was seen of them last is enough for `want`. */
-static inline int room_for(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, size_t want,
-                           uint64_t *room)
-{
-    /* Relaxed: a cache that is stale only on the safe side; what depends on it is re-read in measure_room. */
+    /* Relaxed: a cache that is stale only on the safe side; what depends on it is re-read in room_measure. */
     uint64_t seen = atomic_load_explicit(&queue->deq_seen, memory_order_relaxed);
-    uint64_t used = position_distance(ticket, seen, queue->geometry.slots_per_node);
+    uint64_t used = position_distance(tail->ticket, seen, queue->geometry.slots_per_node);
 
     *room = queue->geometry.capacity - used;
     if (likely(used < queue->geometry.capacity && want <= *room))
         return CQ_OK;
-    return measure_room(queue, tail, node, ticket, room);
+    return room_measure(queue, tail, room);
 }
 
-/* ---- enqueue --------------------------------------------------------------------------------------- */
+#endif
+
+/* ---- claiming -------------------------------------------------------------------------------------- */
+
+/* Claim slots in the last node. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_RETRY, or an error. */
+ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, struct run *run)
+{
+    uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(tail->ticket);
+    uint64_t sequence = word_sequence(tail->link), ticket = tail->ticket, room;
+
+    /* RECORD. The cached word was installed and wholly published here, so its slots are touched; acquire pairs with
+       the release in run_remember, so that threads of one handle may rely on each other. */
+    if (unlikely(ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire)))
+        queue_record_enq(queue, tail->node, ticket);
+    int result = room_for(queue, tail, want, &room);
+    if (unlikely(result != CQ_OK || index == slots))
+        return result != CQ_OK ? result : RESULT_USED_UP;
+
+    uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
+    uint32_t count = want < here ? (uint32_t)want : here;
+    __builtin_prefetch(slot_at(queue, tail->node, index), 1);
+    /* E2 release: what was recorded is visible to who sees the new ticket. seq_cst as all claims. */
+    if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
+                                                 ticket_word(sequence, index + count, queue->owner), memory_order_seq_cst,
+                                                 memory_order_relaxed)) {
+        cpu_relax();
+        return RESULT_RETRY;
+    }
+    *run = run_of(queue, sequence, link_node(tail->link), index, count);
+    /* Relaxed, see fast.h. */
+    atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
+    atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
+    return CQ_OK;
+}
+
+/* Append a node, which is given memory if none is free. As queue_append. */
+static int append(cq_queue *queue, const struct end *tail)
+{
+    struct growth growth = {NO_NODE, CQ_OK};
+    int result;
+
+    while ((result = queue_append(queue, tail, &growth)) == RESULT_MEMORY)
+        growth.result = memory_allocate_node(queue, -1, &queue->geometry, growth.node);
+    return result;
+}
 
 /*
  * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims are all
@@ -2034,57 +2384,30 @@ static inline int room_for(cq_queue *queue, uint64_t tail, struct layout_node *n
  */
 int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
 {
-    uint32_t slots = queue->geometry.slots_per_node;
-
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1, pairs with T4 */
-        if (unlikely(!link_is_valid(queue, tail)))
-            return CQ_ECORRUPT;
-        struct layout_node *node = node_at(queue, link_node(tail));
-        uint64_t ticket = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2, pairs with E2 */
-        uint32_t index = ticket_index(ticket);
-        if (unlikely(word_sequence(ticket) != word_sequence(tail) || index > slots)) {
-            if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) == tail)
-                return CQ_ECORRUPT; /* the node at tail lives tail's life */
-            continue;
-        }
-        /* RECORD. The cached word was installed and wholly published here, so its slots are touched; acquire pairs with
-           the release in run_remember, so that threads of one handle may rely on each other. */
-        if (unlikely(ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire)))
-            queue_record_enq(queue, node, ticket);
-
-        uint64_t room;
-        int result = room_for(queue, tail, node, ticket, want, &room);
-        if (likely(result == CQ_OK && index < slots)) {
-            uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
-            uint32_t count = want < here ? (uint32_t)want : here;
-            __builtin_prefetch(slot_at(queue, node, index), 1);
-            /* E2 release: what was recorded is visible to who sees the new ticket. seq_cst as all claims. */
-            if (atomic_compare_exchange_strong_explicit(&node->enq, &ticket,
-                                                        ticket_word(word_sequence(tail), index + count, queue->owner),
-                                                        memory_order_seq_cst, memory_order_relaxed)) {
-                *run = run_of(queue, word_sequence(tail), link_node(tail), index, count);
-                /* Relaxed, see fast.h. */
-                atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
-                atomic_store_explicit(&queue->enq_limit, ticket_word(run->sequence, index + here, 0), memory_order_relaxed);
-                return CQ_OK;
-            }
-            cpu_relax();
-            continue;
-        }
-        if (result == CQ_OK)
-            result = queue_append(queue, tail, node);
+        struct end tail;
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
+        if (likely(result == CQ_OK))
+            result = claim_slots(queue, &tail, want, run);
+        if (likely(result == CQ_OK))
+            return CQ_OK;
+        if (result == RESULT_USED_UP)
+            result = append(queue, &tail);
         else if (result == CQ_FULL && insist)
             result = dequeue_make_room(queue);
         if (result == RESULT_VOIDED) {
             insist = false;
             atomic_fetch_add_explicit(&queue->voids, 1, memory_order_relaxed); /* see dequeue_patience */
-        } else if (result != RESULT_RETRY)
+        } else if (result == RESULT_LOOK)
+            lookout_look(queue);
+        else if (result != RESULT_RETRY)
             return result;
     }
     return CQ_ECORRUPT;
 }
+
+/* ---- publishing ------------------------------------------------------------------------------------ */
 
 /* Let whoever waits for the slot know how long the copy may take: in its record, which others may have written already. */
 SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, struct layout_slot *slot, uint64_t word,
@@ -2155,7 +2478,7 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
     }
     atomic_fetch_add_explicit(&queue->header->holes, holes, memory_order_relaxed); /* a count, orders nothing */
     node_recycle(queue, run->node, run->sequence);
-    wait_wake(queue, SIDE_PRODUCERS, run->count - from);
+    wake_side(queue, SIDE_PRODUCERS, run->count - from);
 }
 
 /* Several, in order, as many as there is room for; a claim takes as many slots of a node at once as it can. */
@@ -2179,34 +2502,11 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
             insist = false;
         }
         if (i > 0)
-            wait_wake(queue, SIDE_CONSUMERS, i);
+            wake_side(queue, SIDE_CONSUMERS, i);
         if (result < 0)
             return result;
     }
     return CQ_OK;
-}
-
-/* May an enqueue find room? */
-bool enqueue_has_room(cq_queue *queue)
-{
-    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1 */
-        if (!link_is_valid(queue, tail))
-            return true;
-        struct layout_node *node = node_at(queue, link_node(tail));
-        uint64_t ticket = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
-        uint64_t room;
-        int result = word_sequence(ticket) == word_sequence(tail) ? room_for(queue, tail, node, ticket, 1, &room)
-                                                                  : RESULT_RETRY;
-        if (result == RESULT_RETRY)
-            continue;
-        if (result == CQ_FULL)
-            return dequeue_may_make_room(queue);
-        /* The capacity may have room and the queue none: no node is free, because what they hold is held, or no memory. */
-        return ticket_index(ticket) < queue->geometry.slots_per_node || node_available(queue) ||
-               link_node(atomic_load_explicit(&node->next, memory_order_acquire)) != NODE_NIL; /* L2: appended, tail is late */
-    }
-    return true;
 }
 
 /* ==== src/explain.c ==== */
@@ -2235,7 +2535,7 @@ struct found {
     cq_config config; /* complete, or all defaults if `given` cannot be understood */
     bool understood;
     char *path;
-    struct stat status;
+    struct os_status status;
     int status_error; /* 0: there is a status */
     struct layout_header header;
     struct geometry geometry; /* of the region, or of the one that would be made */
@@ -2259,15 +2559,12 @@ static void shortage_file_size(struct text *text, const struct found *found);
 
 #endif
 
+
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 const char *cq_strerror(int result)
 {
@@ -2309,29 +2606,28 @@ const char *cq_version(void) { return CQ_VERSION_STRING; }
 static void look_up(const char *name, const cq_config *given, struct found *found)
 {
     uint64_t file_size;
+    int fd;
 
     *found = (struct found){.name = name, .given = given};
     found->understood = config_complete(given, &found->config) == CQ_OK;
-    found->directory = found->config.directory ? found->config.directory : "/dev/shm";
+    found->directory = found->config.directory ? found->config.directory : REGION_DIRECTORY;
     found->has_geometry = create_geometry(&found->config, &found->geometry) == CQ_OK;
     if (!name || region_path(name, found->config.directory, &found->path) != CQ_OK)
         return;
-    found->status_error = lstat(found->path, &found->status) == 0 ? 0 : errno;
-    int fd = open(found->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
+    found->status_error = os_status_at(found->path, false, &found->status);
+    if (os_open(found->path, OS_READ_ONLY, &fd) != 0)
         return;
     found->has_header = region_read_header(fd, &found->header, &file_size) == CQ_OK;
-    found->has_region = found->has_header && region_check_header(&found->header, file_size, &found->geometry) == CQ_OK;
+    found->has_region = found->has_header && geometry_of_header(&found->header, file_size, &found->geometry) == CQ_OK;
     found->has_geometry |= found->has_region;
-    close(fd);
+    os_close(fd);
 }
 
 /* Whose the file is and who may use it. */
 static void say_file(struct text *text, const struct found *found)
 {
     say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ", found->path,
-        (unsigned)found->status.st_uid, (unsigned)found->status.st_gid, (unsigned)found->status.st_mode & 07777u,
-        (unsigned)geteuid());
+        found->status.user, found->status.group, found->status.permissions, os_user());
 }
 
 /* ---- what was asked for ----------------------------------------------------------------------------- */
@@ -2425,46 +2721,46 @@ static void say_owner(struct text *text, const struct found *found)
         return;
     }
     say_file(text, found);
-    if (found->status.st_mode & 0002)
+    if (found->status.permissions & 0002)
         say(text, "a file that everybody may write is never trusted: have its owner run chmod o-w %s first", found->path);
     else
         say(text, "if you trust %s with the messages, say so when opening it (CQ_TRUST; cq: --trust)",
-            found->status.st_mode & 0020 ? "its owner and group" : "its owner");
+            found->status.permissions & 0020 ? "its owner and group" : "its owner");
 }
 
 static void say_directory(struct text *text, const struct found *found)
 {
-    int error = faccessat(AT_FDCWD, found->directory, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    int error = os_may(found->directory, 3);
 
     if (error == EROFS)
         say(text, "%s is on a file system that is mounted read-only: name another directory", found->directory);
     else
-        say(text, "user %u may not %s in %s: name another directory, or change its permissions", (unsigned)geteuid(),
+        say(text, "user %u may not %s in %s: name another directory, or change its permissions", os_user(),
             found->status_error == EACCES ? "look for files" : "make files", found->directory);
 }
 
 static void say_access(struct text *text, const struct found *found)
 {
-    const struct stat *status = &found->status;
-    int wanted = found->config.flags & CQ_READ_ONLY ? 4 : 6;
+    const struct os_status *status = &found->status;
+    uint32_t wanted = found->config.flags & CQ_READ_ONLY ? 4 : 6;
 
     if (found->status_error) {
         say_directory(text, found);
         return;
     }
-    if (!S_ISREG(status->st_mode)) {
+    if (!status->is_regular) {
         say(text, "%s is not a regular file: remove it", found->path);
         return;
     }
     say_file(text, found);
-    if (faccessat(AT_FDCWD, found->path, wanted, AT_EACCESS) == 0) /* R_OK is 4 and W_OK is 2 */
+    if (os_may(found->path, wanted) == 0)
         say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file system "
             "is mounted read-only", found->directory);
-    else if (status->st_uid == geteuid())
+    else if (status->user == os_user())
         say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
-    else if (((int)status->st_mode >> 3 & wanted) == wanted)
+    else if ((status->permissions >> 3 & wanted) == wanted)
         say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log in "
-            "again)", (unsigned)status->st_gid);
+            "again)", status->group);
     else
         say(text, "only its owner may use it (or remove it from %s): have the owner create it for a group that both users "
             "are in (permissions 0660; cq create --group)", found->directory);
@@ -2562,9 +2858,8 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
 {
     struct found found;
     struct text out = {text, text ? text_size : 0, 0};
-    int before;
+    int before = os_hold_cancellation(); /* not between opening and closing a file */
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* not between opening and closing a file */
     look_up(name, config, &found);
     if (name && *name)
         say(&out, "\"%.200s\": ", name);
@@ -2573,7 +2868,7 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
     else
         say_case(&out, result, &found, size);
     free(found.path);
-    pthread_setcancelstate(before, NULL);
+    os_restore_cancellation(before);
     return out.length;
 }
 
@@ -2584,20 +2879,29 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
  *
  * It owns the list of handles and the lock around it, which no fork comes into: between opening a description and closing
  * it a child would get a copy, and with it our locks. The kernel already takes mapping and handle from a child
- * (MADV_DONTFORK, MADV_WIPEONFORK); but emulators and sandboxes answer that they did and do nothing, so it is done here
+ * (os_map, os_map_alive); but emulators and sandboxes answer that they did and do nothing, so it is done here
  * once more. A child made by the bare system call has only what the kernel does. It must not know what a handle is for.
  */
 
-#include <pthread.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+/* ==== src/fork.h ==== */
+
+/* fork.h - the handles of this process, and forks. */
+#ifndef CQ_FORK_H
+#define CQ_FORK_H
+
+
+static void fork_lock(void);
+static void fork_unlock(void);
+static int fork_remember(cq_queue *queue);
+static void fork_forget(cq_queue *queue);
+static void fork_keep_unlinked(uint64_t device, uint64_t inode);
+
+#endif
+
 
 static _Atomic uint32_t holder; /* a futex word: 0, or the process one of whose threads has the lock */
-static sigset_t mask_before;    /* what follows is the holder's alone */
+static struct os_signals signals_before; /* what follows is the holder's alone */
 static cq_queue *handles;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int guard_error;
 
 static bool take(uint32_t process)
 {
@@ -2608,32 +2912,25 @@ static bool take(uint32_t process)
                                                                       memory_order_relaxed);
 }
 
-/* Signals are blocked while the lock is held: a handler that forks in the thread that has it would wait for ever. */
-static void block_signals(sigset_t *before)
-{
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, before);
-}
-
+/* Signals are held back while the lock is held: a handler that forks in the thread that has it would wait for ever. */
 static void lock(void)
 {
-    uint32_t process = (uint32_t)getpid();
-    sigset_t before;
+    uint32_t process = os_process();
+    struct os_signals before;
 
-    block_signals(&before);
+    os_hold_signals(&before);
     while (!take(process))
-        syscall(SYS_futex, &holder, FUTEX_WAIT_PRIVATE, process, NULL, NULL, 0);
-    mask_before = before;
+        os_sleep(&holder, process, 0, 0);
+    signals_before = before;
 }
 
 void fork_unlock(void)
 {
-    sigset_t before = mask_before;
+    struct os_signals before = signals_before;
 
     atomic_store_explicit(&holder, 0, memory_order_release); /* X2 */
-    syscall(SYS_futex, &holder, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    os_wake(&holder, 1, 0);
+    os_restore_signals(&before);
 }
 
 static void begin_child(void)
@@ -2646,19 +2943,19 @@ static void begin_child(void)
     fork_unlock();
 }
 
-static void guard_forks(void) { guard_error = pthread_atfork(lock, fork_unlock, begin_child); }
+static const struct os_guard guarded_fork = {lock, fork_unlock, begin_child};
 
 /* Waits for other threads that open or close a handle, or fork. */
 void fork_lock(void)
 {
-    pthread_once(&once, guard_forks);
+    os_guard_forks(&guarded_fork);
     lock();
 }
 
 /* With the lock held. CQ_ENOMEM: a child would keep the handle, and so it must not be had. */
 int fork_remember(cq_queue *queue)
 {
-    if (guard_error)
+    if (os_guard_forks(&guarded_fork) != 0)
         return CQ_ENOMEM;
     queue->sibling = handles;
     queue->listed_at = &handles;
@@ -2680,13 +2977,144 @@ void fork_forget(cq_queue *queue)
 }
 
 /* This process removes the queue itself: its handles go on with what it took the name from. */
-void fork_keep_unlinked(dev_t device, ino_t inode)
+void fork_keep_unlinked(uint64_t device, uint64_t inode)
 {
     fork_lock();
     for (cq_queue *queue = handles; queue; queue = queue->sibling)
         if (queue->device == device && queue->inode == inode)
             atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* a wish, orders nothing */
     fork_unlock();
+}
+
+/* ==== src/front.c ==== */
+
+/*
+ * front.c - what stands where the list begins: a message, a claim that is in the way, or nothing.
+ *
+ * It owns no state. It does not read the producers' ticket: by PREFIX (queue.c) the slots themselves say where the messages
+ * end, and the line that producers fight over stays with them. It must not know what is done about a claim in the way
+ * (dequeue.c).
+ */
+
+
+/* More unpublished claims in a row than this are given up as if a message were behind them: the search is to end. */
+#define LONGEST_ROW 4096u
+
+/* All slots of the first node are claimed: go to the next. As front_find. */
+int front_pass_node(cq_queue *queue, const struct end *head)
+{
+    uint64_t next = atomic_load_explicit(&head->node->next, memory_order_seq_cst); /* D4, pairs with L1 */
+
+    if (atomic_load_explicit(&queue->header->head, memory_order_seq_cst) != head->link)
+        return RESULT_RETRY;
+    if (word_sequence(next) != word_sequence(head->link))
+        return CQ_ECORRUPT;
+    return link_node(next) == NODE_NIL ? CQ_EMPTY : queue_swing_head(queue, head->link, next);
+}
+
+/* Is a message FULL behind the WRITING slot at `from`, and where? Touched slots are a prefix: the first untouched one ends
+   the search. CQ_OK: yes. CQ_EMPTY: no, none was when the search began (if deq is still the same). RESULT_VOIDED: up to there
+   is none, but the row is too long. */
+int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t *later)
+{
+    uint64_t sequence = word_sequence(from);
+    uint32_t index = ticket_index(from) + 1, row = 0;
+
+    for (uint64_t steps = 0; steps <= queue->geometry.node_count; ++steps) {
+        for (; index < queue->geometry.slots_per_node; ++index) {
+            uint64_t word = slot_load(queue, node, index);
+            if (word_sequence(word) != sequence)
+                return CQ_EMPTY;
+            if (slot_phase(word) == SLOT_FULL || ++row == LONGEST_ROW) {
+                *later = ticket_word(sequence, index, 0);
+                return slot_phase(word) == SLOT_FULL ? CQ_OK : RESULT_VOIDED;
+            }
+        }
+        uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4, pairs with L1 */
+        if (word_sequence(next) != sequence)
+            return RESULT_RETRY;
+        if (link_node(next) == NODE_NIL)
+            return CQ_EMPTY;
+        if (link_node(next) >= queue->geometry.node_count)
+            return CQ_ECORRUPT;
+        node = node_at(queue, link_node(next));
+        sequence = sequence_next(sequence);
+        index = 0;
+    }
+    return CQ_ECORRUPT;
+}
+
+/* Who claimed the slot at the front and has not published it yet, if that is what is in the way; else 0. A hint. */
+uint32_t front_blocker(const cq_queue *queue)
+{
+    struct end head;
+
+    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head) != CQ_OK ||
+        ticket_index(head.ticket) == queue->geometry.slots_per_node)
+        return 0;
+    uint64_t enq = atomic_load_explicit(&head.node->enq, memory_order_acquire); /* R2 */
+    uint64_t word = slot_load(queue, head.node, ticket_index(head.ticket));
+    if (word_sequence(word) == word_sequence(head.ticket))
+        return slot_phase(word) == SLOT_WRITING ? word_owner(word) : 0;
+    bool claimed = word_sequence(enq) == word_sequence(head.ticket) && ticket_index(enq) > ticket_index(head.ticket);
+    return claimed ? word_owner(enq) : 0;
+}
+
+/* ==== src/geometry.c ==== */
+
+/*
+ * geometry.c - the shape of a region: what follows from the numbers that it was made with, and whether a header may have them.
+ *
+ * It owns the arithmetic, in which nothing overflows. It must not know files: it judges bytes that somebody else has read.
+ */
+
+/* The shape that follows from five numbers. CQ_EINVAL: out of range, or too large for a file. Nothing overflows: every
+   factor is bounded first. */
+int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, uint64_t hole_slots, uint64_t spare_nodes,
+                struct geometry *g)
+{
+    if (capacity < 1 || capacity > LAYOUT_MAX_CAPACITY || max_message_size < 1 ||
+        max_message_size > LAYOUT_MAX_MESSAGE || slots < 1 || slots > LAYOUT_MAX_SLOTS ||
+        hole_slots > LAYOUT_MAX_CAPACITY || spare_nodes > LAYOUT_MAX_NODES)
+        return CQ_EINVAL;
+    *g = (struct geometry){.capacity = capacity, .max_message_size = max_message_size, .hole_slots = hole_slots,
+                           .spare_nodes = spare_nodes, .slots_per_node = slots};
+    g->slot_stride = max_message_size <= LAYOUT_SMALL_MESSAGE ? 8 + round_up(max_message_size, 8)
+                                                              : round_up(16 + max_message_size, 64);
+    g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, LAYOUT_LINE);
+    g->node_count = (capacity + hole_slots + slots - 1) / slots + 2 + spare_nodes;
+    if (g->node_count > LAYOUT_MAX_NODES || g->node_count > LAYOUT_MAX_FILE / g->node_stride)
+        return CQ_EINVAL;
+    uint64_t words = round_up(g->node_count, 64) / 64;
+    g->bitmap_offset = LAYOUT_SUMMARY_OFFSET + round_up(round_up(words, 64) / 64 * 8, LAYOUT_PAGE);
+    g->marks_offset = g->bitmap_offset + round_up(words * 8, LAYOUT_PAGE);
+    g->states_offset = g->marks_offset + round_up(round_up(g->node_count, MARK_NODES) / MARK_NODES * 8, LAYOUT_PAGE);
+    g->nodes_offset = g->states_offset + round_up(g->node_count * 8, LAYOUT_PAGE);
+    g->file_size = round_up(g->nodes_offset + g->node_count * g->node_stride, LAYOUT_PAGE);
+    return CQ_OK;
+}
+
+/* Is this a region that this library can use, whole and not self-contradictory? *g receives what it says once and for
+   all; nothing of it is read from the region again. */
+int geometry_of_header(const struct layout_header *header, uint64_t file_size, struct geometry *g)
+{
+    uint64_t magic = atomic_load_explicit(&header->magic, memory_order_relaxed); /* a private copy */
+    if (magic == __builtin_bswap64(LAYOUT_MAGIC) && header->byte_order == __builtin_bswap32(LAYOUT_BYTE_ORDER))
+        return CQ_EVERSION; /* whole, but of a machine that writes the other end first */
+    if (magic != LAYOUT_MAGIC)
+        return CQ_ECORRUPT;
+    if (header->byte_order != LAYOUT_BYTE_ORDER || header->format_version != LAYOUT_FORMAT_VERSION ||
+        header->word_bits != 64 || header->features != 0)
+        return CQ_EVERSION;
+    if (geometry_of(header->capacity, header->max_message_size, header->slots_per_node, header->hole_slots,
+                    header->spare_nodes, g) != CQ_OK)
+        return CQ_ECORRUPT;
+    bool same = header->slot_stride == g->slot_stride && header->node_stride == g->node_stride &&
+                header->node_count == g->node_count && header->summary_offset == LAYOUT_SUMMARY_OFFSET &&
+                header->bitmap_offset == g->bitmap_offset && header->states_offset == g->states_offset &&
+                header->nodes_offset == g->nodes_offset && header->file_size == g->file_size &&
+                file_size >= g->file_size;
+    return same ? CQ_OK : CQ_ECORRUPT;
 }
 
 /* ==== src/loan.c ==== */
@@ -2795,7 +3223,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     }
     if (result == CQ_OK) {
         end_loan(message);
-        wait_wake(queue, SIDE_CONSUMERS, 1);
+        wake_side(queue, SIDE_CONSUMERS, 1);
     }
     return result;
 }
@@ -2902,15 +3330,14 @@ int cq_return(cq_queue *queue, cq_message *message)
 /* ==== src/look.c ==== */
 
 /*
- * look.c - looking at a queue without changing it: cq_walk and cq_stat. Works on mappings that are read-only.
+ * look.c - looking at a queue without changing it: cq_walk, cq_stat, cq_participants. Works on mappings that are read-only.
  *
  * It owns nothing. Whatever it reads may change under its eyes: a copy counts only if the word was the same after it.
  */
 
-#include <errno.h>
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct walk {
     cq_queue *queue;
@@ -2994,11 +3421,12 @@ static int walk_list(struct walk *walk)
     uint32_t index = 0;
     for (uint64_t round = 0; round < 2 * queue->geometry.node_count + 16; ++round) {
         if (link == 0) {
-            link = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
-            if (!link_is_valid(queue, link))
-                return CQ_ECORRUPT;
-            uint64_t deq = atomic_load_explicit(&node_at(queue, link_node(link))->deq, memory_order_acquire); /* D1 */
-            index = word_sequence(deq) == word_sequence(link) ? ticket_index(deq) : 0;
+            struct end head;
+            int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
+            if (result == CQ_ECORRUPT)
+                return result;
+            link = head.link;
+            index = result == CQ_OK ? ticket_index(head.ticket) : 0;
         }
         struct layout_node *node = node_at(queue, link_node(link));
         for (; index < slots; ++index) {
@@ -3036,25 +3464,22 @@ int look_walk(cq_queue *queue, cq_visitor *visitor, void *context)
 
 /* ---- numbers --------------------------------------------------------------------------------------- */
 
-/* Both ends at once, and the holes in between. */
+/* Both ends at once, and the messages in between. */
 static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
 {
+    *enq = *waiting = 0;
     for (uint32_t attempt = 0; attempt < 1000; ++attempt) {
-        uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_seq_cst); /* F1 */
-        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst); /* E1 */
-        if (!link_is_valid(queue, head) || !link_is_valid(queue, tail))
+        struct end head, tail;
+        int front = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head);
+        int back = end_read(queue, SIDE_PRODUCERS, memory_order_seq_cst, &tail);
+        if (front == CQ_ECORRUPT || back == CQ_ECORRUPT)
             return CQ_ECORRUPT;
-        uint64_t deq = atomic_load_explicit(&node_at(queue, link_node(head))->deq, memory_order_seq_cst); /* F2 */
-        *enq = atomic_load_explicit(&node_at(queue, link_node(tail))->enq, memory_order_seq_cst); /* R2 */
-        uint64_t holes = 0, distance = position_distance(*enq, deq, queue->geometry.slots_per_node);
-        *waiting = distance;
-        if (word_sequence(deq) != word_sequence(head) || word_sequence(*enq) != word_sequence(tail) ||
-            distance >= POSITION_BEHIND)
+        *enq = tail.ticket;
+        *waiting = position_distance(tail.ticket, head.ticket, queue->geometry.slots_per_node);
+        if (front == RESULT_RETRY || back == RESULT_RETRY || *waiting >= POSITION_BEHIND)
             continue;
-        uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2 */
-        if (position_distance(last, deq, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND)
-            holes = queue_count_holes(queue, head, deq);
-        *waiting = distance - (holes < distance ? holes : distance);
+        uint64_t holes = queue_count_holes(queue, &head);
+        *waiting -= holes < *waiting ? holes : *waiting;
         return CQ_OK;
     }
     return CQ_OK; /* never still: what was read last will do */
@@ -3144,6 +3569,67 @@ void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t 
     }
 }
 
+/* ---- participants ---------------------------------------------------------------------------------- */
+
+/* True unless it is surely dead. */
+static bool lives(cq_queue *queue, int fd, uint32_t id, uint64_t record)
+{
+    return fd < 0 || participant_ask(queue, fd, id, record) != VERDICT_DEAD;
+}
+
+/* How many are alive, and how many of their threads sleep on each side. */
+static uint32_t count_participants(cq_queue *queue, uint64_t waiting[2])
+{
+    int fd = region_descriptor(queue);
+    uint32_t alive = 0, highest = participant_highest(queue);
+
+    waiting[SIDE_CONSUMERS] = waiting[SIDE_PRODUCERS] = 0;
+    for (uint32_t id = 1; id <= highest; ++id) {
+        uint64_t record = participant_record(queue, id);
+        if (!(record & PARTICIPANT_USED) || !lives(queue, fd, id, record))
+            continue;
+        for (int side = 0; side < 2; ++side) /* counts */
+            waiting[side] += atomic_load_explicit(&queue->participants[id].waiting[side], memory_order_relaxed);
+        ++alive;
+    }
+    return alive;
+}
+
+/* Show each, with how much it holds by `holdings`. */
+int look_participants(cq_queue *queue, const struct holdings *holdings, cq_participant_visitor *visitor, void *context)
+{
+    int fd = region_descriptor(queue);
+    uint32_t highest = participant_highest(queue);
+
+    for (uint32_t id = 1; id <= highest; ++id) {
+        const struct layout_participant *entry = &queue->participants[id];
+        uint64_t record = participant_record(queue, id), words[2];
+        if (!(record & PARTICIPANT_USED))
+            continue;
+        /* All relaxed: for people, who may see a newcomer before it has introduced itself. */
+        cq_participant shown = {
+            .struct_size = sizeof shown,
+            .id = id,
+            .pid = atomic_load_explicit(&entry->pid, memory_order_relaxed),
+            .alive = lives(queue, fd, id, record),
+            .held = holdings->held[id],
+            .writing = holdings->writing[id],
+            .waiting_consumers = atomic_load_explicit(&entry->waiting[SIDE_CONSUMERS], memory_order_relaxed),
+            .waiting_producers = atomic_load_explicit(&entry->waiting[SIDE_PRODUCERS], memory_order_relaxed)};
+        if (shown.waiting_consumers || shown.waiting_producers)
+            shown.waiting_since = atomic_load_explicit(&entry->since, memory_order_relaxed);
+        for (int i = 0; i < 2; ++i)
+            words[i] = atomic_load_explicit(&entry->command[i], memory_order_relaxed);
+        memcpy(shown.command, words, sizeof shown.command);
+        shown.command[sizeof shown.command - 1] = '\0';
+        if (visitor(&shown, context))
+            break;
+    }
+    return CQ_OK;
+}
+
+/* ---- all numbers ----------------------------------------------------------------------------------- */
+
 static uint64_t load_count(const _Atomic uint64_t *count)
 {
     return atomic_load_explicit(count, memory_order_relaxed); /* counts order nothing */
@@ -3153,7 +3639,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
 {
     const struct layout_header *header = queue->header;
     const struct geometry *g = &queue->geometry;
-    struct stat status;
+    struct os_status status;
     uint64_t enq, waiting, asleep[2], totals[2];
     int result = measure(queue, &enq, &waiting);
 
@@ -3176,7 +3662,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->returned = load_count(&header->returned);
     stats->voided = load_count(&header->voided);
     stats->reaped = load_count(&header->reaped);
-    stats->participants = participant_count(queue, asleep);
+    stats->participants = count_participants(queue, asleep);
     stats->waiting_consumers = (uint32_t)asleep[SIDE_CONSUMERS];
     stats->waiting_producers = (uint32_t)asleep[SIDE_PRODUCERS];
     stats->nodes_touched = node_touched(queue);
@@ -3187,10 +3673,70 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->writing = totals[1];
     stats->max_held = g->spare_nodes;
     int fd = region_descriptor(queue);
-    if (fd >= 0 && fstat(fd, &status) == 0)
-        stats->memory = (uint64_t)status.st_blocks * 512;
+    if (fd >= 0 && os_status(fd, &status) == 0)
+        stats->memory = status.memory;
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;
+}
+
+/* ==== src/lookout.c ==== */
+
+/*
+ * lookout.c - what is done in a look: for the dead, for those who sleep for nothing, for the file's name.
+ *
+ * It owns the order of these. Each finds what a process that died in the middle of a call left undone. It must not know how
+ * the dead are found (reap.c), nor what the caller wants.
+ */
+
+
+/*
+ * Somebody sleeps although there is something for him: the waker died before it woke him, or who was woken does not act.
+ * Wake one, next time two, and so on. True: somebody sleeps, or may.
+ */
+static bool nudge(cq_queue *queue)
+{
+    uint32_t nudges = atomic_load_explicit(&queue->lookout.nudges, memory_order_relaxed); /* a hint */
+    bool nudged = false, asleep = false;
+
+    for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side) {
+        uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst); /* as K1 */
+        asleep |= (seen & WAKE_BITS) != 0;
+        if (!(seen & WAKE_BITS) || !probe_side(queue, side))
+            continue;
+        wake_bits(queue, side, seen, (size_t)1 << (nudges < 16 ? nudges : 16));
+        nudged = true;
+    }
+    atomic_store_explicit(&queue->lookout.nudges, nudged ? nudges + 1 : 0, memory_order_relaxed);
+    return asleep;
+}
+
+/*
+ * Was the region removed? Who sees it first leaves a mark for those who sleep, and lets them look. Called with each look, by
+ * handles that wait on as well: they may be the only ones that look.
+ */
+bool lookout_see_removal(cq_queue *queue)
+{
+    if (!region_is_removed(queue))
+        return false;
+    if (!atomic_exchange_explicit(&queue->header->removed, 1, memory_order_relaxed)) /* a hint, the file says what is true */
+        for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side)
+            wake_surely(queue, side, SIZE_MAX, SLEEPERS);
+    return true;
+}
+
+/*
+ * Look around if a look is due, or go on with the sweep that this handle began. For every call that has nothing better to do:
+ * it is about to report that there is nothing, or woke up. Bounded, async-signal-safe. True: something was put right, and a
+ * try is worth it.
+ */
+bool lookout_look(cq_queue *queue)
+{
+    enum reap_look look;
+    bool found = reap_look(queue, &look);
+
+    if ((look == REAP_LOOKED || look == REAP_BLIND) && nudge(queue) && look == REAP_LOOKED)
+        lookout_see_removal(queue);
+    return found;
 }
 
 /* ==== src/memory.c ==== */
@@ -3202,61 +3748,42 @@ int look_stat(cq_queue *queue, cq_stats *stats)
  * parts are for, nor when a node is due.
  */
 
+
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #define PIECE (UINT64_C(1) << 20) /* asked for at a time: some tenths of a millisecond's work */
 
 /*
- * Memory for a piece of the region: 0, or what errno says.
+ * Memory for a piece of the region: 0, or an error number.
  *
  * Through the mapping first. That needs no descriptor, so it can hit no other file; it gives the pages to this process at
- * the same time, which together costs a third less than fallocate and a fault for each page; what it gave stays given,
- * whatever happens to others' attempts at the same piece (tmpfs takes back what an interrupted or failed fallocate gave,
- * though another process may count on it by then); and where the file system has no block left it says so instead of
- * SIGBUS, the block being reserved for good from then on, holes of ext4 with delayed allocation included.
- *
- * Where the kernel does not know it: fallocate. KEEP_SIZE, so that a file that got the number in the last moment does not
- * grow. Never posix_fallocate: where the file system cannot, its fallback writes to bytes that are in use. syscall: not
- * a cancellation point, this runs while a claim is open.
+ * the same time, which together costs a third less than os_allocate and a fault for each page; what it gave stays given,
+ * whatever happens to others' attempts at the same piece (an interrupted or failed os_allocate may take it back, though
+ * another process may count on it by then); and where the file system has no block left it says so instead of a fault,
+ * the block being reserved for good from then on, holes of ext4 with delayed allocation included.
  */
 static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {
     if (queue && queue->populates) {
-        if (madvise(queue->base + offset, (size_t)size, MADV_POPULATE_WRITE) == 0)
-            return 0;
-        if (errno == EFAULT || errno == ENOMEM) /* a store would be a SIGBUS; no memory */
-            return ENOSPC;
-        if (errno == EINTR)
-            return EINTR;
+        int error = os_populate(queue->base + offset, size);
+        if (error != ENOTSUP)
+            return error;
     }
-    if (queue)
-        fd = region_descriptor(queue);
-    return syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) == 0 ? 0 : errno;
+    return os_allocate(queue ? region_descriptor(queue) : fd, offset, size);
 }
 
 /* What a large node was given in vain stays with the file, and nobody else has it: one that cannot be finished is not
    begun. This is a guess, and made only while its first page is missing. */
 static bool is_hopeless(cq_queue *queue, uint64_t offset, uint64_t size)
 {
-    struct statfs status;
-    unsigned char resident = 0;
-
-    if (size <= PIECE || mincore(queue->base + offset, LAYOUT_PAGE, &resident) != 0 || (resident & 1) ||
-        fstatfs(region_descriptor(queue), &status) != 0 || status.f_blocks == 0)
-        return false;
-    return (uint64_t)status.f_bfree < size / (uint64_t)status.f_bsize;
+    return size > PIECE && !os_is_resident(queue->base + offset) && os_room(region_descriptor(queue)) < size;
 }
 
 /* queue: NULL while there is no handle, and then fd is the file. A signal may undo a piece (tmpfs), so that signals that
    come again and again need small ones for anything to be done between two of them. */
 int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {
-    uint64_t page = page_size(), end = round_up(offset + size, page), piece = PIECE;
+    uint64_t page = os_page_size(), end = round_up(offset + size, page), piece = PIECE;
 
     offset -= offset % page;
     if (queue && is_hopeless(queue, offset, end - offset))
@@ -3301,8 +3828,9 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
  * free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
  * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell who looks for
  * orphans or holes where to look: set before either is announced, so that none is missed. It must not know what a
- * message is.
+ * message is, nor how a node gets memory: it says which needs some.
  */
+
 
 /* How much one call looks through for free nodes, in slots. */
 #define LOOK_BEFORE_GROWING 2048u
@@ -3372,7 +3900,7 @@ bool node_free(cq_queue *queue, uint32_t node, uint64_t expected)
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;
     hint_set(queue, node);
-    wait_wake(queue, SIDE_PRODUCERS, 1);
+    wake_side(queue, SIDE_PRODUCERS, 1);
     return true;
 }
 
@@ -3514,12 +4042,18 @@ static bool take_if_free(cq_queue *queue, uint64_t node)
     return true;
 }
 
-/* Give one more node memory and take it if nobody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM, RESULT_RETRY. */
-static int grow(cq_queue *queue, uint64_t touched)
+/* Take one more node, which the caller has given memory, unless somebody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM,
+   RESULT_RETRY; RESULT_MEMORY: growth->node needs some first. */
+static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
 {
     if (touched == queue->geometry.node_count)
         return CQ_FULL;
-    int result = memory_allocate_node(queue, -1, &queue->geometry, touched);
+    if (growth->node != touched) {
+        growth->node = touched;
+        return RESULT_MEMORY;
+    }
+    growth->node = NO_NODE;
+    int result = growth->result;
     if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
         return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
     /* G1 release, pairs with node_touched: the memory is there. Failure: somebody else did the same. */
@@ -3550,16 +4084,18 @@ static uint32_t look_on(cq_queue *queue, uint64_t budget, bool *round)
     return found;
 }
 
-/* Could node_take find one? Memory that is given to the next node to know this is there when it is taken. */
-bool node_available(cq_queue *queue)
+/* Is a node said to be free? */
+bool node_is_known_free(const cq_queue *queue)
 {
     uint64_t touched = node_touched(queue);
-    bool round;
+    return hint_lowest(queue, touched) < touched;
+}
 
-    return hint_lowest(queue, touched) < touched ||
-           (touched < queue->geometry.node_count &&
-            memory_allocate_node(queue, -1, &queue->geometry, touched) == CQ_OK) ||
-           look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
+/* Is there one that is not known to be, as far as a look at some of them tells? */
+bool node_find_free(cq_queue *queue)
+{
+    bool round;
+    return look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
 }
 
 /* Is there a free node after all, before another gets memory? Once a round was in vain, not until half as many more are
@@ -3597,8 +4133,9 @@ static bool free_before_refusing(cq_queue *queue)
     return found;
 }
 
-/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM. */
-int node_take(cq_queue *queue, uint32_t *node)
+/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM; RESULT_MEMORY: give
+   growth->node memory, say in growth->result what came of it, and ask again. */
+int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
 {
     bool looked = false, refusing = false;
 
@@ -3616,15 +4153,15 @@ int node_take(cq_queue *queue, uint32_t *node)
             }
             continue;
         }
-        if (!looked && touched < queue->geometry.node_count) {
+        if (!looked && touched < queue->geometry.node_count && growth->node != touched) {
             looked = true;
             if (free_before_growing(queue, touched))
                 continue;
         }
-        int result = grow(queue, touched);
+        int result = grow(queue, touched, growth);
         if (result == CQ_OK)
             *node = (uint32_t)touched;
-        else if (result != RESULT_RETRY && !refusing) {
+        else if (result != RESULT_RETRY && result != RESULT_MEMORY && !refusing) {
             refusing = true;
             if (free_before_refusing(queue))
                 continue;
@@ -3644,56 +4181,92 @@ int node_take(cq_queue *queue, uint32_t *node)
  * close the description, verify. It must not know how the file (region.c, create.c) or a record (participant.c) looks.
  */
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define OPEN_ATTEMPTS 1000 /* each one lost means that others created or unlinked the queue meanwhile */
 
-/* Attach to the region at queue->path; `only`: to this file and no other. RESULT_RETRY: the name leads elsewhere now. On
-   failure nothing is left but path, and which file it was. */
-static int attach(cq_queue *queue, const cq_config *config, const struct stat *only)
+/* With fork_lock held. */
+static int register_handle(cq_queue *queue, int lock_fd)
 {
-    bool read_only = config && config->flags & CQ_READ_ONLY;
-    int lock_fd;
+    int result = participant_register(queue, lock_fd, false);
 
-    /* No fork while lock_fd is open: the child's copy would keep the lock when this process dies. */
+    if (result == CQ_ELIMIT) {
+        reap_for_id(queue, lock_fd);
+        result = participant_register(queue, lock_fd, false);
+    }
+    if (result == CQ_ELIMIT) /* or a reader is in the way of every write lock */
+        result = participant_register(queue, lock_fd, true);
+    return result;
+}
+
+/* Open, map, register; `only`: this file and no other. No fork meanwhile: the child's copy of the description would keep the
+   lock when this process dies. */
+static int map_and_register(cq_queue *queue, const cq_config *config, bool read_only, const struct os_status *only)
+{
+    int lock_fd, result;
+
     fork_lock();
-    int result = region_open(queue->path, config, read_only, queue, &lock_fd);
-    if (result != CQ_OK) {
-        fork_unlock();
-        return result;
+    result = region_open(queue->path, config, read_only, queue, &lock_fd);
+    if (result == CQ_OK) {
+        if ((result = fork_remember(queue)) == CQ_OK && only && !region_is(queue, only))
+            result = CQ_EEXIST;
+        if (result == CQ_OK && !read_only)
+            result = register_handle(queue, lock_fd);
+        if (lock_fd >= 0)
+            os_close(lock_fd);
     }
-    if (only && !region_is(queue, only))
-        result = CQ_EEXIST;
-    else if (!read_only)
-        result = participant_register(queue, lock_fd);
-    if (lock_fd >= 0)
-        close(lock_fd);
     fork_unlock();
+    return result;
+}
 
-    if (result == CQ_OK && !read_only && (result = participant_verify(queue)) == CQ_OK) {
-        uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
-        atomic_store_explicit(&queue->deq_seen, ticket_word(word_sequence(head), 0, 0), memory_order_relaxed);
-        if (config->flags & CQ_KEEP_UNLINKED)
-            atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* nobody else has the handle yet */
-        /* As if the turn had stood still for long: a newcomer looks at once. */
-        atomic_store_explicit(&queue->turn_seen, atomic_load_explicit(&queue->header->turn, memory_order_relaxed),
-                              memory_order_relaxed);
-        atomic_store_explicit(&queue->turn_time, INT64_MIN / 2, memory_order_relaxed);
-        queue->patience = 128;
-        participant_look(queue);
-        if (!region_is_linked(queue))
-            result = RESULT_RETRY;
-    }
+/* What a handle that can write needs before its first call. */
+static int begin_handle(cq_queue *queue, const cq_config *config)
+{
+    int result = participant_verify(queue);
+
+    if (result != CQ_OK)
+        return result;
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    atomic_store_explicit(&queue->deq_seen, ticket_word(word_sequence(head), 0, 0), memory_order_relaxed);
+    if (config->flags & CQ_KEEP_UNLINKED)
+        atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* nobody else has the handle yet */
+    /* As if the turn had stood still for long: a newcomer looks at once. */
+    atomic_store_explicit(&queue->turn_seen, atomic_load_explicit(&queue->header->turn, memory_order_relaxed),
+                          memory_order_relaxed);
+    atomic_store_explicit(&queue->turn_time, INT64_MIN / 2, memory_order_relaxed);
+    queue->patience = 128;
+    lookout_look(queue);
+    return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
+}
+
+/* What is left of a handle goes: its place among the participants, descriptor and mapping. Not its path, and which file it
+   was. */
+static void detach(cq_queue *queue, bool forked)
+{
+    if (!forked && queue->owner != 0)
+        reap_leave(queue);
+    region_close_descriptor(queue);
+    if (!queue->alive)
+        return;
+    fork_lock(); /* no child may see the handle forgotten and the region mapped */
+    fork_forget(queue);
+    region_unmap(queue);
+    fork_unlock();
+}
+
+/* Attach to the region at queue->path. RESULT_RETRY: the name leads elsewhere now. On failure nothing is left but path, and
+   which file it was. */
+static int attach(cq_queue *queue, const cq_config *config, const struct os_status *only)
+{
+    bool read_only = config->flags & CQ_READ_ONLY;
+    int result = map_and_register(queue, config, read_only, only);
+
+    if (result == CQ_OK && !read_only)
+        result = begin_handle(queue, config);
     if (result != CQ_OK) {
-        if (queue->owner != 0)
-            participant_leave(queue);
-        region_close(queue);
+        detach(queue, false);
         queue->owner = 0;
-        queue->alive = NULL;
         atomic_store_explicit(&queue->active, 0, memory_order_relaxed); /* nobody else has the handle */
     }
     return result;
@@ -3701,9 +4274,9 @@ static int attach(cq_queue *queue, const cq_config *config, const struct stat *o
 
 static int create_or_attach(cq_queue *queue, const cq_config *config)
 {
-    uint32_t flags = config ? config->flags : CQ_CREATE;
+    uint32_t flags = config->flags;
     bool may_create = !(flags & (CQ_ATTACH | CQ_READ_ONLY)), exclusive = flags & CQ_EXCLUSIVE, created = false;
-    struct stat made;
+    struct os_status made;
 
     for (int attempt = 0; attempt < OPEN_ATTEMPTS; ++attempt) {
         /* Exclusive: what is under the name by now may be somebody else's. */
@@ -3712,7 +4285,7 @@ static int create_or_attach(cq_queue *queue, const cq_config *config)
             continue;
         /* Made where it turns out that nobody can have a queue. Any other failure leaves it: others may be using it. */
         if (result == CQ_EFILESYSTEM && created && region_is(queue, &made) && region_is_linked(queue))
-            unlink(queue->path);
+            os_unlink(queue->path);
         if (result != CQ_ENOENT || !may_create)
             return result;
         result = create_file(queue->path, config, &made);
@@ -3738,13 +4311,12 @@ int cq_open(const char *name, const cq_config *given, cq_queue **queue)
     if (!made)
         return CQ_ENOMEM;
     memset(made, 0, sizeof *made);
-    result = region_path(name, config ? config->directory : NULL, &made->path);
+    result = region_path(name, config->directory, &made->path);
     if (result == CQ_OK) {
         /* Not to be cancelled between opening and closing a file, or with the fork guard's mutex in hand. */
-        int before;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+        int before = os_hold_cancellation();
         result = create_or_attach(made, config);
-        pthread_setcancelstate(before, NULL);
+        os_restore_cancellation(before);
     }
     if (result != CQ_OK) {
         free(made->path);
@@ -3759,14 +4331,11 @@ int cq_close(cq_queue *queue)
 {
     if (!queue)
         return CQ_OK;
-    bool forked = atomic_load_explicit(queue->alive, memory_order_relaxed) == 0; /* as in api.c */
-    int before;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    bool forked = atomic_load_explicit(queue->alive, memory_order_relaxed) == 0; /* as in handle_usable */
+    int before = os_hold_cancellation();
     watch_close(queue, forked);
-    if (!forked && queue->owner != 0)
-        participant_leave(queue);
-    region_close(queue);
-    pthread_setcancelstate(before, NULL);
+    detach(queue, forked);
+    os_restore_cancellation(before);
     free(queue->path);
     free(queue);
     return CQ_OK;
@@ -3775,7 +4344,7 @@ int cq_close(cq_queue *queue)
 int cq_unlink(const char *name, const cq_config *given)
 {
     cq_config config;
-    struct stat status;
+    struct os_status status;
     char *path;
 
     if (!name || config_complete(given, &config) != CQ_OK)
@@ -3784,10 +4353,10 @@ int cq_unlink(const char *name, const cq_config *given)
     if (result != CQ_OK)
         return result;
     /* Which file it was: whoever else has the name by then is not this process's business. */
-    bool known = lstat(path, &status) == 0;
-    result = unlink(path) == 0 ? CQ_OK : result_of_errno(errno);
+    bool known = os_status_at(path, false, &status) == 0;
+    result = result_of_errno(os_unlink(path));
     if (result == CQ_OK && known)
-        fork_keep_unlinked(status.st_dev, status.st_ino);
+        fork_keep_unlinked(status.device, status.inode);
     free(path);
     return result;
 }
@@ -3803,6 +4372,7 @@ int cq_unlink(const char *name, const cq_config *given)
  * it back).
  */
 
+
 /* A slot of the node became ORPHAN, or was found so: before that is announced. */
 void orphan_made(cq_queue *queue, uint32_t node) { node_mark(queue, node, MARK_ORPHANS); }
 
@@ -3815,7 +4385,7 @@ void orphan_announce(cq_queue *queue)
         if (atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))
             break;
-    wait_wake(queue, SIDE_CONSUMERS, 1);
+    wake_side(queue, SIDE_CONSUMERS, 1);
 }
 
 /* ---- where they are ---------------------------------------------------------------------------------- */
@@ -3976,7 +4546,6 @@ static bool find(cq_queue *queue, uint64_t version, uint64_t reference, struct r
  */
 int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version)
 {
-    participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         *version = orphan_version(queue);
         if (!orphan_is_dirty(*version))
@@ -4011,58 +4580,544 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
     return CQ_ECORRUPT;
 }
 
+/* ==== src/os_linux.c ==== */
+
+/*
+ * os_linux.c - os.h on Linux: every system call of the library, and the only file that knows the system's headers.
+ *
+ * Constants that some C libraries' headers lack, or that stand in headers of the kernel, are written out. syscall() is used
+ * where the C library's function is a cancellation point, or does more than asked for.
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18 /* Linux 4.14 */
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+#ifndef FALLOC_FL_KEEP_SIZE
+#define FALLOC_FL_KEEP_SIZE 1
+#endif
+
+static_assert(sizeof(off_t) == 8, "file offsets of 64 bits");
+static_assert(sizeof(sigset_t) <= sizeof(struct os_signals), "what os_hold_signals gives");
+static_assert(sizeof(pthread_t) <= sizeof(struct os_thread), "what os_start_thread gives");
+
+#define ALIVE_BYTES 4096u
+
+static int error_of(long result) { return result < 0 ? errno : 0; }
+
+/* ---- files ------------------------------------------------------------------------------------------- */
+
+int os_open(const char *path, uint32_t flags, int *fd)
+{
+    /* O_NONBLOCK: a FIFO somebody planted must not stop us. */
+    int how = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (flags & OS_READ_ONLY ? O_RDONLY : O_RDWR) |
+              (flags & OS_FOLLOW ? 0 : O_NOFOLLOW) | (flags & OS_MARKED ? O_APPEND : 0);
+
+    *fd = (int)syscall(SYS_openat, AT_FDCWD, path, how, 0);
+    return error_of(*fd);
+}
+
+void os_close(int fd) { syscall(SYS_close, fd); }
+
+static int fill_status(int result, const struct stat *found, struct os_status *status)
+{
+    *status = (struct os_status){0};
+    if (result != 0)
+        return errno;
+    *status = (struct os_status){
+        .device = found->st_dev,
+        .inode = found->st_ino,
+        .size = (uint64_t)found->st_size,
+        .memory = (uint64_t)found->st_blocks * 512,
+        .links = found->st_nlink,
+        .permissions = found->st_mode & 07777u,
+        .user = found->st_uid,
+        .group = found->st_gid,
+        .is_regular = S_ISREG(found->st_mode),
+    };
+    return 0;
+}
+
+int os_status(int fd, struct os_status *status)
+{
+    struct stat found;
+    return fill_status(fstat(fd, &found), &found, status);
+}
+
+int os_status_at(const char *path, bool follow, struct os_status *status)
+{
+    struct stat found;
+    return fill_status((follow ? stat : lstat)(path, &found), &found, status);
+}
+
+bool os_is_marked(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags != -1 && (flags & O_APPEND); /* if flags cannot be asked for, locks cannot either */
+}
+
+int os_read(int fd, void *to, size_t size, uint64_t offset, size_t *got)
+{
+    ssize_t result = pread(fd, to, size, (off_t)offset);
+    *got = result < 0 ? 0 : (size_t)result;
+    return error_of(result);
+}
+
+int os_write(int fd, const void *from, size_t size, uint64_t offset)
+{
+    errno = EIO;
+    return pwrite(fd, from, size, (off_t)offset) == (ssize_t)size ? 0 : errno; /* a few bytes into allocated memory */
+}
+
+int os_check_filesystem(int fd)
+{
+    struct statfs status;
+
+    if (fstatfs(fd, &status) != 0)
+        return errno;
+    switch ((unsigned long)status.f_type & 0xffffffffUL) {
+    case 0x6969 /* NFS */: case 0x794c7630 /* overlay */: case 0x01021997 /* 9p */: case 0x5346414f /* AFS */:
+    case 0x73757245 /* Coda */: case 0x65735546 /* FUSE */: case 0xfe534d42 /* SMB2 */: case 0xff534d42 /* CIFS */:
+    case 0x517b /* SMB */: case 0x00c36400 /* Ceph */:
+        return EOPNOTSUPP;
+    default:
+        return 0;
+    }
+}
+
+int os_create_nameless(const char *directory, int *fd)
+{
+    *fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
+    return *fd < 0 && (errno == EISDIR || errno == EINVAL) ? EOPNOTSUPP : error_of(*fd);
+}
+
+int os_set_size(int fd, uint64_t size)
+{
+    struct rlimit limit;
+
+    /* The kernel would not only refuse but send SIGXFSZ. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < size)
+        return EFBIG;
+    if (ftruncate(fd, (off_t)size) == 0)
+        return 0;
+    return errno == EINVAL ? EOPNOTSUPP : errno; /* larger pages than ours */
+}
+
+int os_set_permissions(int fd, uint32_t permissions) { return error_of(fchmod(fd, (mode_t)permissions)); }
+
+int os_link(int fd, const char *path)
+{
+    char self[32];
+
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    if (errno == ENOENT && linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0) /* no /proc here */
+        return 0;
+    return errno;
+}
+
+int os_unlink(const char *path) { return error_of(unlink(path)); }
+
+char *os_absolute(const char *directory) { return realpath(directory, NULL); }
+
+/* ---- memory ------------------------------------------------------------------------------------------ */
+
+uint64_t os_page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
+
+/*
+ * KEEP_SIZE, so that a file that got the number in the last moment does not grow. Never posix_fallocate: where the file system
+ * cannot, its fallback writes to bytes that are in use. tmpfs takes back what an interrupted or failed call gave.
+ */
+int os_allocate(int fd, uint64_t offset, uint64_t size)
+{
+    return error_of(syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size));
+}
+
+int os_populate(void *at, uint64_t size)
+{
+    if (madvise(at, (size_t)size, MADV_POPULATE_WRITE) == 0)
+        return 0;
+    if (errno == EFAULT || errno == ENOMEM) /* a store would be a SIGBUS; no memory */
+        return ENOSPC;
+    return errno == EINTR ? EINTR : ENOTSUP;
+}
+
+bool os_is_resident(void *at)
+{
+    unsigned char resident = 0;
+    return mincore(at, 1, &resident) == 0 && (resident & 1);
+}
+
+uint64_t os_room(int fd)
+{
+    struct statfs status;
+
+    if (fstatfs(fd, &status) != 0 || status.f_blocks == 0)
+        return UINT64_MAX;
+    return (uint64_t)status.f_bfree > UINT64_MAX / (uint64_t)status.f_bsize
+               ? UINT64_MAX
+               : (uint64_t)status.f_bfree * (uint64_t)status.f_bsize;
+}
+
+/* What a kernel (or what plays one) does not know is done another way: by fork.c, or by os_allocate. */
+static bool advise(void *at, size_t size, int advice)
+{
+    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM;
+}
+
+static int unmap_for(void *at, size_t size, int error)
+{
+    munmap(at, size);
+    return error;
+}
+
+int os_map(int fd, uint64_t size, enum os_map use, void **at)
+{
+    int protection = use == OS_MAP_TRY ? PROT_NONE : use == OS_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
+    void *base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+    if (base == MAP_FAILED)
+        return errno;
+    /* A core dump would give memory to every hole that it reads. */
+    if (use != OS_MAP_TRY && (!advise(base, (size_t)size, MADV_DONTFORK) || !advise(base, (size_t)size, MADV_DONTDUMP)))
+        return unmap_for(base, (size_t)size, errno);
+    *at = base;
+    return 0;
+}
+
+void os_unmap(void *at, uint64_t size) { munmap(at, (size_t)size); }
+
+int os_map_alive(void **at, bool *populates)
+{
+    void *alive = mmap(NULL, ALIVE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (alive == MAP_FAILED)
+        return errno;
+    if (!advise(alive, ALIVE_BYTES, MADV_WIPEONFORK))
+        return unmap_for(alive, ALIVE_BYTES, errno);
+    /* Some take any advice for granted and do nothing. */
+    *populates = madvise(alive, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(alive);
+    *at = alive;
+    return 0;
+}
+
+/* The kernel is asked, which says EFAULT where there is no memory: a wait that timed out found the word to be `value`. */
+bool os_is_word(const void *at, uint32_t value)
+{
+    static const struct timespec at_once;
+    return syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, value, &at_once, NULL, 0) != 0 && errno == ETIMEDOUT;
+}
+
+void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room)
+{
+    uint64_t from = (uintptr_t)at, page = os_page_size(), end = (from + size + page - 1) / page * page;
+    snprintf(path, room, "/proc/self/map_files/%" PRIx64 "-%" PRIx64, from, end);
+}
+
+/* ---- who is alive ------------------------------------------------------------------------------------ */
+
+static struct flock flock_of(uint64_t byte, enum os_lock kind)
+{
+    short type = kind == OS_UNLOCK ? F_UNLCK : kind == OS_LOCK_SHARED ? F_RDLCK : F_WRLCK;
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+}
+
+/* Of the open file description: those of the process would go with any descriptor of the file that it closes. */
+int os_lock(int fd, uint64_t byte, enum os_lock kind)
+{
+    struct flock lock = flock_of(byte, kind);
+    return error_of(fcntl(fd, F_OFD_SETLK, &lock)); /* does not wait: not interrupted, no cancellation point */
+}
+
+int os_ask_lock(int fd, uint64_t byte, enum os_lock kind, bool *locked)
+{
+    struct flock lock = flock_of(byte, kind);
+    int error = error_of(fcntl(fd, F_OFD_GETLK, &lock));
+
+    *locked = lock.l_type != F_UNLCK;
+    return error;
+}
+
+bool os_process_is_gone(uint32_t process)
+{
+    int before = errno;
+    bool gone = process != 0 && process <= INT32_MAX && kill((pid_t)process, 0) != 0 && errno == ESRCH;
+    errno = before;
+    return gone;
+}
+
+uint32_t os_process(void) { return (uint32_t)getpid(); }
+
+void os_program_name(char name[16])
+{
+    memset(name, 0, 16);
+    memcpy(name, program_invocation_short_name, strnlen(program_invocation_short_name, 15)); /* a thread may be called anything */
+}
+
+uint32_t os_user(void) { return geteuid(); }
+
+/* ---- sleeping words ---------------------------------------------------------------------------------- */
+
+int os_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline, uint32_t kinds)
+{
+    struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
+
+    if (kinds == 0)
+        return error_of(syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0));
+    return error_of(syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL, kinds));
+}
+
+size_t os_wake(_Atomic uint32_t *word, size_t count, uint32_t kinds)
+{
+    int before = errno;
+    long woken = syscall(SYS_futex, word, kinds ? FUTEX_WAKE_BITSET : FUTEX_WAKE_PRIVATE,
+                         count < INT_MAX ? (int)count : INT_MAX, NULL, NULL, kinds);
+    errno = before;
+    return woken > 0 ? (size_t)woken : 0;
+}
+
+void os_yield(void) { sched_yield(); }
+
+int64_t os_clock(enum os_clock clock)
+{
+    static const clockid_t ids[] = {CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME, CLOCK_REALTIME_COARSE};
+    struct timespec now;
+
+    clock_gettime(ids[clock], &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- descriptors for event loops --------------------------------------------------------------------- */
+
+/*
+ * A timer: readable once its moment came (up: it is set to one long ago), unreadable when it is set to none. The library only
+ * ever *sets* the number, which the kernel refuses for anything but a timer, and only if its period is the one of the key: so
+ * nothing else can be written, read, blocked on or closed when somebody closed the descriptor and the number is another
+ * file's. (An eventfd cannot be told from others, and what can is read and written by functions that would also read and
+ * write what is not ours.)
+ */
+static struct timespec period_of(uint64_t key)
+{
+    /* Some 150 years, which no other timer has. */
+    uint64_t ns = (UINT64_C(1) << 62) + key % (UINT64_C(1) << 61);
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+}
+
+static bool has_period(const struct itimerspec *timer, struct timespec period)
+{
+    return timer->it_interval.tv_sec == period.tv_sec && timer->it_interval.tv_nsec == period.tv_nsec;
+}
+
+/* Set the timer, which has the period `expected` still. In the moment since that was looked at the number may have become
+   somebody else's timer; that one gets back what it had. None of this blocks. */
+static bool set_timer(int fd, uint64_t key, struct timespec expected, bool up)
+{
+    struct itimerspec when = {.it_interval = period_of(key), .it_value = {.tv_sec = 0, .tv_nsec = up ? 1 : 0}}, before;
+
+    if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, &before) != 0)
+        return false;
+    if (has_period(&before, expected))
+        return true;
+    timerfd_settime(fd, 0, &before, NULL);
+    return false;
+}
+
+int os_event_create(uint64_t key, int *fd)
+{
+    *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (*fd < 0)
+        return errno;
+    return set_timer(*fd, key, (struct timespec){0}, false) ? 0 : EIO;
+}
+
+bool os_event_is(int fd, uint64_t key)
+{
+    struct itimerspec found;
+    return fd >= 0 && timerfd_gettime(fd, &found) == 0 && has_period(&found, period_of(key));
+}
+
+void os_event_set(int fd, uint64_t key, bool up)
+{
+    if (os_event_is(fd, key))
+        set_timer(fd, key, period_of(key), up);
+}
+
+void os_event_close(int fd, uint64_t key)
+{
+    if (os_event_is(fd, key))
+        close(fd);
+}
+
+/* ---- this process ------------------------------------------------------------------------------------ */
+
+static pthread_once_t guarded = PTHREAD_ONCE_INIT;
+static const struct os_guard *_Atomic guard;
+static int guard_error;
+
+static void guard_forks(void)
+{
+    const struct os_guard *wanted = atomic_load_explicit(&guard, memory_order_relaxed); /* pthread_once orders */
+    guard_error = pthread_atfork(wanted->before, wanted->parent, wanted->child);
+}
+
+int os_guard_forks(const struct os_guard *wanted)
+{
+    atomic_store_explicit(&guard, wanted, memory_order_relaxed); /* the same for all callers */
+    pthread_once(&guarded, guard_forks);
+    return guard_error;
+}
+
+void os_hold_signals(struct os_signals *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, (sigset_t *)(void *)before);
+}
+
+void os_restore_signals(const struct os_signals *before)
+{
+    pthread_sigmask(SIG_SETMASK, (const sigset_t *)(const void *)before, NULL);
+}
+
+int os_hold_cancellation(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+void os_restore_cancellation(int before) { pthread_setcancelstate(before, NULL); }
+
+int os_start_thread(struct os_thread *thread, void *(*run)(void *), void *context)
+{
+    struct os_signals before;
+    pthread_t made;
+
+    os_hold_signals(&before); /* the thread begins with what its maker has */
+    int error = pthread_create(&made, NULL, run, context);
+    os_restore_signals(&before);
+    if (error == 0)
+        memcpy(&thread->handle, &made, sizeof made);
+    return error;
+}
+
+void os_join_thread(struct os_thread thread)
+{
+    pthread_t made;
+    memcpy(&made, &thread.handle, sizeof made);
+    pthread_join(made, NULL);
+}
+
+/* ---- what explanations look at ----------------------------------------------------------------------- */
+
+bool os_limit(enum os_limit which, uint64_t *limit)
+{
+    static const int kinds[] = {RLIMIT_AS, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_NPROC};
+    struct rlimit found;
+
+    if (getrlimit(kinds[which], &found) != 0)
+        return false;
+    *limit = found.rlim_cur == RLIM_INFINITY ? UINT64_MAX : found.rlim_cur;
+    return true;
+}
+
+bool os_space(const char *directory, uint64_t *bytes, uint64_t *free_bytes, bool *no_more_files)
+{
+    struct statvfs found;
+
+    if (statvfs(directory, &found) != 0)
+        return false;
+    uint64_t unit = found.f_frsize ? found.f_frsize : found.f_bsize;
+    *bytes = found.f_blocks * unit;
+    *free_bytes = found.f_bavail * unit;
+    *no_more_files = found.f_files > 0 && found.f_favail == 0;
+    return true;
+}
+
+int os_may(const char *path, uint32_t use) { return error_of(faccessat(AT_FDCWD, path, (int)use, AT_EACCESS)); }
+
+uint64_t os_address_space(void)
+{
+    unsigned long long pages = 0;
+    FILE *used = fopen("/proc/self/statm", "re");
+
+    if (used && fscanf(used, "%llu", &pages) != 1)
+        pages = 0;
+    if (used)
+        fclose(used);
+    return pages * os_page_size();
+}
+
+int os_try_descriptors(uint32_t count)
+{
+    int fd = -1;
+
+    if (count == 0)
+        return 0;
+    int error = os_open("/dev/null", OS_READ_ONLY, &fd);
+    if (error != 0)
+        return error;
+    error = os_try_descriptors(count - 1);
+    os_close(fd);
+    return error;
+}
+
 /* ==== src/participant.c ==== */
 
 /*
- * participant.c - who is alive: registering, looking for the dead, reaping them.
+ * participant.c - who is here, and who is alive: registering, liveness locks, verdicts.
  *
  * It owns the participants' entries and their lock bytes. The kernel says who is dead, never a time-out, never a process id:
- * a participant holds an open-file-description lock on its LIVE byte through a description that only its mapping of
- * the region keeps open, so that the lock lasts exactly as long as somebody can store through that mapping. It must not know
- * what a sweep does to slots.
- *
- * One look an interval is made for the whole queue, by whoever comes first: looks are numbered by header.turn, and each
- * handle measures with its own clock for how long the number has stood still. A look asks a bounded number of participants:
- * first the owner of what is in the way and those whose process is gone, then the others in turn.
+ * a participant holds a lock on its LIVE byte that only its mapping of the region keeps, so that the lock lasts exactly as
+ * long as somebody can store through that mapping. It must not know what the dead leave behind (reap.c, sweep.c).
  *
  * An id is not used again while somebody may sweep for its last owner. Whoever is going to sweep names the ids in its own
  * entry (`reaping`) and then looks again whether they are dead; whoever registers looks at these names after it saw that the
  * id is clean, and takes another id if it is named. One of the two sees the other (P2 and P3).
  */
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
+
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 /* Far past any file's end; one byte an id, locked while the participant lives. */
-#define LIVE_BYTES (INT64_C(1) << 62)
+#define LIVE_BYTES (UINT64_C(1) << 62)
 
-/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read the region
-   had one in the way of a write lock; then any lock counts, else write locks alone. */
-#define USED UINT64_C(1)
-#define SHARED UINT64_C(2)
-#define INCARNATION UINT64_C(4)
-
-#define ALL_IDS UINT32_MAX /* of look_around's limits */
-#define ASKED_IN_TURN 96u  /* lock queries a look, beside those for suspects */
-#define ASKED_SUSPECTS 32u
-#define HINTS 1024u             /* processes a look asks the kernel for by number */
-#define SWEEP_BUDGET UINT64_C(32768) /* slots that a call which does not block looks at, on behalf of the dead */
-#define LEAVE_BUDGET (8 * SWEEP_BUDGET)      /* the same, of who closes a handle: some milliseconds */
-#define REAP_COST UINT64_C(4096) /* what asking and cleaning for some ids counts in slots */
-#define EMERGENCY_ID (LAYOUT_MAX_OWNER + 1) /* reaps in the name of who finds no id to register with */
-
-static uint64_t load_record(const cq_queue *queue, uint32_t id)
-{
-    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst); /* I1, pairs with I2, I3 */
-}
+#define EMERGENCY_ID (LAYOUT_MAX_OWNER + 1) /* of those who find no id to register with, and reap for one */
 
 /* The ids that were ever used: beyond them the entries have no memory. */
-static uint32_t highest_id(const cq_queue *queue)
+uint32_t participant_highest(const cq_queue *queue)
 {
     uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_acquire); /* I4 */
     return highest < LAYOUT_MAX_OWNER ? highest : LAYOUT_MAX_OWNER;
@@ -4070,46 +5125,40 @@ static uint32_t highest_id(const cq_queue *queue)
 
 /* ---- locks ------------------------------------------------------------------------------------------ */
 
-static bool set_lock(int fd, uint32_t id, short type)
-{
-    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = LIVE_BYTES + id, .l_len = 1};
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0; /* non-blocking: not interrupted, no cancellation point */
-}
-
-enum answer { UNLOCKED, LOCKED, NO_ANSWER };
+static bool set_lock(int fd, uint32_t id, enum os_lock kind) { return os_lock(fd, LIVE_BYTES + id, kind) == 0; }
 
 /* Does another description than fd's hold the lock that `record` says its participant has? */
-static enum answer ask_lock(int fd, uint32_t id, uint64_t record)
+static enum verdict ask_lock(int fd, uint32_t id, uint64_t record)
 {
-    struct flock lock = {.l_type = record & SHARED ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET, .l_start = LIVE_BYTES + id,
-                         .l_len = 1};
-    if (fcntl(fd, F_OFD_GETLK, &lock) != 0)
-        return NO_ANSWER;
-    return lock.l_type == F_UNLCK ? UNLOCKED : LOCKED;
+    bool locked;
+
+    if (os_ask_lock(fd, LIVE_BYTES + id, record & PARTICIPANT_SHARED ? OS_LOCK : OS_LOCK_SHARED, &locked) != 0)
+        return VERDICT_UNKNOWN;
+    return locked ? VERDICT_ALIVE : VERDICT_DEAD;
 }
 
 /* Is fd, at this moment, a description of this region, and do locks work on it? */
-static bool proves(const cq_queue *queue, int fd)
+bool participant_proves(const cq_queue *queue, int fd)
 {
     return region_is_at(queue, fd) &&
-           (queue->owner == 0 || ask_lock(fd, queue->owner, queue->record) == LOCKED);
+           (queue->owner == 0 || ask_lock(fd, queue->owner, queue->record) == VERDICT_ALIVE);
 }
 
 /*
  * Is the participant of this record dead? Only a query that surely met the region counts: other threads may close
  * descriptors and open others of the same number at any moment, so the descriptor is proved before and after, and all of it
- * twice. NO_ANSWER: nothing is known.
+ * twice. VERDICT_UNKNOWN: nothing is known.
  */
-static enum answer ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record)
+enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record)
 {
     for (int round = 0; round < 2; ++round) {
-        enum answer answer = ask_lock(fd, id, record);
-        if (answer != UNLOCKED)
-            return answer;
-        if (!proves(queue, fd))
-            return NO_ANSWER;
+        enum verdict verdict = ask_lock(fd, id, record);
+        if (verdict != VERDICT_DEAD)
+            return verdict;
+        if (!participant_proves(queue, fd))
+            return VERDICT_UNKNOWN;
     }
-    return UNLOCKED;
+    return VERDICT_DEAD;
 }
 
 /* ---- registering ------------------------------------------------------------------------------------ */
@@ -4128,7 +5177,7 @@ static bool names(const struct layout_participant *entry, uint32_t id)
 /* May somebody be sweeping for a former owner of this id? */
 static bool is_being_reaped(const cq_queue *queue, uint32_t id)
 {
-    uint32_t highest = highest_id(queue);
+    uint32_t highest = participant_highest(queue);
 
     for (uint32_t other = 1; other <= highest; ++other)
         if (names(&queue->participants[other], id))
@@ -4159,10 +5208,11 @@ static int reach(cq_queue *queue, int fd, uint32_t id)
    of an earlier owner, at worst an id named for nothing and a mark that something may have been claimed. */
 static void introduce(struct layout_participant *me)
 {
-    const char *name = program_invocation_short_name; /* a thread may be called anything */
-    uint64_t words[2] = {0, 0};
+    char name[16];
+    uint64_t words[2];
 
-    memcpy(words, name, strnlen(name, sizeof words - 1));
+    os_program_name(name);
+    memcpy(words, name, sizeof words);
     for (int i = 0; i < 2; ++i) {
         atomic_store_explicit(&me->reaping[i], 0, memory_order_relaxed);
         atomic_store_explicit(&me->waiting[i], 0, memory_order_relaxed);
@@ -4170,7 +5220,7 @@ static void introduce(struct layout_participant *me)
     }
     atomic_store_explicit(&me->since, 0, memory_order_relaxed);
     atomic_store_explicit(&me->active, 0, memory_order_relaxed);
-    atomic_store_explicit(&me->pid, (uint32_t)getpid(), memory_order_relaxed);
+    atomic_store_explicit(&me->pid, os_process(), memory_order_relaxed);
 }
 
 /* Become the owner of this id if it is clean. lock_fd is the description whose mapping will carry the lock. CQ_ELIMIT: not
@@ -4178,16 +5228,16 @@ static void introduce(struct layout_participant *me)
 static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
 {
     struct layout_participant *me = &queue->participants[id];
-    bool fresh = id > highest_id(queue);
-    uint64_t record = fresh ? 0 : load_record(queue, id);
+    bool fresh = id > participant_highest(queue);
+    uint64_t record = fresh ? 0 : participant_record(queue, id);
 
-    if (record & USED || !set_lock(lock_fd, id, shared ? F_RDLCK : F_WRLCK))
+    if (record & PARTICIPANT_USED || !set_lock(lock_fd, id, shared ? OS_LOCK_SHARED : OS_LOCK))
         return CQ_ELIMIT;
     int result = reach(queue, lock_fd, id);
     if (result == CQ_OK) {
-        record = load_record(queue, id); /* I1 before P3: clean, and then not named */
-        if (!(record & USED) && !is_being_reaped(queue, id)) {
-            uint64_t mine = ((record + INCARNATION) & ~(USED | SHARED)) | USED | (shared ? SHARED : 0);
+        record = participant_record(queue, id); /* I1 before P3: clean, and then not named */
+        if (!(record & PARTICIPANT_USED) && !is_being_reaped(queue, id)) {
+            uint64_t mine = ((record + PARTICIPANT_INCARNATION) & ~(PARTICIPANT_USED | PARTICIPANT_SHARED)) | PARTICIPANT_USED | (shared ? PARTICIPANT_SHARED : 0);
             /* I2 release, pairs with I1. seq_cst as all that decides about ids. An exchange: of two with read locks one wins. */
             if (atomic_compare_exchange_strong_explicit(&me->record, &record, mine, memory_order_seq_cst,
                                                         memory_order_relaxed)) {
@@ -4200,49 +5250,43 @@ static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
         }
         result = CQ_ELIMIT;
     }
-    set_lock(lock_fd, id, F_UNLCK);
+    set_lock(lock_fd, id, OS_UNLOCK);
     return result;
 }
 
-static int claim_any_id(cq_queue *queue, int lock_fd, bool shared)
+/* Register the handle, with fork_lock held. CQ_ELIMIT: no id is free. `shared`: though a reader may be in the way of every
+   write lock. */
+int participant_register(cq_queue *queue, int lock_fd, bool shared)
 {
     uint32_t first = atomic_load_explicit(&queue->header->free_id, memory_order_relaxed); /* a hint */
     int result = CQ_ELIMIT;
 
-    if (first == 0 || first > highest_id(queue))
-        first = highest_id(queue) + 1; /* not further: the entries in between would have no memory */
+    if (first == 0 || first > participant_highest(queue))
+        first = participant_highest(queue) + 1; /* not further: the entries in between would have no memory */
     for (uint32_t n = 0; n < LAYOUT_MAX_OWNER && result == CQ_ELIMIT; ++n)
         result = claim_id(queue, lock_fd, 1 + (first - 1 + n) % LAYOUT_MAX_OWNER, shared);
     return result;
 }
 
-/* Every id is used: reap under the one that is kept for this, which one process at a time may have. */
-static void reap_to_register(cq_queue *queue, int lock_fd)
+/* Have an id for a moment, to reap in its name: the one that is kept for this, which one process at a time may have. */
+bool participant_enter_emergency(cq_queue *queue, int lock_fd)
 {
-    if (!set_lock(lock_fd, EMERGENCY_ID, F_WRLCK))
-        return;
-    if (reach(queue, lock_fd, EMERGENCY_ID) == CQ_OK) {
-        introduce(&queue->participants[EMERGENCY_ID]);
-        queue->owner = EMERGENCY_ID;
-        queue->record = USED;
-        participant_reap(queue, NULL);
-        queue->owner = 0;
+    if (!set_lock(lock_fd, EMERGENCY_ID, OS_LOCK))
+        return false;
+    if (reach(queue, lock_fd, EMERGENCY_ID) != CQ_OK) {
+        set_lock(lock_fd, EMERGENCY_ID, OS_UNLOCK);
+        return false;
     }
-    set_lock(lock_fd, EMERGENCY_ID, F_UNLCK);
+    introduce(&queue->participants[EMERGENCY_ID]);
+    queue->owner = EMERGENCY_ID;
+    queue->record = PARTICIPANT_USED;
+    return true;
 }
 
-/* Register the handle, with fork_lock held. */
-int participant_register(cq_queue *queue, int lock_fd)
+void participant_leave_emergency(cq_queue *queue, int lock_fd)
 {
-    int result = claim_any_id(queue, lock_fd, false);
-
-    if (result == CQ_ELIMIT) {
-        reap_to_register(queue, lock_fd);
-        result = claim_any_id(queue, lock_fd, false);
-    }
-    if (result == CQ_ELIMIT) /* or a reader is in the way of every write lock */
-        result = claim_any_id(queue, lock_fd, true);
-    return result;
+    queue->owner = 0;
+    set_lock(lock_fd, EMERGENCY_ID, OS_UNLOCK);
 }
 
 /* Does the mapping alone, with its description closed, still hold the lock? Not on every file system. */
@@ -4251,7 +5295,7 @@ int participant_verify(cq_queue *queue)
     int fd = region_descriptor(queue);
     if (fd < 0)
         return CQ_ESYSTEM;
-    return ask_lock(fd, queue->owner, queue->record) == LOCKED ? CQ_OK : CQ_EFILESYSTEM;
+    return ask_lock(fd, queue->owner, queue->record) == VERDICT_ALIVE ? CQ_OK : CQ_EFILESYSTEM;
 }
 
 /* The first claim of a handle: from now on its death may leave something. */
@@ -4263,43 +5307,21 @@ void participant_claims(cq_queue *queue)
 }
 
 /* Alone, it takes no system call to know that nobody is dead. */
-static bool is_alone(const cq_queue *queue)
+bool participant_is_alone(const cq_queue *queue)
 {
-    uint32_t highest = highest_id(queue);
+    uint32_t highest = participant_highest(queue);
 
     for (uint32_t id = 1; id <= highest; ++id)
-        if (id != queue->owner && load_record(queue, id) & USED)
+        if (id != queue->owner && participant_record(queue, id) & PARTICIPANT_USED)
             return false;
     return true;
 }
 
-/* ---- reaping ---------------------------------------------------------------------------------------- */
-
-/* Of the threads of a handle one at a time reaps; the others, and signal handlers, take that for done. */
-static bool begin_reaping(cq_queue *queue)
-{
-    return atomic_exchange_explicit(&queue->reap.busy, 1, memory_order_acquire) == 0; /* pairs with end_reaping */
-}
-
-static void end_reaping(cq_queue *queue) { atomic_store_explicit(&queue->reap.busy, 0, memory_order_release); }
-
-/* Name the ids that are going to be swept for, or none. */
-static void name_ids(cq_queue *queue)
-{
-    const struct reap *reap = &queue->reap;
-    uint64_t words[2] = {0, 0};
-
-    for (uint32_t i = 0; i < reap->count; ++i)
-        words[i / 4] |= (uint64_t)reap->ids[i] << i % 4 * 16;
-    for (int word = 0; word < 2; ++word) /* P2, pairs with P3 */
-        atomic_store_explicit(&queue->participants[queue->owner].reaping[word], words[word], memory_order_seq_cst);
-}
-
 /* Nothing is left of this participant: its id may be used again. False: another reaper was faster. */
-static bool clean(cq_queue *queue, uint32_t id, uint64_t record)
+bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record)
 {
     /* I3 release, pairs with I1: the sweep is over. */
-    if (!atomic_compare_exchange_strong_explicit(&queue->participants[id].record, &record, record & ~USED,
+    if (!atomic_compare_exchange_strong_explicit(&queue->participants[id].record, &record, record & ~PARTICIPANT_USED,
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;
     if (id < atomic_load_explicit(&queue->header->free_id, memory_order_relaxed)) /* a hint */
@@ -4307,396 +5329,91 @@ static bool clean(cq_queue *queue, uint32_t id, uint64_t record)
     return true;
 }
 
-/* Sweep for those in reap.ids that are dead still, now that their ids cannot change hands. */
-static void begin_sweep(cq_queue *queue, int fd)
-{
-    struct reap *reap = &queue->reap;
-    struct owner_set dead = {{0}};
-    uint32_t kept = 0;
+/* ==== src/probe.c ==== */
 
-    name_ids(queue);
-    reap->active = false;
-    for (uint32_t i = 0; i < reap->count; ++i) {
-        uint32_t id = reap->ids[i];
-        /* I1 after P2: used by the same owner still. */
-        if (load_record(queue, id) != reap->records[i] || ask(queue, fd, id, reap->records[i]) != UNLOCKED)
+/*
+ * probe.c - is there something to do for the callers of a side? Without doing it.
+ *
+ * It owns nothing. Its answers are hints, but "no" was true at an instant during the call: whoever sleeps afterwards misses
+ * nothing. It must not change what messages there are.
+ */
+
+
+/* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. Memory that is given
+   to the next node to know this is there when it is taken. */
+static bool has_node(cq_queue *queue)
+{
+    uint64_t touched = node_touched(queue);
+
+    return node_is_known_free(queue) ||
+           (touched < queue->geometry.node_count &&
+            memory_allocate_node(queue, -1, &queue->geometry, touched) == CQ_OK) ||
+           node_find_free(queue);
+}
+
+/* May dequeue_make_room make room? */
+static bool may_make_room(cq_queue *queue)
+{
+    struct front front;
+    uint64_t later;
+
+    return front_find(queue, &front) == CQ_OK && word_sequence(front.word) == word_sequence(front.deq) &&
+           slot_phase(front.word) == SLOT_WRITING && word_owner(front.word) != queue->owner &&
+           front_find_later(queue, front.node, front.deq, &later) != CQ_OK;
+}
+
+static bool has_room(cq_queue *queue)
+{
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        struct end end;
+        uint64_t room;
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &end);
+        if (result == CQ_OK)
+            result = room_for(queue, &end, 1, &room);
+        if (result == RESULT_RETRY)
             continue;
-        /* Relaxed: the kernel's word that its lock is gone comes after all that it stored. */
-        reap->active |= atomic_load_explicit(&queue->participants[id].active, memory_order_relaxed) != 0;
-        reap->ids[kept] = (uint16_t)id;
-        reap->records[kept++] = reap->records[i];
-        dead.bits[id / 64] |= UINT64_C(1) << id % 64;
-    }
-    reap->count = kept;
-    reap->sweeping = true;
-    sweep_begin(&reap->sweep, queue, &dead);
-}
-
-/* The sweep is over: the ids may be used again. */
-static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
-{
-    struct reap *reap = &queue->reap;
-    uint32_t reaped = 0;
-
-    for (uint32_t i = 0; i < reap->count && result == CQ_OK; ++i) {
-        struct layout_participant *entry = &queue->participants[reap->ids[i]];
-        uint64_t record = reap->records[i];
-        if (ask(queue, fd, reap->ids[i], record) != UNLOCKED)
-            continue;
-        for (int word = 0; word < 2; ++word)
-            atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* its own sweeps are over */
-        reaped += clean(queue, reap->ids[i], record);
-    }
-    reap->count = 0;
-    reap->sweeping = false;
-    name_ids(queue);
-    atomic_fetch_add_explicit(&queue->header->reaped, reaped, memory_order_relaxed); /* a count */
-    return reaped;
-}
-
-/* Go on sweeping. *budget is what may be looked at, and what is left of it. How many were reaped, or an error. */
-static int go_on(cq_queue *queue, int fd, uint64_t *budget, cq_recovery *recovery)
-{
-    struct reap *reap = &queue->reap;
-    int result = reap->active ? sweep_step(&reap->sweep, budget) : CQ_OK; /* who never claimed anything left nothing */
-
-    if (result == RESULT_RETRY)
-        return 0;
-    if (recovery) {
-        recovery->slots += reap->sweep.slots;
-        recovery->messages += reap->sweep.messages;
-        recovery->nodes += reap->sweep.nodes;
-    }
-    uint32_t reaped = finish_sweep(queue, fd, result);
-    if (recovery)
-        recovery->participants += reaped;
-    return result < 0 ? result : (int)reaped;
-}
-
-/* Add the participant to those to be swept for if it is dead. False: the descriptor cannot be relied on. */
-static bool consider(cq_queue *queue, int fd, uint32_t id)
-{
-    struct reap *reap = &queue->reap;
-    uint64_t record = load_record(queue, id);
-
-    if (id == queue->owner || !(record & USED))
-        return true;
-    for (uint32_t i = 0; i < reap->count; ++i)
-        if (reap->ids[i] == id)
-            return true;
-    enum answer answer = ask(queue, fd, id, record);
-    if (answer == UNLOCKED) {
-        reap->ids[reap->count] = (uint16_t)id;
-        reap->records[reap->count++] = record;
-    }
-    return answer != NO_ANSWER;
-}
-
-/* Is its process gone, as far as this process can tell? A reason to ask, no more: numbers differ between PID namespaces, and
-   are used again. */
-static bool is_suspect(const struct layout_participant *entry)
-{
-    uint32_t pid = atomic_load_explicit(&entry->pid, memory_order_relaxed); /* a hint */
-    int before = errno;
-    bool gone = pid != 0 && pid <= INT32_MAX && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
-    errno = before;
-    return gone;
-}
-
-/* Collect dead participants among the suspects, `hints` entries from the last place on; and estimate how many sleep. */
-static bool collect_suspects(cq_queue *queue, int fd, uint32_t hints)
-{
-    struct reap *reap = &queue->reap;
-    uint32_t highest = highest_id(queue), asked = 0, sleepers = 0, n = 0, all = hints < highest ? hints : highest;
-
-    for (; n < all && asked < ASKED_SUSPECTS && reap->count < REAP_MOST; ++n) {
-        reap->hint = reap->hint < highest ? reap->hint + 1 : 1;
-        const struct layout_participant *entry = &queue->participants[reap->hint];
-        if (!(load_record(queue, reap->hint) & USED))
-            continue;
-        bool asleep = (atomic_load_explicit(&entry->waiting[0], memory_order_relaxed) | /* counts, and a hint */
-                       atomic_load_explicit(&entry->waiting[1], memory_order_relaxed)) != 0;
-        sleepers += asleep;
-        /* Who never claimed anything or sleeps seldom holds something: those are asked in turn. */
-        if (!asleep && reap->hint != queue->owner && atomic_load_explicit(&entry->active, memory_order_relaxed) && is_suspect(entry)) {
-            ++asked;
-            if (!consider(queue, fd, reap->hint))
-                return false;
-        }
-    }
-    if (n == all && n > 0)
-        atomic_store_explicit(&queue->header->sleepers, sleepers * highest / n, memory_order_relaxed); /* a hint */
-    return true;
-}
-
-/* Each look goes on where the one before ended, whoever makes it: handles that come and go would look at the lowest ids only. */
-static void begin_at_turn(cq_queue *queue, uint64_t turn)
-{
-    uint32_t highest = highest_id(queue);
-
-    if (highest == 0) /* not with this handle among them, but who knows what a region says */
-        return;
-    queue->reap.hint = (uint32_t)(turn * HINTS % highest);
-    queue->reap.next = (uint32_t)(turn * ASKED_IN_TURN % highest);
-}
-
-/* Collect dead participants among all, `most` queries from the last place on. True: went all around. */
-static bool collect_in_turn(cq_queue *queue, int fd, uint32_t most)
-{
-    struct reap *reap = &queue->reap;
-    uint32_t highest = highest_id(queue), asked = 0;
-
-    for (uint32_t n = 0; n < highest; ++n) {
-        if (asked == most || reap->count == REAP_MOST)
-            return false;
-        reap->next = reap->next < highest ? reap->next + 1 : 1;
-        if (reap->next == queue->owner || !(load_record(queue, reap->next) & USED))
-            continue;
-        ++asked;
-        if (!consider(queue, fd, reap->next))
-            return true;
+        if (result == CQ_FULL)
+            return may_make_room(queue);
+        if (result != CQ_OK)
+            return true; /* the enqueue that follows reports it */
+        return ticket_index(end.ticket) < queue->geometry.slots_per_node || has_node(queue) ||
+               /* L2: appended, tail is late */
+               link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
     }
     return true;
 }
 
-/*
- * Look around once: the suspect (0: none), those whose process seems gone, then `most` others in turn; and sweep for those
- * found dead, as far as *budget goes. How many were reaped, or an error. With begin_reaping.
- */
-static int look_around(cq_queue *queue, int fd, uint32_t suspect, uint32_t most, uint64_t *budget, cq_recovery *recovery)
+static bool has_message(cq_queue *queue)
 {
-    struct reap *reap = &queue->reap;
-    uint32_t hints = most == ALL_IDS || most == 0 ? 0 : HINTS;
-    int total = 0, result;
-
-    reap->more = false;
-    for (uint32_t round = 0; round < LAYOUT_MAX_OWNER; ++round) {
-        bool around = false;
-        if (!reap->sweeping) {
-            reap->count = 0;
-            bool sure = (suspect == 0 || suspect > highest_id(queue) || consider(queue, fd, suspect)) &&
-                        collect_suspects(queue, fd, hints);
-            suspect = 0;
-            around = !sure || (reap->count < REAP_MOST && (collect_in_turn(queue, fd, most) || most != ALL_IDS));
-            if (reap->count == 0)
-                break;
-            begin_sweep(queue, fd);
-        }
-        if ((result = go_on(queue, fd, budget, recovery)) < 0)
-            return result;
-        total += result;
-        *budget -= *budget < REAP_COST ? *budget : REAP_COST;
-        if (around)
-            break;
-        if (*budget == 0) {
-            reap->more = true;
-            break;
-        }
-    }
-    return total;
-}
-
-/* There is no descriptor to find out anything with: what is begun is found again by who has one. */
-static void drop_sweep(cq_queue *queue)
-{
-    queue->reap.count = 0;
-    queue->reap.sweeping = queue->reap.more = false;
-    name_ids(queue);
-}
-
-/* Until the next call. Whatever is begun goes on with it, whether or not a look is due then. */
-static void pause_reaping(cq_queue *queue)
-{
-    atomic_store_explicit(&queue->reap.pending, queue->reap.sweeping || queue->reap.more, memory_order_relaxed);
-    end_reaping(queue);
-}
-
-/* Look at everybody, and finish what is begun. How many were reaped, or an error. */
-int participant_reap(cq_queue *queue, cq_recovery *recovery)
-{
-    uint64_t budget = UINT64_MAX;
-
-    while (!begin_reaping(queue))
-        wait_yield(); /* another thread of this handle, which does not wait for anybody */
-    int fd = is_alone(queue) ? -1 : region_descriptor(queue);
-    queue->reap.next = 0; /* all around from the beginning, even if it was half-way */
-    int result = fd >= 0 && proves(queue, fd) ? look_around(queue, fd, 0, ALL_IDS, &budget, recovery) : 0;
-    pause_reaping(queue);
-    return result;
-}
-
-/* ---- looking ---------------------------------------------------------------------------------------- */
-
-/* Between two looks of the whole queue; more often when there are so many that a look asks few of them. */
-int64_t participant_interval(const cq_queue *queue)
-{
-    uint32_t highest = highest_id(queue), within_a_second = 11 * ASKED_IN_TURN;
-    return highest <= within_a_second ? LOOK_INTERVAL_NS : LOOK_INTERVAL_NS * within_a_second / highest;
-}
-
-/* Is a look due: has the turn stood still for an interval, by this handle's clock? */
-static bool look_is_due(cq_queue *queue, uint64_t turn)
-{
-    int64_t now = wait_clock_coarse();
-
-    /* Relaxed all: hints, of which threads may see any mixture; the exchange of the turn lets one of them look. */
-    if (atomic_load_explicit(&queue->turn_seen, memory_order_relaxed) != turn) {
-        atomic_store_explicit(&queue->turn_seen, turn, memory_order_relaxed);
-        atomic_store_explicit(&queue->turn_time, now, memory_order_relaxed);
-        return false;
-    }
-    return now - atomic_load_explicit(&queue->turn_time, memory_order_relaxed) >= participant_interval(queue);
-}
-
-/*
- * Look for the dead if a look is due, or go on with the sweep that this handle began. For every call that has nothing better
- * to do: it is about to report that there is nothing, or woke up. Bounded, async-signal-safe. True: something was put right,
- * and a try is worth it.
- */
-bool participant_look(cq_queue *queue)
-{
-    uint64_t turn = atomic_load_explicit(&queue->header->turn, memory_order_relaxed); /* a number, orders nothing */
-    bool begun = participant_is_reaping(queue);
-    uint64_t budget = SWEEP_BUDGET;
-
-    if (!look_is_due(queue, turn) && !begun)
-        return false;
-    if (!begin_reaping(queue))
-        return false;
-    /* A turn is only taken by who can look: one that bumps it for nothing would keep all others from looking. */
-    bool alone = !begun && is_alone(queue);
-    int fd = alone ? -1 : region_descriptor(queue), result = 0;
-    if (!alone && (fd < 0 || !proves(queue, fd))) {
-        drop_sweep(queue);
-        atomic_store_explicit(&queue->turn_time, wait_clock_coarse(), memory_order_relaxed); /* not again in each call */
-        wait_nudge(queue);
-    } else if (begun || atomic_compare_exchange_strong_explicit(&queue->header->turn, &turn, turn + 1, memory_order_relaxed,
-                                                                memory_order_relaxed)) {
-        if (!begun && !alone)
-            begin_at_turn(queue, turn);
-        if (!alone)
-            result = look_around(queue, fd, begun ? 0 : dequeue_blocker(queue), ASKED_IN_TURN, &budget, NULL);
-        if (!begun) {
-            atomic_store_explicit(&queue->turn_seen, turn + 1, memory_order_relaxed);
-            atomic_store_explicit(&queue->turn_time, wait_clock_coarse(), memory_order_relaxed);
-            if (wait_nudge(queue))
-                wait_see_removal(queue);
-        }
-    }
-    pause_reaping(queue);
-    return result > 0;
-}
-
-/* May this owner be asked about, of whom a slot was in the way? Not twice in a row, and not too many in an interval. */
-static bool may_suspect(cq_queue *queue, uint32_t owner)
-{
-    int64_t now = wait_clock_coarse();
-
-    /* Relaxed all: hints. */
-    if (now - atomic_load_explicit(&queue->suspect_time, memory_order_relaxed) >= LOOK_INTERVAL_NS) {
-        atomic_store_explicit(&queue->suspect_time, now, memory_order_relaxed);
-        atomic_store_explicit(&queue->suspects, 0, memory_order_relaxed);
-    } else if (atomic_load_explicit(&queue->suspect, memory_order_relaxed) == owner)
-        return false;
-    atomic_store_explicit(&queue->suspect, owner, memory_order_relaxed);
-    return atomic_fetch_add_explicit(&queue->suspects, 1, memory_order_relaxed) < ASKED_SUSPECTS;
-}
-
-/* A slot of this owner was in the way: is it dead? Cheap enough to be called for each. */
-void participant_suspect(cq_queue *queue, uint32_t owner)
-{
-    uint64_t budget = SWEEP_BUDGET;
-
-    if (owner == 0 || owner == queue->owner || !may_suspect(queue, owner) || !begin_reaping(queue))
-        return;
-    int error = errno, fd = region_descriptor(queue);
-    if (fd >= 0 && proves(queue, fd))
-        look_around(queue, fd, owner, 0, &budget, NULL);
-    errno = error;
-    pause_reaping(queue);
-}
-
-/* ---- leaving ---------------------------------------------------------------------------------------- */
-
-/*
- * Give back what the handle holds, and its id. The lock goes with the mapping, after this. In a large backlog that was never
- * swept not everything is found at once: then the record stays, and is reaped like a dead one's.
- */
-void participant_leave(cq_queue *queue)
-{
-    struct reap *reap = &queue->reap;
-    struct owner_set me = {{0}};
-    uint64_t budget = LEAVE_BUDGET;
-    int result = CQ_OK;
-
-    reap->count = 0; /* what this handle was sweeping for is found again by others */
-    name_ids(queue);
-    if (atomic_load_explicit(&queue->active, memory_order_relaxed)) { /* no other thread uses the handle */
-        me.bits[queue->owner / 64] = UINT64_C(1) << queue->owner % 64;
-        sweep_begin(&reap->sweep, queue, &me);
-        result = sweep_step(&reap->sweep, &budget);
-    }
-    if (result == CQ_OK)
-        clean(queue, queue->owner, queue->record);
-}
-
-/* ---- looking on ------------------------------------------------------------------------------------- */
-
-/* True unless it is surely dead. */
-static bool lives(cq_queue *queue, int fd, uint32_t id, uint64_t record)
-{
-    return fd < 0 || ask(queue, fd, id, record) != UNLOCKED;
-}
-
-/* How many are alive, and how many of their threads sleep on each side. */
-uint32_t participant_count(cq_queue *queue, uint64_t waiting[2])
-{
-    int fd = region_descriptor(queue);
-    uint32_t alive = 0, highest = highest_id(queue);
-
-    waiting[SIDE_CONSUMERS] = waiting[SIDE_PRODUCERS] = 0;
-    for (uint32_t id = 1; id <= highest; ++id) {
-        uint64_t record = load_record(queue, id);
-        if (!(record & USED) || !lives(queue, fd, id, record))
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        struct end end;
+        int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &end);
+        if (result == RESULT_RETRY)
             continue;
-        for (int side = 0; side < 2; ++side) /* counts */
-            waiting[side] += atomic_load_explicit(&queue->participants[id].waiting[side], memory_order_relaxed);
-        ++alive;
+        if (result != CQ_OK)
+            return true; /* the dequeue that follows reports it */
+        uint64_t next = atomic_load_explicit(&end.node->next, memory_order_seq_cst); /* D4 */
+        uint64_t later;
+        bool has = ticket_index(end.ticket) >= queue->geometry.slots_per_node ? link_node(next) != NODE_NIL : true;
+        if (ticket_index(end.ticket) < queue->geometry.slots_per_node) {
+            uint64_t word = slot_load(queue, end.node, ticket_index(end.ticket));
+            if (word_sequence(word) != word_sequence(end.ticket))
+                has = false;
+            else if (slot_phase(word) == SLOT_WRITING)
+                has = front_find_later(queue, end.node, end.ticket, &later) != CQ_EMPTY;
+        }
+        if (has || (atomic_load_explicit(&end.node->deq, memory_order_seq_cst) == end.ticket && /* D5 */
+                    atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == end.link))
+            return has;
     }
-    return alive;
+    return true;
 }
 
-/* Show each, with how much it holds by `holdings`. */
-int participant_walk(cq_queue *queue, const struct holdings *holdings, cq_participant_visitor *visitor, void *context)
+bool probe_side(cq_queue *queue, enum side side)
 {
-    int fd = region_descriptor(queue);
-    uint32_t highest = highest_id(queue);
-
-    for (uint32_t id = 1; id <= highest; ++id) {
-        const struct layout_participant *entry = &queue->participants[id];
-        uint64_t record = load_record(queue, id), words[2];
-        if (!(record & USED))
-            continue;
-        /* All relaxed: for people, who may see a newcomer before it has introduced itself. */
-        cq_participant shown = {
-            .struct_size = sizeof shown,
-            .id = id,
-            .pid = atomic_load_explicit(&entry->pid, memory_order_relaxed),
-            .alive = lives(queue, fd, id, record),
-            .held = holdings->held[id],
-            .writing = holdings->writing[id],
-            .waiting_consumers = atomic_load_explicit(&entry->waiting[SIDE_CONSUMERS], memory_order_relaxed),
-            .waiting_producers = atomic_load_explicit(&entry->waiting[SIDE_PRODUCERS], memory_order_relaxed)};
-        if (shown.waiting_consumers || shown.waiting_producers)
-            shown.waiting_since = atomic_load_explicit(&entry->since, memory_order_relaxed);
-        for (int i = 0; i < 2; ++i)
-            words[i] = atomic_load_explicit(&entry->command[i], memory_order_relaxed);
-        memcpy(shown.command, words, sizeof shown.command);
-        shown.command[sizeof shown.command - 1] = '\0';
-        if (visitor(&shown, context))
-            break;
-    }
-    return CQ_OK;
+    if (side == SIDE_PRODUCERS)
+        return has_room(queue);
+    return orphan_is_dirty(orphan_version(queue)) || has_message(queue);
 }
 
 /* ==== src/queue.c ==== */
@@ -4706,14 +5423,15 @@ int participant_walk(cq_queue *queue, const struct holdings *holdings, cq_partic
  *
  * After M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent Queue
  * Algorithms", PODC 1996. It owns head, tail, the tickets (node.enq, node.deq), node.next and the states of slots on
- * their way untouched -> WRITING -> FULL -> READING -> DONE. It makes no system call and must not know about files,
- * names or time. c/DESIGN.md has the argument; the labels at memory orders are its.
+ * their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death, and asks the
+ * system for nothing: where a node needs memory, or it is time to look for the dead, it says so. c/DESIGN.md has the argument; the labels at memory orders are its.
  *
  * Two invariants carry it:
  *   RECORD  a ticket word moves past a ticket only when that ticket's slot names its owner (or is finished);
  *   PREFIX  the touched slots of a node are a prefix, and a node is appended only when all slots before are touched.
  * From PREFIX: an untouched slot at deq means that nothing behind it was published, so consumers never read enq.
  */
+
 
 /* ---- recording ------------------------------------------------------------------------------------- */
 
@@ -4859,30 +5577,34 @@ static uint64_t holes_marked(cq_queue *queue, uint64_t head, uint64_t version, s
 }
 
 /*
- * Count the holes from `deq` on, a ticket of the node that `head` links. Those of settled nodes are remembered while
- * head stays and no other node gets holes. Positions that consumers pass meanwhile may count too, they are DONE: a
- * count that is too high only where deq has moved on, and never beyond that.
+ * Count the holes from head's ticket on. Those of settled nodes are remembered while head stays and no other node gets
+ * holes. Positions that consumers pass meanwhile may count too, they are DONE: a count that is too high only where deq has
+ * moved on, and never beyond that.
  */
-uint64_t queue_count_holes(cq_queue *queue, uint64_t head, uint64_t deq)
+uint64_t queue_count_holes(cq_queue *queue, const struct end *head)
 {
     struct hole_cache *cache = &queue->hole_cache;
-    uint32_t number = link_node(head);
+    uint32_t number = link_node(head->link);
+    uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2, pairs with H1 */
     uint64_t holes = 0;
+
+    if (position_distance(last, head->ticket, queue->geometry.slots_per_node) - 1 >= POSITION_BEHIND)
+        return 0; /* none is announced from there on */
     /* H6 seq_cst, pairs with H5; before the marks. */
     uint64_t version = atomic_load_explicit(&queue->header->holed, memory_order_seq_cst);
 
     if (node_marks(queue, number) & mark_bit(number, MARK_HOLES))
-        holes = holes_in_node(queue, number, word_sequence(deq), ticket_index(deq));
+        holes = holes_in_node(queue, number, word_sequence(head->ticket), ticket_index(head->ticket));
     if (!cache_enter(&cache->busy))
-        return holes + holes_marked(queue, head, version, NULL);
-    if (cache->head == head && cache->version == version) {
+        return holes + holes_marked(queue, head->link, version, NULL);
+    if (cache->head == head->link && cache->version == version) {
         holes += cache->settled;
         for (uint32_t i = 0; i < cache->open_count; ++i) {
             bool open;
-            holes += holes_ahead(queue, cache->open[i], head, &open);
+            holes += holes_ahead(queue, cache->open[i], head->link, &open);
         }
     } else
-        holes += holes_marked(queue, head, version, cache);
+        holes += holes_marked(queue, head->link, version, cache);
     cache_leave(&cache->busy);
     return holes;
 }
@@ -4912,7 +5634,7 @@ int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next)
     return RESULT_RETRY;
 }
 
-/* Move head from a used-up node to the next. */
+/* Move head from a used-up node to the next. RESULT_LOOK if this call did it, else RESULT_RETRY. */
 int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
 {
     uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
@@ -4921,13 +5643,13 @@ int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
         return queue_help_tail(queue, tail, next); /* head never passes tail */
     if (link_node(next) >= queue->geometry.node_count)
         return CQ_ECORRUPT;
-    /* S1 release, pairs with D1: the next node is ready for who claims in it. Failure: somebody else swung. */
+    /* S1 release, pairs with D1: the next node is ready to be claimed in. Failure: somebody else swung. */
     uint64_t expected = head;
     if (atomic_compare_exchange_strong_explicit(&queue->header->head, &expected,
                                                 link_word(sequence_next(word_sequence(head)), link_node(next)),
                                                 memory_order_acq_rel, memory_order_relaxed)) {
         node_recycle(queue, link_node(head), word_sequence(head));
-        participant_look(queue);
+        return RESULT_LOOK;
     }
     return RESULT_RETRY;
 }
@@ -4942,51 +5664,61 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
     /* D3 release, pairs with D1: as a claim, with nobody for owner. */
     if (atomic_compare_exchange_strong_explicit(&node->deq, &deq, ticket_word(word_sequence(deq), index, 0),
                                                 memory_order_seq_cst, memory_order_relaxed))
-        wait_wake(queue, SIDE_PRODUCERS, 1);
+        wake_side(queue, SIDE_PRODUCERS, 1);
 }
 
-/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. True
-   if something moved. */
-static bool skip_leading_holes(cq_queue *queue)
+/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. CQ_OK:
+   there is none. Else something has moved: RESULT_RETRY or RESULT_LOOK. */
+static int skip_leading_holes(cq_queue *queue)
 {
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
-    if (!link_is_valid(queue, head))
-        return false;
-    struct layout_node *node = node_at(queue, link_node(head));
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire);
-    if (word_sequence(deq) != word_sequence(head))
-        return true;
-    if (ticket_index(deq) < queue->geometry.slots_per_node) {
-        if (!is_hole(slot_load(queue, node, ticket_index(deq)), word_sequence(deq)))
-            return false;
-        queue_record_deq(queue, node, deq);
-        queue_skip_holes(queue, node, deq);
-        return true;
-    }
-    uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire);
-    if (word_sequence(next) != word_sequence(head) || link_node(next) == NODE_NIL)
-        return false;
-    queue_swing_head(queue, head, next);
-    return true;
-}
+    struct end head;
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
 
-/* Append a node behind `tail`, whose slots are all claimed and touched. RESULT_RETRY: look again. */
-int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
-{
-    uint64_t next = atomic_load_explicit(&last->next, memory_order_acquire); /* L2, pairs with L1 */
-    uint32_t fresh;
-
-    if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail)
+    if (result != CQ_OK)
+        return result == RESULT_RETRY ? RESULT_RETRY : CQ_OK;
+    if (ticket_index(head.ticket) < queue->geometry.slots_per_node) {
+        if (!is_hole(slot_load(queue, head.node, ticket_index(head.ticket)), word_sequence(head.ticket)))
+            return CQ_OK;
+        queue_record_deq(queue, head.node, head.ticket);
+        queue_skip_holes(queue, head.node, head.ticket);
         return RESULT_RETRY;
-    if (word_sequence(next) != word_sequence(tail))
+    }
+    uint64_t next = atomic_load_explicit(&head.node->next, memory_order_acquire); /* L2 */
+    if (word_sequence(next) != word_sequence(head.link) || link_node(next) == NODE_NIL)
+        return CQ_OK;
+    result = queue_swing_head(queue, head.link, next);
+    return result == RESULT_LOOK ? RESULT_LOOK : RESULT_RETRY;
+}
+
+/* The new node's words, before it can be found. Relaxed: L1 publishes them. */
+static void prepare_node(struct layout_node *node, uint64_t sequence)
+{
+    atomic_store_explicit(&node->enq, ticket_word(sequence, 0, 0), memory_order_relaxed);
+    atomic_store_explicit(&node->deq, ticket_word(sequence, 0, 0), memory_order_relaxed);
+    atomic_store_explicit(&node->next, link_word(sequence, NODE_NIL), memory_order_relaxed);
+}
+
+/* Append a node behind the end `tail`, whose slots are all claimed and touched. RESULT_RETRY or RESULT_LOOK: read the end again.
+   RESULT_MEMORY: as node_take. */
+int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
+{
+    uint64_t next = atomic_load_explicit(&tail->node->next, memory_order_acquire); /* L2, pairs with L1 */
+    uint32_t fresh;
+    int moved;
+
+    if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail->link)
+        return RESULT_RETRY;
+    if (word_sequence(next) != word_sequence(tail->link))
         return CQ_ECORRUPT;
     if (link_node(next) != NODE_NIL)
-        return queue_help_tail(queue, tail, next);
+        return queue_help_tail(queue, tail->link, next);
 
-    int result = node_take(queue, &fresh);
-    if (result != CQ_OK && skip_leading_holes(queue))
-        return RESULT_RETRY;
-    bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail; /* A1, after FREE -> TAKEN */
+    int result = node_take(queue, growth, &fresh);
+    if (result == RESULT_MEMORY)
+        return result;
+    if (result != CQ_OK && (moved = skip_leading_holes(queue)) != CQ_OK)
+        return moved;
+    bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link; /* A1, after FREE -> TAKEN */
     if (result != CQ_OK)
         return same ? result : RESULT_RETRY;
     /* A1: only now, with the node in hand, is tail's sequence newer than any life this node had. Numbering it from a
@@ -4997,25 +5729,412 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
         node_free(queue, fresh, mine);
         return RESULT_RETRY;
     }
-    uint64_t sequence = sequence_next(word_sequence(tail));
-    struct layout_node *node = node_at(queue, fresh);
-    /* Relaxed: L1 publishes them. */
-    atomic_store_explicit(&node->enq, ticket_word(sequence, 0, 0), memory_order_relaxed);
-    atomic_store_explicit(&node->deq, ticket_word(sequence, 0, 0), memory_order_relaxed);
-    atomic_store_explicit(&node->next, link_word(sequence, NODE_NIL), memory_order_relaxed);
-    uint64_t nil = link_word(word_sequence(tail), NODE_NIL), link = link_word(word_sequence(tail), fresh);
+    prepare_node(node_at(queue, fresh), sequence_next(word_sequence(tail->link)));
+    uint64_t nil = link_word(word_sequence(tail->link), NODE_NIL), link = link_word(word_sequence(tail->link), fresh);
     /* L1 release, pairs with L2 and D4: the node is prepared; seq_cst because D4 decides empty. */
-    if (atomic_compare_exchange_strong_explicit(&last->next, &nil, link, memory_order_seq_cst, memory_order_relaxed)) {
-        /* Full of claims: count its holes now, if it has any, while it is in the cache, and nobody needs to again. */
-        uint32_t full = link_node(tail);
-        if (node_marks(queue, full) & mark_bit(full, MARK_HOLES))
-            node_settle(queue, full, ticket_word(word_sequence(tail), NODE_LINKED, 0));
-        return queue_help_tail(queue, tail, link);
+    if (!atomic_compare_exchange_strong_explicit(&tail->node->next, &nil, link, memory_order_seq_cst,
+                                                 memory_order_relaxed)) {
+        node_free(queue, fresh, mine);
+        return RESULT_RETRY;
     }
-    node_free(queue, fresh, mine);
-    return RESULT_RETRY;
+    /* Full of claims: count its holes now, if it has any, while it is in the cache, and nobody needs to again. */
+    uint32_t full = link_node(tail->link);
+    if (node_marks(queue, full) & mark_bit(full, MARK_HOLES))
+        node_settle(queue, full, ticket_word(word_sequence(tail->link), NODE_LINKED, 0));
+    return queue_help_tail(queue, tail->link, link);
 }
 
+/* ==== src/reap.c ==== */
+
+/*
+ * reap.c - finding the dead, and sweeping for them.
+ *
+ * It owns the turns of looking, and this handle's place in a sweep. It must not know how death is proved (participant.c), nor
+ * what a sweep does to slots (sweep.c).
+ *
+ * One look an interval is made for the whole queue, by whoever comes first: looks are numbered by header.turn, and each
+ * handle measures with its own clock for how long the number has stood still. A look asks a bounded number of participants:
+ * first the owner of what is in the way and those whose process is gone, then the others in turn.
+ */
+
+
+/* ==== src/sweep.h ==== */
+
+/* sweep.h - finishing or undoing what dead owners left. */
+#ifndef CQ_SWEEP_H
+#define CQ_SWEEP_H
+
+
+static void sweep_begin(struct sweep *sweep, cq_queue *queue, const struct owner_set *dead);
+static int sweep_step(struct sweep *sweep, uint64_t *budget);
+
+#endif
+
+#include <errno.h>
+
+#define LOOK_ALL UINT32_MAX                  /* of look_around's limits */
+#define ASKED_IN_TURN 96u                    /* lock queries a look, beside those for suspects */
+#define ASKED_SUSPECTS 32u
+#define HINTS 1024u                          /* processes a look asks the kernel for by number */
+#define SWEEP_BUDGET UINT64_C(32768)         /* slots that a call which does not block looks at, on behalf of the dead */
+#define LEAVE_BUDGET (8 * SWEEP_BUDGET)      /* the same, when a handle is closed: some milliseconds */
+#define REAP_COST UINT64_C(4096)             /* what asking and cleaning for some ids counts in slots */
+
+/* Of the threads of a handle one at a time reaps; the others, and signal handlers, take that for done. */
+static bool begin_reaping(cq_queue *queue)
+{
+    return atomic_exchange_explicit(&queue->reap.busy, 1, memory_order_acquire) == 0; /* pairs with end_reaping */
+}
+
+static void end_reaping(cq_queue *queue) { atomic_store_explicit(&queue->reap.busy, 0, memory_order_release); }
+
+/* Name the ids that are going to be swept for, or none. */
+static void name_ids(cq_queue *queue)
+{
+    const struct reap *reap = &queue->reap;
+    uint64_t words[2] = {0, 0};
+
+    for (uint32_t i = 0; i < reap->count; ++i)
+        words[i / 4] |= (uint64_t)reap->ids[i] << i % 4 * 16;
+    for (int word = 0; word < 2; ++word) /* P2, pairs with P3 */
+        atomic_store_explicit(&queue->participants[queue->owner].reaping[word], words[word], memory_order_seq_cst);
+}
+
+/* Sweep for those in reap.ids that are dead still, now that their ids cannot change hands. */
+static void begin_sweep(cq_queue *queue, int fd)
+{
+    struct reap *reap = &queue->reap;
+    struct owner_set dead = {{0}};
+    uint32_t kept = 0;
+
+    name_ids(queue);
+    reap->active = false;
+    for (uint32_t i = 0; i < reap->count; ++i) {
+        uint32_t id = reap->ids[i];
+        /* I1 after P2: used by the same owner still. */
+        if (participant_record(queue, id) != reap->records[i] || participant_ask(queue, fd, id, reap->records[i]) != VERDICT_DEAD)
+            continue;
+        /* Relaxed: the kernel's word that its lock is gone comes after all that it stored. */
+        reap->active |= atomic_load_explicit(&queue->participants[id].active, memory_order_relaxed) != 0;
+        reap->ids[kept] = (uint16_t)id;
+        reap->records[kept++] = reap->records[i];
+        dead.bits[id / 64] |= UINT64_C(1) << id % 64;
+    }
+    reap->count = kept;
+    reap->sweeping = true;
+    sweep_begin(&reap->sweep, queue, &dead);
+}
+
+/* The sweep is over: the ids may be used again. */
+static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
+{
+    struct reap *reap = &queue->reap;
+    uint32_t reaped = 0;
+
+    for (uint32_t i = 0; i < reap->count && result == CQ_OK; ++i) {
+        struct layout_participant *entry = &queue->participants[reap->ids[i]];
+        uint64_t record = reap->records[i];
+        if (participant_ask(queue, fd, reap->ids[i], record) != VERDICT_DEAD)
+            continue;
+        for (int word = 0; word < 2; ++word)
+            atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* its own sweeps are over */
+        reaped += participant_clean(queue, reap->ids[i], record);
+    }
+    reap->count = 0;
+    reap->sweeping = false;
+    name_ids(queue);
+    atomic_fetch_add_explicit(&queue->header->reaped, reaped, memory_order_relaxed); /* a count */
+    return reaped;
+}
+
+/* Go on sweeping. *budget is what may be looked at, and what is left of it. How many were reaped, or an error. */
+static int go_on(cq_queue *queue, int fd, uint64_t *budget, cq_recovery *recovery)
+{
+    struct reap *reap = &queue->reap;
+    int result = reap->active ? sweep_step(&reap->sweep, budget) : CQ_OK; /* who never claimed anything left nothing */
+
+    if (result == RESULT_RETRY)
+        return 0;
+    if (recovery) {
+        recovery->slots += reap->sweep.slots;
+        recovery->messages += reap->sweep.messages;
+        recovery->nodes += reap->sweep.nodes;
+    }
+    uint32_t reaped = finish_sweep(queue, fd, result);
+    if (recovery)
+        recovery->participants += reaped;
+    return result < 0 ? result : (int)reaped;
+}
+
+/* Add the participant to those to be swept for if it is dead. False: the descriptor cannot be relied on. */
+static bool consider(cq_queue *queue, int fd, uint32_t id)
+{
+    struct reap *reap = &queue->reap;
+    uint64_t record = participant_record(queue, id);
+
+    if (id == queue->owner || !(record & PARTICIPANT_USED))
+        return true;
+    for (uint32_t i = 0; i < reap->count; ++i)
+        if (reap->ids[i] == id)
+            return true;
+    enum verdict verdict = participant_ask(queue, fd, id, record);
+    if (verdict == VERDICT_DEAD) {
+        reap->ids[reap->count] = (uint16_t)id;
+        reap->records[reap->count++] = record;
+    }
+    return verdict != VERDICT_UNKNOWN;
+}
+
+/* Collect dead participants among the suspects, `hints` entries from the last place on; and estimate how many sleep. */
+static bool collect_suspects(cq_queue *queue, int fd, uint32_t hints)
+{
+    struct reap *reap = &queue->reap;
+    uint32_t highest = participant_highest(queue), asked = 0, sleepers = 0, n = 0, all = hints < highest ? hints : highest;
+
+    for (; n < all && asked < ASKED_SUSPECTS && reap->count < REAP_MOST; ++n) {
+        reap->hint = reap->hint < highest ? reap->hint + 1 : 1;
+        const struct layout_participant *entry = &queue->participants[reap->hint];
+        if (!(participant_record(queue, reap->hint) & PARTICIPANT_USED))
+            continue;
+        bool asleep = (atomic_load_explicit(&entry->waiting[0], memory_order_relaxed) | /* counts, and a hint */
+                       atomic_load_explicit(&entry->waiting[1], memory_order_relaxed)) != 0;
+        sleepers += asleep;
+        /* Who never claimed anything or sleeps seldom holds something: those are asked in turn. */
+        if (!asleep && reap->hint != queue->owner && atomic_load_explicit(&entry->active, memory_order_relaxed) &&
+            /* A reason to ask, no more. */
+            os_process_is_gone(atomic_load_explicit(&entry->pid, memory_order_relaxed))) {
+            ++asked;
+            if (!consider(queue, fd, reap->hint))
+                return false;
+        }
+    }
+    if (n == all && n > 0)
+        atomic_store_explicit(&queue->header->sleepers, sleepers * highest / n, memory_order_relaxed); /* a hint */
+    return true;
+}
+
+/* Each look goes on where the one before ended, whoever makes it: handles that come and go would look at the lowest ids only. */
+static void begin_at_turn(cq_queue *queue, uint64_t turn)
+{
+    uint32_t highest = participant_highest(queue);
+
+    if (highest == 0) /* not with this handle among them, but who knows what a region says */
+        return;
+    queue->reap.hint = (uint32_t)(turn * HINTS % highest);
+    queue->reap.next = (uint32_t)(turn * ASKED_IN_TURN % highest);
+}
+
+/* Collect dead participants among all, `most` queries from the last place on. True: went all around. */
+static bool collect_in_turn(cq_queue *queue, int fd, uint32_t most)
+{
+    struct reap *reap = &queue->reap;
+    uint32_t highest = participant_highest(queue), asked = 0;
+
+    for (uint32_t n = 0; n < highest; ++n) {
+        if (asked == most || reap->count == REAP_MOST)
+            return false;
+        reap->next = reap->next < highest ? reap->next + 1 : 1;
+        if (reap->next == queue->owner || !(participant_record(queue, reap->next) & PARTICIPANT_USED))
+            continue;
+        ++asked;
+        if (!consider(queue, fd, reap->next))
+            return true;
+    }
+    return true;
+}
+
+/*
+ * Look around once: the suspect (0: none), those whose process seems gone, then `most` others in turn; and sweep for those
+ * found dead, as far as *budget goes. How many were reaped, or an error. With begin_reaping.
+ */
+static int look_around(cq_queue *queue, int fd, uint32_t suspect, uint32_t most, uint64_t *budget, cq_recovery *recovery)
+{
+    struct reap *reap = &queue->reap;
+    uint32_t hints = most == LOOK_ALL || most == 0 ? 0 : HINTS;
+    int total = 0, result;
+
+    reap->more = false;
+    for (uint32_t round = 0; round < LAYOUT_MAX_OWNER; ++round) {
+        bool around = false;
+        if (!reap->sweeping) {
+            reap->count = 0;
+            bool sure = (suspect == 0 || suspect > participant_highest(queue) || consider(queue, fd, suspect)) &&
+                        collect_suspects(queue, fd, hints);
+            suspect = 0;
+            around = !sure || (reap->count < REAP_MOST && (collect_in_turn(queue, fd, most) || most != LOOK_ALL));
+            if (reap->count == 0)
+                break;
+            begin_sweep(queue, fd);
+        }
+        if ((result = go_on(queue, fd, budget, recovery)) < 0)
+            return result;
+        total += result;
+        *budget -= *budget < REAP_COST ? *budget : REAP_COST;
+        if (around)
+            break;
+        if (*budget == 0) {
+            reap->more = true;
+            break;
+        }
+    }
+    return total;
+}
+
+/* There is no descriptor to find out anything with: what is begun is found again by who has one. */
+static void drop_sweep(cq_queue *queue)
+{
+    queue->reap.count = 0;
+    queue->reap.sweeping = queue->reap.more = false;
+    name_ids(queue);
+}
+
+/* Until the next call. Whatever is begun goes on with it, whether or not a look is due then. */
+static void pause_reaping(cq_queue *queue)
+{
+    atomic_store_explicit(&queue->reap.pending, queue->reap.sweeping || queue->reap.more, memory_order_relaxed);
+    end_reaping(queue);
+}
+
+/* Look at everybody, and finish what is begun. How many were reaped, or an error. */
+int reap_all(cq_queue *queue, cq_recovery *recovery)
+{
+    uint64_t budget = UINT64_MAX;
+
+    while (!begin_reaping(queue))
+        os_yield(); /* another thread of this handle, which does not wait for anybody */
+    int fd = participant_is_alone(queue) ? -1 : region_descriptor(queue);
+    queue->reap.next = 0; /* all around from the beginning, even if it was half-way */
+    int result = fd >= 0 && participant_proves(queue, fd) ? look_around(queue, fd, 0, LOOK_ALL, &budget, recovery) : 0;
+    pause_reaping(queue);
+    return result;
+}
+
+/* Every id is used: reap in the name of the one that is kept for this. */
+void reap_for_id(cq_queue *queue, int lock_fd)
+{
+    if (!participant_enter_emergency(queue, lock_fd))
+        return;
+    reap_all(queue, NULL);
+    participant_leave_emergency(queue, lock_fd);
+}
+
+/* ---- looking ---------------------------------------------------------------------------------------- */
+
+/* Between two looks of the whole queue; more often when there are so many that a look asks few of them. */
+int64_t reap_interval(const cq_queue *queue)
+{
+    uint32_t highest = participant_highest(queue), within_a_second = 11 * ASKED_IN_TURN;
+    return highest <= within_a_second ? LOOK_INTERVAL_NS : LOOK_INTERVAL_NS * within_a_second / highest;
+}
+
+/* Is a look due: has the turn stood still for an interval, by this handle's clock? */
+static bool look_is_due(cq_queue *queue, uint64_t turn)
+{
+    int64_t now = os_clock(OS_CLOCK_COARSE);
+
+    /* Relaxed all: hints, of which threads may see any mixture; the exchange of the turn lets one of them look. */
+    if (atomic_load_explicit(&queue->turn_seen, memory_order_relaxed) != turn) {
+        atomic_store_explicit(&queue->turn_seen, turn, memory_order_relaxed);
+        atomic_store_explicit(&queue->turn_time, now, memory_order_relaxed);
+        return false;
+    }
+    return now - atomic_load_explicit(&queue->turn_time, memory_order_relaxed) >= reap_interval(queue);
+}
+
+/* A look by this handle, in the turn that it has, or going on with what it began. With begin_reaping. How many were reaped, or an
+   error. */
+static int look_in_turn(cq_queue *queue, int fd, bool begun, uint64_t turn)
+{
+    uint64_t budget = SWEEP_BUDGET;
+
+    if (!begun)
+        begin_at_turn(queue, turn);
+    return look_around(queue, fd, begun ? 0 : front_blocker(queue), ASKED_IN_TURN, &budget, NULL);
+}
+
+/* Look for the dead if a look is due, or go on with the sweep that this handle began. True: something was put right. */
+bool reap_look(cq_queue *queue, enum reap_look *look)
+{
+    uint64_t turn = atomic_load_explicit(&queue->header->turn, memory_order_relaxed); /* a number, orders nothing */
+    bool begun = reap_is_pending(queue);
+    int result = 0;
+
+    *look = REAP_NOT_DUE;
+    if ((!look_is_due(queue, turn) && !begun) || !begin_reaping(queue))
+        return false;
+    /* A turn is only taken by who can look: one that bumps it for nothing would keep all others from looking. */
+    bool alone = !begun && participant_is_alone(queue);
+    int fd = alone ? -1 : region_descriptor(queue);
+    if (!alone && (fd < 0 || !participant_proves(queue, fd))) {
+        drop_sweep(queue);
+        *look = REAP_BLIND;
+    } else if (begun) {
+        result = look_in_turn(queue, fd, true, turn);
+        *look = REAP_WENT_ON;
+    } else if (atomic_compare_exchange_strong_explicit(&queue->header->turn, &turn, turn + 1, memory_order_relaxed,
+                                                       memory_order_relaxed)) {
+        result = alone ? 0 : look_in_turn(queue, fd, false, turn);
+        atomic_store_explicit(&queue->turn_seen, turn + 1, memory_order_relaxed);
+        *look = REAP_LOOKED;
+    }
+    if (*look == REAP_BLIND || *look == REAP_LOOKED) /* not again in each call */
+        atomic_store_explicit(&queue->turn_time, os_clock(OS_CLOCK_COARSE), memory_order_relaxed);
+    pause_reaping(queue);
+    return result > 0;
+}
+
+/* May this owner be asked about, of whom a slot was in the way? Not twice in a row, and not too many in an interval. */
+static bool may_suspect(cq_queue *queue, uint32_t owner)
+{
+    int64_t now = os_clock(OS_CLOCK_COARSE);
+
+    /* Relaxed all: hints. */
+    if (now - atomic_load_explicit(&queue->suspect_time, memory_order_relaxed) >= LOOK_INTERVAL_NS) {
+        atomic_store_explicit(&queue->suspect_time, now, memory_order_relaxed);
+        atomic_store_explicit(&queue->suspects, 0, memory_order_relaxed);
+    } else if (atomic_load_explicit(&queue->suspect, memory_order_relaxed) == owner)
+        return false;
+    atomic_store_explicit(&queue->suspect, owner, memory_order_relaxed);
+    return atomic_fetch_add_explicit(&queue->suspects, 1, memory_order_relaxed) < ASKED_SUSPECTS;
+}
+
+/* A slot of this owner was in the way: is it dead? Cheap enough to be called for each. */
+void reap_suspect(cq_queue *queue, uint32_t owner)
+{
+    uint64_t budget = SWEEP_BUDGET;
+
+    if (owner == 0 || owner == queue->owner || !may_suspect(queue, owner) || !begin_reaping(queue))
+        return;
+    int error = errno, fd = region_descriptor(queue);
+    if (fd >= 0 && participant_proves(queue, fd))
+        look_around(queue, fd, owner, 0, &budget, NULL);
+    errno = error;
+    pause_reaping(queue);
+}
+
+/* ---- leaving ---------------------------------------------------------------------------------------- */
+
+/*
+ * Give back what the handle holds, and its id. The lock goes with the mapping, after this. In a large backlog that was never
+ * swept not everything is found at once: then the record stays, and is reaped like a dead one's.
+ */
+void reap_leave(cq_queue *queue)
+{
+    struct reap *reap = &queue->reap;
+    struct owner_set me = {{0}};
+    uint64_t budget = LEAVE_BUDGET;
+    int result = CQ_OK;
+
+    reap->count = 0; /* what this handle was sweeping for is found again by others */
+    name_ids(queue);
+    if (atomic_load_explicit(&queue->active, memory_order_relaxed)) { /* no other thread uses the handle */
+        me.bits[queue->owner / 64] = UINT64_C(1) << queue->owner % 64;
+        sweep_begin(&reap->sweep, queue, &me);
+        result = sweep_step(&reap->sweep, &budget);
+    }
+    if (result == CQ_OK)
+        participant_clean(queue, queue->owner, queue->record);
+}
 
 /* ==== src/region.c ==== */
 
@@ -5026,26 +6145,19 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
  * whose pointers are set and whose geometry was checked against the file.
  */
 
+
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
-#include <time.h>
-#include <unistd.h>
 
-#define DEFAULT_DIRECTORY "/dev/shm"
 #define PREFIX "cqueue."
 #define NAME_LIMIT 200
 
 int result_of_errno(int error)
 {
     switch (error) {
+    case 0: return CQ_OK;
     case ENOENT: case ENOTDIR: return CQ_ENOENT;
     case EACCES: case EPERM: case ELOOP: case EROFS: case EISDIR: case ENXIO: return CQ_EACCESS;
     case EEXIST: return CQ_EEXIST;
@@ -5079,8 +6191,8 @@ int region_path(const char *name, const char *directory, char **path)
     if (directory && !*directory)
         return CQ_ENOENT;
     /* Where there is no such directory, or none with a name, it stays as given: opening says what is wrong. */
-    char *real = directory ? realpath(directory, NULL) : NULL;
-    const char *start = real ? real : directory ? directory : DEFAULT_DIRECTORY;
+    char *real = directory ? os_absolute(directory) : NULL;
+    const char *start = real ? real : directory ? directory : REGION_DIRECTORY;
     size_t size = strlen(start) + sizeof("/" PREFIX) + strlen(name);
     *path = malloc(size);
     if (*path)
@@ -5089,162 +6201,62 @@ int region_path(const char *name, const char *directory, char **path)
     return *path ? CQ_OK : CQ_ENOMEM;
 }
 
-/* ---- geometry -------------------------------------------------------------------------------------- */
-
-
-/* The shape that follows from five numbers. CQ_EINVAL: out of range, or too large for a file. Nothing overflows: every
-   factor is bounded first. */
-int region_geometry(uint64_t capacity, uint64_t max_message_size, uint32_t slots, uint64_t hole_slots,
-                    uint64_t spare_nodes, struct geometry *g)
-{
-    if (capacity < 1 || capacity > LAYOUT_MAX_CAPACITY || max_message_size < 1 ||
-        max_message_size > LAYOUT_MAX_MESSAGE || slots < 1 || slots > LAYOUT_MAX_SLOTS ||
-        hole_slots > LAYOUT_MAX_CAPACITY || spare_nodes > LAYOUT_MAX_NODES)
-        return CQ_EINVAL;
-    *g = (struct geometry){.capacity = capacity, .max_message_size = max_message_size, .hole_slots = hole_slots,
-                           .spare_nodes = spare_nodes, .slots_per_node = slots};
-    g->slot_stride = max_message_size <= LAYOUT_SMALL_MESSAGE ? 8 + round_up(max_message_size, 8)
-                                                              : round_up(16 + max_message_size, 64);
-    g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, LAYOUT_LINE);
-    g->node_count = (capacity + hole_slots + slots - 1) / slots + 2 + spare_nodes;
-    if (g->node_count > LAYOUT_MAX_NODES || g->node_count > LAYOUT_MAX_FILE / g->node_stride)
-        return CQ_EINVAL;
-    uint64_t words = round_up(g->node_count, 64) / 64;
-    g->bitmap_offset = LAYOUT_SUMMARY_OFFSET + round_up(round_up(words, 64) / 64 * 8, LAYOUT_PAGE);
-    g->marks_offset = g->bitmap_offset + round_up(words * 8, LAYOUT_PAGE);
-    g->states_offset = g->marks_offset + round_up(round_up(g->node_count, MARK_NODES) / MARK_NODES * 8, LAYOUT_PAGE);
-    g->nodes_offset = g->states_offset + round_up(g->node_count * 8, LAYOUT_PAGE);
-    g->file_size = round_up(g->nodes_offset + g->node_count * g->node_stride, LAYOUT_PAGE);
-    return CQ_OK;
-}
+/* ---- opening --------------------------------------------------------------------------------------- */
 
 int region_read_header(int fd, struct layout_header *header, uint64_t *file_size)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0)
-        return result_of_errno(errno);
-    ssize_t got = pread(fd, header, sizeof *header, 0);
-    if (got < 0)
-        return result_of_errno(errno);
-    *file_size = (uint64_t)status.st_size;
-    return got == (ssize_t)sizeof *header ? CQ_OK : CQ_ECORRUPT;
+    struct os_status status;
+    size_t got;
+    int error = os_status(fd, &status);
+
+    if (error != 0 || (error = os_read(fd, header, sizeof *header, 0, &got)) != 0)
+        return result_of_errno(error);
+    *file_size = status.size;
+    return got == sizeof *header ? CQ_OK : CQ_ECORRUPT;
 }
 
-/* Is this a region that this library can use, whole and not self-contradictory? *g receives what it says once and for
-   all; nothing of it is read from the region again. */
-int region_check_header(const struct layout_header *header, uint64_t file_size, struct geometry *g)
-{
-    uint64_t magic = atomic_load_explicit(&header->magic, memory_order_relaxed); /* a private copy */
-    if (magic == __builtin_bswap64(LAYOUT_MAGIC) && header->byte_order == __builtin_bswap32(LAYOUT_BYTE_ORDER))
-        return CQ_EVERSION; /* whole, but of a machine that writes the other end first */
-    if (magic != LAYOUT_MAGIC)
-        return CQ_ECORRUPT;
-    if (header->byte_order != LAYOUT_BYTE_ORDER || header->format_version != LAYOUT_FORMAT_VERSION ||
-        header->word_bits != 64 || header->features != 0)
-        return CQ_EVERSION;
-    if (region_geometry(header->capacity, header->max_message_size, header->slots_per_node, header->hole_slots,
-                        header->spare_nodes, g) != CQ_OK)
-        return CQ_ECORRUPT;
-    bool same = header->slot_stride == g->slot_stride && header->node_stride == g->node_stride &&
-                header->node_count == g->node_count && header->summary_offset == LAYOUT_SUMMARY_OFFSET &&
-                header->bitmap_offset == g->bitmap_offset && header->states_offset == g->states_offset &&
-                header->nodes_offset == g->nodes_offset && header->file_size == g->file_size &&
-                file_size >= g->file_size;
-    return same ? CQ_OK : CQ_ECORRUPT;
-}
-
-/* ---- opening --------------------------------------------------------------------------------------- */
-
-/* File systems that are known not to keep locks with mappings, or to be shared with other machines. */
+/* CQ_EFILESYSTEM: locks do not go with mappings there, as far as is known. */
 int region_filesystem(int fd, uint32_t flags)
 {
-    struct statfs status;
-
-    if (flags & CQ_ANY_FILESYSTEM)
-        return CQ_OK;
-    if (fstatfs(fd, &status) != 0)
-        return result_of_errno(errno);
-    switch ((unsigned long)status.f_type & 0xffffffffUL) {
-    case 0x6969 /* NFS */: case 0x794c7630 /* overlay */: case 0x01021997 /* 9p */: case 0x5346414f /* AFS */:
-    case 0x73757245 /* Coda */: case 0x65735546 /* FUSE */: case 0xfe534d42 /* SMB2 */: case 0xff534d42 /* CIFS */:
-    case 0x517b /* SMB */: case 0x00c36400 /* Ceph */:
-        return CQ_EFILESYSTEM;
-    default:
-        return CQ_OK;
-    }
+    return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_errno(os_check_filesystem(fd));
 }
 
 /* Whose is the file, and who may write it? One of this process' own user is as open to a group as he made it. */
-static int check_trust(const struct stat *status, const cq_config *config, bool read_only)
+static int check_trust(const struct os_status *status, const cq_config *config, bool read_only)
 {
-    mode_t accepted = config && config->permissions ? (mode_t)config->permissions : 0600;
+    uint32_t accepted = config && config->permissions ? config->permissions : 0600;
     bool shared = read_only ? (accepted & 0044) != 0 : (accepted & 0060) == 0060;
-    bool trusted = status->st_uid == geteuid() || (config && config->flags & CQ_TRUST) ||
-                   (shared && !(status->st_mode & 0022 & ~accepted));
+    bool trusted = status->user == os_user() || (config && config->flags & CQ_TRUST) ||
+                   (shared && !(status->permissions & 0022 & ~accepted));
 
-    if (!S_ISREG(status->st_mode))
+    if (!status->is_regular)
         return CQ_EACCESS;
-    return trusted && !(status->st_mode & 0002) ? CQ_OK : CQ_EOWNER;
+    return trusted && !(status->permissions & 0002) ? CQ_OK : CQ_EOWNER;
 }
 
-static int open_description(const char *path, bool read_only, int links)
+/* A forked child has no mapping of the region, and may have put something else in its place. */
+void region_unmap(cq_queue *queue)
 {
-    /* O_NONBLOCK: a FIFO somebody planted must not stop us. syscall: not a cancellation point. */
-    return (int)syscall(SYS_openat, AT_FDCWD, path,
-                        (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | links, 0);
-}
-
-/* What a kernel (or what plays one) does not know is done another way: by fork.c, or by fallocate. */
-static bool advise(void *at, size_t size, int advice)
-{
-    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM;
-}
-
-/* A page of this process's own: 1, and 0 in a forked child. *populates: does the kernel do what MADV_POPULATE_WRITE asks
-   for? Some take any advice for granted and do nothing. NULL: see errno. */
-static _Atomic uint32_t *map_alive(bool *populates)
-{
-    unsigned char resident = 0;
-    _Atomic uint32_t *alive = mmap(NULL, LAYOUT_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (alive == MAP_FAILED)
-        return NULL;
-    if (!advise(alive, LAYOUT_PAGE, MADV_WIPEONFORK)) {
-        int error = errno;
-        munmap(alive, LAYOUT_PAGE);
-        errno = error;
-        return NULL;
-    }
-    *populates = madvise(alive, LAYOUT_PAGE, MADV_POPULATE_WRITE) == 0 && mincore(alive, LAYOUT_PAGE, &resident) == 0 &&
-                 (resident & 1);
-    atomic_store_explicit(alive, 1, memory_order_relaxed); /* before any other thread has the handle */
-    return alive;
-}
-
-static void unmap_region(cq_queue *queue)
-{
-    munmap(queue->base, (size_t)queue->geometry.file_size);
-    munmap(queue->alive, LAYOUT_PAGE);
+    if (atomic_load_explicit(queue->alive, memory_order_relaxed)) /* no other thread uses the handle */
+        os_unmap(queue->base, queue->geometry.file_size);
+    os_unmap(queue->alive, LAYOUT_PAGE);
     queue->alive = NULL;
 }
 
-/* With fork_lock held. */
 static int map_region(cq_queue *queue, int fd, bool read_only)
 {
-    size_t size = (size_t)queue->geometry.file_size;
-    int protection = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+    uint64_t size = queue->geometry.file_size;
+    void *base, *alive;
+    int error = os_map(fd, size, read_only ? OS_MAP_READ : OS_MAP_WRITE, &base);
 
-    void *base = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (base == MAP_FAILED)
-        return result_of_errno(errno);
-    /* A child must not keep the lock, nor store into the region: it does not get the mapping at all. And a core dump would
-       give memory to every hole that it reads. */
-    if (!advise(base, size, MADV_DONTFORK) || !advise(base, size, MADV_DONTDUMP) ||
-        !(queue->alive = map_alive(&queue->populates))) {
-        int result = result_of_errno(errno);
-        munmap(base, size);
-        return result;
+    if (error != 0)
+        return result_of_errno(error);
+    if ((error = os_map_alive(&alive, &queue->populates)) != 0) {
+        os_unmap(base, size);
+        return result_of_errno(error);
     }
+    queue->alive = alive;
+    atomic_store_explicit(queue->alive, 1, memory_order_relaxed); /* before any other thread has the handle */
     queue->base = base;
     queue->header = base;
     queue->participants = (void *)(queue->base + LAYOUT_PARTICIPANTS_OFFSET);
@@ -5252,13 +6264,8 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     queue->bitmap = (void *)(queue->base + queue->geometry.bitmap_offset);
     queue->marks = (void *)(queue->base + queue->geometry.marks_offset);
     queue->states = (void *)(queue->base + queue->geometry.states_offset);
-    uint64_t from = (uintptr_t)base;
-    snprintf(queue->mapped_as, sizeof queue->mapped_as, "/proc/self/map_files/%" PRIx64 "-%" PRIx64, from,
-             round_up(from + size, page_size()));
-    int result = fork_remember(queue);
-    if (result != CQ_OK)
-        unmap_region(queue);
-    return result;
+    os_path_of_mapping(base, size, queue->mapped_as, sizeof queue->mapped_as);
+    return CQ_OK;
 }
 
 /*
@@ -5268,67 +6275,66 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
 int region_open(const char *path, const cq_config *config, bool read_only, cq_queue *queue, int *lock_fd)
 {
     struct layout_header header;
-    struct stat status, second;
+    struct os_status status, second;
     uint64_t file_size = 0;
-    int result;
+    int fd, own, error, result;
 
     *lock_fd = -1;
-    queue->fd = -1;
-    /* O_APPEND marks the description that the lock goes through: see region_is_at. */
-    int fd = open_description(path, read_only, O_NOFOLLOW | (read_only ? 0 : O_APPEND));
-    if (fd < 0)
-        return result_of_errno(errno);
-    if (fstat(fd, &status) != 0) {
-        result = result_of_errno(errno);
+    atomic_store_explicit(&queue->fd, -1, memory_order_relaxed); /* nobody else has the handle yet */
+    /* The mark is for the description that the lock goes through: see region_is_at. */
+    if ((error = os_open(path, read_only ? OS_READ_ONLY : OS_MARKED, &fd)) != 0)
+        return result_of_errno(error);
+    own = fd;
+    if ((error = os_status(fd, &status)) != 0) {
+        result = result_of_errno(error);
         goto fail;
     }
     if ((result = check_trust(&status, config, read_only)) != CQ_OK ||
         (result = region_filesystem(fd, config ? config->flags : 0)) != CQ_OK ||
         (result = region_read_header(fd, &header, &file_size)) != CQ_OK ||
-        (result = region_check_header(&header, file_size, &queue->geometry)) != CQ_OK)
+        (result = geometry_of_header(&header, file_size, &queue->geometry)) != CQ_OK)
         goto fail;
     if (config && ((config->capacity && config->capacity != header.capacity) ||
                    (config->max_message_size && config->max_message_size != header.max_message_size))) {
         result = CQ_EMISMATCH;
         goto fail;
     }
-    queue->device = status.st_dev;
-    queue->inode = status.st_ino;
-    queue->fd = read_only ? fd : open_description(path, false, O_NOFOLLOW);
-    if (queue->fd < 0 || fstat(queue->fd, &second) != 0 || second.st_ino != status.st_ino ||
-        second.st_dev != status.st_dev) {
-        result = queue->fd < 0 && errno != ENOENT ? result_of_errno(errno) : RESULT_RETRY;
+    queue->device = status.device;
+    queue->inode = status.inode;
+    if (!read_only && (error = os_open(path, 0, &own)) != 0) {
+        own = fd;
+        result = error != ENOENT ? result_of_errno(error) : RESULT_RETRY;
+        goto fail;
+    }
+    if (os_status(own, &second) != 0 || !region_is(queue, &second)) {
+        result = RESULT_RETRY;
         goto fail;
     }
     if ((result = map_region(queue, fd, read_only)) != CQ_OK)
         goto fail;
+    atomic_store_explicit(&queue->fd, own, memory_order_relaxed); /* nobody else has the handle yet */
     if (!read_only)
         *lock_fd = fd;
     return CQ_OK;
 
 fail:
-    if (queue->fd >= 0 && queue->fd != fd)
-        close(queue->fd);
-    queue->fd = -1;
-    close(fd);
+    if (own != fd)
+        os_close(own);
+    os_close(fd);
     return result;
 }
 
-bool region_is(const cq_queue *queue, const struct stat *status)
+bool region_is(const cq_queue *queue, const struct os_status *status)
 {
-    return status->st_dev == queue->device && status->st_ino == queue->inode;
+    return status->device == queue->device && status->inode == queue->inode;
 }
 
 /* Is fd, at this moment, a description of the region that can tell who is alive? One through which another thread is just
    opening a handle, and which got the number of ours because somebody closed that, cannot: its own lock is invisible to it. */
 bool region_is_at(const cq_queue *queue, int fd)
 {
-    struct stat status;
-
-    if (fd < 0 || fstat(fd, &status) != 0 || !region_is(queue, &status))
-        return false;
-    int flags = fcntl(fd, F_GETFL);
-    return flags == -1 || !(flags & O_APPEND); /* if flags cannot be asked for, locks cannot either */
+    struct os_status status;
+    return fd >= 0 && os_status(fd, &status) == 0 && region_is(queue, &status) && !os_is_marked(fd);
 }
 
 /* A new description, by the name; or, if that leads elsewhere or nowhere (unlinked, chroot), by the mapping, which only
@@ -5336,17 +6342,15 @@ bool region_is_at(const cq_queue *queue, int fd)
    closed our descriptor meanwhile, and the number is somebody else's. */
 static int open_again(const cq_queue *queue)
 {
-    const struct {
-        const char *path;
-        int links;
-    } ways[] = {{queue->path, O_NOFOLLOW}, {queue->mapped_as, 0}};
-    struct stat status;
+    const char *paths[] = {queue->path, queue->mapped_as};
+    struct os_status status;
 
-    for (int i = 0; i < 2; ++i) {
-        if ((ways[i].links ? lstat : stat)(ways[i].path, &status) != 0 || !region_is(queue, &status))
+    for (uint32_t i = 0; i < 2; ++i) {
+        uint32_t follow = i == 1 ? OS_FOLLOW : 0;
+        int fd;
+        if (os_status_at(paths[i], follow != 0, &status) != 0 || !region_is(queue, &status))
             continue;
-        int fd = open_description(ways[i].path, queue->owner == 0, ways[i].links);
-        if (region_is_at(queue, fd))
+        if (os_open(paths[i], follow | (queue->owner == 0 ? OS_READ_ONLY : 0), &fd) == 0 && region_is_at(queue, fd))
             return fd;
     }
     return -1;
@@ -5355,7 +6359,7 @@ static int open_again(const cq_queue *queue)
 static void close_descriptor(const cq_queue *queue, int fd)
 {
     if (region_is_at(queue, fd))
-        syscall(SYS_close, fd); /* not a cancellation point */
+        os_close(fd);
 }
 
 /* The handle's own description, or a new one if somebody closed every descriptor of the process; -1 if there is none.
@@ -5378,47 +6382,77 @@ int region_descriptor(cq_queue *queue)
 /* Does the name still lead to this region? */
 bool region_is_linked(const cq_queue *queue)
 {
-    struct stat status;
-    return lstat(queue->path, &status) == 0 && region_is(queue, &status);
+    struct os_status status;
+    return os_status_at(queue->path, false, &status) == 0 && region_is(queue, &status);
 }
 
 /* Has the file no name at all any more, so that nobody can open it? A file that was renamed still has one. */
 bool region_is_removed(cq_queue *queue)
 {
-    struct stat status;
+    struct os_status status;
     int fd = region_descriptor(queue);
 
-    if (fd >= 0 && fstat(fd, &status) == 0 && region_is(queue, &status))
-        return status.st_nlink == 0;
+    if (fd >= 0 && os_status(fd, &status) == 0 && region_is(queue, &status))
+        return status.links == 0;
     return !region_is_linked(queue);
 }
 
-void region_close(cq_queue *queue)
+void region_close_descriptor(cq_queue *queue)
 {
-    close_descriptor(queue, atomic_load_explicit(&queue->fd, memory_order_relaxed));
-    if (!queue->alive)
-        return;
-    fork_lock(); /* no child may see the handle forgotten and the region mapped */
-    fork_forget(queue);
-    /* A forked child has no mapping there, and may have put something else in its place. */
-    if (atomic_load_explicit(queue->alive, memory_order_relaxed))
-        unmap_region(queue);
-    else
-        munmap(queue->alive, LAYOUT_PAGE);
-    fork_unlock();
+    close_descriptor(queue, atomic_load_explicit(&queue->fd, memory_order_relaxed)); /* which asks what the number is */
 }
 
 /* In a forked child: the handle is its parent's. */
 void region_forget(cq_queue *queue)
 {
-    static const struct timespec at_once;
-
     atomic_store_explicit(queue->alive, 0, memory_order_relaxed); /* no other thread is here */
-    /* Is the region mapped here after all? The kernel is asked, because if it is not it must not be read. What else there may
-       be at this address by now does not begin like a region: time is over means that the word was the expected one. */
-    if (syscall(SYS_futex, queue->base, FUTEX_WAIT_PRIVATE, (uint32_t)LAYOUT_MAGIC, &at_once, NULL, 0) != 0 &&
-        errno == ETIMEDOUT)
-        munmap(queue->base, (size_t)queue->geometry.file_size);
+    /* Is the region mapped here after all? What else there may be at this address by now does not begin like a region. */
+    if (os_is_word(queue->base, (uint32_t)LAYOUT_MAGIC))
+        os_unmap(queue->base, queue->geometry.file_size);
+}
+
+/* ==== src/room.c ==== */
+
+/*
+ * room.c - exact capacity: how many messages lie between the two ends, holes left out.
+ *
+ * It owns what "full" means. It must not know what is done about it.
+ */
+
+
+/*
+ * How many messages may be claimed from tail's ticket on, the expected value of the claim that follows: it succeeds
+ * only while enq is still there, and deq and the holes behind it only grow, so that capacity is never exceeded.
+ * Refuses only if both ends were still the same afterwards: full then, at the moment deq was read.
+ */
+SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
+{
+    uint64_t capacity = queue->geometry.capacity;
+    uint32_t slots = queue->geometry.slots_per_node;
+    struct end head;
+
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head); /* F1 and F2 decide full */
+    if (result != CQ_OK)
+        return result;
+    atomic_store_explicit(&queue->deq_seen, head.ticket, memory_order_relaxed);
+
+    uint64_t used = position_distance(tail->ticket, head.ticket, slots);
+    if (used >= POSITION_BEHIND)
+        return RESULT_RETRY; /* tail's ticket is an old one */
+    if (used >= capacity) {
+        uint64_t holes = queue_count_holes(queue, &head);
+        used -= holes < used ? holes : used; /* more: the ends have moved, and the claim will fail */
+    }
+    if (used < capacity) {
+        *room = capacity - used;
+        return CQ_OK;
+    }
+    /* F3 seq_cst: nothing moved since F1 and F2. */
+    bool same = atomic_load_explicit(&tail->node->enq, memory_order_seq_cst) == tail->ticket &&
+                atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link &&
+                atomic_load_explicit(&head.node->deq, memory_order_seq_cst) == head.ticket &&
+                atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head.link;
+    return same ? CQ_FULL : RESULT_RETRY;
 }
 
 /* ==== src/say.c ==== */
@@ -5469,29 +6503,25 @@ void say_bytes(struct text *text, const char *before, uint64_t bytes, const char
  */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/resource.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
+#include <inttypes.h>
 
 void shortage_space(struct text *text, const struct found *found)
 {
     const struct geometry *g = &found->geometry;
-    struct statvfs room;
+    uint64_t bytes, free_bytes;
+    bool no_more_files;
 
-    if (statvfs(found->directory, &room) != 0 || !found->has_geometry) {
+    if (!os_space(found->directory, &bytes, &free_bytes, &no_more_files) || !found->has_geometry) {
         say(text, "the file system of %s has no room for another part of the queue: free some; nothing was lost",
             found->directory);
         return;
     }
     uint64_t needed = g->node_stride + (found->has_region ? 0 : LAYOUT_SUMMARY_OFFSET + 3 * LAYOUT_PAGE);
-    uint64_t unit = room.f_frsize ? room.f_frsize : room.f_bsize, free_bytes = room.f_bavail * unit;
     say_bytes(text, found->has_region ? "its next part takes " : "a new queue of this size takes ", needed, ", and ");
     say(text, "%s has ", found->directory);
     say_bytes(text, "", free_bytes, " free");
-    say_bytes(text, " of ", room.f_blocks * unit, ": ");
-    if (room.f_files > 0 && room.f_favail == 0)
+    say_bytes(text, " of ", bytes, ": ");
+    if (no_more_files)
         say(text, "it can hold no more files; remove some");
     else if (free_bytes >= needed)
         say(text, "there was no room a moment ago, or a quota leaves less; try again");
@@ -5503,25 +6533,21 @@ void shortage_space(struct text *text, const struct found *found)
 /* Address space: of which this process may have little by RLIMIT_AS, and of which the region takes its whole size. */
 void shortage_memory(struct text *text, const struct found *found)
 {
-    struct rlimit limit;
-    unsigned long long pages;
+    uint64_t limit, used = os_address_space();
 
     if (!found->has_geometry) {
         say(text, "%s", cq_strerror(CQ_ENOMEM));
         return;
     }
     say_bytes(text, "the region takes ", found->geometry.file_size, " of address space");
-    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+    if (!os_limit(OS_LIMIT_ADDRESS_SPACE, &limit) || limit == UINT64_MAX) {
         say(text, ", and showing a message a copy of it; the system refused one of these: free memory, or raise "
             "vm.max_map_count or the limits of the container");
         return;
     }
-    say_bytes(text, ", and this process may have ", limit.rlim_cur, "");
-    FILE *used = fopen("/proc/self/statm", "re");
-    if (used && fscanf(used, "%llu", &pages) == 1)
-        say_bytes(text, ", of which it uses ", pages * (uint64_t)sysconf(_SC_PAGESIZE), "");
-    if (used)
-        fclose(used);
+    say_bytes(text, ", and this process may have ", limit, "");
+    if (used > 0)
+        say_bytes(text, ", of which it uses ", used, "");
     say(text, ": raise the limit (RLIMIT_AS, ulimit -v), or create the queue with a smaller capacity, max_message_size or "
         "max_held");
 }
@@ -5529,41 +6555,33 @@ void shortage_memory(struct text *text, const struct found *found)
 void shortage_process(struct text *text)
 {
     enum { ENOUGH_TO_OPEN = 3 };
-    struct rlimit files, threads;
-    int tried[ENOUGH_TO_OPEN], count = 0, error = 0;
+    uint64_t files, threads;
+    int error = os_try_descriptors(ENOUGH_TO_OPEN);
 
-    while (count < ENOUGH_TO_OPEN && (tried[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
-        ++count;
-    if (count < ENOUGH_TO_OPEN)
-        error = errno;
-    for (int i = 0; i < count; ++i)
-        close(tried[i]);
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || getrlimit(RLIMIT_NPROC, &threads) != 0)
+    if (!os_limit(OS_LIMIT_DESCRIPTORS, &files) || !os_limit(OS_LIMIT_THREADS, &threads))
         say(text, "%s: close some", cq_strerror(CQ_EPROCESS));
     else if (error == ENFILE)
         say(text, "the system has reached its limit of open files (fs.file-max): close some, or raise the limit");
     else if (error == EMFILE)
-        say(text, "this process has used all of the %llu descriptors that it may have, or all but a few, and opening a queue "
-            "takes %d: close some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", (unsigned long long)files.rlim_cur,
-            ENOUGH_TO_OPEN);
+        say(text, "this process has used all of the %" PRIu64 " descriptors that it may have, or all but a few, and opening a "
+            "queue takes %d: close some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", files, ENOUGH_TO_OPEN);
     else
-        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have %llu descriptors "
-            "(RLIMIT_NOFILE, ulimit -n), its user %llu threads (RLIMIT_NPROC, ulimit -u), its container perhaps fewer: use "
-            "fewer, or raise the limit", (unsigned long long)files.rlim_cur,
-            (unsigned long long)threads.rlim_cur);
+        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have %" PRIu64
+            " descriptors (RLIMIT_NOFILE, ulimit -n), its user %" PRIu64 " threads (RLIMIT_NPROC, ulimit -u), its "
+            "container perhaps fewer: use fewer, or raise the limit", files, threads);
 }
 
 void shortage_file_size(struct text *text, const struct found *found)
 {
-    struct rlimit limit;
+    uint64_t limit;
 
     if (!found->has_geometry) {
         say(text, "%s", cq_strerror(CQ_EFILESIZE));
         return;
     }
     say_bytes(text, "its file would have a size of ", found->geometry.file_size, ", and ");
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < found->geometry.file_size) /* RLIM_INFINITY is the most */
-        say_bytes(text, "this process may make files of ", limit.rlim_cur, " at most: raise the limit (RLIMIT_FSIZE, ulimit -f)");
+    if (os_limit(OS_LIMIT_FILE_SIZE, &limit) && limit < found->geometry.file_size)
+        say_bytes(text, "this process may make files of ", limit, " at most: raise the limit (RLIMIT_FSIZE, ulimit -f)");
     else
         say(text, "the file system of %s allows no file that large: name another directory", found->directory);
     say(text, ", or ask for a smaller capacity, max_message_size or max_held");
@@ -5571,34 +6589,19 @@ void shortage_file_size(struct text *text, const struct found *found)
 
 /* ==== src/slot.c ==== */
 
-/*
- * slot.c - the message in a slot: where its bytes are and how its size is kept.
- *
- * It owns the two slot formats of layout.h. It must not know who may touch a slot when, which is the callers' part;
- * only slot_peek is for slots that are not the caller's, and what it gives is worth nothing until the state was read again.
- */
+/* slot.c - a look into a slot that is somebody else's. See slot.h. */
 
-/*
- * The size, and the bytes if `copy` is not NULL and has room for them, of a message that others may take and overwrite meanwhile. The caller
- * discards both unless slot->state is still `word` afterwards. Words are read one by one rather than by memcpy: this
- * race is the point of the function, and the sanitizer must be told so for it alone.
- */
+/* Words are read one by one rather than by memcpy: this race is the point of the function, and the sanitizer must be told so
+   for it alone. */
 __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word,
-                                                      size_t *size, void *copy,
-                                                      size_t room)
+                                                      size_t *size, void *copy, size_t room)
 {
     const unsigned char *payload = slot_payload(queue, slot);
-    uint64_t limit = queue->geometry.max_message_size;
-    uint64_t found = limit;
+    int result = slot_size(queue, slot, word, size);
 
-    if (!slot_is_small(queue))
-        found = *(const volatile uint64_t *)&slot->length;
-    else if (slot_short(word))
-        found = *(const volatile unsigned char *)&payload[limit - 1];
-    if (found > limit)
-        return CQ_ECORRUPT;
-    *size = (size_t)found;
-    for (size_t i = 0; copy && found <= room && i < found; ++i)
+    if (result != CQ_OK)
+        return result;
+    for (size_t i = 0; copy && *size <= room && i < *size; ++i)
         ((unsigned char *)copy)[i] = *(const volatile unsigned char *)&payload[i];
     /* P1 acquire fence, pairs with E3: the bytes were read before the state is read again. */
     fence(memory_order_acquire);
@@ -5628,6 +6631,7 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
  * Head and tail of the beginning are therefore all that a sweep must remember. The nodes up to head come first: what
  * dead consumers held, and the claims that others wait behind.
  */
+
 
 static bool is_dead(const struct sweep *sweep, uint32_t owner)
 {
@@ -5765,9 +6769,9 @@ static void announce(struct sweep *sweep, uint64_t slots, uint64_t messages)
         orphan_announce(sweep->queue);
     sweep->orphans = false;
     if (messages > 1)
-        wait_wake(sweep->queue, SIDE_CONSUMERS, messages - 1);
+        wake_side(sweep->queue, SIDE_CONSUMERS, messages - 1);
     if (slots > 0)
-        wait_wake(sweep->queue, SIDE_PRODUCERS, slots);
+        wake_side(sweep->queue, SIDE_PRODUCERS, slots);
 }
 
 /*
@@ -5801,10 +6805,9 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
 /* ==== src/wait.c ==== */
 
 /*
- * wait.c - sleeping until somebody publishes or makes room, and waking those who sleep.
+ * wait.c - sleeping until somebody publishes or makes room.
  *
- * It owns the futex word of each side: generation | WATCH | SLEEP. Nobody counts sleepers, so a dead one leaves at most a
- * stale bit and costs one idle wake. It must not know what is waited for: `attempt` is a full try of the operation.
+ * It owns who sleeps and for how long. It must not know what is waited for: `attempt` is a full try of the operation.
  *
  * Somebody must look around while all sleep: for the dead, for a wake that a dead one did not give, for the file's name. That
  * is one thread of the whole queue, the lookout, which wakes once an interval. Its other candidates, one thread a handle,
@@ -5813,130 +6816,14 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
  * other threads sleep until they are woken.
  */
 
+
 #include <errno.h>
-#include <limits.h>
-#include <sched.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-#define SLEEP 1u
-#define WATCH 2u
-#define GENERATION 4u
-static_assert((SLEEP | WATCH) == WAIT_BITS, "what wait_wake looks for");
-
-/* Bit sets of FUTEX_WAIT_BITSET, so that a wake for one kind is never used up by another. */
-#define SLEEPERS 1u
-#define WATCHERS 2u
-#define RESTERS 4u
-#define OF_HANDLE(owner) (1u << (8 + (owner) % 24)) /* the threads of a handle, and of those that share its bit */
 
 #define SPINS 64                          /* tries before sleeping: about what a sleep and a wake cost */
 #define TICK INT64_C(5000000)             /* how far the coarse clock may be behind */
 #define BETWEEN_PIECES INT64_C(1000000)   /* of a sweep that a sleeper goes on with */
 #define REST_MOST INT64_C(3000000000)     /* a resting lookout's longest sleep */
 #define OTHERS_SLEEP INT64_C(30000000000) /* of a thread that is not its handle's candidate */
-
-static int64_t read_clock(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int64_t wait_clock(void) { return read_clock(CLOCK_MONOTONIC); }
-
-/* A few milliseconds coarse, and cheap enough for every call that finds nothing. */
-int64_t wait_clock_coarse(void) { return read_clock(CLOCK_MONOTONIC_COARSE); }
-
-void wait_yield(void) { sched_yield(); }
-
-/* 0: woken. Else why not (EAGAIN: the word changed, ETIMEDOUT, EINTR). Not a cancellation point. */
-static int futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline, uint32_t bits)
-{
-    struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
-    return syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL, bits) == 0 ? 0 : errno;
-}
-
-static size_t futex_wake(_Atomic uint32_t *word, size_t count, uint32_t bits)
-{
-    int before = errno;
-    long woken = syscall(SYS_futex, word, FUTEX_WAKE_BITSET, count < INT_MAX ? (int)count : INT_MAX, NULL, NULL, bits);
-    errno = before;
-    return woken > 0 ? (size_t)woken : 0;
-}
-
-/* ---- waking ----------------------------------------------------------------------------------------- */
-
-/* Wake `count` of one kind; `seen` is what the side's word was. Returns what it is now. */
-static uint32_t wake_kind(_Atomic uint32_t *word, uint32_t seen, uint32_t flag, uint32_t kind, size_t count)
-{
-    if (!(seen & flag) || futex_wake(word, count, kind) >= count)
-        return seen;
-    /* Fewer slept than were told: nobody needs the flag any more, except who came to sleep in between. Clear it for this very
-       word only, and wake these. */
-    uint32_t cleared = (seen & ~flag & WAIT_BITS) | ((seen & ~WAIT_BITS) + GENERATION);
-    bool same = atomic_compare_exchange_strong_explicit(word, &seen, cleared, memory_order_seq_cst, memory_order_relaxed);
-    /* If it is another word for somebody else's sake, then who was on the way to sleep on the old one either sleeps by now,
-       and is woken here, or will not. */
-    futex_wake(word, same ? INT_MAX : count, kind);
-    return same ? cleared : seen;
-}
-
-/* wait_wake saw `seen` in the side's word, with one of the bits: wake `count` sleepers, and as many watchers. */
-void wait_wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count)
-{
-    _Atomic uint32_t *word = side_word(queue, side);
-
-    seen = wake_kind(word, seen, WATCH, WATCHERS, count);
-    wake_kind(word, seen, SLEEP, SLEEPERS, count);
-}
-
-/* Is there, or may there be, what the callers of this side want? */
-bool wait_is_served(cq_queue *queue, enum side side)
-{
-    if (side == SIDE_PRODUCERS)
-        return enqueue_has_room(queue);
-    return orphan_is_dirty(orphan_version(queue)) || dequeue_has_message(queue);
-}
-
-/*
- * Somebody sleeps although there is something for him: the waker died before it woke him, or who was woken does not act.
- * Wake one, next time two, and so on. Called with each look. True: somebody sleeps, or may.
- */
-bool wait_nudge(cq_queue *queue)
-{
-    uint32_t nudges = atomic_load_explicit(&queue->lookout.nudges, memory_order_relaxed); /* a hint */
-    bool nudged = false, asleep = false;
-
-    for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side) {
-        uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst); /* as K1 */
-        asleep |= (seen & WAIT_BITS) != 0;
-        if (!(seen & WAIT_BITS) || !wait_is_served(queue, side))
-            continue;
-        wait_wake_bits(queue, side, seen, (size_t)1 << (nudges < 16 ? nudges : 16));
-        nudged = true;
-    }
-    atomic_store_explicit(&queue->lookout.nudges, nudged ? nudges + 1 : 0, memory_order_relaxed);
-    return asleep;
-}
-
-/* Wake, and have those look again who are on the way to sleep: who read the word before this does not sleep on what it is now;
-   who reads it afterwards sees what the caller changed before. */
-static size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t bits)
-{
-    atomic_fetch_add_explicit(side_word(queue, side), GENERATION, memory_order_seq_cst);
-    return futex_wake(side_word(queue, side), count, bits);
-}
-
-/* Who was woken does not act: somebody else should. */
-void wait_pass_on(cq_queue *queue, enum side side)
-{
-    futex_wake(side_word(queue, side), 1, SLEEPERS);
-    futex_wake(side_word(queue, side), 1, WATCHERS);
-}
-
-/* ---- sleeping --------------------------------------------------------------------------------------- */
 
 static uint64_t load_turn(const cq_queue *queue)
 {
@@ -5946,10 +6833,10 @@ static uint64_t load_turn(const cq_queue *queue)
 /* Only the thread that has taken the lookout's place in its handle. How long to sleep. */
 static int64_t lookout_slice(const cq_queue *queue)
 {
-    int64_t interval = participant_interval(queue);
+    int64_t interval = reap_interval(queue);
 
     if (!queue->lookout.resting)
-        return interval + TICK; /* so that the look is due by the coarse clock too, when this is over */
+        return interval + TICK; /* so that the look is due by the coarse clock too, when it wakes */
     int64_t rest = interval * atomic_load_explicit(&queue->header->sleepers, memory_order_relaxed); /* a hint */
     return rest < interval ? interval : rest < REST_MOST ? rest : REST_MOST;
 }
@@ -5961,13 +6848,13 @@ static void judge_lookout(cq_queue *queue, uint64_t turn, int64_t slept)
     int64_t looks = (int64_t)(load_turn(queue) - turn);
 
     queue->lookout.resting = lookout != 0 && lookout != queue->owner && looks > 0 &&
-                             looks * (participant_interval(queue) + 2 * TICK) * 4 >= slept * 3;
+                             looks * (reap_interval(queue) + 2 * TICK) * 4 >= slept * 3;
     if (!queue->lookout.resting)
         atomic_store_explicit(&queue->header->lookout, queue->owner, memory_order_relaxed);
 }
 
 /* Sleep on the side's word while it is `expected`, until `deadline` or until it is time to look around. 0: woken; else as
-   futex_wait. */
+   os_sleep. */
 static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int64_t now, int64_t deadline, uint32_t bits)
 {
     struct lookout *lookout = &queue->lookout;
@@ -5981,7 +6868,7 @@ static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int
 
     bits |= OF_HANDLE(queue->owner) | (mine && lookout->resting ? RESTERS : 0);
     bool is_whole = deadline - now >= slice;
-    int why = futex_wait(side_word(queue, side), expected, is_whole ? now + slice : deadline, bits);
+    int why = os_sleep(side_word(queue, side), expected, is_whole ? now + slice : deadline, bits);
     atomic_fetch_sub_explicit(&lookout->sleeping, 1, memory_order_relaxed); /* a count */
     if (mine) {
         if (why == 0)
@@ -6025,14 +6912,14 @@ static void count_sleeper(cq_queue *queue, enum side side, bool sleeps, int64_t 
     if (sleeps && (atomic_load_explicit(&me->waiting[side], memory_order_relaxed) |
                    atomic_load_explicit(&me->waiting[other], memory_order_relaxed)) == 0 &&
         now >= atomic_load_explicit(&queue->goes_on_until, memory_order_relaxed))
-        atomic_store_explicit(&me->since, read_clock(CLOCK_REALTIME_COARSE), memory_order_relaxed);
+        atomic_store_explicit(&me->since, os_clock(OS_DATE_COARSE), memory_order_relaxed);
     atomic_fetch_add_explicit(&me->waiting[side], sleeps ? 1u : 0u - 1u, memory_order_relaxed);
 }
 
 /* For count_sleeper. Relaxed: only for people. */
 static void remember_end(cq_queue *queue, int result)
 {
-    int64_t until = result == CQ_TIMEOUT ? wait_clock() + LOOK_INTERVAL_NS : 0;
+    int64_t until = result == CQ_TIMEOUT ? os_clock(OS_CLOCK) + LOOK_INTERVAL_NS : 0;
 
     if (until != atomic_load_explicit(&queue->goes_on_until, memory_order_relaxed))
         atomic_store_explicit(&queue->goes_on_until, until, memory_order_relaxed);
@@ -6040,26 +6927,12 @@ static void remember_end(cq_queue *queue, int result)
 
 static bool is_worth_waiting(int result) { return result == CQ_EMPTY || result == CQ_FULL || result == CQ_ENOSPACE; }
 
-/*
- * Was the region removed? Who sees it first leaves a mark for those who sleep, and lets them look. Called with each look, by
- * handles that wait on as well: they may be the only ones that look.
- */
-bool wait_see_removal(cq_queue *queue)
-{
-    if (!region_is_removed(queue))
-        return false;
-    if (!atomic_exchange_explicit(&queue->header->removed, 1, memory_order_relaxed)) /* a hint, the file says what is true */
-        for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side)
-            wake_surely(queue, side, INT_MAX, SLEEPERS);
-    return true;
-}
-
 /* `looks`: whether or not there is a mark. */
 static bool is_stale(cq_queue *queue, bool looks)
 {
     /* Relaxed: a wish, and a hint. */
     return !atomic_load_explicit(&queue->keep_unlinked, memory_order_relaxed) &&
-           (looks || atomic_load_explicit(&queue->header->removed, memory_order_relaxed)) && wait_see_removal(queue);
+           (looks || atomic_load_explicit(&queue->header->removed, memory_order_relaxed)) && lookout_see_removal(queue);
 }
 
 static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_try *attempt, void *context)
@@ -6069,7 +6942,7 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
 
     for (;;) {
         /* K2 seq_cst, then a full fence: the bit is visible before the try looks. */
-        uint32_t expected = atomic_fetch_or_explicit(word, SLEEP, memory_order_seq_cst) | SLEEP;
+        uint32_t expected = atomic_fetch_or_explicit(word, WAKE_SLEEP, memory_order_seq_cst) | WAKE_SLEEP;
         fence(memory_order_seq_cst);
         result = attempt(queue, context); /* looks around too, if a look is due */
         if (!is_worth_waiting(result))
@@ -6083,13 +6956,13 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
             result = CQ_STALE;
             break;
         }
-        int64_t now = wait_clock();
+        int64_t now = os_clock(OS_CLOCK);
         if (now >= deadline) {
             result = result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
             break;
         }
         /* A sweep goes on soon; and nobody tells when another file gives memory back. */
-        int64_t most = participant_is_reaping(queue) ? BETWEEN_PIECES
+        int64_t most = reap_is_pending(queue) ? BETWEEN_PIECES
                        : result == CQ_ENOSPACE       ? LOOK_INTERVAL_NS
                                                      : INT64_MAX;
         int64_t until = deadline - now > most ? now + most : deadline;
@@ -6097,7 +6970,7 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
     }
     /* Leaving woken but unserved: that wake belongs to somebody else. */
     if (why == 0 && result != CQ_OK)
-        futex_wake(word, 1, SLEEPERS);
+        os_wake(word, 1, SLEEPERS);
     leave_lookout(queue, side);
     return result;
 }
@@ -6119,7 +6992,7 @@ int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *at
     }
     if (timeout_ns == 0)
         return result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
-    int64_t now = wait_clock();
+    int64_t now = os_clock(OS_CLOCK);
     int64_t deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
     count_sleeper(queue, side, true, now);
     result = sleep_until(queue, side, deadline, attempt, context);
@@ -6129,7 +7002,7 @@ int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *at
 }
 
 /* Let all threads of this handle that sleep on this side look again at what the caller changed before. */
-void wait_interrupt(cq_queue *queue, enum side side) { wake_surely(queue, side, INT_MAX, OF_HANDLE(queue->owner)); }
+void wait_interrupt(cq_queue *queue, enum side side) { wake_surely(queue, side, SIZE_MAX, OF_HANDLE(queue->owner)); }
 
 /* End the waits of this handle, or allow them again. Async-signal-safe. */
 void wait_cancel(cq_queue *queue, bool cancelled)
@@ -6144,7 +7017,7 @@ void wait_cancel(cq_queue *queue, bool cancelled)
 /* Ask for a wake of the watchers. The caller probes afterwards, and then may sleep on the word returned. */
 uint32_t wait_announce_watch(cq_queue *queue, enum side side)
 {
-    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WATCH, memory_order_seq_cst) | WATCH; /* K2 */
+    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WAKE_WATCH, memory_order_seq_cst) | WAKE_WATCH; /* K2 */
     fence(memory_order_seq_cst);
     return word;
 }
@@ -6152,22 +7025,65 @@ uint32_t wait_announce_watch(cq_queue *queue, enum side side)
 /* Sleep until a watcher is due, or until it is time to look around. */
 void wait_for_watch(cq_queue *queue, enum side side, uint32_t word)
 {
-    sleep_a_slice(queue, side, word, wait_clock(), INT64_MAX, WATCHERS);
+    sleep_a_slice(queue, side, word, os_clock(OS_CLOCK), INT64_MAX, WATCHERS);
 }
 
 /* A watcher does not look around for a while. */
 void wait_leave_watch(cq_queue *queue, enum side side) { leave_lookout(queue, side); }
 
+/* ==== src/wake.c ==== */
+
+/*
+ * wake.c - waking those who sleep until somebody publishes or makes room.
+ *
+ * It owns the futex word of each side: generation | WATCH | SLEEP. Nobody counts sleepers, so a dead one leaves at most a
+ * stale bit and costs one idle wake. It must not know what they wait for, nor how they sleep (wait.c).
+ */
+
+
+/* Wake `count` of one kind; `seen` is what the side's word was. Returns what it is now. */
+static uint32_t wake_kind(_Atomic uint32_t *word, uint32_t seen, uint32_t flag, uint32_t kind, size_t count)
+{
+    if (!(seen & flag) || os_wake(word, count, kind) >= count)
+        return seen;
+    /* Fewer slept than were told: nobody needs the flag any more, except who came to sleep in between. Clear it for this very
+       word only, and wake these. */
+    uint32_t cleared = (seen & ~flag & WAKE_BITS) | ((seen & ~WAKE_BITS) + WAKE_GENERATION);
+    bool same = atomic_compare_exchange_strong_explicit(word, &seen, cleared, memory_order_seq_cst, memory_order_relaxed);
+    /* If it is another word for somebody else's sake, then who was on the way to sleep on the old one either sleeps by now,
+       and is woken here, or will not. */
+    os_wake(word, same ? SIZE_MAX : count, kind);
+    return same ? cleared : seen;
+}
+
+/* wake_side saw `seen` in the side's word, with one of the bits: wake `count` sleepers, and as many watchers. */
+void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count)
+{
+    _Atomic uint32_t *word = side_word(queue, side);
+
+    seen = wake_kind(word, seen, WAKE_WATCH, WATCHERS, count);
+    wake_kind(word, seen, WAKE_SLEEP, SLEEPERS, count);
+}
+
+/* Wake, and have those look again who are on the way to sleep: who read the word before this does not sleep on what it is now;
+   who reads it afterwards sees what the caller changed before. */
+size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds)
+{
+    atomic_fetch_add_explicit(side_word(queue, side), WAKE_GENERATION, memory_order_seq_cst);
+    return os_wake(side_word(queue, side), count, kinds);
+}
+
+/* Who was woken does not act: somebody else should. */
+void wake_another(cq_queue *queue, enum side side)
+{
+    os_wake(side_word(queue, side), 1, SLEEPERS);
+    os_wake(side_word(queue, side), 1, WATCHERS);
+}
+
 /* ==== src/watch.c ==== */
 
 /*
- * watch.c - a descriptor for event loops: a timer, and one helper thread a handle and side that raises it.
- *
- * The descriptor is a timerfd: readable once its moment came (raised: it is set to one long ago), unreadable when it is
- * set to none. The library only ever *sets* the number, which the kernel refuses for anything but a timer, and only
- * if its period is the one that this watch gave it: so nothing else can be written, read, blocked on or closed when
- * somebody closed the descriptor and the number is another file's. (An eventfd cannot be told from others, and what
- * can is read and written by functions that would also read and write what is not ours.)
+ * watch.c - a descriptor for event loops: an os_event, and one helper thread a handle and side that raises it.
  *
  * It owns the state of the descriptor. Only the helper raises, calls that come back empty-handed lower:
  *
@@ -6180,14 +7096,9 @@ void wait_leave_watch(cq_queue *queue, enum side side) { leave_lookout(queue, si
  * returns; and each new message after that is a rising edge (EPOLLET), because the helper looks only while it is ARMED.
  */
 
+
 #include <errno.h>
-#include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 enum state { ARMED, RAISING, RAISED, AGAIN, STOPPED };
 #define STATE_MASK 7u
@@ -6198,64 +7109,21 @@ struct watch {
     enum side side;
     _Atomic uint32_t state; /* a futex word of this process: round | enum state */
     _Atomic int fd;         /* a number, which may be anybody's */
-    pthread_t helper;
+    struct os_thread helper;
 };
 
 /* ---- the descriptor -------------------------------------------------------------------------------- */
 
-/* Some 150 years, which no other timer has: no two watches of a process are at one address. */
-static struct timespec period_of(const struct watch *watch)
-{
-    uint64_t ns = (UINT64_C(1) << 62) + (uintptr_t)watch % (UINT64_C(1) << 61);
-    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
-}
-
-static bool has_period(const struct itimerspec *timer, struct timespec period)
-{
-    return timer->it_interval.tv_sec == period.tv_sec && timer->it_interval.tv_nsec == period.tv_nsec;
-}
-
-static bool is_ours(const struct watch *watch, int fd)
-{
-    struct itimerspec found;
-    return fd >= 0 && timerfd_gettime(fd, &found) == 0 && has_period(&found, period_of(watch));
-}
-
-/* Set the timer, which has the period `expected` still. In the moment since that was looked at the number may have become
-   somebody else's timer; that one gets back what it had. No cancellation points, none blocks. */
-static bool set_timer(const struct watch *watch, int fd, struct timespec expected, bool up)
-{
-    struct itimerspec when = {.it_interval = period_of(watch), .it_value = {.tv_sec = 0, .tv_nsec = up ? 1 : 0}}, before;
-
-    if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, &before) != 0)
-        return false;
-    if (has_period(&before, expected))
-        return true;
-    timerfd_settime(fd, 0, &before, NULL);
-    return false;
-}
+/* No two watches of a process are at one address. */
+static uint64_t key_of(const struct watch *watch) { return (uintptr_t)watch; }
 
 /* Nothing if it is not ours any more: the next cq_fd makes a new one. */
 static void set_fd(const struct watch *watch, bool up)
 {
-    int fd = atomic_load_explicit(&watch->fd, memory_order_relaxed); /* the kernel says what the number is */
-    if (is_ours(watch, fd))
-        set_timer(watch, fd, period_of(watch), up);
+    os_event_set(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch), up); /* which says what it is */
 }
 
-static int make_fd(const struct watch *watch, int *fd)
-{
-    *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (*fd < 0)
-        return result_of_errno(errno);
-    return set_timer(watch, *fd, (struct timespec){0}, false) ? CQ_OK : CQ_ESYSTEM;
-}
-
-static void close_fd(const struct watch *watch, int fd)
-{
-    if (is_ours(watch, fd))
-        close(fd);
-}
+static int make_fd(const struct watch *watch, int *fd) { return result_of_errno(os_event_create(key_of(watch), fd)); }
 
 /* ---- its state ------------------------------------------------------------------------------------- */
 
@@ -6271,10 +7139,7 @@ static uint32_t load_state(const struct watch *watch)
     return atomic_load_explicit(&watch->state, memory_order_seq_cst); /* B2 */
 }
 
-static void wake_helper(struct watch *watch)
-{
-    syscall(SYS_futex, &watch->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-}
+static void wake_helper(struct watch *watch) { os_wake(&watch->state, SIZE_MAX, 0); }
 
 /* The caller's last look at the queue found nothing: lower the descriptor, and have the helper look from now on. */
 static void lower(struct watch *watch)
@@ -6313,12 +7178,12 @@ static void *help(void *context)
         if ((word & STATE_MASK) == STOPPED)
             return NULL;
         if ((word & STATE_MASK) == RAISED) {
-            syscall(SYS_futex, &watch->state, FUTEX_WAIT_PRIVATE, word, NULL, NULL, 0);
+            os_sleep(&watch->state, word, 0, 0);
             continue;
         }
         uint32_t seen = wait_announce_watch(watch->queue, watch->side);
-        if (!wait_is_served(watch->queue, watch->side)) {
-            participant_look(watch->queue);
+        if (!probe_side(watch->queue, watch->side)) {
+            lookout_look(watch->queue);
             if (load_state(watch) == word) /* after `seen` was read: whoever stops it changes that afterwards */
                 wait_for_watch(watch->queue, watch->side, seen);
             continue;
@@ -6339,7 +7204,6 @@ static void *help(void *context)
 
 static int start(cq_queue *queue, enum side side, struct watch **made)
 {
-    sigset_t all, before;
     struct watch *watch = malloc(sizeof *watch);
     int fd;
 
@@ -6350,10 +7214,7 @@ static int start(cq_queue *queue, enum side side, struct watch **made)
     if (result != CQ_OK)
         goto fail;
     atomic_init(&watch->fd, fd);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&watch->helper, NULL, help, watch);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = os_start_thread(&watch->helper, help, watch);
     if (error) {
         result = error == EAGAIN ? CQ_EPROCESS : CQ_ESYSTEM;
         goto fail;
@@ -6362,23 +7223,22 @@ static int start(cq_queue *queue, enum side side, struct watch **made)
     return CQ_OK;
 
 fail:
-    close_fd(watch, fd);
+    os_event_close(fd, key_of(watch));
     free(watch);
     return result;
 }
 
 static void stop(struct watch *watch)
 {
-    int before;
+    int before = os_hold_cancellation();
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* joining is a cancellation point */
     atomic_store_explicit(&watch->state, STOPPED, memory_order_seq_cst); /* B1 */
     wake_helper(watch);
     wait_interrupt(watch->queue, watch->side);
-    pthread_join(watch->helper, NULL);
-    wait_pass_on(watch->queue, watch->side); /* it may have been woken for a message that it does not tell of any more */
-    close_fd(watch, atomic_load_explicit(&watch->fd, memory_order_relaxed));
-    pthread_setcancelstate(before, NULL);
+    os_join_thread(watch->helper);
+    wake_another(watch->queue, watch->side); /* it may have been woken for a message that it does not tell of any more */
+    os_event_close(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch));
+    os_restore_cancellation(before);
     free(watch);
 }
 
@@ -6392,7 +7252,7 @@ static int renew_fd(struct watch *watch, int lost)
         lower(watch); /* as it is: if the helper had raised the lost one, it is to raise this one */
         return CQ_OK;
     }
-    close_fd(watch, fd); /* another thread was faster */
+    os_event_close(fd, key_of(watch)); /* another thread was faster */
     return result;
 }
 
@@ -6412,7 +7272,7 @@ int watch_open(cq_queue *queue, enum side side, int *fd)
             stop(made);
     }
     int found = atomic_load_explicit(&watch->fd, memory_order_relaxed);
-    if (!is_ours(watch, found))
+    if (!os_event_is(found, key_of(watch)))
         result = renew_fd(watch, found);
     *fd = atomic_load_explicit(&watch->fd, memory_order_relaxed);
     return result;
@@ -6432,7 +7292,7 @@ void watch_close(cq_queue *queue, bool forked)
     for (int side = 0; side < 2; ++side) {
         struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
         if (watch && forked) {
-            close_fd(watch, atomic_load_explicit(&watch->fd, memory_order_relaxed));
+            os_event_close(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch));
             free(watch);
         } else if (watch)
             stop(watch);

@@ -3,9 +3,16 @@
  * that there is nothing.
  *
  * It owns the order of these steps. Whoever only polls passes here each time, and so finds the dead as those who sleep do. It
- * must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found (participant.c).
+ * must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found (lookout.c).
  */
-#include "internal.h"
+#include "claim.h"
+
+#include "dequeue.h"
+#include "enqueue.h"
+#include "lookout.h"
+#include "orphan.h"
+#include "participant.h"
+#include "watch.h"
 
 #include <errno.h>
 
@@ -17,7 +24,7 @@ bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
     if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE)
         return false;
     int error = errno; /* a signal handler may be calling */
-    bool again = participant_look(queue) && ++*tries < TRIES;
+    bool again = lookout_look(queue) && ++*tries < TRIES;
     if (!again)
         watch_clear(queue, side); /* the descriptor for event loops says so too */
     errno = error;
@@ -41,6 +48,7 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
 {
     uint32_t tries = 0;
 
+    participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
         int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;

@@ -4,7 +4,9 @@
  * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at files: what
  * is possible on this machine is found out by trying.
  */
-#include "internal.h"
+#include "config.h"
+
+#include "layout.h"
 
 #include <string.h>
 

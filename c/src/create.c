@@ -4,18 +4,15 @@
  * It owns the first bytes of a region. A creator killed anywhere leaves nothing: until linkat the file has no name, and
  * after it the file is whole. It must not know about handles.
  */
-#include "internal.h"
+#include "create.h"
+
+#include "geometry.h"
+#include "memory.h"
+#include "region.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #define DEFAULT_CAPACITY 65536u
 #define DEFAULT_MESSAGE 4096u
@@ -48,7 +45,7 @@ int create_geometry(const cq_config *config, struct geometry *g)
     uint64_t capacity = config && config->capacity ? config->capacity : DEFAULT_CAPACITY;
     uint64_t message = config && config->max_message_size ? config->max_message_size : DEFAULT_MESSAGE;
     uint64_t max_held = config ? config->max_held : 0;
-    int result = region_geometry(1, message, 1, 0, 0, g);
+    int result = geometry_of(1, message, 1, 0, 0, g);
 
     if (result != CQ_OK || capacity > LAYOUT_MAX_CAPACITY || max_held > LAYOUT_MAX_NODES)
         return CQ_EINVAL;
@@ -68,12 +65,7 @@ int create_geometry(const cq_config *config, struct geometry *g)
         spare = max_held;
     if (cq_testing.spare_nodes)
         spare = cq_testing.spare_nodes;
-    return region_geometry(capacity, message, (uint32_t)slots, holes, spare, g);
-}
-
-static bool write_all(int fd, const void *bytes, size_t size, uint64_t offset)
-{
-    return pwrite(fd, bytes, size, (off_t)offset) == (ssize_t)size; /* a few bytes into allocated memory: all or none */
+    return geometry_of(capacity, message, (uint32_t)slots, holes, spare, g);
 }
 
 /* The first node, LINKED and empty, and the header that points to it; the header last. */
@@ -83,7 +75,6 @@ static int write_region(int fd, const struct geometry *g)
     uint64_t ticket = ticket_word(first, 0, 0), state = ticket_word(first, NODE_LINKED, 0);
     struct layout_header header;
     struct layout_node node;
-    struct timespec now;
 
     /* The gaps between the lines go into the file as well, which others may read: nothing of this process's memory. */
     memset(&header, 0, sizeof header);
@@ -91,7 +82,6 @@ static int write_region(int fd, const struct geometry *g)
     atomic_init(&node.enq, ticket);
     atomic_init(&node.deq, ticket);
     atomic_init(&node.next, link_word(first, NODE_NIL));
-    clock_gettime(CLOCK_REALTIME, &now);
     atomic_init(&header.magic, LAYOUT_MAGIC);
     header.format_version = LAYOUT_FORMAT_VERSION;
     header.byte_order = LAYOUT_BYTE_ORDER;
@@ -110,84 +100,68 @@ static int write_region(int fd, const struct geometry *g)
     header.nodes_offset = g->nodes_offset;
     header.file_size = g->file_size;
     header.first_position = ticket;
-    header.created = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    header.created = os_clock(OS_DATE);
     atomic_init(&header.tail, link_word(first, 0));
     atomic_init(&header.head, link_word(first, 0));
     atomic_init(&header.touched, 1);
     atomic_init(&header.last_hole, ticket);
     atomic_init(&header.free_id, 1);
-    bool written = write_all(fd, &node, sizeof node, g->nodes_offset) &&
-                   write_all(fd, &state, sizeof state, g->states_offset) &&
-                   write_all(fd, &header, sizeof header, 0);
-    return written ? CQ_OK : result_of_errno(errno);
-}
-
-/* Give the nameless file its name, unless there is such a file. */
-static int link_into_place(int fd, const char *path)
-{
-    char self[32];
-
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
-        return CQ_OK;
-    if (errno == ENOENT && linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0) /* no /proc here */
-        return CQ_OK;
-    return result_of_errno(errno);
+    int error = os_write(fd, &node, sizeof node, g->nodes_offset);
+    if (error == 0)
+        error = os_write(fd, &state, sizeof state, g->states_offset);
+    if (error == 0)
+        error = os_write(fd, &header, sizeof header, 0);
+    return result_of_errno(error);
 }
 
 /* A file in the directory of `path`, which is where it will be linked. */
-static int open_nameless(const char *path)
+static int open_nameless(const char *path, int *fd)
 {
     size_t length = (size_t)(strrchr(path, '/') - path); /* there is one: region_path wrote it */
     char *directory = strndup(path, length ? length : 1);
-    if (!directory)
-        return -1;
-    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    int error = errno;
+    int error = directory ? os_create_nameless(directory, fd) : ENOMEM;
+
     free(directory);
-    errno = error;
-    return fd;
+    return result_of_errno(error);
 }
 
 /* What this process cannot map it does not leave behind for itself to find. */
 static int try_mapping(int fd, const struct geometry *g)
 {
-    void *base = mmap(NULL, (size_t)g->file_size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    void *at = NULL;
+    int error = os_map(fd, g->file_size, OS_MAP_TRY, &at);
 
-    if (base == MAP_FAILED)
-        return result_of_errno(errno);
-    munmap(base, (size_t)g->file_size);
-    return CQ_OK;
+    if (error == 0)
+        os_unmap(at, g->file_size);
+    return result_of_errno(error);
+}
+
+/* Fill the nameless file and give it its name. */
+static int finish_file(int fd, const char *path, const cq_config *config, const struct geometry *g, struct os_status *made)
+{
+    int result = region_filesystem(fd, config ? config->flags : 0);
+
+    if (result != CQ_OK || (result = result_of_errno(os_set_size(fd, g->file_size))) != CQ_OK ||
+        (result = try_mapping(fd, g)) != CQ_OK ||
+        (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
+        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK || (result = write_region(fd, g)) != CQ_OK)
+        return result;
+    /* Narrow until now, wider (if asked for) while still without a name. */
+    int error = os_set_permissions(fd, config && config->permissions ? config->permissions : 0600);
+    if (error == 0 && (error = os_status(fd, made)) == 0)
+        error = os_link(fd, path);
+    return result_of_errno(error);
 }
 
 /* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: somebody else's is there. */
-int create_file(const char *path, const cq_config *config, struct stat *made)
+int create_file(const char *path, const cq_config *config, struct os_status *made)
 {
     struct geometry geometry;
-    struct rlimit limit;
-    int result = create_geometry(config, &geometry);
+    int fd, result = create_geometry(config, &geometry);
 
-    if (result != CQ_OK)
+    if (result != CQ_OK || (result = open_nameless(path, &fd)) != CQ_OK)
         return result;
-    int fd = open_nameless(path);
-    if (fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE */
-        return errno == EISDIR || errno == EINVAL ? CQ_EFILESYSTEM : result_of_errno(errno);
-    /* Past RLIMIT_FSIZE the kernel would not only refuse but send SIGXFSZ. */
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < geometry.file_size)
-        result = CQ_EFILESIZE;
-    else if ((result = region_filesystem(fd, config ? config->flags : 0)) == CQ_OK &&
-             ftruncate(fd, (off_t)geometry.file_size) != 0) /* EINVAL: larger pages than ours */
-        result = errno == EINVAL ? CQ_EFILESYSTEM : result_of_errno(errno);
-    if (result == CQ_OK && (result = try_mapping(fd, &geometry)) == CQ_OK &&
-        (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) == CQ_OK && /* the header, the first participants */
-        (result = memory_allocate_node(NULL, fd, &geometry, 0)) == CQ_OK &&
-        (result = write_region(fd, &geometry)) == CQ_OK) {
-        /* Narrow until now, wider (if asked for) while still without a name. */
-        if (fchmod(fd, config && config->permissions ? (mode_t)config->permissions : 0600) != 0 || fstat(fd, made) != 0)
-            result = result_of_errno(errno);
-        else
-            result = link_into_place(fd, path);
-    }
-    close(fd);
+    result = finish_file(fd, path, config, &geometry, made);
+    os_close(fd);
     return result;
 }

@@ -1,69 +1,62 @@
 /*
- * enqueue.c - claiming slots to write into, publishing them, giving them up; exact capacity.
+ * enqueue.c - claiming slots to write into, publishing them, giving them up.
  *
- * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know about consumers beyond
- * what it reads of head and deq, how a slot in the way is voided (dequeue.c), nor about waiting beyond calling wait_wake.
+ * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know what full means (room.c), nor how
+ * a slot in the way is voided (dequeue.c).
  */
+#include "enqueue.h"
+
+#include "dequeue.h"
 #include "fast.h"
+#include "lookout.h"
+#include "memory.h"
+#include "participant.h"
+#include "queue.h"
+#include "room.h"
 
-/* ---- room ------------------------------------------------------------------------------------------ */
+/* ---- claiming -------------------------------------------------------------------------------------- */
 
-/*
- * How many messages may be claimed from `ticket` on, the expected value of the claim that follows: it succeeds
- * only while enq is still there, and deq and the holes behind it only grow, so that capacity is never exceeded.
- * Refuses only if both ends were still the same afterwards: full then, at the moment deq was read.
- */
-SELDOM static int measure_room(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, uint64_t *room)
+/* Claim slots in the last node. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_RETRY, or an error. */
+ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, struct run *run)
 {
-    uint64_t capacity = queue->geometry.capacity;
-    uint32_t slots = queue->geometry.slots_per_node;
+    uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(tail->ticket);
+    uint64_t sequence = word_sequence(tail->link), ticket = tail->ticket, room;
 
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_seq_cst); /* F1, decides full */
-    if (!link_is_valid(queue, head))
-        return CQ_ECORRUPT;
-    struct layout_node *front = node_at(queue, link_node(head));
-    uint64_t deq = atomic_load_explicit(&front->deq, memory_order_seq_cst); /* F2, decides full */
-    if (word_sequence(deq) != word_sequence(head) || ticket_index(deq) > slots)
-        return atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head ? CQ_ECORRUPT : RESULT_RETRY;
-    atomic_store_explicit(&queue->deq_seen, deq, memory_order_relaxed);
+    /* RECORD. The cached word was installed and wholly published here, so its slots are touched; acquire pairs with
+       the release in run_remember, so that threads of one handle may rely on each other. */
+    if (unlikely(ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire)))
+        queue_record_enq(queue, tail->node, ticket);
+    int result = room_for(queue, tail, want, &room);
+    if (unlikely(result != CQ_OK || index == slots))
+        return result != CQ_OK ? result : RESULT_USED_UP;
 
-    uint64_t used = position_distance(ticket, deq, slots);
-    if (used >= POSITION_BEHIND)
-        return RESULT_RETRY; /* the ticket is an old one */
-    if (used >= capacity) {
-        uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2, pairs with H1 */
-        if (position_distance(last, deq, slots) - 1 < POSITION_BEHIND) {
-            uint64_t holes = queue_count_holes(queue, head, deq);
-            used -= holes < used ? holes : used; /* more: the ends have moved, and the claim will fail */
-        }
+    uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
+    uint32_t count = want < here ? (uint32_t)want : here;
+    __builtin_prefetch(slot_at(queue, tail->node, index), 1);
+    /* E2 release: what was recorded is visible to who sees the new ticket. seq_cst as all claims. */
+    if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
+                                                 ticket_word(sequence, index + count, queue->owner), memory_order_seq_cst,
+                                                 memory_order_relaxed)) {
+        cpu_relax();
+        return RESULT_RETRY;
     }
-    if (used < capacity) {
-        *room = capacity - used;
-        return CQ_OK;
-    }
-    /* F3 seq_cst: nothing moved since F1 and F2. */
-    bool same = atomic_load_explicit(&node->enq, memory_order_seq_cst) == ticket &&
-                atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail &&
-                atomic_load_explicit(&front->deq, memory_order_seq_cst) == deq &&
-                atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head;
-    return same ? CQ_FULL : RESULT_RETRY;
+    *run = run_of(queue, sequence, link_node(tail->link), index, count);
+    /* Relaxed, see fast.h. */
+    atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
+    atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
+    return CQ_OK;
 }
 
-/* As measure_room, without looking at the consumers' lines while what was seen of them last is enough for `want`. */
-static inline int room_for(cq_queue *queue, uint64_t tail, struct layout_node *node, uint64_t ticket, size_t want,
-                           uint64_t *room)
+/* Append a node, which is given memory if none is free. As queue_append. */
+static int append(cq_queue *queue, const struct end *tail)
 {
-    /* Relaxed: a cache that is stale only on the safe side; what depends on it is re-read in measure_room. */
-    uint64_t seen = atomic_load_explicit(&queue->deq_seen, memory_order_relaxed);
-    uint64_t used = position_distance(ticket, seen, queue->geometry.slots_per_node);
+    struct growth growth = {NO_NODE, CQ_OK};
+    int result;
 
-    *room = queue->geometry.capacity - used;
-    if (likely(used < queue->geometry.capacity && want <= *room))
-        return CQ_OK;
-    return measure_room(queue, tail, node, ticket, room);
+    while ((result = queue_append(queue, tail, &growth)) == RESULT_MEMORY)
+        growth.result = memory_allocate_node(queue, -1, &queue->geometry, growth.node);
+    return result;
 }
-
-/* ---- enqueue --------------------------------------------------------------------------------------- */
 
 /*
  * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims are all
@@ -71,57 +64,30 @@ static inline int room_for(cq_queue *queue, uint64_t tail, struct layout_node *n
  */
 int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
 {
-    uint32_t slots = queue->geometry.slots_per_node;
-
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1, pairs with T4 */
-        if (unlikely(!link_is_valid(queue, tail)))
-            return CQ_ECORRUPT;
-        struct layout_node *node = node_at(queue, link_node(tail));
-        uint64_t ticket = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2, pairs with E2 */
-        uint32_t index = ticket_index(ticket);
-        if (unlikely(word_sequence(ticket) != word_sequence(tail) || index > slots)) {
-            if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) == tail)
-                return CQ_ECORRUPT; /* the node at tail lives tail's life */
-            continue;
-        }
-        /* RECORD. The cached word was installed and wholly published here, so its slots are touched; acquire pairs with
-           the release in run_remember, so that threads of one handle may rely on each other. */
-        if (unlikely(ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire)))
-            queue_record_enq(queue, node, ticket);
-
-        uint64_t room;
-        int result = room_for(queue, tail, node, ticket, want, &room);
-        if (likely(result == CQ_OK && index < slots)) {
-            uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
-            uint32_t count = want < here ? (uint32_t)want : here;
-            __builtin_prefetch(slot_at(queue, node, index), 1);
-            /* E2 release: what was recorded is visible to who sees the new ticket. seq_cst as all claims. */
-            if (atomic_compare_exchange_strong_explicit(&node->enq, &ticket,
-                                                        ticket_word(word_sequence(tail), index + count, queue->owner),
-                                                        memory_order_seq_cst, memory_order_relaxed)) {
-                *run = run_of(queue, word_sequence(tail), link_node(tail), index, count);
-                /* Relaxed, see fast.h. */
-                atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
-                atomic_store_explicit(&queue->enq_limit, ticket_word(run->sequence, index + here, 0), memory_order_relaxed);
-                return CQ_OK;
-            }
-            cpu_relax();
-            continue;
-        }
-        if (result == CQ_OK)
-            result = queue_append(queue, tail, node);
+        struct end tail;
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
+        if (likely(result == CQ_OK))
+            result = claim_slots(queue, &tail, want, run);
+        if (likely(result == CQ_OK))
+            return CQ_OK;
+        if (result == RESULT_USED_UP)
+            result = append(queue, &tail);
         else if (result == CQ_FULL && insist)
             result = dequeue_make_room(queue);
         if (result == RESULT_VOIDED) {
             insist = false;
             atomic_fetch_add_explicit(&queue->voids, 1, memory_order_relaxed); /* see dequeue_patience */
-        } else if (result != RESULT_RETRY)
+        } else if (result == RESULT_LOOK)
+            lookout_look(queue);
+        else if (result != RESULT_RETRY)
             return result;
     }
     return CQ_ECORRUPT;
 }
+
+/* ---- publishing ------------------------------------------------------------------------------------ */
 
 /* Let whoever waits for the slot know how long the copy may take: in its record, which others may have written already. */
 SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, struct layout_slot *slot, uint64_t word,
@@ -192,7 +158,7 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
     }
     atomic_fetch_add_explicit(&queue->header->holes, holes, memory_order_relaxed); /* a count, orders nothing */
     node_recycle(queue, run->node, run->sequence);
-    wait_wake(queue, SIDE_PRODUCERS, run->count - from);
+    wake_side(queue, SIDE_PRODUCERS, run->count - from);
 }
 
 /* Several, in order, as many as there is room for; a claim takes as many slots of a node at once as it can. */
@@ -216,32 +182,9 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
             insist = false;
         }
         if (i > 0)
-            wait_wake(queue, SIDE_CONSUMERS, i);
+            wake_side(queue, SIDE_CONSUMERS, i);
         if (result < 0)
             return result;
     }
     return CQ_OK;
-}
-
-/* May an enqueue find room? */
-bool enqueue_has_room(cq_queue *queue)
-{
-    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1 */
-        if (!link_is_valid(queue, tail))
-            return true;
-        struct layout_node *node = node_at(queue, link_node(tail));
-        uint64_t ticket = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
-        uint64_t room;
-        int result = word_sequence(ticket) == word_sequence(tail) ? room_for(queue, tail, node, ticket, 1, &room)
-                                                                  : RESULT_RETRY;
-        if (result == RESULT_RETRY)
-            continue;
-        if (result == CQ_FULL)
-            return dequeue_may_make_room(queue);
-        /* The capacity may have room and the queue none: no node is free, because what they hold is held, or no memory. */
-        return ticket_index(ticket) < queue->geometry.slots_per_node || node_available(queue) ||
-               link_node(atomic_load_explicit(&node->next, memory_order_acquire)) != NODE_NIL; /* L2: appended, tail is late */
-    }
-    return true;
 }

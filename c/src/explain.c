@@ -7,15 +7,15 @@
  */
 #include "explain.h"
 
+#include "create.h"
+#include "geometry.h"
+#include "region.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 const char *cq_strerror(int result)
 {
@@ -57,29 +57,28 @@ const char *cq_version(void) { return CQ_VERSION_STRING; }
 static void look_up(const char *name, const cq_config *given, struct found *found)
 {
     uint64_t file_size;
+    int fd;
 
     *found = (struct found){.name = name, .given = given};
     found->understood = config_complete(given, &found->config) == CQ_OK;
-    found->directory = found->config.directory ? found->config.directory : "/dev/shm";
+    found->directory = found->config.directory ? found->config.directory : REGION_DIRECTORY;
     found->has_geometry = create_geometry(&found->config, &found->geometry) == CQ_OK;
     if (!name || region_path(name, found->config.directory, &found->path) != CQ_OK)
         return;
-    found->status_error = lstat(found->path, &found->status) == 0 ? 0 : errno;
-    int fd = open(found->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
+    found->status_error = os_status_at(found->path, false, &found->status);
+    if (os_open(found->path, OS_READ_ONLY, &fd) != 0)
         return;
     found->has_header = region_read_header(fd, &found->header, &file_size) == CQ_OK;
-    found->has_region = found->has_header && region_check_header(&found->header, file_size, &found->geometry) == CQ_OK;
+    found->has_region = found->has_header && geometry_of_header(&found->header, file_size, &found->geometry) == CQ_OK;
     found->has_geometry |= found->has_region;
-    close(fd);
+    os_close(fd);
 }
 
 /* Whose the file is and who may use it. */
 static void say_file(struct text *text, const struct found *found)
 {
     say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ", found->path,
-        (unsigned)found->status.st_uid, (unsigned)found->status.st_gid, (unsigned)found->status.st_mode & 07777u,
-        (unsigned)geteuid());
+        found->status.user, found->status.group, found->status.permissions, os_user());
 }
 
 /* ---- what was asked for ----------------------------------------------------------------------------- */
@@ -173,46 +172,46 @@ static void say_owner(struct text *text, const struct found *found)
         return;
     }
     say_file(text, found);
-    if (found->status.st_mode & 0002)
+    if (found->status.permissions & 0002)
         say(text, "a file that everybody may write is never trusted: have its owner run chmod o-w %s first", found->path);
     else
         say(text, "if you trust %s with the messages, say so when opening it (CQ_TRUST; cq: --trust)",
-            found->status.st_mode & 0020 ? "its owner and group" : "its owner");
+            found->status.permissions & 0020 ? "its owner and group" : "its owner");
 }
 
 static void say_directory(struct text *text, const struct found *found)
 {
-    int error = faccessat(AT_FDCWD, found->directory, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    int error = os_may(found->directory, 3);
 
     if (error == EROFS)
         say(text, "%s is on a file system that is mounted read-only: name another directory", found->directory);
     else
-        say(text, "user %u may not %s in %s: name another directory, or change its permissions", (unsigned)geteuid(),
+        say(text, "user %u may not %s in %s: name another directory, or change its permissions", os_user(),
             found->status_error == EACCES ? "look for files" : "make files", found->directory);
 }
 
 static void say_access(struct text *text, const struct found *found)
 {
-    const struct stat *status = &found->status;
-    int wanted = found->config.flags & CQ_READ_ONLY ? 4 : 6;
+    const struct os_status *status = &found->status;
+    uint32_t wanted = found->config.flags & CQ_READ_ONLY ? 4 : 6;
 
     if (found->status_error) {
         say_directory(text, found);
         return;
     }
-    if (!S_ISREG(status->st_mode)) {
+    if (!status->is_regular) {
         say(text, "%s is not a regular file: remove it", found->path);
         return;
     }
     say_file(text, found);
-    if (faccessat(AT_FDCWD, found->path, wanted, AT_EACCESS) == 0) /* R_OK is 4 and W_OK is 2 */
+    if (os_may(found->path, wanted) == 0)
         say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file system "
             "is mounted read-only", found->directory);
-    else if (status->st_uid == geteuid())
+    else if (status->user == os_user())
         say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
-    else if (((int)status->st_mode >> 3 & wanted) == wanted)
+    else if ((status->permissions >> 3 & wanted) == wanted)
         say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log in "
-            "again)", (unsigned)status->st_gid);
+            "again)", status->group);
     else
         say(text, "only its owner may use it (or remove it from %s): have the owner create it for a group that both users "
             "are in (permissions 0660; cq create --group)", found->directory);
@@ -310,9 +309,8 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
 {
     struct found found;
     struct text out = {text, text ? text_size : 0, 0};
-    int before;
+    int before = os_hold_cancellation(); /* not between opening and closing a file */
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* not between opening and closing a file */
     look_up(name, config, &found);
     if (name && *name)
         say(&out, "\"%.200s\": ", name);
@@ -321,6 +319,6 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
     else
         say_case(&out, result, &found, size);
     free(found.path);
-    pthread_setcancelstate(before, NULL);
+    os_restore_cancellation(before);
     return out.length;
 }

@@ -4,7 +4,9 @@
 #ifndef CQ_EXPLAIN_H
 #define CQ_EXPLAIN_H
 
-#include "internal.h"
+#include "config.h"
+#include "handle.h"
+#include "os.h"
 
 /* What can be said about a case: any of it may be missing. */
 struct found {
@@ -13,7 +15,7 @@ struct found {
     cq_config config; /* complete, or all defaults if `given` cannot be understood */
     bool understood;
     char *path;
-    struct stat status;
+    struct os_status status;
     int status_error; /* 0: there is a status */
     struct layout_header header;
     struct geometry geometry; /* of the region, or of the one that would be made */

@@ -1,15 +1,19 @@
 /*
  * fast.h - the usual way of one message: behind the last one that this handle passed, while nobody came in between.
  *
- * It owns no state and decides nothing new: what the long way (enqueue.c, dequeue.c) finds out by reading follows here from one
+ * It owns no state and decides nothing new: what the slow way (enqueue.c, dequeue.c) finds out by reading follows here from one
  * compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle that came there, so
  * if node.enq (node.deq) still is the word that this handle installed, its claim was the newest all the time, there is
- * nothing to record, and the node, not used up, is the last (first) of the list. Anything else takes the long way.
+ * nothing to record, and the node, not used up, is the last (first) of the list. Anything else takes the slow way,
+ * which is the caller's business: nothing here knows it.
  */
 #ifndef CQ_FAST_H
 #define CQ_FAST_H
 
-#include "internal.h"
+#include "node.h"
+#include "orphan.h"
+#include "slot.h"
+#include "wake.h"
 
 #include <string.h>
 
@@ -42,7 +46,7 @@ ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_
             to[i] = from[i];
 }
 
-/* Claim one slot to write into. False: the long way. */
+/* Claim one slot to write into. False: the slow way. */
 ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
 {
     /* Acquire pairs with the release in run_remember, so that threads of one handle may rely on each other. */
@@ -63,11 +67,11 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
                                                    memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* Copy a message into the run's only slot and make it FULL. Otherwise as enqueue_publish, which does the rest. */
+/* Copy a message into the run's only slot and make it FULL. RESULT_SLOW: enqueue_publish does what is left. */
 ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
 {
     if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
-        return enqueue_publish(queue, run, 0, data, size);
+        return RESULT_SLOW;
     struct layout_slot *slot = run_slot(queue, run, 0);
     /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
@@ -78,12 +82,12 @@ ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const voi
     if (unlikely(word_sequence(word) == run->sequence ||
                  !atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
                                                           memory_order_seq_cst, memory_order_relaxed)))
-        return enqueue_publish(queue, run, 0, data, size);
+        return RESULT_SLOW;
     run_remember(queue, &queue->last_enq, run);
     return CQ_OK;
 }
 
-/* Claim the message at the front. False: the long way, which also knows why there may be none. */
+/* Claim the message at the front. False: the slow way, which also knows why there may be none. */
 ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
 {
     uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);  /* as last_enq */
@@ -99,11 +103,11 @@ ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
     if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
                                                           memory_order_seq_cst, memory_order_relaxed)))
         return false;
-    wait_wake(queue, SIDE_PRODUCERS, 1);
+    wake_side(queue, SIDE_PRODUCERS, 1);
     return true;
 }
 
-/* The usual way, unless there are orphans. False: api_claim. */
+/* The usual way, unless there are orphans. False: the slow way. */
 ALWAYS_INLINE bool fast_claim_next(cq_queue *queue, struct run *run)
 {
     return !orphan_is_dirty(orphan_version(queue)) && fast_claim_deq(queue, run);

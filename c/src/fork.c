@@ -3,21 +3,17 @@
  *
  * It owns the list of handles and the lock around it, which no fork comes into: between opening a description and closing
  * it a child would get a copy, and with it our locks. The kernel already takes mapping and handle from a child
- * (MADV_DONTFORK, MADV_WIPEONFORK); but emulators and sandboxes answer that they did and do nothing, so it is done here
+ * (os_map, os_map_alive); but emulators and sandboxes answer that they did and do nothing, so it is done here
  * once more. A child made by the bare system call has only what the kernel does. It must not know what a handle is for.
  */
-#include "internal.h"
+#include "fork.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "os.h"
+#include "region.h"
 
 static _Atomic uint32_t holder; /* a futex word: 0, or the process one of whose threads has the lock */
-static sigset_t mask_before;    /* what follows is the holder's alone */
+static struct os_signals signals_before; /* what follows is the holder's alone */
 static cq_queue *handles;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int guard_error;
 
 static bool take(uint32_t process)
 {
@@ -28,32 +24,25 @@ static bool take(uint32_t process)
                                                                       memory_order_relaxed);
 }
 
-/* Signals are blocked while the lock is held: a handler that forks in the thread that has it would wait for ever. */
-static void block_signals(sigset_t *before)
-{
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, before);
-}
-
+/* Signals are held back while the lock is held: a handler that forks in the thread that has it would wait for ever. */
 static void lock(void)
 {
-    uint32_t process = (uint32_t)getpid();
-    sigset_t before;
+    uint32_t process = os_process();
+    struct os_signals before;
 
-    block_signals(&before);
+    os_hold_signals(&before);
     while (!take(process))
-        syscall(SYS_futex, &holder, FUTEX_WAIT_PRIVATE, process, NULL, NULL, 0);
-    mask_before = before;
+        os_sleep(&holder, process, 0, 0);
+    signals_before = before;
 }
 
 void fork_unlock(void)
 {
-    sigset_t before = mask_before;
+    struct os_signals before = signals_before;
 
     atomic_store_explicit(&holder, 0, memory_order_release); /* X2 */
-    syscall(SYS_futex, &holder, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    os_wake(&holder, 1, 0);
+    os_restore_signals(&before);
 }
 
 static void begin_child(void)
@@ -66,19 +55,19 @@ static void begin_child(void)
     fork_unlock();
 }
 
-static void guard_forks(void) { guard_error = pthread_atfork(lock, fork_unlock, begin_child); }
+static const struct os_guard guarded_fork = {lock, fork_unlock, begin_child};
 
 /* Waits for other threads that open or close a handle, or fork. */
 void fork_lock(void)
 {
-    pthread_once(&once, guard_forks);
+    os_guard_forks(&guarded_fork);
     lock();
 }
 
 /* With the lock held. CQ_ENOMEM: a child would keep the handle, and so it must not be had. */
 int fork_remember(cq_queue *queue)
 {
-    if (guard_error)
+    if (os_guard_forks(&guarded_fork) != 0)
         return CQ_ENOMEM;
     queue->sibling = handles;
     queue->listed_at = &handles;
@@ -100,7 +89,7 @@ void fork_forget(cq_queue *queue)
 }
 
 /* This process removes the queue itself: its handles go on with what it took the name from. */
-void fork_keep_unlinked(dev_t device, ino_t inode)
+void fork_keep_unlinked(uint64_t device, uint64_t inode)
 {
     fork_lock();
     for (cq_queue *queue = handles; queue; queue = queue->sibling)

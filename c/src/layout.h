@@ -29,9 +29,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
-
-static_assert(sizeof(off_t) == 8, "cqueue needs file offsets of 64 bits");
 
 #define LAYOUT_MAGIC UINT64_C(0x0a0d657565757163) /* "cqueue\r\n" */
 #define LAYOUT_FORMAT_VERSION 1u

@@ -4,7 +4,11 @@
  * It owns the tokens of loans, and what a slot becomes when its loan ends. A token proves nothing by itself, the caller may
  * have used it before: the slot's exact word decides. How slots are claimed is not its business.
  */
+#include "claim.h"
+#include "config.h"
+#include "enqueue.h"
 #include "fast.h"
+#include "wait.h"
 
 /* A loan's token: the ticket (sequence, index, owner) of its slot, and node | deliveries << 32 (0: reserved). */
 static void lend(cq_queue *queue, const struct run *run, size_t size, cq_message *message)
@@ -103,7 +107,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     }
     if (result == CQ_OK) {
         end_loan(message);
-        wait_wake(queue, SIDE_CONSUMERS, 1);
+        wake_side(queue, SIDE_CONSUMERS, 1);
     }
     return result;
 }

@@ -1,14 +1,19 @@
 /*
- * look.c - looking at a queue without changing it: cq_walk and cq_stat. Works on mappings that are read-only.
+ * look.c - looking at a queue without changing it: cq_walk, cq_stat, cq_participants. Works on mappings that are read-only.
  *
  * It owns nothing. Whatever it reads may change under its eyes: a copy counts only if the word was the same after it.
  */
-#include "internal.h"
+#include "look.h"
 
-#include <errno.h>
+#include "node.h"
+#include "orphan.h"
+#include "participant.h"
+#include "queue.h"
+#include "region.h"
+#include "slot.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct walk {
     cq_queue *queue;
@@ -92,11 +97,12 @@ static int walk_list(struct walk *walk)
     uint32_t index = 0;
     for (uint64_t round = 0; round < 2 * queue->geometry.node_count + 16; ++round) {
         if (link == 0) {
-            link = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
-            if (!link_is_valid(queue, link))
-                return CQ_ECORRUPT;
-            uint64_t deq = atomic_load_explicit(&node_at(queue, link_node(link))->deq, memory_order_acquire); /* D1 */
-            index = word_sequence(deq) == word_sequence(link) ? ticket_index(deq) : 0;
+            struct end head;
+            int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
+            if (result == CQ_ECORRUPT)
+                return result;
+            link = head.link;
+            index = result == CQ_OK ? ticket_index(head.ticket) : 0;
         }
         struct layout_node *node = node_at(queue, link_node(link));
         for (; index < slots; ++index) {
@@ -134,25 +140,22 @@ int look_walk(cq_queue *queue, cq_visitor *visitor, void *context)
 
 /* ---- numbers --------------------------------------------------------------------------------------- */
 
-/* Both ends at once, and the holes in between. */
+/* Both ends at once, and the messages in between. */
 static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
 {
+    *enq = *waiting = 0;
     for (uint32_t attempt = 0; attempt < 1000; ++attempt) {
-        uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_seq_cst); /* F1 */
-        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst); /* E1 */
-        if (!link_is_valid(queue, head) || !link_is_valid(queue, tail))
+        struct end head, tail;
+        int front = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head);
+        int back = end_read(queue, SIDE_PRODUCERS, memory_order_seq_cst, &tail);
+        if (front == CQ_ECORRUPT || back == CQ_ECORRUPT)
             return CQ_ECORRUPT;
-        uint64_t deq = atomic_load_explicit(&node_at(queue, link_node(head))->deq, memory_order_seq_cst); /* F2 */
-        *enq = atomic_load_explicit(&node_at(queue, link_node(tail))->enq, memory_order_seq_cst); /* R2 */
-        uint64_t holes = 0, distance = position_distance(*enq, deq, queue->geometry.slots_per_node);
-        *waiting = distance;
-        if (word_sequence(deq) != word_sequence(head) || word_sequence(*enq) != word_sequence(tail) ||
-            distance >= POSITION_BEHIND)
+        *enq = tail.ticket;
+        *waiting = position_distance(tail.ticket, head.ticket, queue->geometry.slots_per_node);
+        if (front == RESULT_RETRY || back == RESULT_RETRY || *waiting >= POSITION_BEHIND)
             continue;
-        uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2 */
-        if (position_distance(last, deq, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND)
-            holes = queue_count_holes(queue, head, deq);
-        *waiting = distance - (holes < distance ? holes : distance);
+        uint64_t holes = queue_count_holes(queue, &head);
+        *waiting -= holes < *waiting ? holes : *waiting;
         return CQ_OK;
     }
     return CQ_OK; /* never still: what was read last will do */
@@ -242,6 +245,67 @@ void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t 
     }
 }
 
+/* ---- participants ---------------------------------------------------------------------------------- */
+
+/* True unless it is surely dead. */
+static bool lives(cq_queue *queue, int fd, uint32_t id, uint64_t record)
+{
+    return fd < 0 || participant_ask(queue, fd, id, record) != VERDICT_DEAD;
+}
+
+/* How many are alive, and how many of their threads sleep on each side. */
+static uint32_t count_participants(cq_queue *queue, uint64_t waiting[2])
+{
+    int fd = region_descriptor(queue);
+    uint32_t alive = 0, highest = participant_highest(queue);
+
+    waiting[SIDE_CONSUMERS] = waiting[SIDE_PRODUCERS] = 0;
+    for (uint32_t id = 1; id <= highest; ++id) {
+        uint64_t record = participant_record(queue, id);
+        if (!(record & PARTICIPANT_USED) || !lives(queue, fd, id, record))
+            continue;
+        for (int side = 0; side < 2; ++side) /* counts */
+            waiting[side] += atomic_load_explicit(&queue->participants[id].waiting[side], memory_order_relaxed);
+        ++alive;
+    }
+    return alive;
+}
+
+/* Show each, with how much it holds by `holdings`. */
+int look_participants(cq_queue *queue, const struct holdings *holdings, cq_participant_visitor *visitor, void *context)
+{
+    int fd = region_descriptor(queue);
+    uint32_t highest = participant_highest(queue);
+
+    for (uint32_t id = 1; id <= highest; ++id) {
+        const struct layout_participant *entry = &queue->participants[id];
+        uint64_t record = participant_record(queue, id), words[2];
+        if (!(record & PARTICIPANT_USED))
+            continue;
+        /* All relaxed: for people, who may see a newcomer before it has introduced itself. */
+        cq_participant shown = {
+            .struct_size = sizeof shown,
+            .id = id,
+            .pid = atomic_load_explicit(&entry->pid, memory_order_relaxed),
+            .alive = lives(queue, fd, id, record),
+            .held = holdings->held[id],
+            .writing = holdings->writing[id],
+            .waiting_consumers = atomic_load_explicit(&entry->waiting[SIDE_CONSUMERS], memory_order_relaxed),
+            .waiting_producers = atomic_load_explicit(&entry->waiting[SIDE_PRODUCERS], memory_order_relaxed)};
+        if (shown.waiting_consumers || shown.waiting_producers)
+            shown.waiting_since = atomic_load_explicit(&entry->since, memory_order_relaxed);
+        for (int i = 0; i < 2; ++i)
+            words[i] = atomic_load_explicit(&entry->command[i], memory_order_relaxed);
+        memcpy(shown.command, words, sizeof shown.command);
+        shown.command[sizeof shown.command - 1] = '\0';
+        if (visitor(&shown, context))
+            break;
+    }
+    return CQ_OK;
+}
+
+/* ---- all numbers ----------------------------------------------------------------------------------- */
+
 static uint64_t load_count(const _Atomic uint64_t *count)
 {
     return atomic_load_explicit(count, memory_order_relaxed); /* counts order nothing */
@@ -251,7 +315,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
 {
     const struct layout_header *header = queue->header;
     const struct geometry *g = &queue->geometry;
-    struct stat status;
+    struct os_status status;
     uint64_t enq, waiting, asleep[2], totals[2];
     int result = measure(queue, &enq, &waiting);
 
@@ -274,7 +338,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->returned = load_count(&header->returned);
     stats->voided = load_count(&header->voided);
     stats->reaped = load_count(&header->reaped);
-    stats->participants = participant_count(queue, asleep);
+    stats->participants = count_participants(queue, asleep);
     stats->waiting_consumers = (uint32_t)asleep[SIDE_CONSUMERS];
     stats->waiting_producers = (uint32_t)asleep[SIDE_PRODUCERS];
     stats->nodes_touched = node_touched(queue);
@@ -285,8 +349,8 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->writing = totals[1];
     stats->max_held = g->spare_nodes;
     int fd = region_descriptor(queue);
-    if (fd >= 0 && fstat(fd, &status) == 0)
-        stats->memory = (uint64_t)status.st_blocks * 512;
+    if (fd >= 0 && os_status(fd, &status) == 0)
+        stats->memory = status.memory;
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;
 }

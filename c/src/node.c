@@ -5,9 +5,11 @@
  * free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
  * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell who looks for
  * orphans or holes where to look: set before either is announced, so that none is missed. It must not know what a
- * message is.
+ * message is, nor how a node gets memory: it says which needs some.
  */
-#include "internal.h"
+#include "node.h"
+
+#include "wake.h"
 
 /* How much one call looks through for free nodes, in slots. */
 #define LOOK_BEFORE_GROWING 2048u
@@ -77,7 +79,7 @@ bool node_free(cq_queue *queue, uint32_t node, uint64_t expected)
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;
     hint_set(queue, node);
-    wait_wake(queue, SIDE_PRODUCERS, 1);
+    wake_side(queue, SIDE_PRODUCERS, 1);
     return true;
 }
 
@@ -219,12 +221,18 @@ static bool take_if_free(cq_queue *queue, uint64_t node)
     return true;
 }
 
-/* Give one more node memory and take it if nobody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM, RESULT_RETRY. */
-static int grow(cq_queue *queue, uint64_t touched)
+/* Take one more node, which the caller has given memory, unless somebody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM,
+   RESULT_RETRY; RESULT_MEMORY: growth->node needs some first. */
+static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
 {
     if (touched == queue->geometry.node_count)
         return CQ_FULL;
-    int result = memory_allocate_node(queue, -1, &queue->geometry, touched);
+    if (growth->node != touched) {
+        growth->node = touched;
+        return RESULT_MEMORY;
+    }
+    growth->node = NO_NODE;
+    int result = growth->result;
     if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
         return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
     /* G1 release, pairs with node_touched: the memory is there. Failure: somebody else did the same. */
@@ -255,16 +263,18 @@ static uint32_t look_on(cq_queue *queue, uint64_t budget, bool *round)
     return found;
 }
 
-/* Could node_take find one? Memory that is given to the next node to know this is there when it is taken. */
-bool node_available(cq_queue *queue)
+/* Is a node said to be free? */
+bool node_is_known_free(const cq_queue *queue)
 {
     uint64_t touched = node_touched(queue);
-    bool round;
+    return hint_lowest(queue, touched) < touched;
+}
 
-    return hint_lowest(queue, touched) < touched ||
-           (touched < queue->geometry.node_count &&
-            memory_allocate_node(queue, -1, &queue->geometry, touched) == CQ_OK) ||
-           look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
+/* Is there one that is not known to be, as far as a look at some of them tells? */
+bool node_find_free(cq_queue *queue)
+{
+    bool round;
+    return look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
 }
 
 /* Is there a free node after all, before another gets memory? Once a round was in vain, not until half as many more are
@@ -302,8 +312,9 @@ static bool free_before_refusing(cq_queue *queue)
     return found;
 }
 
-/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM. */
-int node_take(cq_queue *queue, uint32_t *node)
+/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM; RESULT_MEMORY: give
+   growth->node memory, say in growth->result what came of it, and ask again. */
+int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
 {
     bool looked = false, refusing = false;
 
@@ -321,15 +332,15 @@ int node_take(cq_queue *queue, uint32_t *node)
             }
             continue;
         }
-        if (!looked && touched < queue->geometry.node_count) {
+        if (!looked && touched < queue->geometry.node_count && growth->node != touched) {
             looked = true;
             if (free_before_growing(queue, touched))
                 continue;
         }
-        int result = grow(queue, touched);
+        int result = grow(queue, touched, growth);
         if (result == CQ_OK)
             *node = (uint32_t)touched;
-        else if (result != RESULT_RETRY && !refusing) {
+        else if (result != RESULT_RETRY && result != RESULT_MEMORY && !refusing) {
             refusing = true;
             if (free_before_refusing(queue))
                 continue;

@@ -4,58 +4,101 @@
  * It owns the order of the steps, which is what makes a death in between harmless: map, lock through the mapping, record,
  * close the description, verify. It must not know how the file (region.c, create.c) or a record (participant.c) looks.
  */
-#include "internal.h"
+#include "config.h"
+#include "create.h"
+#include "fork.h"
+#include "lookout.h"
+#include "participant.h"
+#include "reap.h"
+#include "region.h"
+#include "watch.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define OPEN_ATTEMPTS 1000 /* each one lost means that others created or unlinked the queue meanwhile */
 
-/* Attach to the region at queue->path; `only`: to this file and no other. RESULT_RETRY: the name leads elsewhere now. On
-   failure nothing is left but path, and which file it was. */
-static int attach(cq_queue *queue, const cq_config *config, const struct stat *only)
+/* With fork_lock held. */
+static int register_handle(cq_queue *queue, int lock_fd)
 {
-    bool read_only = config && config->flags & CQ_READ_ONLY;
-    int lock_fd;
+    int result = participant_register(queue, lock_fd, false);
 
-    /* No fork while lock_fd is open: the child's copy would keep the lock when this process dies. */
+    if (result == CQ_ELIMIT) {
+        reap_for_id(queue, lock_fd);
+        result = participant_register(queue, lock_fd, false);
+    }
+    if (result == CQ_ELIMIT) /* or a reader is in the way of every write lock */
+        result = participant_register(queue, lock_fd, true);
+    return result;
+}
+
+/* Open, map, register; `only`: this file and no other. No fork meanwhile: the child's copy of the description would keep the
+   lock when this process dies. */
+static int map_and_register(cq_queue *queue, const cq_config *config, bool read_only, const struct os_status *only)
+{
+    int lock_fd, result;
+
     fork_lock();
-    int result = region_open(queue->path, config, read_only, queue, &lock_fd);
-    if (result != CQ_OK) {
-        fork_unlock();
-        return result;
+    result = region_open(queue->path, config, read_only, queue, &lock_fd);
+    if (result == CQ_OK) {
+        if ((result = fork_remember(queue)) == CQ_OK && only && !region_is(queue, only))
+            result = CQ_EEXIST;
+        if (result == CQ_OK && !read_only)
+            result = register_handle(queue, lock_fd);
+        if (lock_fd >= 0)
+            os_close(lock_fd);
     }
-    if (only && !region_is(queue, only))
-        result = CQ_EEXIST;
-    else if (!read_only)
-        result = participant_register(queue, lock_fd);
-    if (lock_fd >= 0)
-        close(lock_fd);
     fork_unlock();
+    return result;
+}
 
-    if (result == CQ_OK && !read_only && (result = participant_verify(queue)) == CQ_OK) {
-        uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
-        atomic_store_explicit(&queue->deq_seen, ticket_word(word_sequence(head), 0, 0), memory_order_relaxed);
-        if (config->flags & CQ_KEEP_UNLINKED)
-            atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* nobody else has the handle yet */
-        /* As if the turn had stood still for long: a newcomer looks at once. */
-        atomic_store_explicit(&queue->turn_seen, atomic_load_explicit(&queue->header->turn, memory_order_relaxed),
-                              memory_order_relaxed);
-        atomic_store_explicit(&queue->turn_time, INT64_MIN / 2, memory_order_relaxed);
-        queue->patience = 128;
-        participant_look(queue);
-        if (!region_is_linked(queue))
-            result = RESULT_RETRY;
-    }
+/* What a handle that can write needs before its first call. */
+static int begin_handle(cq_queue *queue, const cq_config *config)
+{
+    int result = participant_verify(queue);
+
+    if (result != CQ_OK)
+        return result;
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    atomic_store_explicit(&queue->deq_seen, ticket_word(word_sequence(head), 0, 0), memory_order_relaxed);
+    if (config->flags & CQ_KEEP_UNLINKED)
+        atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* nobody else has the handle yet */
+    /* As if the turn had stood still for long: a newcomer looks at once. */
+    atomic_store_explicit(&queue->turn_seen, atomic_load_explicit(&queue->header->turn, memory_order_relaxed),
+                          memory_order_relaxed);
+    atomic_store_explicit(&queue->turn_time, INT64_MIN / 2, memory_order_relaxed);
+    queue->patience = 128;
+    lookout_look(queue);
+    return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
+}
+
+/* What is left of a handle goes: its place among the participants, descriptor and mapping. Not its path, and which file it
+   was. */
+static void detach(cq_queue *queue, bool forked)
+{
+    if (!forked && queue->owner != 0)
+        reap_leave(queue);
+    region_close_descriptor(queue);
+    if (!queue->alive)
+        return;
+    fork_lock(); /* no child may see the handle forgotten and the region mapped */
+    fork_forget(queue);
+    region_unmap(queue);
+    fork_unlock();
+}
+
+/* Attach to the region at queue->path. RESULT_RETRY: the name leads elsewhere now. On failure nothing is left but path, and
+   which file it was. */
+static int attach(cq_queue *queue, const cq_config *config, const struct os_status *only)
+{
+    bool read_only = config->flags & CQ_READ_ONLY;
+    int result = map_and_register(queue, config, read_only, only);
+
+    if (result == CQ_OK && !read_only)
+        result = begin_handle(queue, config);
     if (result != CQ_OK) {
-        if (queue->owner != 0)
-            participant_leave(queue);
-        region_close(queue);
+        detach(queue, false);
         queue->owner = 0;
-        queue->alive = NULL;
         atomic_store_explicit(&queue->active, 0, memory_order_relaxed); /* nobody else has the handle */
     }
     return result;
@@ -63,9 +106,9 @@ static int attach(cq_queue *queue, const cq_config *config, const struct stat *o
 
 static int create_or_attach(cq_queue *queue, const cq_config *config)
 {
-    uint32_t flags = config ? config->flags : CQ_CREATE;
+    uint32_t flags = config->flags;
     bool may_create = !(flags & (CQ_ATTACH | CQ_READ_ONLY)), exclusive = flags & CQ_EXCLUSIVE, created = false;
-    struct stat made;
+    struct os_status made;
 
     for (int attempt = 0; attempt < OPEN_ATTEMPTS; ++attempt) {
         /* Exclusive: what is under the name by now may be somebody else's. */
@@ -74,7 +117,7 @@ static int create_or_attach(cq_queue *queue, const cq_config *config)
             continue;
         /* Made where it turns out that nobody can have a queue. Any other failure leaves it: others may be using it. */
         if (result == CQ_EFILESYSTEM && created && region_is(queue, &made) && region_is_linked(queue))
-            unlink(queue->path);
+            os_unlink(queue->path);
         if (result != CQ_ENOENT || !may_create)
             return result;
         result = create_file(queue->path, config, &made);
@@ -100,13 +143,12 @@ int cq_open(const char *name, const cq_config *given, cq_queue **queue)
     if (!made)
         return CQ_ENOMEM;
     memset(made, 0, sizeof *made);
-    result = region_path(name, config ? config->directory : NULL, &made->path);
+    result = region_path(name, config->directory, &made->path);
     if (result == CQ_OK) {
         /* Not to be cancelled between opening and closing a file, or with the fork guard's mutex in hand. */
-        int before;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+        int before = os_hold_cancellation();
         result = create_or_attach(made, config);
-        pthread_setcancelstate(before, NULL);
+        os_restore_cancellation(before);
     }
     if (result != CQ_OK) {
         free(made->path);
@@ -121,14 +163,11 @@ int cq_close(cq_queue *queue)
 {
     if (!queue)
         return CQ_OK;
-    bool forked = atomic_load_explicit(queue->alive, memory_order_relaxed) == 0; /* as in api.c */
-    int before;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    bool forked = atomic_load_explicit(queue->alive, memory_order_relaxed) == 0; /* as in handle_usable */
+    int before = os_hold_cancellation();
     watch_close(queue, forked);
-    if (!forked && queue->owner != 0)
-        participant_leave(queue);
-    region_close(queue);
-    pthread_setcancelstate(before, NULL);
+    detach(queue, forked);
+    os_restore_cancellation(before);
     free(queue->path);
     free(queue);
     return CQ_OK;
@@ -137,7 +176,7 @@ int cq_close(cq_queue *queue)
 int cq_unlink(const char *name, const cq_config *given)
 {
     cq_config config;
-    struct stat status;
+    struct os_status status;
     char *path;
 
     if (!name || config_complete(given, &config) != CQ_OK)
@@ -146,10 +185,10 @@ int cq_unlink(const char *name, const cq_config *given)
     if (result != CQ_OK)
         return result;
     /* Which file it was: whoever else has the name by then is not this process's business. */
-    bool known = lstat(path, &status) == 0;
-    result = unlink(path) == 0 ? CQ_OK : result_of_errno(errno);
+    bool known = os_status_at(path, false, &status) == 0;
+    result = result_of_errno(os_unlink(path));
     if (result == CQ_OK && known)
-        fork_keep_unlinked(status.st_dev, status.st_ino);
+        fork_keep_unlinked(status.device, status.inode);
     free(path);
     return result;
 }

@@ -6,7 +6,11 @@
  * dirty, and what is not marked yet a sweep marks. It must not know why a message is here (its consumer died, or gave
  * it back).
  */
-#include "internal.h"
+#include "orphan.h"
+
+#include "node.h"
+#include "slot.h"
+#include "wake.h"
 
 /* A slot of the node became ORPHAN, or was found so: before that is announced. */
 void orphan_made(cq_queue *queue, uint32_t node) { node_mark(queue, node, MARK_ORPHANS); }
@@ -20,7 +24,7 @@ void orphan_announce(cq_queue *queue)
         if (atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))
             break;
-    wait_wake(queue, SIDE_CONSUMERS, 1);
+    wake_side(queue, SIDE_CONSUMERS, 1);
 }
 
 /* ---- where they are ---------------------------------------------------------------------------------- */
@@ -181,7 +185,6 @@ static bool find(cq_queue *queue, uint64_t version, uint64_t reference, struct r
  */
 int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version)
 {
-    participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         *version = orphan_version(queue);
         if (!orphan_is_dirty(*version))

@@ -3,15 +3,17 @@
  *
  * After M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent Queue
  * Algorithms", PODC 1996. It owns head, tail, the tickets (node.enq, node.deq), node.next and the states of slots on
- * their way untouched -> WRITING -> FULL -> READING -> DONE. It makes no system call and must not know about files,
- * names or time. c/DESIGN.md has the argument; the labels at memory orders are its.
+ * their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death, and asks the
+ * system for nothing: where a node needs memory, or it is time to look for the dead, it says so. c/DESIGN.md has the argument; the labels at memory orders are its.
  *
  * Two invariants carry it:
  *   RECORD  a ticket word moves past a ticket only when that ticket's slot names its owner (or is finished);
  *   PREFIX  the touched slots of a node are a prefix, and a node is appended only when all slots before are touched.
  * From PREFIX: an untouched slot at deq means that nothing behind it was published, so consumers never read enq.
  */
-#include "internal.h"
+#include "queue.h"
+
+#include "wake.h"
 
 /* ---- recording ------------------------------------------------------------------------------------- */
 
@@ -157,30 +159,34 @@ static uint64_t holes_marked(cq_queue *queue, uint64_t head, uint64_t version, s
 }
 
 /*
- * Count the holes from `deq` on, a ticket of the node that `head` links. Those of settled nodes are remembered while
- * head stays and no other node gets holes. Positions that consumers pass meanwhile may count too, they are DONE: a
- * count that is too high only where deq has moved on, and never beyond that.
+ * Count the holes from head's ticket on. Those of settled nodes are remembered while head stays and no other node gets
+ * holes. Positions that consumers pass meanwhile may count too, they are DONE: a count that is too high only where deq has
+ * moved on, and never beyond that.
  */
-uint64_t queue_count_holes(cq_queue *queue, uint64_t head, uint64_t deq)
+uint64_t queue_count_holes(cq_queue *queue, const struct end *head)
 {
     struct hole_cache *cache = &queue->hole_cache;
-    uint32_t number = link_node(head);
+    uint32_t number = link_node(head->link);
+    uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2, pairs with H1 */
     uint64_t holes = 0;
+
+    if (position_distance(last, head->ticket, queue->geometry.slots_per_node) - 1 >= POSITION_BEHIND)
+        return 0; /* none is announced from there on */
     /* H6 seq_cst, pairs with H5; before the marks. */
     uint64_t version = atomic_load_explicit(&queue->header->holed, memory_order_seq_cst);
 
     if (node_marks(queue, number) & mark_bit(number, MARK_HOLES))
-        holes = holes_in_node(queue, number, word_sequence(deq), ticket_index(deq));
+        holes = holes_in_node(queue, number, word_sequence(head->ticket), ticket_index(head->ticket));
     if (!cache_enter(&cache->busy))
-        return holes + holes_marked(queue, head, version, NULL);
-    if (cache->head == head && cache->version == version) {
+        return holes + holes_marked(queue, head->link, version, NULL);
+    if (cache->head == head->link && cache->version == version) {
         holes += cache->settled;
         for (uint32_t i = 0; i < cache->open_count; ++i) {
             bool open;
-            holes += holes_ahead(queue, cache->open[i], head, &open);
+            holes += holes_ahead(queue, cache->open[i], head->link, &open);
         }
     } else
-        holes += holes_marked(queue, head, version, cache);
+        holes += holes_marked(queue, head->link, version, cache);
     cache_leave(&cache->busy);
     return holes;
 }
@@ -210,7 +216,7 @@ int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next)
     return RESULT_RETRY;
 }
 
-/* Move head from a used-up node to the next. */
+/* Move head from a used-up node to the next. RESULT_LOOK if this call did it, else RESULT_RETRY. */
 int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
 {
     uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
@@ -219,13 +225,13 @@ int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
         return queue_help_tail(queue, tail, next); /* head never passes tail */
     if (link_node(next) >= queue->geometry.node_count)
         return CQ_ECORRUPT;
-    /* S1 release, pairs with D1: the next node is ready for who claims in it. Failure: somebody else swung. */
+    /* S1 release, pairs with D1: the next node is ready to be claimed in. Failure: somebody else swung. */
     uint64_t expected = head;
     if (atomic_compare_exchange_strong_explicit(&queue->header->head, &expected,
                                                 link_word(sequence_next(word_sequence(head)), link_node(next)),
                                                 memory_order_acq_rel, memory_order_relaxed)) {
         node_recycle(queue, link_node(head), word_sequence(head));
-        participant_look(queue);
+        return RESULT_LOOK;
     }
     return RESULT_RETRY;
 }
@@ -240,51 +246,61 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
     /* D3 release, pairs with D1: as a claim, with nobody for owner. */
     if (atomic_compare_exchange_strong_explicit(&node->deq, &deq, ticket_word(word_sequence(deq), index, 0),
                                                 memory_order_seq_cst, memory_order_relaxed))
-        wait_wake(queue, SIDE_PRODUCERS, 1);
+        wake_side(queue, SIDE_PRODUCERS, 1);
 }
 
-/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. True
-   if something moved. */
-static bool skip_leading_holes(cq_queue *queue)
+/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. CQ_OK:
+   there is none. Else something has moved: RESULT_RETRY or RESULT_LOOK. */
+static int skip_leading_holes(cq_queue *queue)
 {
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
-    if (!link_is_valid(queue, head))
-        return false;
-    struct layout_node *node = node_at(queue, link_node(head));
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire);
-    if (word_sequence(deq) != word_sequence(head))
-        return true;
-    if (ticket_index(deq) < queue->geometry.slots_per_node) {
-        if (!is_hole(slot_load(queue, node, ticket_index(deq)), word_sequence(deq)))
-            return false;
-        queue_record_deq(queue, node, deq);
-        queue_skip_holes(queue, node, deq);
-        return true;
-    }
-    uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire);
-    if (word_sequence(next) != word_sequence(head) || link_node(next) == NODE_NIL)
-        return false;
-    queue_swing_head(queue, head, next);
-    return true;
-}
+    struct end head;
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
 
-/* Append a node behind `tail`, whose slots are all claimed and touched. RESULT_RETRY: look again. */
-int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
-{
-    uint64_t next = atomic_load_explicit(&last->next, memory_order_acquire); /* L2, pairs with L1 */
-    uint32_t fresh;
-
-    if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail)
+    if (result != CQ_OK)
+        return result == RESULT_RETRY ? RESULT_RETRY : CQ_OK;
+    if (ticket_index(head.ticket) < queue->geometry.slots_per_node) {
+        if (!is_hole(slot_load(queue, head.node, ticket_index(head.ticket)), word_sequence(head.ticket)))
+            return CQ_OK;
+        queue_record_deq(queue, head.node, head.ticket);
+        queue_skip_holes(queue, head.node, head.ticket);
         return RESULT_RETRY;
-    if (word_sequence(next) != word_sequence(tail))
+    }
+    uint64_t next = atomic_load_explicit(&head.node->next, memory_order_acquire); /* L2 */
+    if (word_sequence(next) != word_sequence(head.link) || link_node(next) == NODE_NIL)
+        return CQ_OK;
+    result = queue_swing_head(queue, head.link, next);
+    return result == RESULT_LOOK ? RESULT_LOOK : RESULT_RETRY;
+}
+
+/* The new node's words, before it can be found. Relaxed: L1 publishes them. */
+static void prepare_node(struct layout_node *node, uint64_t sequence)
+{
+    atomic_store_explicit(&node->enq, ticket_word(sequence, 0, 0), memory_order_relaxed);
+    atomic_store_explicit(&node->deq, ticket_word(sequence, 0, 0), memory_order_relaxed);
+    atomic_store_explicit(&node->next, link_word(sequence, NODE_NIL), memory_order_relaxed);
+}
+
+/* Append a node behind the end `tail`, whose slots are all claimed and touched. RESULT_RETRY or RESULT_LOOK: read the end again.
+   RESULT_MEMORY: as node_take. */
+int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
+{
+    uint64_t next = atomic_load_explicit(&tail->node->next, memory_order_acquire); /* L2, pairs with L1 */
+    uint32_t fresh;
+    int moved;
+
+    if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail->link)
+        return RESULT_RETRY;
+    if (word_sequence(next) != word_sequence(tail->link))
         return CQ_ECORRUPT;
     if (link_node(next) != NODE_NIL)
-        return queue_help_tail(queue, tail, next);
+        return queue_help_tail(queue, tail->link, next);
 
-    int result = node_take(queue, &fresh);
-    if (result != CQ_OK && skip_leading_holes(queue))
-        return RESULT_RETRY;
-    bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail; /* A1, after FREE -> TAKEN */
+    int result = node_take(queue, growth, &fresh);
+    if (result == RESULT_MEMORY)
+        return result;
+    if (result != CQ_OK && (moved = skip_leading_holes(queue)) != CQ_OK)
+        return moved;
+    bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link; /* A1, after FREE -> TAKEN */
     if (result != CQ_OK)
         return same ? result : RESULT_RETRY;
     /* A1: only now, with the node in hand, is tail's sequence newer than any life this node had. Numbering it from a
@@ -295,22 +311,17 @@ int queue_append(cq_queue *queue, uint64_t tail, struct layout_node *last)
         node_free(queue, fresh, mine);
         return RESULT_RETRY;
     }
-    uint64_t sequence = sequence_next(word_sequence(tail));
-    struct layout_node *node = node_at(queue, fresh);
-    /* Relaxed: L1 publishes them. */
-    atomic_store_explicit(&node->enq, ticket_word(sequence, 0, 0), memory_order_relaxed);
-    atomic_store_explicit(&node->deq, ticket_word(sequence, 0, 0), memory_order_relaxed);
-    atomic_store_explicit(&node->next, link_word(sequence, NODE_NIL), memory_order_relaxed);
-    uint64_t nil = link_word(word_sequence(tail), NODE_NIL), link = link_word(word_sequence(tail), fresh);
+    prepare_node(node_at(queue, fresh), sequence_next(word_sequence(tail->link)));
+    uint64_t nil = link_word(word_sequence(tail->link), NODE_NIL), link = link_word(word_sequence(tail->link), fresh);
     /* L1 release, pairs with L2 and D4: the node is prepared; seq_cst because D4 decides empty. */
-    if (atomic_compare_exchange_strong_explicit(&last->next, &nil, link, memory_order_seq_cst, memory_order_relaxed)) {
-        /* Full of claims: count its holes now, if it has any, while it is in the cache, and nobody needs to again. */
-        uint32_t full = link_node(tail);
-        if (node_marks(queue, full) & mark_bit(full, MARK_HOLES))
-            node_settle(queue, full, ticket_word(word_sequence(tail), NODE_LINKED, 0));
-        return queue_help_tail(queue, tail, link);
+    if (!atomic_compare_exchange_strong_explicit(&tail->node->next, &nil, link, memory_order_seq_cst,
+                                                 memory_order_relaxed)) {
+        node_free(queue, fresh, mine);
+        return RESULT_RETRY;
     }
-    node_free(queue, fresh, mine);
-    return RESULT_RETRY;
+    /* Full of claims: count its holes now, if it has any, while it is in the cache, and nobody needs to again. */
+    uint32_t full = link_node(tail->link);
+    if (node_marks(queue, full) & mark_bit(full, MARK_HOLES))
+        node_settle(queue, full, ticket_word(word_sequence(tail->link), NODE_LINKED, 0));
+    return queue_help_tail(queue, tail->link, link);
 }
-

@@ -19,7 +19,12 @@
  * Head and tail of the beginning are therefore all that a sweep must remember. The nodes up to head come first: what
  * dead consumers held, and the claims that others wait behind.
  */
-#include "internal.h"
+#include "sweep.h"
+
+#include "node.h"
+#include "orphan.h"
+#include "queue.h"
+#include "wake.h"
 
 static bool is_dead(const struct sweep *sweep, uint32_t owner)
 {
@@ -157,9 +162,9 @@ static void announce(struct sweep *sweep, uint64_t slots, uint64_t messages)
         orphan_announce(sweep->queue);
     sweep->orphans = false;
     if (messages > 1)
-        wait_wake(sweep->queue, SIDE_CONSUMERS, messages - 1);
+        wake_side(sweep->queue, SIDE_CONSUMERS, messages - 1);
     if (slots > 0)
-        wait_wake(sweep->queue, SIDE_PRODUCERS, slots);
+        wake_side(sweep->queue, SIDE_PRODUCERS, slots);
 }
 
 /*

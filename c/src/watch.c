@@ -1,11 +1,5 @@
 /*
- * watch.c - a descriptor for event loops: a timer, and one helper thread a handle and side that raises it.
- *
- * The descriptor is a timerfd: readable once its moment came (raised: it is set to one long ago), unreadable when it is
- * set to none. The library only ever *sets* the number, which the kernel refuses for anything but a timer, and only
- * if its period is the one that this watch gave it: so nothing else can be written, read, blocked on or closed when
- * somebody closed the descriptor and the number is another file's. (An eventfd cannot be told from others, and what
- * can is read and written by functions that would also read and write what is not ours.)
+ * watch.c - a descriptor for event loops: an os_event, and one helper thread a handle and side that raises it.
  *
  * It owns the state of the descriptor. Only the helper raises, calls that come back empty-handed lower:
  *
@@ -17,16 +11,17 @@
  * Whatever the helper is doing when it loses the processor, who finds nothing has a descriptor that is down when the call
  * returns; and each new message after that is a rising edge (EPOLLET), because the helper looks only while it is ARMED.
  */
-#include "internal.h"
+#include "watch.h"
+
+#include "lookout.h"
+#include "os.h"
+#include "probe.h"
+#include "region.h"
+#include "wait.h"
+#include "wake.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 enum state { ARMED, RAISING, RAISED, AGAIN, STOPPED };
 #define STATE_MASK 7u
@@ -37,64 +32,21 @@ struct watch {
     enum side side;
     _Atomic uint32_t state; /* a futex word of this process: round | enum state */
     _Atomic int fd;         /* a number, which may be anybody's */
-    pthread_t helper;
+    struct os_thread helper;
 };
 
 /* ---- the descriptor -------------------------------------------------------------------------------- */
 
-/* Some 150 years, which no other timer has: no two watches of a process are at one address. */
-static struct timespec period_of(const struct watch *watch)
-{
-    uint64_t ns = (UINT64_C(1) << 62) + (uintptr_t)watch % (UINT64_C(1) << 61);
-    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
-}
-
-static bool has_period(const struct itimerspec *timer, struct timespec period)
-{
-    return timer->it_interval.tv_sec == period.tv_sec && timer->it_interval.tv_nsec == period.tv_nsec;
-}
-
-static bool is_ours(const struct watch *watch, int fd)
-{
-    struct itimerspec found;
-    return fd >= 0 && timerfd_gettime(fd, &found) == 0 && has_period(&found, period_of(watch));
-}
-
-/* Set the timer, which has the period `expected` still. In the moment since that was looked at the number may have become
-   somebody else's timer; that one gets back what it had. No cancellation points, none blocks. */
-static bool set_timer(const struct watch *watch, int fd, struct timespec expected, bool up)
-{
-    struct itimerspec when = {.it_interval = period_of(watch), .it_value = {.tv_sec = 0, .tv_nsec = up ? 1 : 0}}, before;
-
-    if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, &before) != 0)
-        return false;
-    if (has_period(&before, expected))
-        return true;
-    timerfd_settime(fd, 0, &before, NULL);
-    return false;
-}
+/* No two watches of a process are at one address. */
+static uint64_t key_of(const struct watch *watch) { return (uintptr_t)watch; }
 
 /* Nothing if it is not ours any more: the next cq_fd makes a new one. */
 static void set_fd(const struct watch *watch, bool up)
 {
-    int fd = atomic_load_explicit(&watch->fd, memory_order_relaxed); /* the kernel says what the number is */
-    if (is_ours(watch, fd))
-        set_timer(watch, fd, period_of(watch), up);
+    os_event_set(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch), up); /* which says what it is */
 }
 
-static int make_fd(const struct watch *watch, int *fd)
-{
-    *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (*fd < 0)
-        return result_of_errno(errno);
-    return set_timer(watch, *fd, (struct timespec){0}, false) ? CQ_OK : CQ_ESYSTEM;
-}
-
-static void close_fd(const struct watch *watch, int fd)
-{
-    if (is_ours(watch, fd))
-        close(fd);
-}
+static int make_fd(const struct watch *watch, int *fd) { return result_of_errno(os_event_create(key_of(watch), fd)); }
 
 /* ---- its state ------------------------------------------------------------------------------------- */
 
@@ -110,10 +62,7 @@ static uint32_t load_state(const struct watch *watch)
     return atomic_load_explicit(&watch->state, memory_order_seq_cst); /* B2 */
 }
 
-static void wake_helper(struct watch *watch)
-{
-    syscall(SYS_futex, &watch->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-}
+static void wake_helper(struct watch *watch) { os_wake(&watch->state, SIZE_MAX, 0); }
 
 /* The caller's last look at the queue found nothing: lower the descriptor, and have the helper look from now on. */
 static void lower(struct watch *watch)
@@ -152,12 +101,12 @@ static void *help(void *context)
         if ((word & STATE_MASK) == STOPPED)
             return NULL;
         if ((word & STATE_MASK) == RAISED) {
-            syscall(SYS_futex, &watch->state, FUTEX_WAIT_PRIVATE, word, NULL, NULL, 0);
+            os_sleep(&watch->state, word, 0, 0);
             continue;
         }
         uint32_t seen = wait_announce_watch(watch->queue, watch->side);
-        if (!wait_is_served(watch->queue, watch->side)) {
-            participant_look(watch->queue);
+        if (!probe_side(watch->queue, watch->side)) {
+            lookout_look(watch->queue);
             if (load_state(watch) == word) /* after `seen` was read: whoever stops it changes that afterwards */
                 wait_for_watch(watch->queue, watch->side, seen);
             continue;
@@ -178,7 +127,6 @@ static void *help(void *context)
 
 static int start(cq_queue *queue, enum side side, struct watch **made)
 {
-    sigset_t all, before;
     struct watch *watch = malloc(sizeof *watch);
     int fd;
 
@@ -189,10 +137,7 @@ static int start(cq_queue *queue, enum side side, struct watch **made)
     if (result != CQ_OK)
         goto fail;
     atomic_init(&watch->fd, fd);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&watch->helper, NULL, help, watch);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = os_start_thread(&watch->helper, help, watch);
     if (error) {
         result = error == EAGAIN ? CQ_EPROCESS : CQ_ESYSTEM;
         goto fail;
@@ -201,23 +146,22 @@ static int start(cq_queue *queue, enum side side, struct watch **made)
     return CQ_OK;
 
 fail:
-    close_fd(watch, fd);
+    os_event_close(fd, key_of(watch));
     free(watch);
     return result;
 }
 
 static void stop(struct watch *watch)
 {
-    int before;
+    int before = os_hold_cancellation();
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* joining is a cancellation point */
     atomic_store_explicit(&watch->state, STOPPED, memory_order_seq_cst); /* B1 */
     wake_helper(watch);
     wait_interrupt(watch->queue, watch->side);
-    pthread_join(watch->helper, NULL);
-    wait_pass_on(watch->queue, watch->side); /* it may have been woken for a message that it does not tell of any more */
-    close_fd(watch, atomic_load_explicit(&watch->fd, memory_order_relaxed));
-    pthread_setcancelstate(before, NULL);
+    os_join_thread(watch->helper);
+    wake_another(watch->queue, watch->side); /* it may have been woken for a message that it does not tell of any more */
+    os_event_close(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch));
+    os_restore_cancellation(before);
     free(watch);
 }
 
@@ -231,7 +175,7 @@ static int renew_fd(struct watch *watch, int lost)
         lower(watch); /* as it is: if the helper had raised the lost one, it is to raise this one */
         return CQ_OK;
     }
-    close_fd(watch, fd); /* another thread was faster */
+    os_event_close(fd, key_of(watch)); /* another thread was faster */
     return result;
 }
 
@@ -251,7 +195,7 @@ int watch_open(cq_queue *queue, enum side side, int *fd)
             stop(made);
     }
     int found = atomic_load_explicit(&watch->fd, memory_order_relaxed);
-    if (!is_ours(watch, found))
+    if (!os_event_is(found, key_of(watch)))
         result = renew_fd(watch, found);
     *fd = atomic_load_explicit(&watch->fd, memory_order_relaxed);
     return result;
@@ -271,7 +215,7 @@ void watch_close(cq_queue *queue, bool forked)
     for (int side = 0; side < 2; ++side) {
         struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
         if (watch && forked) {
-            close_fd(watch, atomic_load_explicit(&watch->fd, memory_order_relaxed));
+            os_event_close(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch));
             free(watch);
         } else if (watch)
             stop(watch);

@@ -1,4 +1,4 @@
-// core.hpp - the core's internal.h, readable from C++, which has no _Atomic.
+// core.hpp - the core's headers, readable from C++, which has no _Atomic.
 //
 // Whoever includes this looks at the region between two steps of the only thread there is, so plain words will do; the
 // core itself is compiled as C, with hooks.h.
@@ -25,7 +25,18 @@ using std::memory_order_release;
 using std::memory_order_seq_cst;
 
 extern "C" {
-#include "internal.h"
+#include "geometry.h"
+#include "lookout.h"
+#include "memory.h"
+#include "os.h"
+#include "participant.h"
+#include "node.h"
+#include "orphan.h"
+#include "reap.h"
+#include "slot.h"
+#include "sweep.h"
+#include "wait.h"
+#include "watch.h"
 }
 
 #undef atomic_load_explicit

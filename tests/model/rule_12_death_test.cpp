@@ -186,8 +186,8 @@ TEST(Death, a_message_given_back_during_the_call_is_not_overlooked)
 
     world.finish(p);
     world.finish_call(d);
-    ASSERT_TRUE(world.run_to(c, about_to_load("head", "find_front"))) << world.report();
-    ASSERT_TRUE(world.run_to(e, about_to_load("head", "find_front"))) << world.report();
+    ASSERT_TRUE(world.run_to(c, about_to_load("head", "end_read"))) << world.report();
+    ASSERT_TRUE(world.run_to(e, about_to_load("head", "end_read"))) << world.report();
     world.finish(d);
     world.finish(c);
     EXPECT_EQ(c.result(0).messages[0], 2u);

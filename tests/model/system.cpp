@@ -1,4 +1,4 @@
-// system.cpp - the stand-ins for participant.c, wait.c, watch.c and the parts of region.c and look.c that touch the system.
+// system.cpp - the stand-ins for what the core's algorithm reports to: looking for the dead, memory, sleeping.
 //
 // Death is decided by the test, at once and for sure; memory is there from the beginning; nobody sleeps.
 #include "world.hpp"
@@ -107,37 +107,25 @@ void *model_copy(void *to, const void *from, std::size_t size, const char *funct
     return std::memcpy(to, from, size);
 }
 
-int participant_reap(cq_queue *queue, cq_recovery *) { return World::current()->reap(queue); }
-
-bool participant_look(cq_queue *queue)
+bool lookout_look(cq_queue *queue)
 {
     return World::current()->look_finds_dead && World::current()->reap(queue) > 0;
 }
 
 void participant_claims(cq_queue *queue) { queue->active = 1; }
 
-void participant_suspect(cq_queue *queue, std::uint32_t owner)
+void reap_suspect(cq_queue *queue, std::uint32_t owner)
 {
     if (World::current()->is_suspect(owner))
         World::current()->reap(queue);
 }
 
-void wait_yield(void) { World::current()->reached(MODEL_YIELD, nullptr, "wait_yield"); }
+void os_yield(void) { World::current()->reached(MODEL_YIELD, nullptr, "os_yield"); }
 int memory_allocate_node(cq_queue *, int, const geometry *, std::uint64_t) { return CQ_OK; }
 void watch_clear(cq_queue *, enum side) {}
 
 // Nothing in the model comes here.
-void fork_lock(void) { std::abort(); }
-void fork_unlock(void) { std::abort(); }
-int fork_remember(cq_queue *) { std::abort(); }
-void fork_forget(cq_queue *) { std::abort(); }
-void wait_wake_bits(cq_queue *, enum side, std::uint32_t, std::size_t) { std::abort(); }
+void wake_bits(cq_queue *, enum side, std::uint32_t, std::size_t) { std::abort(); }
 int wait_until(cq_queue *, enum side, std::int64_t, wait_try *, void *) { std::abort(); }
-void wait_cancel(cq_queue *, bool) { std::abort(); }
-int watch_open(cq_queue *, enum side, int *) { std::abort(); }
-int participant_walk(cq_queue *, const holdings *, cq_participant_visitor *, void *) { std::abort(); }
-void look_holdings(cq_queue *, std::uint32_t *, std::uint32_t *, std::uint64_t *) { std::abort(); }
-int look_walk(cq_queue *, cq_visitor *, void *) { std::abort(); }
-int look_stat(cq_queue *, cq_stats *) { std::abort(); }
 
 } // extern "C"

@@ -1,5 +1,6 @@
 #include "world.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -11,7 +12,7 @@ World *World::current() { return world; }
 
 World::World(const Shape &shape) : shape_(shape)
 {
-    if (region_geometry(shape.capacity, sizeof(std::uint64_t), shape.slots, shape.hole_slots, shape.spare_nodes, &geometry_) !=
+    if (geometry_of(shape.capacity, sizeof(std::uint64_t), shape.slots, shape.hole_slots, shape.spare_nodes, &geometry_) !=
         CQ_OK)
         std::abort();
     region_.reset(static_cast<unsigned char *>(std::aligned_alloc(LAYOUT_PAGE, geometry_.file_size)));
@@ -206,7 +207,7 @@ void World::perform(Process &process, const Action &action, Result &result)
             result.code = cq_abort(queue, &process.loan);
         break;
     case Action::sweep:
-        result.code = cq_recover(queue, nullptr);
+        result.code = std::min(reap(queue), 0);
         break;
     }
 }

@@ -88,7 +88,7 @@ public:
     bool weak = false;     // may loads return anything but what was stored last? From the next reset on
     Promises promises = Promises::machines; // by whose rules?
     Memory::Choice choice; // which of these; the newest if there is no choice
-    bool look_finds_dead = true; // does participant_look, called when head moves, look for the dead?
+    bool look_finds_dead = true; // does lookout_look, called when head moves, look for the dead?
 
     // Called by the stand-ins, on the stack of the process that runs.
     static World *current();

@@ -1,0 +1,23 @@
+/* config.h - what callers pass. */
+#ifndef CQ_CONFIG_H
+#define CQ_CONFIG_H
+
+#include "cqueue.h"
+
+#include <stdbool.h>
+
+#define CONFIG_FIRST 40u /* the sizes of the first version of the interface, which will always be accepted */
+#define STATS_FIRST offsetof(cq_stats, reserved)
+#define RECOVERY_FIRST 32u
+#define MESSAGE_FIRST 48u
+#define CONFIG_FLAGS \
+    ((uint32_t)(CQ_EXCLUSIVE | CQ_ATTACH | CQ_READ_ONLY | CQ_ANY_FILESYSTEM | CQ_KEEP_UNLINKED | CQ_TRUST))
+enum config_fault {
+    CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY, CONFIG_MESSAGE,
+    CONFIG_HELD
+};
+bool struct_fits(const void *given, size_t first, size_t known);
+int config_complete(const cq_config *given, cq_config *full);
+enum config_fault config_fault(const cq_config *config);
+
+#endif

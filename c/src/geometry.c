@@ -1,0 +1,55 @@
+/*
+ * geometry.c - the shape of a region: what follows from the numbers that it was made with, and whether a header may have them.
+ *
+ * It owns the arithmetic, in which nothing overflows. It must not know files: it judges bytes that somebody else has read.
+ */
+#include "geometry.h"
+
+/* The shape that follows from five numbers. CQ_EINVAL: out of range, or too large for a file. Nothing overflows: every
+   factor is bounded first. */
+int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, uint64_t hole_slots, uint64_t spare_nodes,
+                struct geometry *g)
+{
+    if (capacity < 1 || capacity > LAYOUT_MAX_CAPACITY || max_message_size < 1 ||
+        max_message_size > LAYOUT_MAX_MESSAGE || slots < 1 || slots > LAYOUT_MAX_SLOTS ||
+        hole_slots > LAYOUT_MAX_CAPACITY || spare_nodes > LAYOUT_MAX_NODES)
+        return CQ_EINVAL;
+    *g = (struct geometry){.capacity = capacity, .max_message_size = max_message_size, .hole_slots = hole_slots,
+                           .spare_nodes = spare_nodes, .slots_per_node = slots};
+    g->slot_stride = max_message_size <= LAYOUT_SMALL_MESSAGE ? 8 + round_up(max_message_size, 8)
+                                                              : round_up(16 + max_message_size, 64);
+    g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, LAYOUT_LINE);
+    g->node_count = (capacity + hole_slots + slots - 1) / slots + 2 + spare_nodes;
+    if (g->node_count > LAYOUT_MAX_NODES || g->node_count > LAYOUT_MAX_FILE / g->node_stride)
+        return CQ_EINVAL;
+    uint64_t words = round_up(g->node_count, 64) / 64;
+    g->bitmap_offset = LAYOUT_SUMMARY_OFFSET + round_up(round_up(words, 64) / 64 * 8, LAYOUT_PAGE);
+    g->marks_offset = g->bitmap_offset + round_up(words * 8, LAYOUT_PAGE);
+    g->states_offset = g->marks_offset + round_up(round_up(g->node_count, MARK_NODES) / MARK_NODES * 8, LAYOUT_PAGE);
+    g->nodes_offset = g->states_offset + round_up(g->node_count * 8, LAYOUT_PAGE);
+    g->file_size = round_up(g->nodes_offset + g->node_count * g->node_stride, LAYOUT_PAGE);
+    return CQ_OK;
+}
+
+/* Is this a region that this library can use, whole and not self-contradictory? *g receives what it says once and for
+   all; nothing of it is read from the region again. */
+int geometry_of_header(const struct layout_header *header, uint64_t file_size, struct geometry *g)
+{
+    uint64_t magic = atomic_load_explicit(&header->magic, memory_order_relaxed); /* a private copy */
+    if (magic == __builtin_bswap64(LAYOUT_MAGIC) && header->byte_order == __builtin_bswap32(LAYOUT_BYTE_ORDER))
+        return CQ_EVERSION; /* whole, but of a machine that writes the other end first */
+    if (magic != LAYOUT_MAGIC)
+        return CQ_ECORRUPT;
+    if (header->byte_order != LAYOUT_BYTE_ORDER || header->format_version != LAYOUT_FORMAT_VERSION ||
+        header->word_bits != 64 || header->features != 0)
+        return CQ_EVERSION;
+    if (geometry_of(header->capacity, header->max_message_size, header->slots_per_node, header->hole_slots,
+                    header->spare_nodes, g) != CQ_OK)
+        return CQ_ECORRUPT;
+    bool same = header->slot_stride == g->slot_stride && header->node_stride == g->node_stride &&
+                header->node_count == g->node_count && header->summary_offset == LAYOUT_SUMMARY_OFFSET &&
+                header->bitmap_offset == g->bitmap_offset && header->states_offset == g->states_offset &&
+                header->nodes_offset == g->nodes_offset && header->file_size == g->file_size &&
+                file_size >= g->file_size;
+    return same ? CQ_OK : CQ_ECORRUPT;
+}

@@ -1,0 +1,10 @@
+/* memory.h - memory for what is about to be used. */
+#ifndef CQ_MEMORY_H
+#define CQ_MEMORY_H
+
+#include "handle.h"
+
+int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size);
+int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *geometry, uint64_t node);
+
+#endif

@@ -1,0 +1,36 @@
+/* node.h - free nodes, and what is known of the others. */
+#ifndef CQ_NODE_H
+#define CQ_NODE_H
+
+#include "run.h"
+
+/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. */
+struct growth {
+    uint64_t node; /* NO_NODE: none */
+    int result;
+};
+#define NO_NODE UINT64_MAX
+
+/* Budgets of what goes through many nodes are in slots looked at. A state word counts as an eighth of one, and going to
+   a node as four: its lines are far from the last one's. */
+enum { COST_OF_STATE = 1, COST_OF_NODE = 32, COST_OF_SLOT = 8 };
+
+uint64_t node_touched(const cq_queue *queue);
+int node_take(cq_queue *queue, struct growth *growth, uint32_t *node);
+bool node_is_known_free(const cq_queue *queue);
+bool node_find_free(cq_queue *queue);
+bool node_free(cq_queue *queue, uint32_t node, uint64_t expected);
+bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence);
+uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget);
+bool node_settle(cq_queue *queue, uint32_t node, uint64_t state);
+uint64_t node_marks(const cq_queue *queue, uint64_t node);
+void node_mark(cq_queue *queue, uint64_t node, enum mark mark);
+bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark);
+
+/* Did the life `sequence` of a node begin after the one that `link` names? By distance on the ring. */
+static inline bool is_since(uint64_t sequence, uint64_t link)
+{
+    return sequence_distance(sequence, word_sequence(link)) - 1 < SEQUENCE_MAX / 2 - 1;
+}
+
+#endif

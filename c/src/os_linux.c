@@ -1,0 +1,512 @@
+/*
+ * os_linux.c - os.h on Linux: every system call of the library, and the only file that knows the system's headers.
+ *
+ * Constants that some C libraries' headers lack, or that stand in headers of the kernel, are written out. syscall() is used
+ * where the C library's function is a cancellation point, or does more than asked for.
+ */
+#include "os.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18 /* Linux 4.14 */
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+#ifndef FALLOC_FL_KEEP_SIZE
+#define FALLOC_FL_KEEP_SIZE 1
+#endif
+
+static_assert(sizeof(off_t) == 8, "file offsets of 64 bits");
+static_assert(sizeof(sigset_t) <= sizeof(struct os_signals), "what os_hold_signals gives");
+static_assert(sizeof(pthread_t) <= sizeof(struct os_thread), "what os_start_thread gives");
+
+#define ALIVE_BYTES 4096u
+
+static int error_of(long result) { return result < 0 ? errno : 0; }
+
+/* ---- files ------------------------------------------------------------------------------------------- */
+
+int os_open(const char *path, uint32_t flags, int *fd)
+{
+    /* O_NONBLOCK: a FIFO somebody planted must not stop us. */
+    int how = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (flags & OS_READ_ONLY ? O_RDONLY : O_RDWR) |
+              (flags & OS_FOLLOW ? 0 : O_NOFOLLOW) | (flags & OS_MARKED ? O_APPEND : 0);
+
+    *fd = (int)syscall(SYS_openat, AT_FDCWD, path, how, 0);
+    return error_of(*fd);
+}
+
+void os_close(int fd) { syscall(SYS_close, fd); }
+
+static int fill_status(int result, const struct stat *found, struct os_status *status)
+{
+    *status = (struct os_status){0};
+    if (result != 0)
+        return errno;
+    *status = (struct os_status){
+        .device = found->st_dev,
+        .inode = found->st_ino,
+        .size = (uint64_t)found->st_size,
+        .memory = (uint64_t)found->st_blocks * 512,
+        .links = found->st_nlink,
+        .permissions = found->st_mode & 07777u,
+        .user = found->st_uid,
+        .group = found->st_gid,
+        .is_regular = S_ISREG(found->st_mode),
+    };
+    return 0;
+}
+
+int os_status(int fd, struct os_status *status)
+{
+    struct stat found;
+    return fill_status(fstat(fd, &found), &found, status);
+}
+
+int os_status_at(const char *path, bool follow, struct os_status *status)
+{
+    struct stat found;
+    return fill_status((follow ? stat : lstat)(path, &found), &found, status);
+}
+
+bool os_is_marked(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags != -1 && (flags & O_APPEND); /* if flags cannot be asked for, locks cannot either */
+}
+
+int os_read(int fd, void *to, size_t size, uint64_t offset, size_t *got)
+{
+    ssize_t result = pread(fd, to, size, (off_t)offset);
+    *got = result < 0 ? 0 : (size_t)result;
+    return error_of(result);
+}
+
+int os_write(int fd, const void *from, size_t size, uint64_t offset)
+{
+    errno = EIO;
+    return pwrite(fd, from, size, (off_t)offset) == (ssize_t)size ? 0 : errno; /* a few bytes into allocated memory */
+}
+
+int os_check_filesystem(int fd)
+{
+    struct statfs status;
+
+    if (fstatfs(fd, &status) != 0)
+        return errno;
+    switch ((unsigned long)status.f_type & 0xffffffffUL) {
+    case 0x6969 /* NFS */: case 0x794c7630 /* overlay */: case 0x01021997 /* 9p */: case 0x5346414f /* AFS */:
+    case 0x73757245 /* Coda */: case 0x65735546 /* FUSE */: case 0xfe534d42 /* SMB2 */: case 0xff534d42 /* CIFS */:
+    case 0x517b /* SMB */: case 0x00c36400 /* Ceph */:
+        return EOPNOTSUPP;
+    default:
+        return 0;
+    }
+}
+
+int os_create_nameless(const char *directory, int *fd)
+{
+    *fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
+    return *fd < 0 && (errno == EISDIR || errno == EINVAL) ? EOPNOTSUPP : error_of(*fd);
+}
+
+int os_set_size(int fd, uint64_t size)
+{
+    struct rlimit limit;
+
+    /* The kernel would not only refuse but send SIGXFSZ. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < size)
+        return EFBIG;
+    if (ftruncate(fd, (off_t)size) == 0)
+        return 0;
+    return errno == EINVAL ? EOPNOTSUPP : errno; /* larger pages than ours */
+}
+
+int os_set_permissions(int fd, uint32_t permissions) { return error_of(fchmod(fd, (mode_t)permissions)); }
+
+int os_link(int fd, const char *path)
+{
+    char self[32];
+
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    if (errno == ENOENT && linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0) /* no /proc here */
+        return 0;
+    return errno;
+}
+
+int os_unlink(const char *path) { return error_of(unlink(path)); }
+
+char *os_absolute(const char *directory) { return realpath(directory, NULL); }
+
+/* ---- memory ------------------------------------------------------------------------------------------ */
+
+uint64_t os_page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
+
+/*
+ * KEEP_SIZE, so that a file that got the number in the last moment does not grow. Never posix_fallocate: where the file system
+ * cannot, its fallback writes to bytes that are in use. tmpfs takes back what an interrupted or failed call gave.
+ */
+int os_allocate(int fd, uint64_t offset, uint64_t size)
+{
+    return error_of(syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size));
+}
+
+int os_populate(void *at, uint64_t size)
+{
+    if (madvise(at, (size_t)size, MADV_POPULATE_WRITE) == 0)
+        return 0;
+    if (errno == EFAULT || errno == ENOMEM) /* a store would be a SIGBUS; no memory */
+        return ENOSPC;
+    return errno == EINTR ? EINTR : ENOTSUP;
+}
+
+bool os_is_resident(void *at)
+{
+    unsigned char resident = 0;
+    return mincore(at, 1, &resident) == 0 && (resident & 1);
+}
+
+uint64_t os_room(int fd)
+{
+    struct statfs status;
+
+    if (fstatfs(fd, &status) != 0 || status.f_blocks == 0)
+        return UINT64_MAX;
+    return (uint64_t)status.f_bfree > UINT64_MAX / (uint64_t)status.f_bsize
+               ? UINT64_MAX
+               : (uint64_t)status.f_bfree * (uint64_t)status.f_bsize;
+}
+
+/* What a kernel (or what plays one) does not know is done another way: by fork.c, or by os_allocate. */
+static bool advise(void *at, size_t size, int advice)
+{
+    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM;
+}
+
+static int unmap_for(void *at, size_t size, int error)
+{
+    munmap(at, size);
+    return error;
+}
+
+int os_map(int fd, uint64_t size, enum os_map use, void **at)
+{
+    int protection = use == OS_MAP_TRY ? PROT_NONE : use == OS_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
+    void *base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+    if (base == MAP_FAILED)
+        return errno;
+    /* A core dump would give memory to every hole that it reads. */
+    if (use != OS_MAP_TRY && (!advise(base, (size_t)size, MADV_DONTFORK) || !advise(base, (size_t)size, MADV_DONTDUMP)))
+        return unmap_for(base, (size_t)size, errno);
+    *at = base;
+    return 0;
+}
+
+void os_unmap(void *at, uint64_t size) { munmap(at, (size_t)size); }
+
+int os_map_alive(void **at, bool *populates)
+{
+    void *alive = mmap(NULL, ALIVE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (alive == MAP_FAILED)
+        return errno;
+    if (!advise(alive, ALIVE_BYTES, MADV_WIPEONFORK))
+        return unmap_for(alive, ALIVE_BYTES, errno);
+    /* Some take any advice for granted and do nothing. */
+    *populates = madvise(alive, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(alive);
+    *at = alive;
+    return 0;
+}
+
+/* The kernel is asked, which says EFAULT where there is no memory: a wait that timed out found the word to be `value`. */
+bool os_is_word(const void *at, uint32_t value)
+{
+    static const struct timespec at_once;
+    return syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, value, &at_once, NULL, 0) != 0 && errno == ETIMEDOUT;
+}
+
+void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room)
+{
+    uint64_t from = (uintptr_t)at, page = os_page_size(), end = (from + size + page - 1) / page * page;
+    snprintf(path, room, "/proc/self/map_files/%" PRIx64 "-%" PRIx64, from, end);
+}
+
+/* ---- who is alive ------------------------------------------------------------------------------------ */
+
+static struct flock flock_of(uint64_t byte, enum os_lock kind)
+{
+    short type = kind == OS_UNLOCK ? F_UNLCK : kind == OS_LOCK_SHARED ? F_RDLCK : F_WRLCK;
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+}
+
+/* Of the open file description: those of the process would go with any descriptor of the file that it closes. */
+int os_lock(int fd, uint64_t byte, enum os_lock kind)
+{
+    struct flock lock = flock_of(byte, kind);
+    return error_of(fcntl(fd, F_OFD_SETLK, &lock)); /* does not wait: not interrupted, no cancellation point */
+}
+
+int os_ask_lock(int fd, uint64_t byte, enum os_lock kind, bool *locked)
+{
+    struct flock lock = flock_of(byte, kind);
+    int error = error_of(fcntl(fd, F_OFD_GETLK, &lock));
+
+    *locked = lock.l_type != F_UNLCK;
+    return error;
+}
+
+bool os_process_is_gone(uint32_t process)
+{
+    int before = errno;
+    bool gone = process != 0 && process <= INT32_MAX && kill((pid_t)process, 0) != 0 && errno == ESRCH;
+    errno = before;
+    return gone;
+}
+
+uint32_t os_process(void) { return (uint32_t)getpid(); }
+
+void os_program_name(char name[16])
+{
+    memset(name, 0, 16);
+    memcpy(name, program_invocation_short_name, strnlen(program_invocation_short_name, 15)); /* a thread may be called anything */
+}
+
+uint32_t os_user(void) { return geteuid(); }
+
+/* ---- sleeping words ---------------------------------------------------------------------------------- */
+
+int os_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline, uint32_t kinds)
+{
+    struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
+
+    if (kinds == 0)
+        return error_of(syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0));
+    return error_of(syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL, kinds));
+}
+
+size_t os_wake(_Atomic uint32_t *word, size_t count, uint32_t kinds)
+{
+    int before = errno;
+    long woken = syscall(SYS_futex, word, kinds ? FUTEX_WAKE_BITSET : FUTEX_WAKE_PRIVATE,
+                         count < INT_MAX ? (int)count : INT_MAX, NULL, NULL, kinds);
+    errno = before;
+    return woken > 0 ? (size_t)woken : 0;
+}
+
+void os_yield(void) { sched_yield(); }
+
+int64_t os_clock(enum os_clock clock)
+{
+    static const clockid_t ids[] = {CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME, CLOCK_REALTIME_COARSE};
+    struct timespec now;
+
+    clock_gettime(ids[clock], &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- descriptors for event loops --------------------------------------------------------------------- */
+
+/*
+ * A timer: readable once its moment came (up: it is set to one long ago), unreadable when it is set to none. The library only
+ * ever *sets* the number, which the kernel refuses for anything but a timer, and only if its period is the one of the key: so
+ * nothing else can be written, read, blocked on or closed when somebody closed the descriptor and the number is another
+ * file's. (An eventfd cannot be told from others, and what can is read and written by functions that would also read and
+ * write what is not ours.)
+ */
+static struct timespec period_of(uint64_t key)
+{
+    /* Some 150 years, which no other timer has. */
+    uint64_t ns = (UINT64_C(1) << 62) + key % (UINT64_C(1) << 61);
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+}
+
+static bool has_period(const struct itimerspec *timer, struct timespec period)
+{
+    return timer->it_interval.tv_sec == period.tv_sec && timer->it_interval.tv_nsec == period.tv_nsec;
+}
+
+/* Set the timer, which has the period `expected` still. In the moment since that was looked at the number may have become
+   somebody else's timer; that one gets back what it had. None of this blocks. */
+static bool set_timer(int fd, uint64_t key, struct timespec expected, bool up)
+{
+    struct itimerspec when = {.it_interval = period_of(key), .it_value = {.tv_sec = 0, .tv_nsec = up ? 1 : 0}}, before;
+
+    if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, &before) != 0)
+        return false;
+    if (has_period(&before, expected))
+        return true;
+    timerfd_settime(fd, 0, &before, NULL);
+    return false;
+}
+
+int os_event_create(uint64_t key, int *fd)
+{
+    *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (*fd < 0)
+        return errno;
+    return set_timer(*fd, key, (struct timespec){0}, false) ? 0 : EIO;
+}
+
+bool os_event_is(int fd, uint64_t key)
+{
+    struct itimerspec found;
+    return fd >= 0 && timerfd_gettime(fd, &found) == 0 && has_period(&found, period_of(key));
+}
+
+void os_event_set(int fd, uint64_t key, bool up)
+{
+    if (os_event_is(fd, key))
+        set_timer(fd, key, period_of(key), up);
+}
+
+void os_event_close(int fd, uint64_t key)
+{
+    if (os_event_is(fd, key))
+        close(fd);
+}
+
+/* ---- this process ------------------------------------------------------------------------------------ */
+
+static pthread_once_t guarded = PTHREAD_ONCE_INIT;
+static const struct os_guard *_Atomic guard;
+static int guard_error;
+
+static void guard_forks(void)
+{
+    const struct os_guard *wanted = atomic_load_explicit(&guard, memory_order_relaxed); /* pthread_once orders */
+    guard_error = pthread_atfork(wanted->before, wanted->parent, wanted->child);
+}
+
+int os_guard_forks(const struct os_guard *wanted)
+{
+    atomic_store_explicit(&guard, wanted, memory_order_relaxed); /* the same for all callers */
+    pthread_once(&guarded, guard_forks);
+    return guard_error;
+}
+
+void os_hold_signals(struct os_signals *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, (sigset_t *)(void *)before);
+}
+
+void os_restore_signals(const struct os_signals *before)
+{
+    pthread_sigmask(SIG_SETMASK, (const sigset_t *)(const void *)before, NULL);
+}
+
+int os_hold_cancellation(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+void os_restore_cancellation(int before) { pthread_setcancelstate(before, NULL); }
+
+int os_start_thread(struct os_thread *thread, void *(*run)(void *), void *context)
+{
+    struct os_signals before;
+    pthread_t made;
+
+    os_hold_signals(&before); /* the thread begins with what its maker has */
+    int error = pthread_create(&made, NULL, run, context);
+    os_restore_signals(&before);
+    if (error == 0)
+        memcpy(&thread->handle, &made, sizeof made);
+    return error;
+}
+
+void os_join_thread(struct os_thread thread)
+{
+    pthread_t made;
+    memcpy(&made, &thread.handle, sizeof made);
+    pthread_join(made, NULL);
+}
+
+/* ---- what explanations look at ----------------------------------------------------------------------- */
+
+bool os_limit(enum os_limit which, uint64_t *limit)
+{
+    static const int kinds[] = {RLIMIT_AS, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_NPROC};
+    struct rlimit found;
+
+    if (getrlimit(kinds[which], &found) != 0)
+        return false;
+    *limit = found.rlim_cur == RLIM_INFINITY ? UINT64_MAX : found.rlim_cur;
+    return true;
+}
+
+bool os_space(const char *directory, uint64_t *bytes, uint64_t *free_bytes, bool *no_more_files)
+{
+    struct statvfs found;
+
+    if (statvfs(directory, &found) != 0)
+        return false;
+    uint64_t unit = found.f_frsize ? found.f_frsize : found.f_bsize;
+    *bytes = found.f_blocks * unit;
+    *free_bytes = found.f_bavail * unit;
+    *no_more_files = found.f_files > 0 && found.f_favail == 0;
+    return true;
+}
+
+int os_may(const char *path, uint32_t use) { return error_of(faccessat(AT_FDCWD, path, (int)use, AT_EACCESS)); }
+
+uint64_t os_address_space(void)
+{
+    unsigned long long pages = 0;
+    FILE *used = fopen("/proc/self/statm", "re");
+
+    if (used && fscanf(used, "%llu", &pages) != 1)
+        pages = 0;
+    if (used)
+        fclose(used);
+    return pages * os_page_size();
+}
+
+int os_try_descriptors(uint32_t count)
+{
+    int fd = -1;
+
+    if (count == 0)
+        return 0;
+    int error = os_open("/dev/null", OS_READ_ONLY, &fd);
+    if (error != 0)
+        return error;
+    error = os_try_descriptors(count - 1);
+    os_close(fd);
+    return error;
+}

@@ -1,0 +1,90 @@
+/*
+ * probe.c - is there something to do for the callers of a side? Without doing it.
+ *
+ * It owns nothing. Its answers are hints, but "no" was true at an instant during the call: whoever sleeps afterwards misses
+ * nothing. It must not change what messages there are.
+ */
+#include "probe.h"
+
+#include "front.h"
+#include "memory.h"
+#include "node.h"
+#include "orphan.h"
+#include "room.h"
+
+/* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. Memory that is given
+   to the next node to know this is there when it is taken. */
+static bool has_node(cq_queue *queue)
+{
+    uint64_t touched = node_touched(queue);
+
+    return node_is_known_free(queue) ||
+           (touched < queue->geometry.node_count &&
+            memory_allocate_node(queue, -1, &queue->geometry, touched) == CQ_OK) ||
+           node_find_free(queue);
+}
+
+/* May dequeue_make_room make room? */
+static bool may_make_room(cq_queue *queue)
+{
+    struct front front;
+    uint64_t later;
+
+    return front_find(queue, &front) == CQ_OK && word_sequence(front.word) == word_sequence(front.deq) &&
+           slot_phase(front.word) == SLOT_WRITING && word_owner(front.word) != queue->owner &&
+           front_find_later(queue, front.node, front.deq, &later) != CQ_OK;
+}
+
+static bool has_room(cq_queue *queue)
+{
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        struct end end;
+        uint64_t room;
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &end);
+        if (result == CQ_OK)
+            result = room_for(queue, &end, 1, &room);
+        if (result == RESULT_RETRY)
+            continue;
+        if (result == CQ_FULL)
+            return may_make_room(queue);
+        if (result != CQ_OK)
+            return true; /* the enqueue that follows reports it */
+        return ticket_index(end.ticket) < queue->geometry.slots_per_node || has_node(queue) ||
+               /* L2: appended, tail is late */
+               link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
+    }
+    return true;
+}
+
+static bool has_message(cq_queue *queue)
+{
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        struct end end;
+        int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &end);
+        if (result == RESULT_RETRY)
+            continue;
+        if (result != CQ_OK)
+            return true; /* the dequeue that follows reports it */
+        uint64_t next = atomic_load_explicit(&end.node->next, memory_order_seq_cst); /* D4 */
+        uint64_t later;
+        bool has = ticket_index(end.ticket) >= queue->geometry.slots_per_node ? link_node(next) != NODE_NIL : true;
+        if (ticket_index(end.ticket) < queue->geometry.slots_per_node) {
+            uint64_t word = slot_load(queue, end.node, ticket_index(end.ticket));
+            if (word_sequence(word) != word_sequence(end.ticket))
+                has = false;
+            else if (slot_phase(word) == SLOT_WRITING)
+                has = front_find_later(queue, end.node, end.ticket, &later) != CQ_EMPTY;
+        }
+        if (has || (atomic_load_explicit(&end.node->deq, memory_order_seq_cst) == end.ticket && /* D5 */
+                    atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == end.link))
+            return has;
+    }
+    return true;
+}
+
+bool probe_side(cq_queue *queue, enum side side)
+{
+    if (side == SIDE_PRODUCERS)
+        return has_room(queue);
+    return orphan_is_dirty(orphan_version(queue)) || has_message(queue);
+}

@@ -1,0 +1,43 @@
+/*
+ * room.c - exact capacity: how many messages lie between the two ends, holes left out.
+ *
+ * It owns what "full" means. It must not know what is done about it.
+ */
+#include "room.h"
+
+#include "queue.h"
+
+/*
+ * How many messages may be claimed from tail's ticket on, the expected value of the claim that follows: it succeeds
+ * only while enq is still there, and deq and the holes behind it only grow, so that capacity is never exceeded.
+ * Refuses only if both ends were still the same afterwards: full then, at the moment deq was read.
+ */
+SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
+{
+    uint64_t capacity = queue->geometry.capacity;
+    uint32_t slots = queue->geometry.slots_per_node;
+    struct end head;
+
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head); /* F1 and F2 decide full */
+    if (result != CQ_OK)
+        return result;
+    atomic_store_explicit(&queue->deq_seen, head.ticket, memory_order_relaxed);
+
+    uint64_t used = position_distance(tail->ticket, head.ticket, slots);
+    if (used >= POSITION_BEHIND)
+        return RESULT_RETRY; /* tail's ticket is an old one */
+    if (used >= capacity) {
+        uint64_t holes = queue_count_holes(queue, &head);
+        used -= holes < used ? holes : used; /* more: the ends have moved, and the claim will fail */
+    }
+    if (used < capacity) {
+        *room = capacity - used;
+        return CQ_OK;
+    }
+    /* F3 seq_cst: nothing moved since F1 and F2. */
+    bool same = atomic_load_explicit(&tail->node->enq, memory_order_seq_cst) == tail->ticket &&
+                atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link &&
+                atomic_load_explicit(&head.node->deq, memory_order_seq_cst) == head.ticket &&
+                atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head.link;
+    return same ? CQ_FULL : RESULT_RETRY;
+}
