@@ -128,7 +128,9 @@ private:
 class bytes_view {
 public:
     constexpr bytes_view() noexcept = default;
-    bytes_view(const void *data, std::size_t size) noexcept : data_(static_cast<const std::byte *>(data)), size_(size) {}
+    bytes_view(const void *data, std::size_t size) noexcept : data_(static_cast<const std::byte *>(data)), size_(size)
+    {
+    }
     bytes_view(const char *text) noexcept : bytes_view(text, std::strlen(text)) {}
 
     template <class Container,
@@ -669,8 +671,8 @@ public:
 
     /* ---- waiting without taking ---- */
 
-    /* Sleep until a message may be waiting (wait), or room and memory for one (wait_room): for one thread that sleeps on
-       behalf of many tasks. Whoever gets true tries soon, or calls again. False: timed out. */
+    /* Sleep until a message may be waiting (wait), or room and memory for one (wait_room): for one thread that sleeps
+       on behalf of many tasks. After true, try soon or call again. False: timed out. */
     template <class Rep, class Period> [[nodiscard]] bool wait(std::chrono::duration<Rep, Period> timeout)
     {
         return check(cq_wait(get(), detail::timeout_ns(timeout))) == CQ_OK;

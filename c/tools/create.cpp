@@ -75,8 +75,8 @@ void require_group(const CreateOptions &options)
     if (file.st_gid != *options.group || (file.st_mode & 0777) != options.mode())
         throw Failure("\"" + options.place.name + "\" exists, with group " + std::to_string(file.st_gid) +
                       " and permissions " + format_permissions(file.st_mode) + ": run chgrp " +
-                      std::to_string(*options.group) + " " + path + ", then chmod " + format_permissions(options.mode()) +
-                      " " + path);
+                      std::to_string(*options.group) + " " + path + ", then chmod " +
+                      format_permissions(options.mode()) + " " + path);
 }
 
 int create_for_group(const CreateOptions &options)
@@ -120,7 +120,8 @@ void add_create(CLI::App &app, Command &chosen)
             add_parsed(command, "--max-message", options.max_message_size, parse_size, "BYTES",
                        "The size of the largest message; K, M and G may follow (default: 4096)");
             add_parsed(command, "--max-held", options.max_held, parse_count, "MESSAGES",
-                       "How many messages consumers may hold at a time, in addition (default: follows from the capacity)");
+                       "How many messages consumers may hold at a time, in addition (default: follows from the "
+                       "capacity)");
             command.add_flag("--exclusive", options.exclusive, "Fail if the queue exists");
             command.footer("A queue that exists is left as it is; if its capacity, largest message or group\n"
                            "is not what is asked for, that is an error.\n\n"

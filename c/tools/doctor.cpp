@@ -168,7 +168,8 @@ void check_held(Report &report, const Queue &queue)
                         (idle ? ", and has not moved for " + std::to_string(interval.count()) + " ms" : ""));
     if (stats.held > stats.max_held)
         report.note("consumers hold " + format_count(stats.held, "message") + ", more than max held, " +
-                    std::to_string(stats.max_held) + ": putting may find the queue full with " + std::to_string(stats.length) + " of " + format_count(stats.capacity, "message") +
+                    std::to_string(stats.max_held) + ": putting may find the queue full with " +
+                    std::to_string(stats.length) + " of " + format_count(stats.capacity, "message") +
                     " waiting; have them release some, or create the queue with a larger --max-held");
 }
 

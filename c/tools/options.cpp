@@ -13,7 +13,8 @@ void add_where(CLI::App &app, Place &place, Trust trust, const std::string &perm
     add_parsed(app, "--permissions", place.permissions, parse_permissions, "MODE", permissions);
     place.trust = trust == Trust::by_root && ::geteuid() == 0;
     app.add_flag("--trust", place.trust,
-                 trust == Trust::by_root ? "Accept a queue of somebody else, and that its group may write it; root always does"
+                 trust == Trust::by_root ? "Accept a queue of somebody else, and that its group may write it; "
+                                           "root always does"
                                          : "Accept a queue of somebody else, and that its group may write it");
 }
 

@@ -87,7 +87,8 @@ std::string describe(const cq_participant &participant, const Place &place)
         add(what, format_count(participant.waiting_consumers, "consumer") + " waiting");
     if (participant.waiting_since > 0)
         what += " for " + format_span(now() - participant.waiting_since);
-    return name_of(participant) + (!participant.alive ? ", dead" : is_stopped(participant, place) ? ", stopped" : "") + what;
+    const char *state = !participant.alive ? ", dead" : is_stopped(participant, place) ? ", stopped" : "";
+    return name_of(participant) + state + what;
 }
 
 } // namespace tool

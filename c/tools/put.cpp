@@ -173,8 +173,8 @@ private:
                                                : "the first " + format_count(accepted_, noun) + " were put";
         return whereabouts_.in_place() ? put
                                        : put + ", " + std::to_string(accepted_ - in_time_) +
-                                             " of them after the queue was last seen in its place: these may be lost, as "
-                                             "is what nobody had taken before";
+                                             " of them after the queue was last seen in its place: these may be lost, "
+                                             "as is what nobody had taken before";
     }
 
     const PutOptions &options_;
@@ -224,7 +224,8 @@ void add_put(CLI::App &app, Command &chosen)
             null->excludes(base64)->excludes(file);
             base64->excludes(file);
             auto *wait = add_parsed(command, "--wait", options.wait, parse_duration, "DURATION",
-                                    "How long to wait for room for a message, in the queue and in memory (default: forever)");
+                                    "How long to wait for room for a message, in the queue and in memory "
+                                    "(default: forever)");
             command.add_flag("--no-wait", options.no_wait, "Do not wait for room")->excludes(wait);
             command.add_flag("--ack", options.ack,
                              "Print the number of each message, 1, 2, ..., as soon as the queue has it");

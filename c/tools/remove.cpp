@@ -38,7 +38,8 @@ int run_remove(const RemoveOptions &options)
     const cq_config config = options.place.config(0);
     const int result = cq_unlink(options.place.name.c_str(), &config);
     if (result < 0 && !(result == CQ_ENOENT && options.force))
-        throw Failure(result == CQ_EACCESS ? "\"" + options.place.name + "\": only its owner may remove " + options.place.path() +
+        throw Failure(result == CQ_EACCESS ? "\"" + options.place.name + "\": only its owner may remove " +
+                                                 options.place.path() +
                                                  ", or the owner of the directory, or root"
                                            : explain(result, options.place, config));
     return exit_ok;

@@ -167,8 +167,8 @@ void add_stat(CLI::App &app, Command &chosen)
         [](CLI::App &command, StatOptions &options) {
             add_place(command, options.place, Trust::by_root);
             command.add_flag("--json", options.json,
-                             "Print a line of JSON: the fields of cq_stats, and those of cq_participant for each handle; "
-                             "sizes in bytes, times in nanoseconds since 1970");
+                             "Print a line of JSON: the fields of cq_stats, and those of cq_participant for each "
+                             "handle; sizes in bytes, times in nanoseconds since 1970");
             add_parsed(command, "--watch", options.watch, parse_interval, "DURATION",
                        "Print it again and again, so often, until interrupted or the queue is removed");
             command.footer("Counts are since the queue was created.\n\n"

@@ -53,8 +53,8 @@ public:
     Output(const Output &) = delete;
     Output &operator=(const Output &) = delete;
 
-    /* How many bytes the system has accepted: all of them, or check() throws why not. Does not throw, because the caller
-       first has to say which messages were written. */
+    /* How many bytes the system has accepted: all of them, or check() throws why not. Does not throw, because the
+       caller first has to say which messages were written. */
     std::size_t write(std::string_view bytes);
 
     /* Throws what kept write from writing everything, if anything did. */

@@ -28,7 +28,9 @@ Waiting::~Waiting()
     ::close(stop_);
 }
 
-/* Started by the first wait: most commands never wait. It inherits the mask that keeps the signals for the descriptor. */
+/*
+ * Started by the first wait: most commands never wait. It inherits the mask that keeps the signals for the descriptor.
+ */
 void Waiting::watch()
 {
     if (thread_.joinable())

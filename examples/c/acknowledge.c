@@ -1,8 +1,8 @@
 /*
  * acknowledge NAME COUNT: handle COUNT orders of the queue NAME, each in place, and tell the queue when that is done.
  *
- * Killed before it does so, it has not handled the order as far as the queue knows: somebody else gets it, with deliveries
- * one higher. The first order is given back once, to show what that looks like.
+ * Killed before it does so, it has not handled the order as far as the queue knows: somebody else gets it, with
+ * deliveries one higher. The first order is given back once, to show what that looks like.
  */
 #include "orders.h"
 

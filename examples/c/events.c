@@ -1,4 +1,4 @@
-/* events NAME COUNT: get COUNT orders out of the queue NAME in an event loop, where more could be waited for as well. */
+/* events NAME COUNT: get COUNT orders out of the queue NAME in an event loop, which could wait for more as well. */
 #define _GNU_SOURCE
 #include "orders.h"
 

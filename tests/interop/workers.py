@@ -10,7 +10,8 @@ import time
 LANGUAGES = ("c", "cpp", "go", "rust", "java", "python")
 HERE = os.path.dirname(os.path.abspath(__file__))
 NATIVE = os.path.join(HERE, "../../build/interop")
-CQ = os.path.join(NATIVE, "cqueue/c/tools/cq")
+EXAMPLES = os.path.join(HERE, "../../examples")
+CQ = os.path.join(HERE, "../../build/examples/native/cqueue/c/tools/cq")
 PATIENCE = 200  # seconds; nothing takes so long unless something is wrong
 
 _running = set()
@@ -24,7 +25,8 @@ class Failure(Exception):
 def build(languages):
     """All the programs, one language after the other; and what the tests need themselves."""
     commands = {language: [os.path.join(HERE, language, "build")] for language in languages}
-    commands["the tests"] = [os.path.join(HERE, "build_native"), "cq", "golden_make", "worker_c"]
+    commands["the tests"] = [os.path.join(HERE, "build_native"), "golden_make", "worker_c"]
+    commands["the cq command"] = [os.path.join(EXAMPLES, "build_native"), "cq"]
     for name, command in commands.items():
         if name in languages and not (os.access(command[0], os.X_OK) and os.access(program(name), os.X_OK)):
             raise Failure(f"there is no worker for {name}: {command[0]} or {program(name)} is missing")

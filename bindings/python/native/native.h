@@ -4,8 +4,8 @@
  * Everything here runs with the GIL held, so its counts and lists need no lock. Only the limited API of CPython 3.11 is
  * used: that is the first with the buffer protocol.
  */
-#ifndef NATIVE_H
-#define NATIVE_H
+#ifndef CQUEUE_PYTHON_NATIVE_H
+#define CQUEUE_PYTHON_NATIVE_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

@@ -1,4 +1,4 @@
-// Made from cqueue.h by `cargo run -p xtask -- write`: do not edit.
+// Made from cqueue.h by bindings/rust/generate: do not edit.
 #![allow(non_camel_case_types)]
 
 pub const CQ_VERSION_MAJOR: u32 = 1;

@@ -1,4 +1,5 @@
-//! `cargo run -p xtask -- write` makes cqueue-sys/src/bindings.rs from cqueue.h; `-- check` compares them and writes nothing.
+//! What bindings/rust/generate runs: `write` makes cqueue-sys/src/bindings.rs from cqueue.h, `check` compares them and writes
+//! nothing.
 
 use std::error::Error;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::{env, fs};
 fn generate(header: &Path) -> Result<String, Box<dyn Error>> {
     let bindings = bindgen::Builder::default()
         .header(header.to_str().ok_or("the path of cqueue.h is not UTF-8")?)
-        .raw_line("// Made from cqueue.h by `cargo run -p xtask -- write`: do not edit.")
+        .raw_line("// Made from cqueue.h by bindings/rust/generate: do not edit.")
         .raw_line("#![allow(non_camel_case_types)]")
         .disable_header_comment()
         .rust_target(bindgen::RustTarget::stable(85, 0).map_err(|error| error.to_string())?)
@@ -30,9 +31,7 @@ fn run(verb: &str) -> Result<(), Box<dyn Error>> {
     match verb {
         "write" => fs::write(file, made)?,
         "check" if fs::read_to_string(&file)? != made => {
-            return Err(
-                format!("{} is not what cqueue.h gives: run `cargo run -p xtask -- write`", file.display()).into()
-            );
+            return Err("bindings/rust/cqueue-sys/src/bindings.rs is old: run bindings/generate rust".into());
         }
         "check" => {}
         _ => return Err("usage: cargo run -p xtask -- write | check".into()),

@@ -93,7 +93,8 @@ class LoadTest extends QueueFixture {
 
     @Test
     void theCopyOfTheLibraryIsGoneOnceLoaded() throws Exception {
-        assertEquals("1.0.0\n[]\n", OtherMachine.run(0, Version.class, List.of("-XX:-UsePerfData", "-Djava.io.tmpdir=" + directory)));
+        assertEquals(Raw.CQ_VERSION_STRING + "\n[]\n",
+                OtherMachine.run(0, Version.class, List.of("-XX:-UsePerfData", "-Djava.io.tmpdir=" + directory)));
     }
 
     @Test
@@ -103,7 +104,7 @@ class LoadTest extends QueueFixture {
             Files.copy(resource, library);
         }
         // An unknown processor: what is in the jar cannot be meant.
-        assertEquals("1.0.0", OtherMachine.run(0, Version.class,
+        assertEquals(Raw.CQ_VERSION_STRING, OtherMachine.run(0, Version.class,
                 List.of("-Dos.arch=z80", "-D" + NativeLibrary.PROPERTY + "=" + library)).lines().findFirst().orElseThrow());
     }
 
@@ -124,7 +125,7 @@ class LoadTest extends QueueFixture {
         Path broken = Files.writeString(directory.resolve("broken.so"), "no library");
         String refused = OtherMachine.run(1, Version.class, List.of("-Dio.cqueue.library=" + broken));
         assertTrue(refused.contains(broken + ", which the system property io.cqueue.library names: "), refused);
-        assertFalse(refused.contains("1.0.0"), refused);
+        assertFalse(refused.contains(Raw.CQ_VERSION_STRING), refused);
 
         String nowhere = OtherMachine.run(1, Version.class, List.of("-Djava.io.tmpdir=/nowhere"));
         assertTrue(nowhere.contains("cannot be loaded: it cannot be copied to /nowhere (set java.io.tmpdir to a directory that can "

@@ -198,7 +198,7 @@ class LookTest extends QueueFixture {
 
     @Test
     void versionsAreTheLibrarys() {
-        assertEquals("1.0.0", CQueue.version());
+        assertEquals(Raw.CQ_VERSION_STRING, CQueue.version());
         assertEquals(1, CQueue.abiVersion());
         assertEquals(Raw.CQ_ABI_VERSION, CQueue.abiVersion());
     }
