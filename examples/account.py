@@ -12,14 +12,13 @@ The last line of a killed process may be incomplete, and is then left out. Exits
 anything is.
 """
 
-import collections
 import hashlib
 import os
 import sys
 
-MOST_SHOWN = 10  # problems of a kind
+from ledger import Ledger
 
-Copy = collections.namedtuple("Copy", "position deliveries consumer")
+MOST_SHOWN = 20  # problems
 
 
 def count(number, noun):
@@ -33,15 +32,22 @@ class Account:
         self.killed = set(self.read("killed", True))
         self.sent = {name: self.read("sent-" + name, False) for name in self.names("sent-")}
         self.acked = {name: self.count_acks(name) for name in self.names("acked-")}
-        self.copies = collections.defaultdict(list)  # of each message that arrived
-        for name in self.names("received-"):
-            self.receive(name)
         if set(self.acked) != set(self.sent):
             self.problem("acked-NAME and sent-NAME are not of the same producers")
-        self.unreported = 0  # messages that arrived though their producer was killed before it could say so
-        self.check_arrivals()
-        self.check_copies()
-        self.check_order()
+        self.known = {line: (name, number) for name, lines in self.sent.items() for number, line in enumerate(lines)}
+        self.ledger = Ledger(redelivery=True, name=self.text)
+        for name, lines in self.sent.items():
+            acked = self.acked.get(name, 0)
+            self.ledger.producer(name, acked, uncertain=len(lines) - acked if name in self.killed else 0)
+        self.arrived = self.redelivered = 0
+        self.positions = {}  # of each message that arrived
+        for name in self.names("received-"):
+            self.ledger.consumer(name, self.receive(name))
+        self.problems += self.ledger.problems()
+        self.check_positions()
+        # The messages that arrived though their producer was killed before it could say so are accepted as well.
+        self.accepted = [line for name, lines in self.sent.items()
+                         for line in lines[: max(self.acked.get(name, 0), self.ledger.came(name))]]
 
     def names(self, prefix):
         return sorted(file[len(prefix) :] for file in os.listdir(self.directory) if file.startswith(prefix))
@@ -57,11 +63,10 @@ class Account:
     def problem(self, text):
         self.problems.append(text)
 
-    def problems_of(self, what, lines):
-        lines = list(lines)
-        if lines:
-            self.problem(f"{len(lines)} {what}, such as")
-            self.problems.extend("    " + line.decode(errors="replace") for line in lines[:MOST_SHOWN])
+    def text(self, name, number):
+        """The line itself, or the number of one that there is not."""
+        lines = self.sent.get(name, [])
+        return lines[number].decode(errors="replace") if number < len(lines) else f"{name} {number}"
 
     def count_acks(self, name):
         numbers = self.read("acked-" + name, name in self.killed)
@@ -70,59 +75,33 @@ class Account:
         return len(numbers)
 
     def receive(self, name):
+        """The ledger's records of what a consumer received; and a look at the positions."""
         newest = -1
         for line in self.read("received-" + name, name in self.killed):
             position, deliveries, message = line.split(b"\t", 2)
-            copy = Copy(int(position), int(deliveries), name)
-            self.copies[message].append(copy)
-            if copy.deliveries == 1:
-                if copy.position <= newest:
-                    self.problem(f"{name} received position {copy.position} after {newest}: not first in, first out")
-                newest = copy.position
+            position, deliveries = int(position), int(deliveries)
+            self.arrived += 1
+            self.redelivered += deliveries > 1
+            if deliveries == 1:
+                if position <= newest:
+                    self.problem(f"{name} received position {position} after {newest}: not first in, first out")
+                newest = position
+            if self.positions.setdefault(message, position) != position:
+                self.problem(f"{name} received with another position: {message.decode(errors='replace')}")
+            producer, number = self.known.get(message, (message.decode(errors="replace"), 0))
+            yield producer, number, None, 1, deliveries, 0
 
-    def check_arrivals(self):
-        accepted = set()
-        for name, lines in self.sent.items():
-            acked = self.acked.get(name, 0)
-            accepted.update(lines[:acked])
-            self.problems_of(f"lines that {name} acknowledged are missing",
-                             (line for line in lines[:acked] if line not in self.copies))
-            # Put, and killed before it could say so: these arrive too, in order and without gaps.
-            unreported = lines[acked:]
-            while name in self.killed and unreported and unreported[0] in self.copies:
-                accepted.add(unreported.pop(0))
-                self.unreported += 1
-        self.problems_of("lines arrived that nobody put", (line for line in self.copies if line not in accepted))
-        self.accepted = accepted
-
-    def check_copies(self):
-        unmarked, confused = [], []
-        for message, copies in self.copies.items():
-            if len(copies) == 1:
-                continue
-            if sum(copy.deliveries == 1 for copy in copies) > 1:
-                unmarked.append(message)
-            elif len({copy.position for copy in copies}) > 1 or len({copy.deliveries for copy in copies}) < len(copies):
-                confused.append(message)
-        self.problems_of("lines arrived twice and are not marked as delivered again", unmarked)
-        self.problems_of("lines arrived again with another position, or with the same deliveries", confused)
-        positions = [copies[0].position for copies in self.copies.values()]
-        if len(set(positions)) != len(positions):
+    def check_positions(self):
+        if len(set(self.positions.values())) != len(self.positions):
             self.problem("two messages have the same position")
-
-    def check_order(self):
         for name, lines in self.sent.items():
-            positions = [self.copies[line][0].position for line in lines if line in self.copies]
+            positions = [self.positions[line] for line in lines if line in self.positions]
             if positions != sorted(positions):
                 self.problem(f"the lines of {name} are not in its order")
 
     @property
-    def arrived(self):
-        return sum(len(copies) for copies in self.copies.values())
-
-    @property
-    def redelivered(self):
-        return sum(copy.deliveries > 1 for copies in self.copies.values() for copy in copies)
+    def unreported(self):
+        return sum(max(0, self.ledger.came(name) - self.acked.get(name, 0)) for name in self.sent)
 
     @staticmethod
     def checksum(lines):
@@ -135,14 +114,14 @@ class Account:
         lines = [
             ("acknowledged", f"{count(sum(self.acked.values()), 'line')} by {count(len(self.acked), 'producer')}"),
             ("unreported", count(self.unreported, "line") + " that a killed producer put but could not report"),
-            ("received", f"{count(len(self.copies), 'line')} by {count(len(self.names('received-')), 'consumer')}"),
+            ("received", f"{count(len(self.positions), 'line')} by {count(len(self.names('received-')), 'consumer')}"),
             ("delivered again", count(self.redelivered, "line") + ", marked as such"),
             ("sent", "sha256 " + self.checksum(self.accepted)),
-            ("received", "sha256 " + self.checksum(self.copies)),
+            ("received", "sha256 " + self.checksum(self.positions)),
         ]
         text = "".join(f"{label:<18}{value}\n" for label, value in lines)
         if self.problems:
-            return text + "WRONG:\n  " + "\n  ".join(self.problems)
+            return text + "WRONG:\n  " + "\n  ".join(self.problems[:MOST_SHOWN])
         return text + "Every acknowledged line arrived, once or marked as delivered again."
 
 

@@ -1,6 +1,5 @@
 /* A name for a C++ queue of a test, and its removal. */
-#ifndef CQTEST_NAMED_HPP
-#define CQTEST_NAMED_HPP
+#pragma once
 
 #include <string>
 
@@ -53,5 +52,3 @@ cqueue::errc error_of(Call &&call)
 }
 
 } // namespace cqtest
-
-#endif

@@ -2,11 +2,55 @@
  * SIGKILL before every instruction of every operation, on nodes of one, two and four slots, in every state of the queue
  * that makes an operation go another way.
  */
-#include "kill.hpp"
+#include "steps.hpp"
 #include "support/leftovers.hpp"
 
 namespace cqtest {
 namespace {
+
+/* How the survivors meet the dead one. */
+enum class Survivor { opens_afterwards, asks, opens_beside_another };
+
+/* Let the survivors find out, and check that they find what they must. */
+void recover_and_check(PreparedQueue &prepared, const Operation &operation, const Record &record, Survivor survivor)
+{
+    /* A handle that was closed is not found dead. */
+    const bool closes = operation.run == close_operation.run;
+    if (survivor == Survivor::opens_afterwards) {
+        Handle fresh = prepared.queue.attach();
+        require_effect(operation, prepared, record, require_whole(fresh, prepared.fill.capacity, 1));
+        return;
+    }
+    Handle beside;
+    if (survivor == Survivor::opens_beside_another)
+        beside = prepared.queue.attach();
+    else {
+        const Recovery found = prepared.queue.recover();
+        require(closes || found.participants == 1,
+                std::to_string(found.participants) + " participants were found dead, not 1");
+    }
+    const uint32_t participants = beside.get() ? 2 : 1;
+    require_effect(operation, prepared, record, require_whole(prepared.queue, prepared.fill.capacity, participants));
+}
+
+/* One victim, killed at one step. False: it never came there. */
+bool kill_at(const Fill &fill, const Operation &operation, const Step &step, Survivor survivor)
+{
+    PreparedQueue prepared(fill);
+    Shared<Record> record;
+    bool reached;
+    {
+        Stepper victim = start_victim(prepared, operation, *record);
+        if (survivor == Survivor::opens_afterwards)
+            prepared.queue.close();
+        reached = victim.run_to(step);
+        victim.kill();
+    }
+    recover_and_check(prepared, operation, *record, survivor);
+    return reached;
+}
+
+/* ---- the states a queue is in ---------------------------------------------------------------------- */
 
 /* Both ends cross the wrap of the sequence when the operation appends or leaves a node. */
 Shape wrapping(uint32_t slots) { return Shape(slots, last_sequence - 1); }
@@ -38,8 +82,8 @@ TEST_P(Kill, at_every_instruction_leaves_the_queue_whole)
     const Operation &operation = GetParam().operation;
     const Fill &fill = GetParam().fill;
     const bool closes = operation.run == close_operation.run;
-    at_moments(moments(fill, operation), closes && !long_run() ? 7 : 1, [&](const Place &place, size_t index) {
-        return kill_at(fill, operation, place, static_cast<Survivor>(index % 3));
+    at_steps(steps_of(fill, operation), closes && !long_run() ? 7 : 1, [&](const Step &step, size_t index) {
+        return kill_at(fill, operation, step, static_cast<Survivor>(index % 3));
     });
 }
 

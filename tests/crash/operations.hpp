@@ -2,14 +2,13 @@
  * The operations that a victim is killed or stopped in, and for each what may be in the queue afterwards, from what is
  * known about how far it came. Nothing here depends on where exactly it was.
  */
-#ifndef CQTEST_OPERATIONS_HPP
-#define CQTEST_OPERATIONS_HPP
+#pragma once
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
 
-#include "situation.hpp"
+#include "prepared_queue.hpp"
 
 namespace cqtest {
 
@@ -198,9 +197,9 @@ inline const Operation close_operation{
         return Effect{{0, 0}, {0, 0}, {n, n}, CQ_OK};
     }};
 
-inline Effect effect_of(const Operation &operation, const Situation &situation, const Record &record)
+inline Effect effect_of(const Operation &operation, const PreparedQueue &prepared, const Record &record)
 {
-    return operation.effect(record, situation.before.size(), situation.room());
+    return operation.effect(record, prepared.before.size(), prepared.room());
 }
 
 /* Two victims: what happened to the one does not depend on the other. */
@@ -211,19 +210,19 @@ inline Effect operator+(const Effect &a, const Effect &b)
 }
 
 /* What was removed must be in the buffer of who removed it; what was not must be in the queue. */
-inline void require_effect(const Effect &effect, const Situation &situation, const std::vector<Item> &after,
+inline void require_effect(const Effect &effect, const PreparedQueue &prepared, const std::vector<Item> &after,
                            const char *buffer)
 {
-    const std::vector<Item> &before = situation.before;
+    const std::vector<Item> &before = prepared.before;
     const std::string seen = "of " + to_string(before) + " there is " + to_string(after);
 
-    const uint64_t first = situation.next - before.size();
+    const uint64_t first = prepared.next - before.size();
     const uint64_t from = after.empty() ? first + effect.removed.to : after.front().number;
     require(from >= first && effect.removed.has(from - first), "the wrong messages were removed: " + seen);
     for (size_t i = 0; i < after.size(); ++i)
         require(after[i].number == from + i, "out of order, missing or twice: " + seen);
     const uint64_t end = from + after.size();
-    require(end >= situation.next && effect.added.has(end - situation.next), "the wrong messages were added: " + seen);
+    require(end >= prepared.next && effect.added.has(end - prepared.next), "the wrong messages were added: " + seen);
 
     for (const Item &item : after) {
         const uint64_t index = item.number - first;
@@ -238,15 +237,13 @@ inline void require_effect(const Effect &effect, const Situation &situation, con
 }
 
 /* The same for one victim, and what its call returned if it did. */
-inline void require_effect(const Operation &operation, const Situation &situation, const Record &record,
+inline void require_effect(const Operation &operation, const PreparedQueue &prepared, const Record &record,
                            const std::vector<Item> &after)
 {
-    const Effect effect = effect_of(operation, situation, record);
+    const Effect effect = effect_of(operation, prepared, record);
     require(record.returned == 0 || record.result == effect.result,
-            "the call returned " + std::to_string(record.result) + " with " + to_string(situation.before) + " waiting");
-    require_effect(effect, situation, after, record.buffer);
+            "the call returned " + std::to_string(record.result) + " with " + to_string(prepared.before) + " waiting");
+    require_effect(effect, prepared, after, record.buffer);
 }
 
 } // namespace cqtest
-
-#endif

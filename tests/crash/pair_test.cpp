@@ -1,8 +1,9 @@
 /*
- * One process is killed at any moment of its operation beside another that is stopped at any moment of its own and goes on
- * later. Operations, states and moments are chosen at random; no message is lost, none comes twice.
+ * One process is killed at any step of its operation beside another that is stopped at any step of its own and goes on
+ * later. Operations, states and steps are chosen at random; no message is lost, none comes twice.
  */
-#include "moments.hpp"
+#include "steps.hpp"
+#include "support/ledger.hpp"
 #include "support/leftovers.hpp"
 #include "support/seed.hpp"
 
@@ -24,119 +25,87 @@ const std::vector<Fill> fills = {
     {"full", Shape(2), 5, 1, 5},
 };
 
-/* One process of the pair: what it does, and the moment of that at which it is halted. */
+/* One process of the pair: what it does, and the step of that at which it is halted. */
 class Half {
 public:
-    Half(Noise &noise, const std::vector<Place> (&places)[8])
+    Half(Noise &noise, const std::vector<Step> (&steps)[8])
         : index(noise.below(operations.size())), operation(operations[index]),
-          place(places[index][noise.below(places[index].size())])
+          step(steps[index][noise.below(steps[index].size())])
     {
     }
 
     const size_t index;
     const Operation &operation;
-    const Place place;
+    const Step step;
     Shared<Record> record;
 };
 
-class Ledger {
-public:
-    explicit Ledger(const Situation &situation) : situation_(situation) {}
+/* What there was, or was accepted, is to come; what was refused is not. A killed producer may have sent the rest. */
+void note_sent(Ledger &ledger, const Half &half, uint64_t next, bool killed)
+{
+    for (uint64_t i = 0; half.operation.role == Role::producer && i < batch_size; ++i)
+        if (i < half.record->done)
+            ledger.accepted(next + i);
+        else if (!killed)
+            ledger.refused(next + i);
+}
 
-    void came(uint64_t number) { ++count_[number]; }
-
-    /* What the process got for good. */
-    void received(const Half &half)
-    {
-        for (size_t i = 0; half.operation.role == Role::consumer && i < half.record->done; ++i)
-            came(number_of({half.record->buffer + i * stamped_size_min, stamped_size_min}));
-    }
-
-    /* What was there has come, or the dead one has it. */
-    void require_before(const Half &dead) const
-    {
-        for (const Item &item : situation_.before)
-            require_once(item.number, dead);
-    }
-
-    /* So has what a process put in, if it was accepted. */
-    void require_sent(const Half &half, uint64_t next, const Half &dead) const
-    {
-        if (half.operation.role != Role::producer)
-            return;
-        for (uint64_t number = next; number < next + batch_size; ++number) {
-            if (number < next + half.record->done)
-                require_once(number, dead);
-            require(count(number) <= 1, "message " + std::to_string(number) + " came twice");
-            require(count(number) == 0 || number < next + half.record->done || &half == &dead,
-                    "message " + std::to_string(number) + " was refused");
-        }
-    }
-
-private:
-    void require_once(uint64_t number, const Half &dead) const
-    {
-        require(count(number) <= 1, "message " + std::to_string(number) + " came twice");
-        require(count(number) == 1 || may_keep(dead, number), "message " + std::to_string(number) + " was lost");
-    }
-
-    /* A call that takes for good may be killed when the message is its own and before it returns: it is in the caller's memory
-       then, and nowhere else. Not what was to be returned, nor what the caller had not even seen before it was to release it. */
-    static bool may_keep(const Half &dead, uint64_t number)
-    {
-        const uint64_t taken = dead.operation.effect(*dead.record, batch_size, 0).removed.to;
-        for (uint64_t i = 0; i < taken; ++i) {
-            const auto stamp = read_stamp({dead.record->buffer + i * stamped_size_min, stamped_size_min});
-            if (stamp && stamp->number == number)
-                return true;
-        }
-        return false;
-    }
-
-    int count(uint64_t number) const
-    {
-        const auto found = count_.find(number);
-        return found == count_.end() ? 0 : found->second;
-    }
-
-    const Situation &situation_;
-    std::map<uint64_t, int> count_;
-};
+/* The first `count` messages in the memory of a consumer: note(number). */
+template <class Note>
+void in_buffer(const Half &half, uint64_t count, Note note)
+{
+    for (uint64_t i = 0; half.operation.role == Role::consumer && i < count; ++i)
+        if (const auto stamp = read_stamp({half.record->buffer + i * stamped_size_min, stamped_size_min}))
+            note(stamp->number);
+}
 
 void one_pair(const Fill &fill, Half &stopped, Half &killed)
 {
-    Situation situation(fill);
-    const uint64_t stopped_next = situation.next, killed_next = situation.next + 100;
-    Stepper first = start_victim(situation, stopped.operation, *stopped.record, stopped_next);
+    PreparedQueue prepared(fill);
+    const uint64_t stopped_next = prepared.next, killed_next = prepared.next + 100;
+    Stepper first = start_victim(prepared, stopped.operation, *stopped.record, stopped_next);
     bool halted = false; /* else it went another way than when it was alone, to its end */
     {
-        Stepper second = start_victim(situation, killed.operation, *killed.record, killed_next);
-        halted = first.run_to(stopped.place);
-        second.run_to(killed.place);
+        Stepper second = start_victim(prepared, killed.operation, *killed.record, killed_next);
+        halted = first.run_to(stopped.step);
+        second.run_to(killed.step);
         second.kill();
     }
-    require(situation.queue.recover().participants == 1, "not the one dead participant was found");
-    require_nothing_to_recover(situation.queue);
+    require(prepared.queue.recover().participants == 1, "not the one dead participant was found");
+    require_nothing_to_recover(prepared.queue);
     if (halted)
         first.finish();
 
-    Ledger ledger(situation);
+    Ledger ledger(killed_next + batch_size, stamped_size_min, 1);
+    (void)ledger.numbers(killed_next + batch_size);
+    for (const Item &item : prepared.before)
+        ledger.accepted(item.number);
+    note_sent(ledger, stopped, stopped_next, false);
+    note_sent(ledger, killed, killed_next, true);
+
     uint64_t last = 0;
-    for (const Item &item : drain_items(situation.queue)) {
-        ledger.came(item.number);
-        require(item.deliveries > 1 || item.number >= situation.next || item.number > last, "out of order");
-        if (item.deliveries == 1 && item.number < situation.next)
+    const auto came = [&](uint64_t number) {
+        ledger.came(number);
+        ledger.done(number);
+    };
+    for (const Item &item : drain_items(prepared.queue)) {
+        came(item.number);
+        require(item.deliveries > 1 || item.number >= prepared.next || item.number > last, "out of order");
+        if (item.deliveries == 1 && item.number < prepared.next)
             last = item.number;
     }
-    ledger.received(stopped);
-    ledger.received(killed);
-    ledger.require_before(killed);
-    ledger.require_sent(stopped, stopped_next, killed);
-    ledger.require_sent(killed, killed_next, killed);
+    in_buffer(stopped, stopped.record->done, came);
+    in_buffer(killed, killed.record->done, came);
+    /* A call that takes for good may be killed when the message is its own and before it returns: it is in the caller's
+       memory then, and nowhere else. Not what was to be returned, nor what the caller had not even seen before it was
+       to release it. */
+    in_buffer(killed, killed.operation.effect(*killed.record, batch_size, 0).removed.to,
+              [&](uint64_t number) { ledger.uncertain(number); });
+    require(ledger.problem().empty(), ledger.problem());
 
     first.kill();
-    require(situation.queue.recover().participants == 1, "the other was not found dead");
-    require(require_whole(situation.queue, fill.capacity, 1).empty(), "there were more messages");
+    require(prepared.queue.recover().participants == 1, "the other was not found dead");
+    require(require_whole(prepared.queue, fill.capacity, 1).empty(), "there were more messages");
 }
 
 TEST(Pair, of_a_killed_and_a_stopped_process_loses_and_doubles_nothing)
@@ -146,17 +115,17 @@ TEST(Pair, of_a_killed_and_a_stopped_process_loses_and_doubles_nothing)
     const uint64_t rounds = long_run() ? 20000 : 12;
     for (uint64_t round = 0; round < rounds; ++round) {
         const Fill &fill = fills[noise.below(fills.size())];
-        std::vector<Place> places[8];
+        std::vector<Step> steps[8];
         for (size_t i = 0; i < operations.size(); ++i)
-            places[i] = moments(fill, operations[i]);
+            steps[i] = steps_of(fill, operations[i]);
         for (int pair = 0; pair < 40; ++pair) {
-            Half stopped(noise, places), killed(noise, places);
+            Half stopped(noise, steps), killed(noise, steps);
             try {
                 one_pair(fill, stopped, killed);
             } catch (const std::exception &error) {
                 FAIL() << error.what() << "\nround " << round << ", pair " << pair << ", queue " << fill.name
-                       << "\nstopped in " << stopped.operation.name << " at " << to_string(stopped.place)
-                       << "\nkilled in " << killed.operation.name << " at " << to_string(killed.place);
+                       << "\nstopped in " << stopped.operation.name << " at " << to_string(stopped.step)
+                       << "\nkilled in " << killed.operation.name << " at " << to_string(killed.step);
             }
         }
     }

@@ -2,8 +2,8 @@
  * SIGKILL at random moments for producers, consumers and recoverers that use every call: whatever was accepted is
  * delivered once, or lies in the hands of who was killed with it, and the queue is as good as new afterwards.
  */
-#include "crew.hpp"
 #include "support/leftovers.hpp"
+#include "support/workload.hpp"
 
 namespace cqtest {
 namespace {
@@ -41,25 +41,24 @@ TEST_P(Soak, of_random_kills_loses_and_doubles_nothing)
     Noise noise(seed());
     const uint64_t kills = environment_number("CQ_KILLS", long_run() ? 6300 : 260);
     for (uint64_t killed = 0; killed < kills;) {
-        Crew crew(GetParam(), noise);
+        Workload workload(GetParam(), noise);
         try {
             const uint64_t end = std::min<uint64_t>(kills, killed + 260);
-            while (killed < end && !crew.ledger().complaints.any() && !crew.ledger().used_up()) {
+            while (killed < end && !workload.ledger().complaints.any() && !workload.ledger().used_up()) {
                 std::this_thread::sleep_for(std::chrono::microseconds(noise.below(6000)));
-                const std::vector<size_t> victims = choose_victims(crew.size(), noise);
-                crew.replace(victims);
+                const std::vector<size_t> victims = choose_victims(workload.size(), noise);
+                workload.replace(victims);
                 killed += victims.size();
             }
-            require(crew.passes(200), "the queue came to a standstill after " + std::to_string(killed) + " kills");
-            crew.finish();
+            require(workload.passes(200), "the queue came to a standstill after " + std::to_string(killed) + " kills");
+            workload.finish();
         } catch (const std::exception &error) {
             FAIL() << error.what() << "\nafter " << killed << " kills";
         }
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(plan, Soak, ::testing::ValuesIn(plans),
-                         [](const auto &info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(plan, Soak, ::testing::ValuesIn(plans), plan_name);
 
 } // namespace
 } // namespace cqtest

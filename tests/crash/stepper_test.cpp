@@ -36,14 +36,14 @@ TEST(Stepper, traces_an_operation_to_its_end)
 TEST(Stepper, halts_before_every_instruction_in_turn_and_nothing_runs_after_the_kill)
 {
     Shared<Counter> first;
-    const std::vector<Place> places = places_of(adder(*first).trace());
+    const std::vector<Step> steps = steps_in(adder(*first).trace());
     int last = 0;
-    for (const Place &place : places) {
+    for (const Step &step : steps) {
         Shared<Counter> counter;
         Stepper stepper = adder(*counter);
-        ASSERT_TRUE(stepper.run_to(place)) << to_string(place);
+        ASSERT_TRUE(stepper.run_to(step)) << to_string(step);
         const int count = counter->count;
-        EXPECT_TRUE(count == last || count == last + 1) << to_string(place);
+        EXPECT_TRUE(count == last || count == last + 1) << to_string(step);
         last = count;
         stepper.kill();
         EXPECT_EQ(counter->count, count);
@@ -54,10 +54,10 @@ TEST(Stepper, halts_before_every_instruction_in_turn_and_nothing_runs_after_the_
 TEST(Stepper, lets_a_halted_child_go_on)
 {
     Shared<Counter> first;
-    const std::vector<Place> places = places_of(adder(*first).trace());
+    const std::vector<Step> steps = steps_in(adder(*first).trace());
     Shared<Counter> counter;
     Stepper stepper = adder(*counter);
-    ASSERT_TRUE(stepper.run_to(places[places.size() / 2]));
+    ASSERT_TRUE(stepper.run_to(steps[steps.size() / 2]));
     EXPECT_LT(counter->count, 3);
     stepper.finish();
     EXPECT_EQ(counter->count, 3);

@@ -2,7 +2,8 @@
  * A process stopped before any instruction of any operation: the others pass messages as if it were not there, nobody
  * takes anything from it or calls it dead, and when it goes on, everything arrives exactly once.
  */
-#include "moments.hpp"
+#include "steps.hpp"
+#include "support/ledger.hpp"
 #include "support/leftovers.hpp"
 
 namespace cqtest {
@@ -10,33 +11,6 @@ namespace {
 
 /* The numbers of the messages that the others put in while the victim is stopped begin here. */
 constexpr uint64_t later = 1000;
-
-/* All that came out of the queue, by whoever. */
-class Received {
-public:
-    void add(const Item &item)
-    {
-        require(++count_[item.number] == 1, "message " + std::to_string(item.number) + " came twice");
-    }
-
-    void add_all(const std::vector<Item> &items)
-    {
-        for (const Item &item : items)
-            add(item);
-    }
-
-    bool has(uint64_t number) const { return count_.count(number) != 0; }
-
-    /* The messages from `from` to `end` - 1 have all come. */
-    void require_all(uint64_t from, uint64_t end) const
-    {
-        for (uint64_t number = from; number < end; ++number)
-            require(has(number), "message " + std::to_string(number) + " never came");
-    }
-
-private:
-    std::map<uint64_t, int> count_;
-};
 
 /* What the others get from others keeps its order, and is theirs alone. */
 void require_ascending(const std::vector<Item> &items, const Operation &operation, uint64_t victims_first)
@@ -54,20 +28,20 @@ void require_ascending(const std::vector<Item> &items, const Operation &operatio
 
 /* The others, while the victim is stopped: each message they put in comes out at once. What keeps it out, if anything does, are
    messages: they come out first. */
-uint64_t pass_messages(const Situation &situation, uint64_t count, std::vector<Item> &received)
+uint64_t pass_messages(const PreparedQueue &prepared, uint64_t count, std::vector<Item> &received)
 {
     uint64_t next = later;
     for (uint64_t i = 0; i < count; ++i) {
-        int result = situation.queue.enqueue(text_of(next));
+        int result = prepared.queue.enqueue(text_of(next));
         if (result == CQ_FULL) {
-            const std::vector<Item> waiting = drain_items(situation.queue);
+            const std::vector<Item> waiting = drain_items(prepared.queue);
             require(!waiting.empty(), "the queue is full and empty at once behind a stopped process");
             received.insert(received.end(), waiting.begin(), waiting.end());
-            result = situation.queue.enqueue(text_of(next));
+            result = prepared.queue.enqueue(text_of(next));
         }
         ++next;
         require(result == CQ_OK, "enqueue returned " + std::to_string(result) + " beside a stopped process");
-        const std::vector<Item> some = drain_items(situation.queue);
+        const std::vector<Item> some = drain_items(prepared.queue);
         require(!some.empty() && some.back().number == next - 1,
                 "message " + std::to_string(next - 1) + " is stuck behind a stopped process");
         received.insert(received.end(), some.begin(), some.end());
@@ -75,38 +49,45 @@ uint64_t pass_messages(const Situation &situation, uint64_t count, std::vector<I
     return next;
 }
 
-bool stop_at(const Fill &fill, const Operation &operation, const Place &place)
+bool stop_at(const Fill &fill, const Operation &operation, const Step &step)
 {
-    Situation situation(fill);
+    PreparedQueue prepared(fill);
     Shared<Record> record;
-    Stepper victim = start_victim(situation, operation, *record);
-    const bool reached = victim.run_to(place);
+    Stepper victim = start_victim(prepared, operation, *record);
+    const bool reached = victim.run_to(step);
 
     std::vector<Item> items;
-    const uint64_t end = pass_messages(situation, 4 * fill.capacity + 4 * fill.shape.slots_per_node, items);
-    require_nothing_to_recover(situation.queue);
-    require(situation.queue.stat().participants == 2, "a stopped process is not counted any more");
+    const uint64_t end = pass_messages(prepared, 4 * fill.capacity + 4 * fill.shape.slots_per_node, items);
+    require_nothing_to_recover(prepared.queue);
+    require(prepared.queue.stat().participants == 2, "a stopped process is not counted any more");
 
     victim.finish();
     /* There was always room, but the others may have taken everything. */
     require(record->result == CQ_OK || (record->result == CQ_EMPTY && operation.role == Role::consumer),
             "the stopped call returned " + std::to_string(record->result) + " at last");
-    const std::vector<Item> rest = drain_items(situation.queue);
+    const std::vector<Item> rest = drain_items(prepared.queue);
     items.insert(items.end(), rest.begin(), rest.end());
-    require_ascending(items, operation, situation.next);
+    require_ascending(items, operation, prepared.next);
 
-    Received received;
-    received.add_all(items);
+    const uint64_t added = prepared.next + operation.effect(*record, 1, batch_size).added.from;
+    Ledger ledger(end, stamped_size_min, 1);
+    (void)ledger.numbers(end);
+    for (uint64_t number = prepared.next - prepared.before.size(); number < end; ++number)
+        if (number < added || number >= later)
+            ledger.accepted(number);
+        else
+            ledger.refused(number); /* or was never sent */
+    for (const Item &item : items) {
+        ledger.came(item.number);
+        ledger.done(item.number);
+    }
     for (size_t i = 0; i < record->done && operation.role == Role::consumer; ++i)
-        received.add({number_of({record->buffer + i * stamped_size_min, stamped_size_min}), 1});
-    const uint64_t added = operation.effect(*record, 1, batch_size).added.from;
-    received.require_all(situation.next - situation.before.size(), situation.next + added);
-    received.require_all(later, end);
-    require(!received.has(situation.next + added), "a message came that was not sent");
+        ledger.done(number_of({record->buffer + i * stamped_size_min, stamped_size_min}));
+    require(ledger.problem().empty(), ledger.problem());
 
     victim.kill();
-    require(situation.queue.recover().participants == 1, "a killed process was not found dead");
-    require_whole(situation.queue, fill.capacity, 1);
+    require(prepared.queue.recover().participants == 1, "a killed process was not found dead");
+    require_whole(prepared.queue, fill.capacity, 1);
     return reached;
 }
 
@@ -125,8 +106,8 @@ TEST_P(Stop, at_every_instruction_holds_nobody_up)
 {
     const Operation &operation = GetParam().operation;
     const Fill &fill = GetParam().fill;
-    at_moments(moments(fill, operation), long_run() ? 1 : 3,
-               [&](const Place &place, size_t) { return stop_at(fill, operation, place); });
+    at_steps(steps_of(fill, operation), long_run() ? 1 : 3,
+               [&](const Step &step, size_t) { return stop_at(fill, operation, step); });
 }
 
 INSTANTIATE_TEST_SUITE_P(state, Stop,
@@ -149,7 +130,7 @@ TEST_P(StopAtTheLimit, at_every_instruction_holds_nobody_up)
 {
     const Operation &operation = GetParam().operation;
     const Fill &fill = GetParam().fill;
-    at_moments(moments(fill, operation), 1, [&](const Place &place, size_t) { return stop_at(fill, operation, place); });
+    at_steps(steps_of(fill, operation), 1, [&](const Step &step, size_t) { return stop_at(fill, operation, step); });
 }
 
 INSTANTIATE_TEST_SUITE_P(one, StopAtTheLimit,

@@ -2,8 +2,7 @@
  * A victim: a process that uses a region while the words in it are made to lie, one lie after the other. It runs as a
  * child, so that a crash or a hang is an observation; it notes what it is doing where its parent can read it.
  */
-#ifndef CQTEST_CORRUPTION_HPP
-#define CQTEST_CORRUPTION_HPP
+#pragma once
 
 #include <cinttypes>
 #include <cstdint>
@@ -226,5 +225,3 @@ inline void limit_processor_time(int seconds)
 }
 
 } // namespace cqtest
-
-#endif

@@ -2,14 +2,13 @@
  * Every word of a region that processes share, and the values that each of them might be made to have by somebody
  * who wants to do harm.
  */
-#ifndef CQTEST_CORRUPTION_WORDS_HPP
-#define CQTEST_CORRUPTION_WORDS_HPP
+#pragma once
 
 #include <cstdint>
 #include <set>
 #include <vector>
 
-#include "faults/region_bytes.hpp"
+#include "support/region_bytes.hpp"
 
 namespace cqtest {
 
@@ -90,5 +89,3 @@ inline std::vector<uint64_t> harmful_values(uint64_t now, uint64_t nodes)
 }
 
 } // namespace cqtest
-
-#endif

@@ -7,9 +7,9 @@
 
 #include <gtest/gtest.h>
 
-#include "faults/region_bytes.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/region_bytes.hpp"
 
 namespace {
 

@@ -24,10 +24,10 @@
 #include <unistd.h>
 
 #include "faults/mounts.hpp"
-#include "faults/system_calls.hpp"
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/system_calls.hpp"
 
 namespace {
 

@@ -16,10 +16,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "faults/system_calls.hpp"
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/system_calls.hpp"
 
 namespace {
 

@@ -9,10 +9,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "faults/region_bytes.hpp"
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/region_bytes.hpp"
 
 namespace {
 
@@ -48,14 +48,7 @@ std::string explain(int result, const Queue &queue)
 
 int open_again(const Queue &queue, uint32_t flags)
 {
-    Config config(0, 0, flags);
-    cq_queue *handle = nullptr;
-    const int result = cq_open(queue.name().c_str(), &config, &handle);
-    if (result != CQ_OK) {
-        EXPECT_EQ(handle, nullptr);
-    }
-    cq_close(handle);
-    return result;
+    return open_result(queue.name(), Config(0, 0, flags));
 }
 
 /* Each lie alone is refused, by writers and by readers, and the truth afterwards is accepted again. */

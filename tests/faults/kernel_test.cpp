@@ -10,11 +10,11 @@
 #include <linux/futex.h>
 #include <sys/vfs.h>
 
-#include "faults/region_bytes.hpp"
-#include "faults/system_calls.hpp"
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/region_bytes.hpp"
+#include "support/system_calls.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "faults/small_file_system.hpp"
+#include "faults/file_systems.hpp"
 #include "support/leftovers.hpp"
 
 namespace {

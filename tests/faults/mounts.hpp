@@ -2,8 +2,7 @@
  * File systems of a test's own, in a mount namespace that ends with the process that made it: nobody else sees them,
  * and nothing is left of them. Root may do that, and so may others where user namespaces are allowed.
  */
-#ifndef CQTEST_MOUNTS_HPP
-#define CQTEST_MOUNTS_HPP
+#pragma once
 
 #include <cerrno>
 #include <cstdio>
@@ -88,5 +87,3 @@ inline std::string mount_overlay(const std::string &directory)
 }
 
 } // namespace cqtest
-
-#endif

@@ -12,7 +12,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
-#include "faults/small_file_system.hpp"
+#include "faults/file_systems.hpp"
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
@@ -179,28 +179,16 @@ TEST(Fault22, the_limit_on_file_sizes_does_not_kill_who_only_attaches)
 /* Pages of 2 MiB of their own kind, of which the machine has set none aside. */
 TEST(Fault29, a_file_system_of_huge_pages_is_refused_and_nothing_left_on_it)
 {
-    Complaints complaints;
-    const End end = Child([&](Channel &) {
-                        return with_own_mounts([&] {
-                            Directory directory;
-                            mount_at(directory.path(), "hugetlbfs", "");
-                            cq_queue *queue = nullptr;
-                            for (const uint32_t flags : {CQ_CREATE, CQ_ANY_FILESYSTEM}) {
-                                const int result = open_result(directory, "huge", Config(1000, 64, flags), &queue);
-                                if (result != CQ_EFILESYSTEM)
-                                    complaints.add("%d (%s) with flags %u", result, cq_strerror(result), flags);
-                            }
-                            if (queue != nullptr || !entries(directory.path()).empty())
-                                complaints.add("something was left");
-                            ::umount2(directory.path(), MNT_DETACH);
-                            return 0;
-                        });
-                    }).join();
-    if (end.code == not_allowed)
-        GTEST_SKIP() << why_skipped;
-    EXPECT_EQ(complaints.text(), "");
-    EXPECT_EQ(end.signal, 0);
-    EXPECT_EQ(end.code, 0);
+    on_file_system("hugetlbfs", "", [](const Directory &directory, Complaints &complaints) {
+        cq_queue *queue = nullptr;
+        for (const uint32_t flags : {CQ_CREATE, CQ_ANY_FILESYSTEM}) {
+            const int result = open_result(directory, "huge", Config(1000, 64, flags), &queue);
+            if (result != CQ_EFILESYSTEM)
+                complaints.add("%d (%s) with flags %u", result, cq_strerror(result), flags);
+        }
+        if (queue != nullptr || !entries(directory.path()).empty())
+            complaints.add("something was left");
+    });
 }
 
 } // namespace

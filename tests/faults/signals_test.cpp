@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 #include <sys/time.h>
 
-#include "crash/clock.hpp"
+#include "support/clock.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
 #include "support/stepper.hpp"
@@ -224,24 +224,24 @@ TEST_P(Handler, uses_the_handle_whose_operation_it_interrupts)
 {
     const Config config(capacity, 8);
     const Shape shape(2);
-    std::vector<Place> places;
+    std::vector<Step> steps;
     {
         Queue queue(config, shape);
         Shared<Account> account;
         fill(queue, *account);
-        places = places_of(start(queue, *account).trace());
+        steps = steps_in(start(queue, *account).trace());
     }
-    ASSERT_GT(places.size(), 10u);
+    ASSERT_GT(steps.size(), 10u);
     /* Looking for the dead is thousands of the same few instructions. */
-    const size_t stride = places.size() > 2000 ? places.size() / (long_run() ? 200 : 12) : long_run() ? 1 : 3;
+    const size_t stride = steps.size() > 2000 ? steps.size() / (long_run() ? 200 : 12) : long_run() ? 1 : 3;
     unsigned handled = 0;
-    for (size_t i = 0; i < places.size(); i += stride) {
-        SCOPED_TRACE(to_string(places[i]) + ", moment " + std::to_string(i) + " of " + std::to_string(places.size()));
+    for (size_t i = 0; i < steps.size(); i += stride) {
+        SCOPED_TRACE(to_string(steps[i]) + ", moment " + std::to_string(i) + " of " + std::to_string(steps.size()));
         Queue queue(config, shape);
         Shared<Account> account;
         fill(queue, *account);
         Stepper stepper = start(queue, *account);
-        if (!stepper.run_to(places[i]))
+        if (!stepper.run_to(steps[i]))
             continue; /* it went another way this time */
         const pid_t pid = stepper.child().pid();
         ASSERT_EQ(::ptrace(PTRACE_CONT, pid, nullptr, reinterpret_cast<void *>(SIGUSR1)), 0);
@@ -255,7 +255,7 @@ TEST_P(Handler, uses_the_handle_whose_operation_it_interrupts)
         if (HasFailure())
             return;
     }
-    EXPECT_GT(handled, places.size() / stride / 2);
+    EXPECT_GT(handled, steps.size() / stride / 2);
 }
 
 } // namespace

@@ -10,10 +10,10 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "crash/clock.hpp"
-#include "faults/region_bytes.hpp"
+#include "support/clock.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/region_bytes.hpp"
 #include "support/seed.hpp"
 
 namespace {

@@ -13,10 +13,10 @@
 
 #include <gtest/gtest.h>
 
-#include "faults/system_calls.hpp"
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/system_calls.hpp"
 
 namespace {
 

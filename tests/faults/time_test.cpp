@@ -13,9 +13,9 @@
 #include <sys/resource.h>
 
 #include "faults/mounts.hpp"
-#include "faults/system_calls.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/system_calls.hpp"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80

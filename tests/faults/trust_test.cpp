@@ -10,7 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "faults/mounts.hpp"
+#include "faults/file_systems.hpp"
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
@@ -19,14 +19,6 @@
 namespace {
 
 using namespace cqtest;
-
-int open_result(const std::string &name, Config config)
-{
-    cq_queue *queue = nullptr;
-    const int result = cq_open(name.c_str(), &config, &queue);
-    cq_close(queue);
-    return result;
-}
 
 Config with(Config config, uint32_t permissions)
 {
@@ -238,69 +230,47 @@ TEST(Fault27, a_second_name_of_a_queue_is_that_queue)
 
 TEST(Fault28, an_overlay_is_refused_and_nothing_left_on_it)
 {
-    const End end = Child([](Channel &) {
-                        return with_own_mounts([] {
-                            Directory directory;
-                            mount_at(directory.path(), "tmpfs", "size=16m");
-                            const std::string merged = mount_overlay(directory.path());
-                            Config config(10, 64);
-                            config.directory = merged.c_str();
-                            const int plain = open_result("here", config);
-                            config.flags = CQ_ANY_FILESYSTEM;
-                            const int forced = open_result("here", config);
-                            const bool clean = entries(merged).empty();
-                            /* Forced, it is tried; it works only where the kernel keeps locks with mappings. */
-                            return plain != CQ_EFILESYSTEM || (forced != CQ_OK && (forced != CQ_EFILESYSTEM || !clean));
-                        });
-                    }).join();
-    if (end.code == not_allowed)
-        GTEST_SKIP() << why_skipped;
-    EXPECT_EQ(end.code, 0);
+    on_tmpfs("size=16m", [](const Directory &directory, Complaints &complaints) {
+        const std::string merged = mount_overlay(directory.path());
+        Config config(10, 64);
+        config.directory = merged.c_str();
+        if (const int plain = open_result("here", config); plain != CQ_EFILESYSTEM)
+            complaints.add("%d instead of CQ_EFILESYSTEM", plain);
+        /* Forced, it is tried; it works only where the kernel keeps locks with mappings. */
+        config.flags = CQ_ANY_FILESYSTEM;
+        const int forced = open_result("here", config);
+        if (forced != CQ_OK && (forced != CQ_EFILESYSTEM || !entries(merged).empty()))
+            complaints.add("forced: %d", forced);
+    });
 }
 
 /* One that only knows message queues of another kind; of those there are none in an IPC namespace of its own. */
 TEST(Fault28, a_file_system_without_nameless_files_is_refused)
 {
-    const End end = Child([](Channel &) {
-                        return with_own_mounts([] {
-                            own_namespace(CLONE_NEWIPC, "an IPC namespace");
-                            Directory directory;
-                            must(::unshare(CLONE_NEWIPC) == 0, "an IPC namespace"); /* whose message queues are none of ours */
-                            mount_at(directory.path(), "mqueue", "");
-                            const int result = open_result("here", directory.in(Config(10, 64)));
-                            const bool clean = entries(directory.path()).empty();
-                            ::umount2(directory.path(), MNT_DETACH);
-                            return result != CQ_EFILESYSTEM || !clean;
-                        });
-                    }).join();
-    if (end.code == not_allowed)
-        GTEST_SKIP() << why_skipped;
-    EXPECT_EQ(end.code, 0);
+    on_tmpfs("size=16m", [](const Directory &directory, Complaints &complaints) {
+        own_namespace(CLONE_NEWIPC, "an IPC namespace");
+        mount_at(directory.path(), "mqueue", "");
+        const int result = open_result("here", directory.in(Config(10, 64)));
+        if (result != CQ_EFILESYSTEM || !entries(directory.path()).empty())
+            complaints.add("%d instead of CQ_EFILESYSTEM, or something was left", result);
+        ::umount2(directory.path(), MNT_DETACH);
+    });
 }
 
 /* The layout counts in 4 KiB wherever it is, and asks for no particular page. */
 TEST(Fault29, the_layout_is_the_same_on_huge_pages)
 {
     Shared<std::atomic<uint64_t>> sizes[2];
-    const End end = Child([&](Channel &) {
-                        return with_own_mounts([&] {
-                            for (const bool huge : {false, true}) {
-                                Directory directory;
-                                mount_at(directory.path(), "tmpfs", huge ? "size=64m,huge=always" : "size=64m,huge=never");
-                                {
-                                    Queue queue(directory.in(Config(1000, 64)), Shape(), "pages");
-                                    *sizes[huge] = queue.stat().file_size;
-                                    if (queue.fill() != 1000 || queue.drain().size() != 1000)
-                                        return 1;
-                                }
-                                ::umount2(directory.path(), MNT_DETACH);
-                            }
-                            return 0;
-                        });
-                    }).join();
-    if (end.code == not_allowed)
-        GTEST_SKIP() << why_skipped;
-    EXPECT_EQ(end.code, 0);
+    for (const bool huge : {false, true})
+        on_tmpfs(huge ? "size=64m,huge=always" : "size=64m,huge=never",
+                 [&](const Directory &directory, Complaints &complaints) {
+                     Queue queue(directory.in(Config(1000, 64)), Shape(), "pages");
+                     *sizes[huge] = queue.stat().file_size;
+                     if (queue.fill() != 1000 || queue.drain().size() != 1000)
+                         complaints.add("it does not hold its capacity");
+                 });
+    if (testing::Test::IsSkipped())
+        return;
     EXPECT_GT(sizes[0]->load(), 0u);
     EXPECT_EQ(sizes[0]->load(), sizes[1]->load());
 }

@@ -37,10 +37,10 @@ class LedgerTest(unittest.TestCase):
         self.assertEqual(self.problems([A[0]] + A[2:], B), [])
 
     def test_a_lost_message_is_noticed(self):
-        self.expect("1 messages of 2 are lost, the first is 2", A[:-1], B)
+        self.expect("1 messages of 2 are lost, the first is 2/2", A[:-1], B)
 
     def test_a_lost_message_of_a_killed_producer_is_noticed(self):
-        self.expect("1 messages of 1 are lost, the first is 0", A[1:], B)
+        self.expect("1 messages of 1 are lost, the first is 1/0", A[1:], B)
 
     def test_all_messages_of_a_producer_lost_is_noticed(self):
         self.expect("3 messages of 2 are lost", A[:2], B[:1])

@@ -8,6 +8,8 @@ import sys
 import time
 import unittest
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples"))  # ledger.py
+
 import crowd
 import examples
 import golden

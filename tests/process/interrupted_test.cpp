@@ -40,12 +40,7 @@ int interrupted(const Queue &queue, int flags, Hold hold, Wait wait)
         return wait(handle);
     });
     EXPECT_TRUE(waiter.get());
-    Child victim([&](Channel &) {
-        Handle handle = queue.attach();
-        hold(handle);
-        ::raise(SIGKILL);
-    });
-    EXPECT_EQ(victim.join().signal, SIGKILL);
+    EXPECT_TRUE(dies_holding(queue, hold));
     waiter.put('g');
     return waiter.join().code;
 }
@@ -97,12 +92,7 @@ TEST(Woken, consumers_find_what_a_dead_one_held)
         }
     });
     ASSERT_TRUE(producer.get());
-    Child victim([&](Channel &) {
-        Handle handle = queue.attach();
-        handle.take();
-        ::raise(SIGKILL);
-    });
-    ASSERT_EQ(victim.join().signal, SIGKILL);
+    ASSERT_TRUE(dies_holding(queue, [](const Handle &handle) { handle.take(); }));
     producer.put('g');
     std::string text;
     int others = 0;

@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include "faults/system_calls.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/system_calls.hpp"
 
 namespace {
 
@@ -91,17 +91,6 @@ class FoundAmongMany : public ::testing::Test {
 protected:
     FoundAmongMany() : queue_(Config(1000, 16)), others_(queue_) {}
 
-    template <class Hold>
-    void kill_holding(Hold hold)
-    {
-        Child victim([&](Channel &) {
-            Handle handle = queue_.attach();
-            hold(handle);
-            ::raise(SIGKILL);
-        });
-        ASSERT_EQ(victim.join().signal, SIGKILL);
-    }
-
     Queue queue_;
     const Thousand others_;
 };
@@ -109,22 +98,22 @@ protected:
 TEST_F(FoundAmongMany, is_a_dead_consumer_by_who_polls)
 {
     queue_.must_enqueue("precious");
-    kill_holding([](const Handle &handle) { handle.take(); });
+    ASSERT_TRUE(dies_holding(queue_, [](const Handle &handle) { handle.take(); }));
     EXPECT_TRUE(eventually([&] { return queue_.dequeue() == "precious"; }, soon));
 }
 
 TEST_F(FoundAmongMany, is_a_dead_producer_by_who_polls)
 {
-    kill_holding([](const Handle &handle) {
+    ASSERT_TRUE(dies_holding(queue_, [](const Handle &handle) {
         for (int i = 0; i < 1000; ++i)
             handle.reserve(16);
-    });
+    }));
     EXPECT_TRUE(eventually([&] { return queue_.enqueue("new") == CQ_OK; }, soon));
 }
 
 TEST_F(FoundAmongMany, is_one_that_held_nothing_by_who_polls)
 {
-    kill_holding([](const Handle &) {});
+    ASSERT_TRUE(dies_holding(queue_, [](const Handle &) {}));
     Handle witness = queue_.attach(CQ_READ_ONLY);
     EXPECT_TRUE(eventually([&] { return !queue_.dequeue() && witness.stat().reaped == 1; }, soon));
     EXPECT_EQ(witness.stat().participants, Thousand::count + 1);
@@ -146,7 +135,7 @@ TEST_F(FoundAmongMany, is_one_that_slept_by_those_who_come_and_go)
 TEST_F(FoundAmongMany, is_a_dead_consumer_by_who_sleeps)
 {
     queue_.must_enqueue("precious");
-    kill_holding([](const Handle &handle) { handle.take(); });
+    ASSERT_TRUE(dies_holding(queue_, [](const Handle &handle) { handle.take(); }));
     Message message;
     EXPECT_EQ(cq_take_wait(queue_, &message, to_ns(soon)), CQ_OK);
 }

@@ -19,17 +19,6 @@ using namespace cqtest;
 constexpr seconds soon{10};
 constexpr uint64_t capacity = 8;
 
-/* True: a process is dead, and its parent knows, that has done this with a handle of its own. */
-template <class Hold>
-bool dies_holding(const Queue &queue, Hold hold)
-{
-    return Child([&](Channel &) {
-               Handle handle = queue.attach();
-               hold(handle);
-               ::raise(SIGKILL);
-           }).join().signal == SIGKILL;
-}
-
 struct Poll {
     const char *name;
     int (*call)(cq_queue *queue, Message &message);

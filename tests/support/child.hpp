@@ -2,8 +2,7 @@
  * A child process that runs a function, talks with its parent in messages and reports by its exit code. It cannot outlive
  * the test: its destructor kills and reaps it, and the kernel kills it when the thread that started it ends.
  */
-#ifndef CQTEST_CHILD_HPP
-#define CQTEST_CHILD_HPP
+#pragma once
 
 #include <cerrno>
 #include <csignal>
@@ -247,5 +246,3 @@ private:
 };
 
 } // namespace cqtest
-
-#endif

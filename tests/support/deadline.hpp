@@ -2,8 +2,7 @@
  * Waiting in tests: always for an event, with a limit that only a hang reaches. No test asserts a measured time,
  * because the machine may be busy with anything else.
  */
-#ifndef CQTEST_DEADLINE_HPP
-#define CQTEST_DEADLINE_HPP
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -50,5 +49,3 @@ inline bool long_run()
 }
 
 } // namespace cqtest
-
-#endif

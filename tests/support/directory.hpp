@@ -1,8 +1,7 @@
 /*
  * Directories for tests that look at the files behind queues, and the check that a test program leaves no file behind.
  */
-#ifndef CQTEST_DIRECTORY_HPP
-#define CQTEST_DIRECTORY_HPP
+#pragma once
 
 #include <cstdlib>
 #include <filesystem>
@@ -63,5 +62,3 @@ private:
 };
 
 } // namespace cqtest
-
-#endif

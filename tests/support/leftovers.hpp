@@ -1,8 +1,7 @@
 /*
  * Include this in one file of a test program: after all its tests, it fails if one of them left a file in /dev/shm.
  */
-#ifndef CQTEST_LEFTOVERS_HPP
-#define CQTEST_LEFTOVERS_HPP
+#pragma once
 
 #include <set>
 #include <string>
@@ -33,5 +32,3 @@ private:
 inline ::testing::Environment *const leftovers = ::testing::AddGlobalTestEnvironment(new Leftovers);
 
 } // namespace cqtest
-
-#endif

@@ -2,8 +2,7 @@
  * Messages that can be recognised: each says who sent it and which it is, and carries a checksum over all of it, so that
  * a torn, mixed or overwritten message is seen for what it is.
  */
-#ifndef CQTEST_PAYLOAD_HPP
-#define CQTEST_PAYLOAD_HPP
+#pragma once
 
 #include <cstdint>
 #include <cstring>
@@ -63,10 +62,19 @@ struct Stamp {
 };
 
 inline constexpr size_t stamped_size_min = 8 + sizeof(Stamp);
+inline constexpr size_t stamped_size_small = 8;
 
-/* A message of `size` bytes, stamped_size_min at least: checksum, stamp, bytes. */
+/* A message of `size` bytes, stamped_size_min at least: checksum, stamp, bytes. Or of 8 bytes: 16 bits of checksum,
+   16 of producer, 32 of number. Or of none. */
 inline std::string stamped(Stamp stamp, size_t size = stamped_size_min)
 {
+    if (size < stamped_size_small)
+        return "";
+    if (size < stamped_size_min) {
+        const uint64_t says = stamp.producer << 32 | stamp.number;
+        const uint64_t word = checksum({reinterpret_cast<const char *>(&says), 8}) << 48 | says;
+        return {reinterpret_cast<const char *>(&word), 8};
+    }
     std::string text = std::string(stamped_size_min, '\0') +
                        bytes(stamp.producer << 40 ^ stamp.number, size - stamped_size_min);
     std::memcpy(&text[8], &stamp, sizeof stamp);
@@ -80,6 +88,12 @@ inline std::optional<Stamp> read_stamp(std::string_view text)
 {
     uint64_t sum;
     Stamp stamp;
+    if (text.size() == stamped_size_small) {
+        uint64_t word;
+        std::memcpy(&word, text.data(), sizeof word);
+        stamp = {word >> 32 & 0xffff, word & 0xffffffff};
+        return stamped(stamp, stamped_size_small) == text ? std::optional(stamp) : std::nullopt;
+    }
     if (text.size() < stamped_size_min)
         return std::nullopt;
     std::memcpy(&sum, text.data(), sizeof sum);
@@ -90,5 +104,3 @@ inline std::optional<Stamp> read_stamp(std::string_view text)
 }
 
 } // namespace cqtest
-
-#endif

@@ -2,8 +2,7 @@
  * What tests with several processes share: memory that a killed process cannot take with it, a place for complaints, and
  * a janitor that removes the files of a test program that was itself killed.
  */
-#ifndef CQTEST_PROCESS_HPP
-#define CQTEST_PROCESS_HPP
+#pragma once
 
 #include <atomic>
 #include <cerrno>
@@ -146,6 +145,17 @@ private:
 
 inline ::testing::Environment *const janitor = ::testing::AddGlobalTestEnvironment(new Janitor);
 
+/* True: a process is dead, and its parent knows, that has done this with a handle of its own. */
+template <class Hold>
+bool dies_holding(const Queue &queue, Hold hold)
+{
+    return Child([&](Channel &) {
+               Handle handle = queue.attach();
+               hold(handle);
+               ::raise(SIGKILL);
+           }).join().signal == SIGKILL;
+}
+
 /* Two processes that run in turn do so several times faster on one processor than on two. */
 inline void stay_on_one_processor()
 {
@@ -163,5 +173,3 @@ inline uint64_t environment_number(const char *name, uint64_t otherwise)
 }
 
 } // namespace cqtest
-
-#endif

@@ -2,8 +2,7 @@
  * The little that stepper.hpp must know about a processor: where its registers say which instruction is next, what a
  * breakpoint looks like, and which instructions cannot be single-stepped.
  */
-#ifndef CQTEST_PROCESSOR_HPP
-#define CQTEST_PROCESSOR_HPP
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -90,5 +89,3 @@ std::vector<uintptr_t> indivisible_exits(uintptr_t address, Peek &&peek)
 }
 
 } // namespace cqtest
-
-#endif

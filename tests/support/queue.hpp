@@ -2,8 +2,7 @@
  * Queues for tests: each has a name nobody else uses, and is gone when the test is. Whatever goes wrong outside the
  * thing that is tested throws Failure, so that a test never goes on with half a queue.
  */
-#ifndef CQTEST_QUEUE_HPP
-#define CQTEST_QUEUE_HPP
+#pragma once
 
 #include <atomic>
 #include <cstdlib>
@@ -209,6 +208,17 @@ private:
     cq_queue *queue_ = nullptr;
 };
 
+/* What cq_open returns. The handle is closed again; after an error it must be NULL. */
+inline int open_result(const std::string &name, const Config &config)
+{
+    cq_queue *queue = reinterpret_cast<cq_queue *>(&queue);
+    const int result = cq_open(name.c_str(), &config, &queue);
+    if ((queue != nullptr) != (result == CQ_OK))
+        throw Failure("cq_open left a handle that is none", result);
+    cq_close(queue);
+    return result;
+}
+
 /* A queue that this object creates, and removes at the end. */
 class Queue : public Handle {
 public:
@@ -256,5 +266,3 @@ private:
 };
 
 } // namespace cqtest
-
-#endif

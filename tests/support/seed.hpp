@@ -1,8 +1,7 @@
 /*
  * The seed of a randomised test: another one every time, printed with the line that runs the same test again.
  */
-#ifndef CQTEST_SEED_HPP
-#define CQTEST_SEED_HPP
+#pragma once
 
 #include <cinttypes>
 #include <cstdio>
@@ -28,5 +27,3 @@ inline uint64_t seed()
 }
 
 } // namespace cqtest
-
-#endif

@@ -2,8 +2,7 @@
  * The shape of the next region: what a caller of the public interface cannot choose, but a test must, to meet node
  * boundaries often and the wrap of the 40-bit node sequence at all. Only the cqueue_testing library has this.
  */
-#ifndef CQTEST_SHAPE_HPP
-#define CQTEST_SHAPE_HPP
+#pragma once
 
 #include <cstdint>
 #include <ostream>
@@ -62,5 +61,3 @@ private:
 };
 
 } // namespace cqtest
-
-#endif

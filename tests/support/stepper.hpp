@@ -5,8 +5,7 @@
  * lists the ones an operation executes, by single steps. To halt at one of them another child needs no steps, which cost
  * two context switches each: a breakpoint and the number of times it is to be passed do.
  */
-#ifndef CQTEST_STEPPER_HPP
-#define CQTEST_STEPPER_HPP
+#pragma once
 
 #include <csignal>
 #include <cstdint>
@@ -25,32 +24,32 @@
 
 namespace cqtest {
 
-/* A moment: the child is about to execute the instruction at this address for the visit-th time. */
-struct Place {
+/* A step: the child is about to execute the instruction at this address for the visit-th time. */
+struct Step {
     uintptr_t address = 0;
     uint32_t visit = 1;
 };
 
-inline std::string to_string(const Place &place)
+inline std::string to_string(const Step &step)
 {
     Dl_info info{};
     std::ostringstream text;
-    if (::dladdr(reinterpret_cast<void *>(place.address), &info) != 0 && info.dli_fname != nullptr)
-        text << info.dli_fname << "+0x" << std::hex << place.address - reinterpret_cast<uintptr_t>(info.dli_fbase);
+    if (::dladdr(reinterpret_cast<void *>(step.address), &info) != 0 && info.dli_fname != nullptr)
+        text << info.dli_fname << "+0x" << std::hex << step.address - reinterpret_cast<uintptr_t>(info.dli_fbase);
     else
-        text << "0x" << std::hex << place.address;
-    text << " (visit " << std::dec << place.visit << ")";
+        text << "0x" << std::hex << step.address;
+    text << " (visit " << std::dec << step.visit << ")";
     return text.str();
 }
 
-/* The moments of a trace, in order. */
-inline std::vector<Place> places_of(const std::vector<uintptr_t> &trace)
+/* The steps of a trace, in order. */
+inline std::vector<Step> steps_in(const std::vector<uintptr_t> &trace)
 {
     std::map<uintptr_t, uint32_t> visits;
-    std::vector<Place> places;
+    std::vector<Step> steps;
     for (const uintptr_t address : trace)
-        places.push_back({address, ++visits[address]});
-    return places;
+        steps.push_back({address, ++visits[address]});
+    return steps;
 }
 
 class Stepper {
@@ -89,21 +88,21 @@ public:
     }
 
     /* True: it is halted there. False: the operation ended without coming by so often. */
-    bool run_to(const Place &place)
+    bool run_to(const Step &to)
     {
         for (uint32_t visits = 0;;) {
-            const long word = plant(place.address);
+            const long word = plant(to.address);
             call(PTRACE_CONT, nullptr, nullptr);
             const bool hit = stopped_at_trap();
-            call(PTRACE_POKETEXT, reinterpret_cast<void *>(place.address), reinterpret_cast<void *>(word));
+            call(PTRACE_POKETEXT, reinterpret_cast<void *>(to.address), reinterpret_cast<void *>(word));
             if (!hit)
                 return false;
             Registers now = registers();
-            now.set_address(place.address);
+            now.set_address(to.address);
             store(now);
-            if (++visits == place.visit)
+            if (++visits == to.visit)
                 return true;
-            if (!step(place.address))
+            if (!step(to.address))
                 return false;
         }
     }
@@ -148,7 +147,7 @@ private:
         const int signal = wait();
         if (signal != SIGTRAP && signal != SIGSTOP)
             throw std::runtime_error("the child got signal " + std::to_string(signal) + " at " +
-                                     to_string(Place{registers().address()}));
+                                     to_string(Step{registers().address()}));
         return signal == SIGTRAP;
     }
 
@@ -229,5 +228,3 @@ private:
 };
 
 } // namespace cqtest
-
-#endif

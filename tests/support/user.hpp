@@ -1,8 +1,7 @@
 /*
  * A user who is trusted with nothing, for tests that are run by root. Root of a container may have no other users.
  */
-#ifndef CQTEST_USER_HPP
-#define CQTEST_USER_HPP
+#pragma once
 
 #include <grp.h>
 #include <unistd.h>
@@ -23,5 +22,3 @@ inline bool may_become_nobody()
 }
 
 } // namespace cqtest
-
-#endif

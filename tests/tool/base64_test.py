@@ -1,3 +1,5 @@
+"""`--base64`: any bytes go in and out as lines, and lines that are not base64 are refused."""
+
 import base64
 import random
 

@@ -1,3 +1,5 @@
+"""`cq create`: what is made, and what is refused."""
+
 import os
 import stat
 import subprocess

@@ -1,3 +1,5 @@
+"""`cq doctor`: what it says of healthy and sick queues, and that it recovers what the dead held."""
+
 import os
 import select
 import shutil

@@ -48,8 +48,8 @@ class ExampleTest(CommandTest):
             lines = file.read().splitlines(keepends=True)
         once = next(i for i, line in enumerate(lines) if line.split(b"\t")[1] == b"1")
         for change, spoiled, complaint in [
-            ("a lost line", lines[:once] + lines[once + 1 :], "are missing"),
-            ("an unmarked duplicate", lines + [lines[once]], "not marked as delivered again"),
+            ("a lost line", lines[:once] + lines[once + 1 :], "1 messages of "),
+            ("an unmarked duplicate", lines + [lines[once]], "came 2 times, with deliveries [1, 1]"),
         ]:
             with self.subTest(change):
                 copy = os.path.join(self.directory, "spoiled")

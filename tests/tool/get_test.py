@@ -1,3 +1,5 @@
+"""`cq get`: which messages it takes, in which form, and when it ends. Signals are in get_signals_test.py."""
+
 import os
 import subprocess
 import time

@@ -1,3 +1,5 @@
+"""`cq ls`: the queues of a directory."""
+
 import os
 import time
 

@@ -1,3 +1,5 @@
+"""`cq peek`: messages are shown and stay."""
+
 import os
 
 from support import ERROR, NOTHING, USAGE, CommandTest, main

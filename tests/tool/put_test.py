@@ -1,3 +1,5 @@
+"""`cq put`: what becomes a message, what is refused, and how it waits for room. Signals are in put_signals_test.py."""
+
 import os
 import subprocess
 import time

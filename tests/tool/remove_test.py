@@ -1,3 +1,5 @@
+"""`cq rm`: queues go, and those that somebody would miss stay unless forced."""
+
 import os
 import subprocess
 

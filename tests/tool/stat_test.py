@@ -1,3 +1,5 @@
+"""`cq stat`: every figure of cq_stats, as text and as JSON."""
+
 import os
 import re
 import select

@@ -1,3 +1,5 @@
+"""Queues of other users: who may use them, and by saying what."""
+
 import os
 import shutil
 import stat

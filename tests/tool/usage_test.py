@@ -1,3 +1,5 @@
+"""Help, and command lines that are wrong."""
+
 import re
 import subprocess
 import unittest

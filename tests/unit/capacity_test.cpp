@@ -1,8 +1,8 @@
 /* The capacity is exact: that many messages are accepted and not one more or fewer, whatever went through before. */
 #include <algorithm>
 
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

@@ -1,6 +1,6 @@
 /* cq_dequeue_batch: the oldest messages, one behind the other in one buffer. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

@@ -1,6 +1,6 @@
 /* cq_enqueue_batch: all in order, as many as there is room for, or none at all. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

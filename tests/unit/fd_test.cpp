@@ -7,8 +7,8 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

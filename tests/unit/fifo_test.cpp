@@ -1,6 +1,6 @@
 /* First in, first out, over node boundaries and the wrap of the sequence; and what the ancestor of this library tested. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

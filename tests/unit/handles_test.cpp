@@ -1,6 +1,6 @@
 /* Several handles on one queue in one process, and handles that are closed with something in hand. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

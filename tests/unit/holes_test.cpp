@@ -1,6 +1,6 @@
 /* Places in the queue without a message: given up by their producer, or by consumers. They cost no capacity. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

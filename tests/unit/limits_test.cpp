@@ -4,25 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "support/leftovers.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CQTEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define CQTEST_SANITIZED 1
-#endif
-#endif
+#include "support/sanitizers.hpp"
 
 namespace cqtest {
 namespace {
-
-int open_result(const std::string &name, const Config &config)
-{
-    cq_queue *queue = nullptr;
-    const int result = cq_open(name.c_str(), &config, &queue);
-    cq_close(queue);
-    return result;
-}
 
 void set_limit(decltype(RLIMIT_NOFILE) which, rlim_t value)
 {

@@ -2,8 +2,7 @@
  * What a queue should do, written down as simply as possible: a list of places in order, and the messages to be delivered
  * again. It knows nothing of nodes, tickets or threads. Exact for callers that come one after the other.
  */
-#ifndef CQTEST_MODEL_HPP
-#define CQTEST_MODEL_HPP
+#pragma once
 
 #include <algorithm>
 #include <cstdint>
@@ -145,5 +144,3 @@ private:
 };
 
 } // namespace cqtest
-
-#endif

@@ -8,12 +8,7 @@ namespace {
 
 int open_and_close(const Directory &directory, const std::string &name, uint32_t flags = CQ_CREATE)
 {
-    const Config config = directory.in(Config(4, 16, flags));
-    cq_queue *queue = nullptr;
-    const int result = cq_open(name.c_str(), &config, &queue);
-    EXPECT_EQ(queue != nullptr, result == CQ_OK);
-    cq_close(queue);
-    return result;
+    return open_result(name, directory.in(Config(4, 16, flags)));
 }
 
 int unlink(const Directory &directory, const std::string &name)

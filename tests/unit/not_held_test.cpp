@@ -1,6 +1,6 @@
 /* CQ_ENOTHELD: a cq_message that this handle does not hold, or does not hold any more, in each way that can come about. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

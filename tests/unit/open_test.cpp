@@ -12,15 +12,6 @@
 namespace cqtest {
 namespace {
 
-int open_result(const std::string &name, const Config &config)
-{
-    cq_queue *queue = nullptr;
-    const int result = cq_open(name.c_str(), &config, &queue);
-    EXPECT_EQ(queue != nullptr, result == CQ_OK);
-    cq_close(queue);
-    return result;
-}
-
 [[gnu::noinline]] void leave_dirt_on_the_stack()
 {
     volatile unsigned char dirt[65536];

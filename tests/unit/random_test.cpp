@@ -1,8 +1,8 @@
 /* Random calls on two handles against the model: every result, every byte, every number must agree. */
 #include "model.hpp"
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
 #include "support/seed.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

@@ -1,6 +1,6 @@
 /* Messages that were returned, or held by a handle that was closed, are delivered again before newer ones. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

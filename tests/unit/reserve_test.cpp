@@ -1,8 +1,8 @@
 /* cq_reserve, cq_commit, cq_abort: messages written in place. */
 #include <algorithm>
 
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

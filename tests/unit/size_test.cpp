@@ -1,6 +1,6 @@
 /* Message sizes: every size up to the largest, one more, and buffers that are too small. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

@@ -1,6 +1,6 @@
 /* cq_take, cq_release, cq_return: messages read in place. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

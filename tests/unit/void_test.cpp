@@ -12,8 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 /* How often this program yields: once for each time that it is patient. */
 static std::atomic<uint64_t> yields{0};

@@ -5,8 +5,8 @@
 #include <functional>
 #include <thread>
 
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

@@ -1,6 +1,6 @@
 /* cq_walk: copies of the waiting messages in the order of delivery. */
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

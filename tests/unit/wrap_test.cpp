@@ -1,8 +1,8 @@
 /* Every counter that wraps: the same calls give the same results whatever sequence the queue begins with. */
 #include <sstream>
 
-#include "shapes.hpp"
 #include "support/leftovers.hpp"
+#include "support/shapes.hpp"
 
 namespace cqtest {
 namespace {

@@ -1,8 +1,7 @@
 /*
  * options.h - the command line of the C and C++ workers: a mode, then `--key value` pairs. For C and C++.
  */
-#ifndef OPTIONS_H
-#define OPTIONS_H
+#pragma once
 
 #include <stdint.h>
 #include <stdio.h>
@@ -78,5 +77,3 @@ static inline struct options options_parse(int argc, char **argv)
     }
     return options;
 }
-
-#endif

@@ -8,8 +8,7 @@
  *     16  CRC-32    u32   of all the other bytes, in order
  *     20  filling         number & 255 in each byte
  */
-#ifndef PAYLOAD_H
-#define PAYLOAD_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -63,5 +62,3 @@ static inline struct payload_record payload_read(const void *from, size_t size, 
         record.intact &= message[i] == (record.number & 255);
     return record;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * report.h - the files in which a worker says what it has done, readable at any moment, also after its death. For C and C++.
  */
-#ifndef REPORT_H
-#define REPORT_H
+#pragma once
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -40,5 +39,3 @@ static inline void report_received(int file, const struct payload_record *record
         exit(1);
     }
 }
-
-#endif

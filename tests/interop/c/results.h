@@ -1,8 +1,7 @@
 /*
  * results.h - the names that cqueue.h gives to results. For C and C++.
  */
-#ifndef RESULTS_H
-#define RESULTS_H
+#pragma once
 
 #include <cqueue.h>
 
@@ -37,5 +36,3 @@ static inline const char *result_name(int result)
 #undef NAME
     return "a result without a name";
 }
-
-#endif

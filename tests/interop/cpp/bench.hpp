@@ -1,11 +1,8 @@
 /*
  * bench.hpp - the mode `bench` of the C++ worker.
  */
-#ifndef BENCH_HPP
-#define BENCH_HPP
+#pragma once
 
 #include "../c/options.h"
 
 void bench_run(const options &given);
-
-#endif

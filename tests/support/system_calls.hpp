@@ -2,8 +2,7 @@
  * A child whose nth system call, of those between two marks, is made to fail or is its last. Done by ptrace and not by
  * strace, because then the test can go on talking with the child, and sees which call it was.
  */
-#ifndef CQTEST_SYSTEM_CALLS_HPP
-#define CQTEST_SYSTEM_CALLS_HPP
+#pragma once
 
 #include <cerrno>
 #include <csignal>
@@ -21,7 +20,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-#include "support/child.hpp"
+#include "child.hpp"
 
 namespace cqtest {
 
@@ -268,5 +267,3 @@ private:
 };
 
 } // namespace cqtest
-
-#endif

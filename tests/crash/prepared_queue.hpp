@@ -2,28 +2,15 @@
  * A queue in a known state, and what must be true of it after somebody died: exactly the messages that may be there, in
  * order and whole, nothing left to recover, nobody counted who is gone, and its full capacity.
  */
-#ifndef CQTEST_SITUATION_HPP
-#define CQTEST_SITUATION_HPP
+#pragma once
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "support/process.hpp"
+#include "support/require.hpp"
 
 namespace cqtest {
-
-/* The queue is not as it must be. */
-class Broken : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
-
-inline void require(bool holds, const std::string &otherwise)
-{
-    if (!holds)
-        throw Broken(otherwise);
-}
 
 /* The state a queue is in when an operation begins. */
 struct Fill {
@@ -96,15 +83,6 @@ inline void require_capacity(const Handle &handle, uint64_t capacity)
     }
 }
 
-inline void require_nothing_to_recover(const Handle &handle)
-{
-    const Recovery found = handle.recover();
-    require(found.participants == 0 && found.slots == 0 && found.messages == 0 && found.nodes == 0,
-            "recovery found " + std::to_string(found.participants) + " participants, " + std::to_string(found.slots) +
-                " slots, " + std::to_string(found.messages) + " messages, " + std::to_string(found.nodes) +
-                " nodes where there must be nothing left");
-}
-
 /* Drain it and check everything that does not depend on what happened. Returns what was in it. */
 inline std::vector<Item> require_whole(const Handle &handle, uint64_t capacity, uint32_t participants)
 {
@@ -124,9 +102,9 @@ inline std::vector<Item> require_whole(const Handle &handle, uint64_t capacity, 
 }
 
 /* A queue in the state that a Fill says, and a handle on it. */
-class Situation {
+class PreparedQueue {
 public:
-    explicit Situation(const Fill &fill) : fill(fill), queue(Config(fill.capacity, stamped_size_min), fill.shape)
+    explicit PreparedQueue(const Fill &fill) : fill(fill), queue(Config(fill.capacity, stamped_size_min), fill.shape)
     {
         for (uint64_t i = 0; i < fill.passed; ++i) {
             queue.must_enqueue(text_of(next++));
@@ -157,5 +135,3 @@ public:
 };
 
 } // namespace cqtest
-
-#endif

@@ -2,8 +2,7 @@
  * The bytes of a region as c/FORMAT.md draws them, written down a second time: tests that spoil regions must not
  * share a mistake with the library.
  */
-#ifndef CQTEST_REGION_BYTES_HPP
-#define CQTEST_REGION_BYTES_HPP
+#pragma once
 
 #include <cstdint>
 #include <cstring>
@@ -72,5 +71,3 @@ private:
 };
 
 } // namespace cqtest
-
-#endif

@@ -1,8 +1,9 @@
-"""Who sent what, and who received it: did every acknowledged message arrive, once or marked as delivered again?"""
+"""Who sent what, and who received it: did every acknowledged message arrive, once or marked as delivered again?
+
+For account.py, and for tests/interop, whose records these are: producer, number, size, intact, deliveries, 0.
+"""
 
 import collections
-
-from records import Record
 
 Sent = collections.namedtuple("Sent", "acknowledged size uncertain")
 
@@ -10,8 +11,9 @@ Sent = collections.namedtuple("Sent", "acknowledged size uncertain")
 class Ledger:
     """Fill it in with producer(), consumer() and holder(), then ask for problems()."""
 
-    def __init__(self, redelivery=False):
+    def __init__(self, redelivery=False, name="{}/{}".format):
         self.redelivery = redelivery  # may messages come again?
+        self.name = name  # what to call the message of this producer and number
         self.wrong = []
         self.sent = {}
         self.seen = collections.defaultdict(bytearray)  # by producer: of each number, 1 + deliveries when it came first
@@ -19,7 +21,7 @@ class Ledger:
         self.held = []
         self.records = 0
 
-    def producer(self, producer, acknowledged, size, uncertain=0):
+    def producer(self, producer, acknowledged, size=None, uncertain=0):
         """It acknowledged numbers 0, 1, ... Killed, it may have sent so many more without saying so."""
         self.sent[producer] = Sent(acknowledged, size, uncertain)
 
@@ -34,24 +36,28 @@ class Ledger:
             producer, number, size, intact, deliveries, _ = record
             self.records += 1
             if producer not in self.sent or not intact or size != self.sent[producer].size:
-                self.wrong.append(f"{name} received what nobody sent: {Record(*record)}")
+                self.wrong.append(f"{name} received what nobody sent: {self.name(producer, number)}, {size} bytes, intact: {intact}")
                 continue
             if deliveries <= 1:
                 if number <= newest.get(producer, -1):
-                    self.wrong.append(f"{name} received {producer}/{number} after {producer}/{newest[producer]}")
+                    self.wrong.append(f"{name} received {self.name(producer, number)} after {self.name(producer, newest[producer])}")
                 newest[producer] = number
             elif not self.redelivery:
-                self.wrong.append(f"{name} received {producer}/{number} with deliveries {deliveries}")
+                self.wrong.append(f"{name} received {self.name(producer, number)} with deliveries {deliveries}")
             seen = self.seen[producer]
             if number >= len(seen):
                 if number > self.sent[producer].acknowledged + self.sent[producer].uncertain:
-                    self.wrong.append(f"{name} received {producer}/{number}, which was not sent")
+                    self.wrong.append(f"{name} received {self.name(producer, number)}, which was not sent")
                     continue
                 seen.extend(bytes(number + 1 - len(seen)))
             if seen[number]:
                 self.again[producer, number].append(deliveries)
             else:
                 seen[number] = min(deliveries, 254) + 1
+
+    def came(self, producer):
+        """How many messages of it came, if none is lost."""
+        return len(self.seen[producer])
 
     def deliveries(self, producer, number):
         """Of each time that the message came."""
@@ -62,21 +68,21 @@ class Ledger:
     def problems(self):
         wrong = list(self.wrong)
         for producer, sent in self.sent.items():
-            came = len(self.seen[producer])
+            came = self.came(producer)
             missing = [number for number in range(max(sent.acknowledged, came))
                        if number >= came or not self.seen[producer][number]]
             if missing:
-                wrong.append(f"{len(missing)} messages of {producer} are lost, the first is {missing[0]}; "
+                wrong.append(f"{len(missing)} messages of {producer} are lost, the first is {self.name(producer, missing[0])}; "
                              f"{sent.acknowledged} were acknowledged")
             if came > sent.acknowledged + sent.uncertain:
                 wrong.append(f"{came} messages of {producer} came, {sent.acknowledged} were acknowledged")
         for (producer, number) in self.again:
             deliveries = self.deliveries(producer, number)
             if not self.redelivery or 0 in deliveries or len(set(deliveries)) < len(deliveries):
-                wrong.append(f"{producer}/{number} came {len(deliveries)} times, with deliveries {deliveries}")
+                wrong.append(f"{self.name(producer, number)} came {len(deliveries)} times, with deliveries {deliveries}")
         for producer, number, held in self.held:
             deliveries = self.deliveries(producer, number)
             if held in deliveries or max(deliveries, default=0) <= held:
-                wrong.append(f"{producer}/{number} was held with deliveries {held} by a killed process, and came with "
+                wrong.append(f"{self.name(producer, number)} was held with deliveries {held} by a killed process, and came with "
                              f"deliveries {deliveries}")
         return wrong

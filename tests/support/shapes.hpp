@@ -2,15 +2,14 @@
  * The shapes that most of the unit tests run over: one slot a node, two, the usual number and the largest, each starting
  * at the first sequence and three nodes before the sequence wraps.
  */
-#ifndef CQTEST_SHAPES_HPP
-#define CQTEST_SHAPES_HPP
+#pragma once
 
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "support/queue.hpp"
+#include "queue.hpp"
 
 namespace cqtest {
 
@@ -42,5 +41,3 @@ protected:
 /* Run the tests of `suite`, which is OverShapes or derived from it, over all shapes. */
 #define CQTEST_OVER_SHAPES(suite)                                                                                      \
     INSTANTIATE_TEST_SUITE_P(shape, suite, ::testing::ValuesIn(::cqtest::all_shapes()), ::cqtest::shape_name)
-
-#endif

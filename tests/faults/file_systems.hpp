@@ -1,8 +1,7 @@
 /*
- * Small file systems in memory, that a test fills to the last page: each in a child of the test, and gone with it.
+ * File systems for one test: each in a child of the test, and gone with it. Small ones are filled to the last page.
  */
-#ifndef CQTEST_SMALL_FILE_SYSTEM_HPP
-#define CQTEST_SMALL_FILE_SYSTEM_HPP
+#pragma once
 
 #include <string>
 
@@ -16,15 +15,15 @@
 
 namespace cqtest {
 
-/* body(directory) in a child, on a tmpfs with these options; what it complains of fails the test. */
+/* body(directory, complaints) in a child, on a file system of its own; what it complains of fails the test. */
 template <class Body>
-void on_tmpfs(const char *options, Body body)
+void on_file_system(const char *type, const char *options, Body body)
 {
     Complaints complaints;
     const End end = Child([&](Channel &) {
                         return with_own_mounts([&] {
                             Directory directory;
-                            mount_at(directory.path(), "tmpfs", options);
+                            mount_at(directory.path(), type, options);
                             body(directory, complaints);
                             ::umount2(directory.path(), MNT_DETACH);
                             return 0;
@@ -32,9 +31,15 @@ void on_tmpfs(const char *options, Body body)
                     }).join();
     if (end.code == not_allowed)
         GTEST_SKIP() << why_skipped;
-    EXPECT_EQ(complaints.text(), "") << "on a tmpfs with " << options;
-    EXPECT_EQ(end.signal, 0) << "7 is SIGBUS: a store where there is no memory";
+    EXPECT_EQ(complaints.text(), "") << "on " << type << " with " << options;
+    EXPECT_EQ(end.signal, 0) << "7 is SIGBUS: a store where there is no memory, or that is read-only";
     EXPECT_EQ(end.code, 0);
+}
+
+template <class Body>
+void on_tmpfs(const char *options, Body body)
+{
+    on_file_system("tmpfs", options, body);
 }
 
 inline struct statvfs space(const Directory &directory)
@@ -59,5 +64,3 @@ inline void leave_room(const Directory &directory, uint64_t bytes)
 inline void give_room(const Directory &directory) { ::unlink((std::string(directory.path()) + "/ballast").c_str()); }
 
 } // namespace cqtest
-
-#endif

@@ -1,13 +1,12 @@
 /*
- * The ancestor's other bug: who opened a queue could map a region that its creator had not finished. Here nobody ever
- * meets one, at whatever step the creator is, or was killed.
+ * Whoever opens a queue meets a finished region or none, at whatever step its creator is, or was killed.
  */
 #include <gtest/gtest.h>
 
-#include "faults/system_calls.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
 #include "support/seed.hpp"
+#include "support/system_calls.hpp"
 
 namespace cqtest {
 namespace {
@@ -36,7 +35,7 @@ bool find(const std::string &name, uint32_t flags)
 }
 
 /* A region changes by system calls only, until its creator attaches to it like anybody else. */
-TEST(HalfMade, queue_is_never_found_between_two_system_calls_of_its_creator)
+TEST(UnfinishedQueue, is_never_found_between_two_system_calls_of_its_creator)
 {
     const std::string name = unique_name();
     TracedChild creator([] { return 0; },
@@ -60,7 +59,7 @@ TEST(HalfMade, queue_is_never_found_between_two_system_calls_of_its_creator)
     cq_unlink(name.c_str(), nullptr);
 }
 
-TEST(HalfMade, queue_is_never_found_while_creators_are_killed)
+TEST(UnfinishedQueue, is_never_found_while_creators_are_killed)
 {
     Noise noise(seed());
     const std::string name = unique_name();

@@ -1,12 +1,11 @@
 /*
- * The moments of an operation: every instruction a victim executes, from a trace of one that nobody disturbs. A test
+ * The steps of an operation: every instruction a victim executes, from a trace of one that nobody disturbs. A test
  * visits them in turn, each with a fresh queue and a fresh victim.
  */
-#ifndef CQTEST_MOMENTS_HPP
-#define CQTEST_MOMENTS_HPP
+#pragma once
 
-#include "clock.hpp"
 #include "operations.hpp"
+#include "support/clock.hpp"
 #include "support/stepper.hpp"
 
 namespace cqtest {
@@ -37,11 +36,11 @@ inline std::vector<Case> all(std::initializer_list<Operation> operations, std::i
 }
 
 /* Starts a victim with a handle of its own. What it enqueues has the numbers from `next` on. */
-inline Stepper start_victim(const Situation &situation, const Operation &operation, Record &record, uint64_t next)
+inline Stepper start_victim(const PreparedQueue &prepared, const Operation &operation, Record &record, uint64_t next)
 {
     return Stepper(
         [&] {
-            Victim victim(situation.queue.attach(), &record, next);
+            Victim victim(prepared.queue.attach(), &record, next);
             if (operation.prepare)
                 operation.prepare(victim);
             stop_clock(operation.time_passed);
@@ -50,47 +49,45 @@ inline Stepper start_victim(const Situation &situation, const Operation &operati
         [&](Victim &victim) { operation.run(victim); });
 }
 
-inline Stepper start_victim(const Situation &situation, const Operation &operation, Record &record)
+inline Stepper start_victim(const PreparedQueue &prepared, const Operation &operation, Record &record)
 {
-    return start_victim(situation, operation, record, situation.next);
+    return start_victim(prepared, operation, record, prepared.next);
 }
 
-/* All the moments of an undisturbed operation. */
-inline std::vector<Place> moments(const Fill &fill, const Operation &operation)
+/* All the steps of an undisturbed operation. */
+inline std::vector<Step> steps_of(const Fill &fill, const Operation &operation)
 {
-    Situation situation(fill);
+    PreparedQueue prepared(fill);
     Shared<Record> record;
-    return places_of(start_victim(situation, operation, *record).trace());
+    return steps_in(start_victim(prepared, operation, *record).trace());
 }
 
 /*
- * Visit every stride-th moment: visit(place, index) returns false if the victim never came there. CQ_STEP in the
+ * Visit every stride-th step: visit(step, index) returns false if the victim never came there. CQ_STEP in the
  * environment narrows it down to one.
  */
 template <class Visit>
-void at_moments(const std::vector<Place> &places, size_t stride, Visit &&visit)
+void at_steps(const std::vector<Step> &steps, size_t stride, Visit &&visit)
 {
-    ASSERT_GT(places.size(), 10u) << "the operation was not traced";
+    ASSERT_GT(steps.size(), 10u) << "the operation was not traced";
     const uint64_t only = environment_number("CQ_STEP", UINT64_MAX);
     size_t visited = 0, missed = 0;
-    for (size_t i = 0; i < places.size(); i += only == UINT64_MAX ? stride : 1) {
+    for (size_t i = 0; i < steps.size(); i += only == UINT64_MAX ? stride : 1) {
         if (only != UINT64_MAX && only != i)
             continue;
         try {
             ++visited;
-            missed += !visit(places[i], i);
+            missed += !visit(steps[i], i);
         } catch (const std::exception &error) {
             const ::testing::TestInfo *test = ::testing::UnitTest::GetInstance()->current_test_info();
-            FAIL() << error.what() << "\nat moment " << i << " of " << places.size() << ", " << to_string(places[i])
+            FAIL() << error.what() << "\nat step " << i << " of " << steps.size() << ", " << to_string(steps[i])
                    << "\nrerun: CQ_STEP=" << i << " " << program_invocation_name
                    << " --gtest_filter=" << test->test_suite_name() << "." << test->name();
         }
     }
     ASSERT_GT(visited, 0u);
-    ::testing::Test::RecordProperty("moments_visited", static_cast<int>(visited));
+    ::testing::Test::RecordProperty("steps_visited", static_cast<int>(visited));
     EXPECT_LE(missed, visited / 10) << "the operation does not take the same way twice";
 }
 
 } // namespace cqtest
-
-#endif

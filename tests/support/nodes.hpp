@@ -2,12 +2,11 @@
  * Where every node of a queue is, by the bytes of its region: free, in the list, or behind it with nothing left in it, so
  * that whoever needs a node will find it. Nobody may be at work on the queue meanwhile.
  */
-#ifndef CQTEST_NODES_HPP
-#define CQTEST_NODES_HPP
+#pragma once
 
 #include <map>
 
-#include "faults/region_bytes.hpp"
+#include "region_bytes.hpp"
 
 namespace cqtest {
 
@@ -71,5 +70,3 @@ private:
 inline std::string stray_nodes(const std::string &path) { return Nodes(path).strays(); }
 
 } // namespace cqtest
-
-#endif

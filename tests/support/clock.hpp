@@ -2,8 +2,7 @@
  * A monotonic clock that a test can stop in a process of its own. A traced operation takes a thousand times as long as
  * usual; with the time standing still it takes the same way as any other run of it, also where it asks for the time.
  */
-#ifndef CQTEST_CLOCK_HPP
-#define CQTEST_CLOCK_HPP
+#pragma once
 
 #include <chrono>
 
@@ -13,5 +12,3 @@ namespace cqtest {
 void stop_clock(std::chrono::nanoseconds ahead = std::chrono::nanoseconds(0));
 
 } // namespace cqtest
-
-#endif
