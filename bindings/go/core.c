@@ -12,7 +12,8 @@
 /*
  * api.c - the public functions that move no message: looking on, recovering, cancelling, descriptors.
  *
- * It owns the checks of what callers pass, and the structures that they get. It must not know where the answers come from.
+ * It owns the checks of what callers pass, and the structures that they get. It must not know where the answers
+ * come from.
  */
 
 /* ==== src/claim.h ==== */
@@ -38,8 +39,8 @@
 /*
  * handle.h - the handle: the process-local side of a queue, and what every file needs to work with it.
  *
- * It owns pointers, geometry copied from the region once, and caches. Nothing here is shared between processes. It must not
- * know what is done with any of it.
+ * It owns pointers, geometry copied from the region once, and caches. Nothing here is shared between processes. It
+ * must not know what is done with any of it.
  */
 #ifndef CQ_HANDLE_H
 #define CQ_HANDLE_H
@@ -129,39 +130,39 @@ struct layout_header {
     _Atomic uint64_t orphans;                   /* 392 version (63) | dirty: an orphan may exist */
     alignas(LAYOUT_LINE) _Atomic uint64_t touched; /* 512 nodes that have memory: only grows, <= node_count */
     _Atomic uint64_t last_hole;                    /* 520 position behind the last hole, or before; only grows */
-    _Atomic uint64_t holed;                        /* 528 raised before the first hole in a life of a node; only grows */
-    struct layout_side consumers;                  /* 640 asleep for want of a message */
-    struct layout_side producers;                  /* 768 asleep for want of room */
+    _Atomic uint64_t holed;                        /* 528 raised before a node's life gets its first hole; only grows */
+    struct layout_side consumers;                  /* 640 consumers that sleep until there is a message */
+    struct layout_side producers;                  /* 768 producers that sleep until there is room */
     alignas(LAYOUT_LINE) _Atomic uint64_t holes;   /* 896 slots given up, of any kind; counts for cq_stat */
     _Atomic uint64_t voided;                       /* 904 by consumers */
     _Atomic uint64_t redelivered;                  /* 912 */
     _Atomic uint64_t returned;                     /* 920 */
     _Atomic uint64_t reaped;                       /* 928 */
     alignas(LAYOUT_LINE) _Atomic uint64_t turn;    /* 1024 looks for the dead begun, by anybody; only grows */
-    _Atomic uint32_t highest_id;                   /* 1032 ids beyond it were never used and have no memory; only grows */
+    _Atomic uint32_t highest_id;                   /* 1032 ids beyond were never used, have no memory; only grows */
     _Atomic uint32_t free_id;                      /* 1036 a hint: the lowest id that may be free */
-    _Atomic uint32_t removed;                      /* 1040 a hint: 1 when a waiting handle saw that the region has no name any more */
-    _Atomic uint32_t lookout;                      /* 1044 a hint: the handle that wakes to look around while all sleep; 0 */
-    _Atomic uint32_t sleepers;                     /* 1048 a hint: handles that slept when somebody looked last */
+    _Atomic uint32_t removed;                      /* 1040 a hint: 1 once a handle saw that the region has no name */
+    _Atomic uint32_t lookout;                      /* 1044 a hint: the handle that looks around while all sleep; 0 */
+    _Atomic uint32_t sleepers;                     /* 1048 a hint: handles that slept at the last look */
 };
 
 /* An open handle. Entry 0 is nobody's. */
 struct layout_participant {
-    _Atomic uint64_t record;      /*  0 incarnation (63) | used: by who registers (holding its lock) and reapers */
-    _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may be sweeping for; by its threads */
-    _Atomic int64_t since;        /* 24 nanoseconds since 1970 when a thread of it went to sleep and none slept before */
+    _Atomic uint64_t record;      /*  0 incarnation (63) | used: by newcomers, with its lock, and reapers */
+    _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may sweep for */
+    _Atomic int64_t since;        /* 24 nanoseconds since 1970: its first sleeping thread fell asleep */
     _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */
-    _Atomic uint32_t pid;         /* 40 for people to read, and whom to ask first whether he is alive */
+    _Atomic uint32_t pid;         /* 40 for people to read, and a hint who may be dead */
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
 };
 
 struct layout_node {
-    alignas(LAYOUT_LINE) _Atomic uint64_t enq;  /*   0 ticket: next to claim for writing, and who took the newest */
+    alignas(LAYOUT_LINE) _Atomic uint64_t enq;  /*   0 ticket: next to claim for writing; owner of the newest claim */
     alignas(LAYOUT_LINE) _Atomic uint64_t deq;  /* 128 ticket: next to claim for reading; deq <= enq in a life */
     alignas(LAYOUT_LINE) _Atomic uint64_t next; /* 256 link: (this sequence, next node or NIL) */
     _Atomic uint64_t holed;                     /* 264 the life whose first hole was announced last */
-    _Atomic uint32_t pinned;                    /* 272 a hint: a slot that was not DONE when somebody looked */
+    _Atomic uint32_t pinned;                    /* 272 a hint: a slot that was not DONE at the last scan */
     /* 384: slots_per_node slots of slot_stride bytes */
 };
 #define LAYOUT_NODE_HEADER 384u
@@ -207,8 +208,8 @@ static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bi
 
 enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
-/* SETTLED: as LINKED, and whoever looked saw no claim of a producer without an end in it: each slot is FULL, or a hole that
-   names nobody. Nothing but consumers changes such a node, and these come only when it is head. The owner's place in the
+/* SETTLED: as LINKED, and a scan found all claims of producers finished: each slot is FULL, or a hole that names
+   nobody. Nothing but consumers changes such a node, and these come only when it is head. The owner's place in the
    state word has the number of holes. */
 enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2, NODE_SETTLED = 3 };
 
@@ -236,8 +237,9 @@ static inline uint32_t slot_phase(uint64_t word) { return (uint32_t)(word >> 12)
 static inline uint32_t slot_short(uint64_t word) { return (uint32_t)(word >> 12) & SLOT_SHORT; }
 static inline uint32_t slot_deliveries(uint64_t word) { return (uint32_t)(word >> 16) & 0xffu; }
 
-/* Marks: of 16 nodes, which may hold orphans (bits 0 to 15), which may have holes in this life (16 to 31), and how often a
-   mark for orphans was set (32): who scanned a node and found none takes the mark away from the exact word only. */
+/* Marks: of 16 nodes, which may hold orphans (bits 0 to 15), which may have holes in this life (16 to 31), and how
+   often a mark for orphans was set (32): a scan that found none in a node takes the mark away from the exact word
+   only. */
 #define MARK_NODES 16u
 enum mark { MARK_ORPHANS = 0, MARK_HOLES = 16 };
 #define MARK_VERSION (UINT64_C(1) << 32)
@@ -273,7 +275,7 @@ static inline uint64_t position_distance(uint64_t to, uint64_t from, uint32_t sl
 #define cpu_relax() ((void)0)
 #endif
 
-#define PATIENT_BYTES 16384u /* whoever writes more asks those who wait for its slot for more than queue->patience spins */
+#define PATIENT_BYTES 16384u /* a larger message asks for more patience */
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
@@ -291,7 +293,10 @@ enum {
     RESULT_SLOW         /* fast.h: take the slow way */
 };
 
-static inline uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+static inline uint64_t round_up(uint64_t value, uint64_t multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
 
 /* ThreadSanitizer knows no fences; an exchange orders at least as much. */
 static inline void fence(memory_order order)
@@ -329,7 +334,7 @@ struct watch;
 struct lookout {
     _Atomic uint32_t taken;    /* 1: a thread of this handle is at it */
     _Atomic uint32_t sleeping; /* threads of this handle that sleep */
-    _Atomic uint32_t nudges;   /* looks in a row that found somebody asleep for nothing */
+    _Atomic uint32_t nudges;   /* looks in a row that found a sleeper with something to do */
     bool resting;              /* other handles look: wake seldom */
 };
 
@@ -364,8 +369,8 @@ struct reap {
 };
 
 /*
- * Two things that a handle remembers of the region, so that it need not look at all nodes for each message. Who sets
- * `busy` uses them; another thread, or a signal handler on top, that finds it set does without.
+ * Two things that a handle remembers of the region, so that it need not look at all nodes for each message. The
+ * thread that sets `busy` uses them; another thread, or a signal handler on top, that finds it set does without.
  */
 #define HOLES_OPEN 64u /* nodes that may get more holes: those of claims under way */
 struct hole_cache {
@@ -403,7 +408,7 @@ struct cq_queue {
     bool populates;          /* os_populate works */
     uint64_t device, inode;  /* which file it is */
     char *path;                       /* absolute */
-    char mapped_as[64];               /* another way to the file: its mapping in /proc, for who may go there */
+    char mapped_as[64];               /* another way to the file: by its mapping, where that is allowed */
     cq_queue *sibling, **listed_at;   /* among the handles of this process: fork.c's */
     _Atomic uint32_t keep_unlinked;   /* 1: waits go on though the queue was removed */
     _Atomic uint32_t active;          /* 1: has claimed something, and its participant's entry says so */
@@ -422,8 +427,8 @@ struct cq_queue {
     _Atomic uint64_t swept_head;      /* where head was when all were looked at in vain before a refusal */
     _Atomic uint32_t refusals;        /* since then */
 
-    /* Producers' and consumers' caches, apart because different threads write them all the time. Each is true by itself,
-       whatever mixture of them a thread sees: tickets name the only node and life that they can stand in. */
+    /* Producers' and consumers' caches, apart because different threads write them all the time. Each is true by
+       itself, whatever mixture of them a thread sees: tickets name the only node and life that they can stand in. */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_enq; /* newest ticket installed here *and* wholly published */
     _Atomic uint64_t enq_limit;                     /* tickets of this life before this one are within capacity */
     _Atomic uint64_t deq_seen;                      /* a ticket that deq has reached; stale at worst */
@@ -459,7 +464,7 @@ struct run {
     uint64_t sequence;
     uint32_t node, index, count;
     uint32_t deliveries; /* of the message when an orphan was claimed, else 0 */
-    unsigned char *slots; /* where the first of them is: working it out anew costs as much as the rest of a short message */
+    unsigned char *slots; /* the first: working it out anew costs as much as the rest of a short message */
 };
 
 static inline struct layout_node *node_at(const cq_queue *queue, uint32_t node)
@@ -519,8 +524,8 @@ static inline uint64_t slot_load(const cq_queue *queue, struct layout_node *node
     return atomic_load_explicit(&slot_at(queue, node, index)->state, memory_order_seq_cst);
 }
 
-/* Remember the newest claim once nothing of it is left for a recorder to do. Release pairs with the acquire of who
-   compares: threads of one handle may rely on each other's claims. */
+/* Remember the newest claim once nothing of it is left for a recorder to do. Release pairs with the acquire where
+   it is compared: threads of one handle may rely on each other's claims. */
 static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const struct run *run)
 {
     atomic_store_explicit(last, ticket_word(run->sequence, run->index + run->count, queue->owner),
@@ -552,8 +557,8 @@ static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *t
 #define CONFIG_FLAGS \
     ((uint32_t)(CQ_EXCLUSIVE | CQ_ATTACH | CQ_READ_ONLY | CQ_ANY_FILESYSTEM | CQ_KEEP_UNLINKED | CQ_TRUST))
 enum config_fault {
-    CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY, CONFIG_MESSAGE,
-    CONFIG_HELD
+    CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY,
+    CONFIG_MESSAGE, CONFIG_HELD
 };
 static bool struct_fits(const void *given, size_t first, size_t known);
 static int config_complete(const cq_config *given, cq_config *full);
@@ -614,7 +619,7 @@ static int64_t reap_interval(const cq_queue *queue);
 /* Is a sweep begun that the next call should go on with? */
 static inline bool reap_is_pending(const cq_queue *queue)
 {
-    return atomic_load_explicit(&queue->reap.pending, memory_order_relaxed); /* a hint: who reaps decides */
+    return atomic_load_explicit(&queue->reap.pending, memory_order_relaxed); /* a hint: begin_reaping decides */
 }
 
 #endif
@@ -768,11 +773,12 @@ int cq_room_fd(cq_queue *queue, int *fd) { return open_fd(queue, SIDE_PRODUCERS,
 /* ==== src/claim.c ==== */
 
 /*
- * claim.c - claims from wherever there is something: orphans, then the list; and the last look around before a call reports
- * that there is nothing.
+ * claim.c - claims from wherever there is something: orphans, then the list; and the last look around before a call
+ * reports that there is nothing.
  *
- * It owns the order of these steps. Whoever only polls passes here each time, and so finds the dead as those who sleep do. It
- * must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found (lookout.c).
+ * It owns the order of these steps. A caller that only polls passes here each time, and so finds the dead as one
+ * that sleeps does. It must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found
+ * (lookout.c).
  */
 
 
@@ -845,8 +851,8 @@ static void orphan_announce(cq_queue *queue);
 #define CQ_PARTICIPANT_H
 
 
-/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read the region
-   had one in the way of a write lock; then any lock counts, else write locks alone. */
+/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read
+   the region had one in the way of a write lock; then any lock counts, else write locks alone. */
 #define PARTICIPANT_USED UINT64_C(1)
 #define PARTICIPANT_SHARED UINT64_C(2)
 #define PARTICIPANT_INCARNATION UINT64_C(4)
@@ -933,10 +939,11 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
 /* ==== src/config.c ==== */
 
 /*
- * config.c - the structures that callers pass: which of their versions are accepted, and whether a cq_config makes sense.
+ * config.c - the structures that callers pass: which of their versions are accepted, and whether a cq_config makes
+ * sense.
  *
- * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at files: what
- * is possible on this machine is found out by trying.
+ * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at
+ * files: what is possible on this machine is found out by trying.
  */
 
 
@@ -945,8 +952,8 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
 #define STRUCT_MOST 4096u /* no struct of the interface will ever be longer: a larger struct_size is garbage */
 
 /*
- * May a caller pass this structure? `first`: the size of the first version; older callers have a smaller one than this
- * library. A larger one is a newer caller's, who must not have set what this library does not know.
+ * May a caller pass this structure? `first`: the size of the first version; older callers have a smaller one than
+ * this library. A larger one is a newer caller's, which must not have set what this library does not know.
  */
 bool struct_fits(const void *given, size_t first, size_t known)
 {
@@ -1000,7 +1007,8 @@ enum config_fault config_fault(const cq_config *config)
 /*
  * copy.c - the public functions that copy messages in and out.
  *
- * It owns the checks of what callers pass, and the copies. It must not know how slots are claimed (fast.h, enqueue.c, claim.c).
+ * It owns the checks of what callers pass, and the copies. It must not know how slots are claimed (fast.h,
+ * enqueue.c, claim.c).
  */
 
 /* ==== src/fast.h ==== */
@@ -1008,11 +1016,11 @@ enum config_fault config_fault(const cq_config *config)
 /*
  * fast.h - the usual way of one message: behind the last one that this handle passed, while nobody came in between.
  *
- * It owns no state and decides nothing new: what the slow way (enqueue.c, dequeue.c) finds out by reading follows here from one
- * compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle that came there, so
- * if node.enq (node.deq) still is the word that this handle installed, its claim was the newest all the time, there is
- * nothing to record, and the node, not used up, is the last (first) of the list. Anything else takes the slow way,
- * which is the caller's business: nothing here knows it.
+ * It owns no state and decides nothing new: what the slow way (enqueue.c, dequeue.c) finds out by reading follows
+ * here from one compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle
+ * that came there, so if node.enq (node.deq) still is the word that this handle installed, its claim was the newest
+ * all the time, there is nothing to record, and the node, not used up, is the last (first) of the list. Anything
+ * else takes the slow way, which is the caller's business: nothing here knows it.
  */
 #ifndef CQ_FAST_H
 #define CQ_FAST_H
@@ -1092,7 +1100,8 @@ static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *
     return SLOT_SHORT;
 }
 
-/* The size of the message in a slot that holds `word`. Read once, volatile: a hostile peer may change it between two reads. */
+/* The size of the message in a slot that holds `word`. Read once, volatile: a hostile peer may change it between
+   two reads. */
 ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
 {
     uint64_t limit = queue->geometry.max_message_size;
@@ -1108,21 +1117,21 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
     return CQ_OK;
 }
 
-/* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has room for
-   them. Both are worth nothing unless slot->state is still `word` afterwards. */
+/* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has
+   room for them. Both are worth nothing unless slot->state is still `word` afterwards. */
 static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
 
 #endif
 
 /* ==== src/wake.h ==== */
 
-/* wake.h - waking who sleeps on a side's word. */
+/* wake.h - waking those that sleep on a side's word. */
 #ifndef CQ_WAKE_H
 #define CQ_WAKE_H
 
 
 /* Of a side's word; the rest counts generations. */
-#define WAKE_SLEEP 1u /* somebody sleeps */
+#define WAKE_SLEEP 1u /* a thread sleeps */
 #define WAKE_WATCH 2u /* or watches, for the descriptor of an event loop */
 #define WAKE_BITS (WAKE_SLEEP | WAKE_WATCH)
 #define WAKE_GENERATION 4u
@@ -1145,7 +1154,7 @@ static void wake_another(cq_queue *queue, enum side side);
 /* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
 static inline void wake_side(cq_queue *queue, enum side side, size_t count)
 {
-    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or his try sees what was published. */
+    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or its try sees what was published. */
     uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
     if (unlikely(seen & WAKE_BITS))
         wake_bits(queue, side, seen, count);
@@ -1484,12 +1493,14 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
 /* ==== src/os.h ==== */
 
 /*
- * os.h - the seam to the operating system: all that the library asks of it, and what it must keep for the promise of cqueue.h.
+ * os.h - the seam to the operating system: all that the library asks of it, and what it must keep for the promise
+ * of cqueue.h.
  *
- * It owns no state, and must not know what a queue is. os_linux.c answers for Linux; another system, a simulated disk or
- * injected faults come in here. Where a function returns an `int` and says nothing else, that is 0 or an error number of
- * <errno.h>. Functions marked (c) may be cancellation points: cancellation is off when they are called. Those marked (s)
- * may be called in a signal handler. None waits for another process unless it says so.
+ * It owns no state, and must not know what a queue is. os_linux.c and os_linux_process.c answer for Linux; another
+ * system, a simulated disk or injected faults come in here. Where a function returns an `int` and says nothing else,
+ * that is 0 or an error number of <errno.h>. Functions marked (c) may be cancellation points: cancellation is off
+ * when they are called. Those marked (s) may be called in a signal handler. None waits for another process unless it
+ * says so.
  */
 #ifndef CQ_OS_H
 #define CQ_OS_H
@@ -1508,7 +1519,8 @@ struct os_status {
     bool is_regular;
 };
 
-/* OS_MARKED: os_is_marked tells this description from others of the file. OS_FOLLOW: a last symbolic link is followed. */
+/* OS_MARKED: os_is_marked tells this description from others of the file. OS_FOLLOW: a last symbolic link is
+   followed. */
 enum os_open { OS_READ_ONLY = 1, OS_MARKED = 2, OS_FOLLOW = 4 };
 
 /* A new description of the file, not inherited by other programs. Never waits, whatever the path leads to. (s) */
@@ -1528,7 +1540,7 @@ static int os_create_nameless(const char *directory, int *fd);
 /* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
 static int os_set_size(int fd, uint64_t size);
 static int os_set_permissions(int fd, uint32_t permissions);
-/* Give a nameless file its name, at once and whole, or EEXIST. */
+/* Give a nameless file its name, in one step; EEXIST: there is such a file. */
 static int os_link(int fd, const char *path);
 static int os_unlink(const char *path);
 /* The directory by a path that leads there whatever the working directory will be: for free(), or NULL. */
@@ -1539,10 +1551,10 @@ static char *os_absolute(const char *directory);
 static uint64_t os_page_size(void);
 
 /*
- * Memory (or blocks) for a part of a file, in whole pages, so that no store there fails later. What is there stays as it
- * is, and the file does not grow. ENOSPC, ENOMEM: there is none. EINTR: a signal came, and what was given may be gone.
- * os_populate does it through a mapping, and needs no descriptor; what it gives is never taken back. ENOTSUP: it cannot;
- * os_map_alive says whether it is worth asking. (s)
+ * Memory (or blocks) for a part of a file, in whole pages, so that no store there fails later. What is there stays
+ * as it is, and the file does not grow. ENOSPC, ENOMEM: there is none. EINTR: a signal came, and what was given may
+ * be gone. os_populate does it through a mapping, and needs no descriptor; what it gives is never taken back.
+ * ENOTSUP: it cannot; os_map_alive says whether it is worth asking. (s)
  */
 static int os_allocate(int fd, uint64_t offset, uint64_t size);
 static int os_populate(void *at, uint64_t size);
@@ -1559,8 +1571,8 @@ static uint64_t os_room(int fd);
 enum os_map { OS_MAP_TRY, OS_MAP_READ, OS_MAP_WRITE };
 static int os_map(int fd, uint64_t size, enum os_map use, void **at);
 static void os_unmap(void *at, uint64_t size);
-/* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. *populates: os_populate
-   works here. */
+/* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. *populates:
+   os_populate works here. */
 static int os_map_alive(void **at, bool *populates);
 /* Is there a word of this value at `at`, where there need not be any memory? */
 static bool os_is_word(const void *at, uint32_t value);
@@ -1570,11 +1582,11 @@ static void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t
 /* ---- who is alive ------------------------------------------------------------------------------------ */
 
 /*
- * A lock on one byte of a file, far behind its end. It belongs to the description `fd`, not to the process, and to the
- * mapping made through that: it is gone when both are closed, and not before, however the process ends. This is the only
- * way in which the library learns that a process is dead: the system must not say so while that process can still store
- * through its mapping, and must say so soon afterwards.
- * os_lock never waits. EAGAIN, EACCES: somebody else's is in the way.
+ * A lock on one byte of a file, far behind its end. It belongs to the description `fd`, not to the process, and to
+ * the mapping made through that: it is gone when both are closed, and not before, however the process ends. This is
+ * the only way in which the library learns that a process is dead: the system must not say so while that process
+ * can still store through its mapping, and must say so soon afterwards. os_lock never waits. EAGAIN, EACCES:
+ * somebody else's is in the way.
  */
 enum os_lock { OS_UNLOCK, OS_LOCK_SHARED, OS_LOCK };
 static int os_lock(int fd, uint64_t byte, enum os_lock kind);
@@ -1590,9 +1602,9 @@ static uint32_t os_user(void);
 /* ---- sleeping words ---------------------------------------------------------------------------------- */
 
 /*
- * Sleep while *word is `expected`, until a wake of one of these `kinds`, or `deadline` on OS_CLOCK. The word is looked at
- * and the sleep begun in one step. 0: woken. EAGAIN: the word is another. ETIMEDOUT, EINTR; or woken for nothing, as 0.
- * kinds 0: the word is this process's own, and there is no deadline. (s)
+ * Sleep while *word is `expected`, until a wake of one of these `kinds`, or `deadline` on OS_CLOCK. The word is
+ * looked at and the sleep begun in one step. 0: woken. EAGAIN: the word is another. ETIMEDOUT, EINTR; or woken for
+ * nothing, as 0. kinds 0: the word is this process's own, and there is no deadline. (s)
  */
 static int os_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline, uint32_t kinds);
 /* Wake up to `count` of one of these kinds, in all processes that map the file. How many there were. (s) */
@@ -1608,8 +1620,8 @@ static int64_t os_clock(enum os_clock clock);
 /* ---- descriptors for event loops --------------------------------------------------------------------- */
 
 /*
- * A descriptor that polls readable while it is up. It is told from whatever else may have the number by its `key`, which no
- * other of the process has: os_event_set and os_event_close leave what it is not alone, at any moment. (s)
+ * A descriptor that polls readable while it is up. It is told from whatever else may have the number by its `key`,
+ * which no other of the process has: os_event_set and os_event_close leave what it is not alone, at any moment. (s)
  */
 static int os_event_create(uint64_t key, int *fd);
 static bool os_event_is(int fd, uint64_t key);
@@ -1618,8 +1630,8 @@ static void os_event_close(int fd, uint64_t key);
 
 /* ---- this process ------------------------------------------------------------------------------------ */
 
-/* What is called around each fork of the process that is not a bare system call. One guard for the process: later calls,
-   with the same one, return what the first did. */
+/* What is called around each fork of the process that is not a bare system call. One guard for the process: later
+   calls, with the same one, return what the first did. */
 struct os_guard {
     void (*before)(void), (*parent)(void), (*child)(void);
 };
@@ -1719,11 +1731,11 @@ static int region_descriptor(cq_queue *queue);
 
 #define DEFAULT_CAPACITY 65536u
 #define DEFAULT_MESSAGE 4096u
-#define NODE_BYTES 8192u                 /* a node of small messages stays in the first-level cache while it is passed over */
+#define NODE_BYTES 8192u                 /* a node of small messages stays in the first-level cache */
 #define NODE_SLOTS 64u                   /* for larger messages, so that what a node costs is shared by that many ... */
 #define NODE_BYTES_MOST 32768u           /* ... as long as it is not larger than this */
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
-#define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and what this holds ... */
+#define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and this ... */
 #define MORE_HOLES 1024u                 /* ... but not more than so many */
 #define HELD_BYTES (UINT64_C(3) << 23)   /* without max_held: as many spare nodes as this holds ... */
 #define MORE_HELD 64u                    /* ... or so many more than the capacity has messages ... */
@@ -1863,7 +1875,8 @@ static int try_mapping(int fd, const struct geometry *g)
 }
 
 /* Fill the nameless file and give it its name. */
-static int finish_file(int fd, const char *path, const cq_config *config, const struct geometry *g, struct os_status *made)
+static int finish_file(int fd, const char *path, const cq_config *config, const struct geometry *g,
+                       struct os_status *made)
 {
     int result = region_filesystem(fd, config ? config->flags : 0);
 
@@ -1879,7 +1892,7 @@ static int finish_file(int fd, const char *path, const cq_config *config, const 
     return result_of_errno(error);
 }
 
-/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: somebody else's is there. */
+/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: there is such a file. */
 int create_file(const char *path, const cq_config *config, struct os_status *made)
 {
     struct geometry geometry;
@@ -1897,8 +1910,8 @@ int create_file(const char *path, const cq_config *config, struct os_status *mad
 /*
  * dequeue.c - claiming messages, waiting out and voiding what is in their way.
  *
- * It owns a slot's way from FULL to DONE, and VOID, for consumers and for producers at the limit. It must not know how the
- * front is found (front.c), nor what happens to those who are suspected of being dead (reap.c).
+ * It owns a slot's way from FULL to DONE, and VOID, for consumers and for producers at the limit. It must not know
+ * how the front is found (front.c), nor how the owners of voided claims are looked into (reap.c).
  */
 
 
@@ -1914,8 +1927,8 @@ int create_file(const char *path, const cq_config *config, struct os_status *mad
 /*
  * ends.h - where the list ends, for producers, and where it begins, for consumers.
  *
- * It owns how an end is read: a link, then the ticket of the node that it names, which counts only if the node lives the
- * link's life. It must not know what is claimed there.
+ * It owns how an end is read: a link, then the ticket of the node that it names, which counts only if the node
+ * lives the link's life. It must not know what is claimed there.
  */
 #ifndef CQ_ENDS_H
 #define CQ_ENDS_H
@@ -1932,10 +1945,10 @@ static inline const _Atomic uint64_t *end_link(const cq_queue *queue, enum side 
 }
 
 /*
- * Read an end, with acquire at least. CQ_OK: the ticket was the node's while the node was at the end, and is in it or just
- * behind it. RESULT_RETRY: the end has moved meanwhile, and *end is what was read.
- * Pairs: E1 tail with T4, R2 enq with E2; D1 head with S1, D1 deq with D3. seq_cst where both ends are compared, which
- * decides full (F1 head, F2 deq).
+ * Read an end, with acquire at least. CQ_OK: the ticket was the node's while the node was at the end, and is in it
+ * or just behind it. RESULT_RETRY: the end has moved meanwhile, and *end is what was read. Pairs: E1 tail with T4,
+ * R2 enq with E2; D1 head with S1, D1 deq with D3. seq_cst where both ends are compared, which decides full (F1
+ * head, F2 deq).
  */
 ALWAYS_INLINE int end_read(const cq_queue *queue, enum side side, memory_order order, struct end *end)
 {
@@ -1943,7 +1956,8 @@ ALWAYS_INLINE int end_read(const cq_queue *queue, enum side side, memory_order o
     if (unlikely(!link_is_valid(queue, end->link)))
         return CQ_ECORRUPT;
     end->node = node_at(queue, link_node(end->link));
-    end->ticket = atomic_load_explicit(side == SIDE_PRODUCERS ? &end->node->enq : &end->node->deq, order); /* R2, D1, F2 */
+    /* R2, D1, F2 */
+    end->ticket = atomic_load_explicit(side == SIDE_PRODUCERS ? &end->node->enq : &end->node->deq, order);
     if (unlikely(word_sequence(end->ticket) != word_sequence(end->link) ||
                  ticket_index(end->ticket) > queue->geometry.slots_per_node))
         return atomic_load_explicit(end_link(queue, side), order) == end->link ? CQ_ECORRUPT : RESULT_RETRY;
@@ -1961,7 +1975,8 @@ static int front_pass_node(cq_queue *queue, const struct end *head);
 static int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t *later);
 static uint32_t front_blocker(const cq_queue *queue);
 
-/* CQ_OK: there is a slot at the front. CQ_EMPTY: all of the last node is claimed. RESULT_RETRY, RESULT_LOOK: it is moving. */
+/* CQ_OK: there is a slot at the front. CQ_EMPTY: all of the last node is claimed. RESULT_RETRY, RESULT_LOOK: it is
+   moving. */
 ALWAYS_INLINE int front_find(cq_queue *queue, struct front *front)
 {
     struct end head;
@@ -1999,10 +2014,10 @@ static uint64_t queue_count_holes(cq_queue *queue, const struct end *head);
 /* ---- patience -------------------------------------------------------------------------------------- */
 
 /*
- * A claim is waited for with queue->patience spins, doubled so often. PATIENT_BYTES are copied within the undoubled ones. A
- * larger message asks for more, up to SIZE_DOUBLINGS. Beyond that, and for messages that are voided although they are
- * short, each void asks for one more: that of the largest message and two, or VOID_DOUBLINGS. So everybody gets through,
- * and nobody who never needed it makes others wait for milliseconds.
+ * A claim is waited for with queue->patience spins, doubled so often. PATIENT_BYTES are copied within the undoubled
+ * ones. A larger message asks for more, up to SIZE_DOUBLINGS. Beyond that, and for messages that are voided
+ * although they are short, each void asks for one more: that of the largest message and two, or VOID_DOUBLINGS. So
+ * everybody gets through, and a producer that never needed it makes nobody wait for milliseconds.
  */
 #define SIZE_DOUBLINGS 6u
 #define VOID_DOUBLINGS 8u
@@ -2051,17 +2066,19 @@ static uint64_t newest_claim(cq_queue *queue, uint64_t from)
     uint64_t behind = from + ticket_word(0, 1, 0);
     struct end tail;
 
-    /* RESULT_RETRY, a ticket of another life than tail's: newer, or forged, and either way it only shortens patience. */
-    if (end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail) != CQ_ECORRUPT && is_before(queue, behind, tail.ticket))
+    /* RESULT_RETRY, a ticket of another life than tail's: newer, or forged, and either way it only shortens
+       patience. */
+    if (end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail) != CQ_ECORRUPT &&
+        is_before(queue, behind, tail.ticket))
         return tail.ticket;
     return behind;
 }
 
 /*
- * Has this handle been patient with the claim at the front, whose slot has `word`? The answer is up to which ticket it was
- * patient, and how much. 0: it was not, but is now, and the caller must look again. What it waits for once is everything
- * claimed by then: a row of abandoned claims costs no more than one of them, in this call and the next, and whoever
- * claimed later gets a time of his own.
+ * Has this handle been patient with the claim at the front, whose slot has `word`? The answer is up to which ticket
+ * it was patient, and how much. 0: it was not, but is now, and the caller must look again. What it waits for once
+ * is everything claimed by then: a row of abandoned claims costs no more than one of them, in this call and the
+ * next, and whoever claimed later gets a time of his own.
  */
 static uint64_t waited_for(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, uint32_t doublings)
 {
@@ -2101,9 +2118,9 @@ static void suspect_all(cq_queue *queue, const struct owner_set *owners)
 }
 
 /*
- * Turn WRITING(p) into VOID(p) from `from`, the front, to before `to`, where `doublings` at least are asked for. A slot is still
- * WRITING when it is voided, so deq has not passed it, and all before it are holes: each is at the front when it is voided,
- * without deq being moved every time. Returns how many.
+ * Turn WRITING(p) into VOID(p) from `from`, the front, to before `to`, where `doublings` at least are asked for. A
+ * slot is still WRITING when it is voided, so deq has not passed it, and all before it are holes: each is at the
+ * front when it is voided, without deq being moved every time. Returns how many.
  */
 static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t to, uint32_t doublings)
 {
@@ -2147,10 +2164,10 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
 }
 
 /*
- * The slot at deq is neither FULL nor given up. Untouched: empty. WRITING: empty too unless a later message is FULL;
- * then be patient, and void what is in front of it. Consumers that voided for a later claim would void everybody for ever.
- * `room`: for a producer that found the queue full. CQ_FULL if there is a message, or the slot is this handle's own; else the
- * slot is voided to make room (RESULT_VOIDED).
+ * The slot at deq is neither FULL nor given up. Untouched: empty. WRITING: empty too unless a later message is
+ * FULL; then be patient, and void what is in front of it. Consumers that voided for a mere claim would void all
+ * producers for ever. `room`: for a producer that found the queue full. CQ_FULL if there is a message, or the slot
+ * is this handle's own; else the slot is voided to make room (RESULT_VOIDED).
  */
 static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, bool room)
 {
@@ -2224,7 +2241,7 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
                              size_t *needed)
 {
     struct layout_node *node = front->node;
-    uint64_t deq = front->deq;
+    uint64_t deq = front->deq, sequence = word_sequence(deq);
     uint32_t count = 1;
 
     if (want > 1 || room != SIZE_MAX) {
@@ -2233,14 +2250,14 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
             return atomic_load_explicit(&node->deq, memory_order_seq_cst) == deq ? result : RESULT_RETRY;
     }
     record_front(queue, front);
-    /* D3 release: what was recorded is visible to who sees the new ticket. seq_cst: linearization point. */
+    /* D3 release: what was recorded is visible with the new ticket. seq_cst: linearization point. */
     if (!atomic_compare_exchange_strong_explicit(&node->deq, &deq,
-                                                 ticket_word(word_sequence(deq), ticket_index(deq) + count, queue->owner),
+                                                 ticket_word(sequence, ticket_index(deq) + count, queue->owner),
                                                  memory_order_seq_cst, memory_order_relaxed)) {
         cpu_relax();
         return RESULT_RETRY;
     }
-    *run = run_of(queue, word_sequence(deq), link_node(front->head), ticket_index(deq), count);
+    *run = run_of(queue, sequence, link_node(front->head), ticket_index(deq), count);
     atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
     wake_side(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
     return CQ_OK;
@@ -2282,9 +2299,9 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
 }
 
 /*
- * For a producer that found the queue full and all claims recorded: if nothing is published between the ends, no consumer
- * will move anything. RESULT_VOIDED: the front was voided, after patience. CQ_FULL: there is a message, or this handle's
- * own claim is in front. RESULT_RETRY, RESULT_LOOK: look again whether it is full.
+ * For a producer that found the queue full and all claims recorded: if nothing is published between the ends, no
+ * consumer will move anything. RESULT_VOIDED: the front was voided, after patience. CQ_FULL: there is a message, or
+ * this handle's own claim is in front. RESULT_RETRY, RESULT_LOOK: look again whether it is full.
  */
 int dequeue_make_room(cq_queue *queue)
 {
@@ -2305,8 +2322,8 @@ int dequeue_make_room(cq_queue *queue)
 /*
  * enqueue.c - claiming slots to write into, publishing them, giving them up.
  *
- * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know what full means (room.c), nor how
- * a slot in the way is voided (dequeue.c).
+ * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know what full means
+ * (room.c), nor how a slot in the way is voided (dequeue.c).
  */
 
 
@@ -2353,10 +2370,10 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
     uint32_t count = want < here ? (uint32_t)want : here;
     __builtin_prefetch(slot_at(queue, tail->node, index), 1);
-    /* E2 release: what was recorded is visible to who sees the new ticket. seq_cst as all claims. */
+    /* E2 release: what was recorded is visible with the new ticket. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
-                                                 ticket_word(sequence, index + count, queue->owner), memory_order_seq_cst,
-                                                 memory_order_relaxed)) {
+                                                 ticket_word(sequence, index + count, queue->owner),
+                                                 memory_order_seq_cst, memory_order_relaxed)) {
         cpu_relax();
         return RESULT_RETRY;
     }
@@ -2379,8 +2396,9 @@ static int append(cq_queue *queue, const struct end *tail)
 }
 
 /*
- * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims are all
- * that fills the queue, make room, once. A try whose own claim was voided does not: it would void who voided it.
+ * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
+ * are all that fills the queue, make room, once. A try whose own claim was voided does not: it would void the one
+ * that voided it.
  */
 int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
 {
@@ -2409,7 +2427,8 @@ int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
 
 /* ---- publishing ------------------------------------------------------------------------------------ */
 
-/* Let whoever waits for the slot know how long the copy may take: in its record, which others may have written already. */
+/* Tell those that wait for the slot how long the copy may take: in its record, which others may have written
+   already. */
 SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, struct layout_slot *slot, uint64_t word,
                                     size_t size)
 {
@@ -2514,9 +2533,9 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
 /*
  * explain.c - results in words: the meaning of each, and what was asked, found and can be done in a case.
  *
- * It owns the sentences that users of any language read, so that they are the same in all. One code may have several
- * causes: which it was is found by looking again, at the file here, at limits in shortage.c. It must change nothing, and
- * must not need a handle, because most of what it explains is why there is none.
+ * It owns the sentences that users of any language read, so that they are the same in all. One code may have
+ * several causes: which it was is found by looking again, at the file here, at limits in shortage.c. It must change
+ * nothing, and must not need a handle, because most of what it explains is why there is none.
  */
 
 /* ==== src/explain.h ==== */
@@ -2626,8 +2645,8 @@ static void look_up(const char *name, const cq_config *given, struct found *foun
 /* Whose the file is and who may use it. */
 static void say_file(struct text *text, const struct found *found)
 {
-    say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ", found->path,
-        found->status.user, found->status.group, found->status.permissions, os_user());
+    say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ",
+        found->path, found->status.user, found->status.group, found->status.permissions, os_user());
 }
 
 /* ---- what was asked for ----------------------------------------------------------------------------- */
@@ -2685,15 +2704,21 @@ static void say_invalid(struct text *text, const struct found *found)
         return;
     }
     switch (config_fault(config)) {
-    case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them out",
+    case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them "
+                          "out",
                           config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
-    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or CQ_READ_ONLY, "
+    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or "
+                                   "CQ_READ_ONLY, "
                                    "which never create it: choose one"); return;
-    case CONFIG_RESERVED: say(text, "config.reserved is %" PRIu32 ", it must be 0: zero the struct before filling it in",
+    case CONFIG_RESERVED: say(text, "config.reserved is %" PRIu32 ", it must be 0: zero the struct before filling it "
+                              "in",
                               config->reserved); return;
-    case CONFIG_PERMISSIONS: say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, and "
-                                 "others not write: 0600, 0640, 0660, 0644 and 0664 are possible", config->permissions); return;
-    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the maximum", config->capacity,
+    case CONFIG_PERMISSIONS: say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, "
+                                 "and "
+                                 "others not write: 0600, 0640, 0660, 0644 and 0664 are "
+                                 "possible", config->permissions); return;
+    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the "
+                              "maximum", config->capacity,
                               LAYOUT_MAX_CAPACITY); return;
     case CONFIG_MESSAGE: say(text, "max_message_size %" PRIu64 " is more than %" PRIu64 " bytes, the maximum",
                              config->max_message_size, LAYOUT_MAX_MESSAGE); return;
@@ -2706,10 +2731,11 @@ static void say_invalid(struct text *text, const struct found *found)
             found->geometry.max_message_size);
         say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the maximum: ask for fewer or smaller messages");
     } else if (path >= PATH_MAX)
-        say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory", path,
-            PATH_MAX - 1);
+        say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory",
+            path, PATH_MAX - 1);
     else
-        say(text, "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in order");
+        say(text, "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in "
+            "order");
 }
 
 /* ---- who may use the file --------------------------------------------------------------------------- */
@@ -2722,7 +2748,8 @@ static void say_owner(struct text *text, const struct found *found)
     }
     say_file(text, found);
     if (found->status.permissions & 0002)
-        say(text, "a file that everybody may write is never trusted: have its owner run chmod o-w %s first", found->path);
+        say(text, "a file that everybody may write is never trusted: have its owner run chmod o-w %s first",
+            found->path);
     else
         say(text, "if you trust %s with the messages, say so when opening it (CQ_TRUST; cq: --trust)",
             found->status.permissions & 0020 ? "its owner and group" : "its owner");
@@ -2754,15 +2781,17 @@ static void say_access(struct text *text, const struct found *found)
     }
     say_file(text, found);
     if (os_may(found->path, wanted) == 0)
-        say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file system "
+        say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file "
+            "system "
             "is mounted read-only", found->directory);
     else if (status->user == os_user())
         say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
     else if ((status->permissions >> 3 & wanted) == wanted)
-        say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log in "
-            "again)", status->group);
+        say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log "
+            "in again)", status->group);
     else
-        say(text, "only its owner may use it (or remove it from %s): have the owner create it for a group that both users "
+        say(text, "only its owner may use it (or remove it from %s): have the owner create it for a group that both "
+            "users "
             "are in (permissions 0660; cq create --group)", found->directory);
 }
 
@@ -2792,8 +2821,8 @@ static void say_full(struct text *text, const struct found *found)
         return;
     }
     bool full = stats.length - stats.orphans >= stats.capacity, pinned = !full && stats.held > stats.max_held;
-    say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was full; by now",
-        stats.length - stats.orphans, stats.capacity);
+    say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was "
+        "full; by now", stats.length - stats.orphans, stats.capacity);
     if (stats.orphans > 0)
         say(text, ", %" PRIu64 " to be delivered again", stats.orphans);
     if (stats.held > 0)
@@ -2807,7 +2836,8 @@ static void say_full(struct text *text, const struct found *found)
             "(cq_participants and cq doctor show which handles hold them), or create the queue with a larger max_held",
             stats.max_held);
     else
-        say(text, ": try again; if it stays full, take the oldest message: slots behind it were given up and become free "
+        say(text, ": try again; if it stays full, take the oldest message: slots behind it were given up and become "
+            "free "
             "with it");
 }
 
@@ -2821,32 +2851,37 @@ static void say_case(struct text *text, int result, const struct found *found, s
     }
     switch (result) {
     case CQ_FULL: say_full(text, found); return;
-    case CQ_CANCELLED: say(text, "cq_cancel ended the wait; so end all waits on this handle until cq_cancel_reset"); return;
+    case CQ_CANCELLED: say(text, "cq_cancel ended the wait; so end all waits on this handle until "
+                           "cq_cancel_reset"); return;
     case CQ_STALE: say(text, "the queue was removed%s: close this handle and open the queue again, or open it with "
                        "CQ_KEEP_UNLINKED to go on with the other handles that have it open",
                        found->status_error ? "" : ", and there is another queue of that name now"); return;
     case CQ_EINVAL: say_invalid(text, found); return;
     case CQ_ENAME: say(text, "a name is 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit"); return;
-    case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory", found->directory); return;
+    case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory",
+                        found->directory); return;
     case CQ_EEXIST: say(text, "exists in %s already: attach to it, or unlink it first", found->directory); return;
     case CQ_EMISMATCH: say_mismatch(text, found); return;
     case CQ_EVERSION: say_version(text, &found->header); return;
-    case CQ_ECORRUPT: say(text, "%s is no region of cqueue, or its bytes contradict each other: unlink it and create it "
-                          "anew (its messages are lost)", found->path); return;
+    case CQ_ECORRUPT: say(text, "%s is no region of cqueue, or its bytes contradict each other: unlink it and "
+                          "create it anew (its messages are lost)", found->path); return;
     case CQ_EACCESS: say_access(text, found); return;
     case CQ_EOWNER: say_owner(text, found); return;
     case CQ_ENOSPACE: shortage_space(text, found); return;
     case CQ_ENOMEM: shortage_memory(text, found); return;
-    case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show which "
+    case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show "
+                        "which "
                         "processes have them)", LAYOUT_MAX_OWNER); return;
     case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
-    case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)", size,
-                         found->header.max_message_size); return;
+    case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)",
+                         size, found->header.max_message_size); return;
     case CQ_EREADONLY: say(text, "this handle was opened read-only: open it without CQ_READ_ONLY"); return;
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
-    case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to another "
+    case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to "
+                          "another "
                           "handle"); return;
-    case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs or btrfs",
+    case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs "
+                             "or btrfs",
                              found->directory); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;
@@ -2877,10 +2912,11 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
 /*
  * fork.c - the handles that this process has open, and what a fork does to them.
  *
- * It owns the list of handles and the lock around it, which no fork comes into: between opening a description and closing
- * it a child would get a copy, and with it our locks. The kernel already takes mapping and handle from a child
- * (os_map, os_map_alive); but emulators and sandboxes answer that they did and do nothing, so it is done here
- * once more. A child made by the bare system call has only what the kernel does. It must not know what a handle is for.
+ * It owns the list of handles and the lock around it, into which no fork comes: between opening a description and
+ * closing it a child would get a copy, and with it our locks. The kernel already takes mapping and handle from a
+ * child (os_map, os_map_alive); but emulators and sandboxes answer that they did and do nothing, so it is done here
+ * once more. A child made by the bare system call has only what the kernel does. It must not know what a handle is
+ * for.
  */
 
 /* ==== src/fork.h ==== */
@@ -2906,8 +2942,8 @@ static cq_queue *handles;
 static bool take(uint32_t process)
 {
     uint32_t seen = atomic_load_explicit(&holder, memory_order_relaxed); /* the exchange decides */
-    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here. X1 acquire,
-       pairs with X2: the list is as the last holder left it. */
+    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here.
+       X1 acquire, pairs with X2: the list is as the last holder left it. */
     return seen != process && atomic_compare_exchange_strong_explicit(&holder, &seen, process, memory_order_acquire,
                                                                       memory_order_relaxed);
 }
@@ -2952,7 +2988,7 @@ void fork_lock(void)
     lock();
 }
 
-/* With the lock held. CQ_ENOMEM: a child would keep the handle, and so it must not be had. */
+/* With the lock held. CQ_ENOMEM: forks cannot be guarded, and a child would keep the handle. */
 int fork_remember(cq_queue *queue)
 {
     if (os_guard_forks(&guarded_fork) != 0)
@@ -2991,9 +3027,9 @@ void fork_keep_unlinked(uint64_t device, uint64_t inode)
 /*
  * front.c - what stands where the list begins: a message, a claim that is in the way, or nothing.
  *
- * It owns no state. It does not read the producers' ticket: by PREFIX (queue.c) the slots themselves say where the messages
- * end, and the line that producers fight over stays with them. It must not know what is done about a claim in the way
- * (dequeue.c).
+ * It owns no state. It does not read the producers' ticket: by PREFIX (queue.c) the slots themselves say where the
+ * messages end, and the line that producers fight over stays with them. It must not know what is done about a claim
+ * in the way (dequeue.c).
  */
 
 
@@ -3012,9 +3048,9 @@ int front_pass_node(cq_queue *queue, const struct end *head)
     return link_node(next) == NODE_NIL ? CQ_EMPTY : queue_swing_head(queue, head->link, next);
 }
 
-/* Is a message FULL behind the WRITING slot at `from`, and where? Touched slots are a prefix: the first untouched one ends
-   the search. CQ_OK: yes. CQ_EMPTY: no, none was when the search began (if deq is still the same). RESULT_VOIDED: up to there
-   is none, but the row is too long. */
+/* Is a message FULL behind the WRITING slot at `from`, and where? Touched slots are a prefix: the first untouched
+   one ends the search. CQ_OK: yes. CQ_EMPTY: no, none was when the search began (if deq is still the same).
+   RESULT_VOIDED: up to there is none, but the row is too long. */
 int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t *later)
 {
     uint64_t sequence = word_sequence(from);
@@ -3044,7 +3080,7 @@ int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, u
     return CQ_ECORRUPT;
 }
 
-/* Who claimed the slot at the front and has not published it yet, if that is what is in the way; else 0. A hint. */
+/* The owner of the slot at the front, if it is claimed and not yet published; else 0. A hint. */
 uint32_t front_blocker(const cq_queue *queue)
 {
     struct end head;
@@ -3063,9 +3099,11 @@ uint32_t front_blocker(const cq_queue *queue)
 /* ==== src/geometry.c ==== */
 
 /*
- * geometry.c - the shape of a region: what follows from the numbers that it was made with, and whether a header may have them.
+ * geometry.c - the shape of a region: what follows from the numbers that it was made with, and whether a header may
+ * have them.
  *
- * It owns the arithmetic, in which nothing overflows. It must not know files: it judges bytes that somebody else has read.
+ * It owns the arithmetic, in which nothing overflows. It must not know files: it judges bytes that somebody else
+ * has read.
  */
 
 /* The shape that follows from five numbers. CQ_EINVAL: out of range, or too large for a file. Nothing overflows: every
@@ -3122,8 +3160,8 @@ int geometry_of_header(const struct layout_header *header, uint64_t file_size, s
 /*
  * loan.c - messages in place: reserve, commit, abort; take, release, return.
  *
- * It owns the tokens of loans, and what a slot becomes when its loan ends. A token proves nothing by itself, the caller may
- * have used it before: the slot's exact word decides. How slots are claimed is not its business.
+ * It owns the tokens of loans, and what a slot becomes when its loan ends. A token proves nothing by itself, the
+ * caller may have used it before: the slot's exact word decides. How slots are claimed is not its business.
  */
 
 /* A loan's token: the ticket (sequence, index, owner) of its slot, and node | deliveries << 32 (0: reserved). */
@@ -3163,9 +3201,9 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
         return CQ_ENOTHELD;
     *run = run_of(queue, sequence, (uint32_t)node, index, 1);
     run->deliveries = deliveries;
-    return message->position == run_position(queue, run) && message->data == slot_payload(queue, run_slot(queue, run, 0))
-               ? CQ_OK
-               : CQ_ENOTHELD;
+    bool same = message->position == run_position(queue, run) &&
+                message->data == slot_payload(queue, run_slot(queue, run, 0));
+    return same ? CQ_OK : CQ_ENOTHELD;
 }
 
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
@@ -3330,9 +3368,11 @@ int cq_return(cq_queue *queue, cq_message *message)
 /* ==== src/look.c ==== */
 
 /*
- * look.c - looking at a queue without changing it: cq_walk, cq_stat, cq_participants. Works on mappings that are read-only.
+ * look.c - looking at a queue without changing it: cq_walk, cq_stat, cq_participants. Works on mappings that are
+ * read-only.
  *
- * It owns nothing. Whatever it reads may change under its eyes: a copy counts only if the word was the same after it.
+ * It owns nothing. Whatever it reads may change under its eyes: a copy counts only if the word was the same after
+ * it.
  */
 
 
@@ -3370,7 +3410,8 @@ enum { ENOUGH = 1000 };
 static int show(struct walk *walk, const struct run *run, uint64_t word)
 {
     struct layout_node *node = node_at(walk->queue, run->node);
-    cq_message message = {.struct_size = sizeof message, .deliveries = run->deliveries < 0xff ? run->deliveries + 1 : 0xff};
+    cq_message message = {.struct_size = sizeof message,
+                          .deliveries = run->deliveries < 0xff ? run->deliveries + 1 : 0xff};
     int result = copy_out(walk, run_slot(walk->queue, run, 0), word, &message.size);
 
     if (result != CQ_OK)
@@ -3514,7 +3555,7 @@ int look_length(cq_queue *queue, uint64_t *length)
     return result;
 }
 
-/* Of one node: messages in somebody's hands, and slots claimed for writing. A claim that nobody has recorded yet is its
+/* Of one node: messages that are held, and slots claimed for writing. A claim that nobody has recorded yet is its
    newest. */
 static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t *held, uint32_t *writing,
                        uint64_t totals[2])
@@ -3667,7 +3708,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->waiting_producers = (uint32_t)asleep[SIDE_PRODUCERS];
     stats->nodes_touched = node_touched(queue);
     for (uint64_t n = 0; n < stats->nodes_touched; ++n)
-        stats->nodes_linked += node_is_listed(atomic_load_explicit(&queue->states[n], memory_order_relaxed)); /* a count */
+        stats->nodes_linked += node_is_listed(load_count(&queue->states[n]));
     look_holdings(queue, NULL, NULL, totals);
     stats->held = totals[0];
     stats->writing = totals[1];
@@ -3682,16 +3723,16 @@ int look_stat(cq_queue *queue, cq_stats *stats)
 /* ==== src/lookout.c ==== */
 
 /*
- * lookout.c - what is done in a look: for the dead, for those who sleep for nothing, for the file's name.
+ * lookout.c - what a look is for: the dead, wakes that were not given, the file's name.
  *
- * It owns the order of these. Each finds what a process that died in the middle of a call left undone. It must not know how
- * the dead are found (reap.c), nor what the caller wants.
+ * It owns the order of these. Each finds what a process that died in the middle of a call left undone. It must not
+ * know how the dead are found (reap.c), nor what the caller wants.
  */
 
 
 /*
- * Somebody sleeps although there is something for him: the waker died before it woke him, or who was woken does not act.
- * Wake one, next time two, and so on. True: somebody sleeps, or may.
+ * A thread sleeps although there is something for it: the waker died before the wake, or the thread that was woken
+ * does not act. Wake one, next time two, and so on. True: a thread sleeps, or may.
  */
 static bool nudge(cq_queue *queue)
 {
@@ -3711,23 +3752,24 @@ static bool nudge(cq_queue *queue)
 }
 
 /*
- * Was the region removed? Who sees it first leaves a mark for those who sleep, and lets them look. Called with each look, by
- * handles that wait on as well: they may be the only ones that look.
+ * Was the region removed? The first to see it leaves a mark for the sleepers, and lets them look. Called with each
+ * look, by handles that wait on as well: they may be the only ones that look.
  */
 bool lookout_see_removal(cq_queue *queue)
 {
     if (!region_is_removed(queue))
         return false;
-    if (!atomic_exchange_explicit(&queue->header->removed, 1, memory_order_relaxed)) /* a hint, the file says what is true */
+    /* Relaxed: a hint, the file says what is true. */
+    if (!atomic_exchange_explicit(&queue->header->removed, 1, memory_order_relaxed))
         for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side)
             wake_surely(queue, side, SIZE_MAX, SLEEPERS);
     return true;
 }
 
 /*
- * Look around if a look is due, or go on with the sweep that this handle began. For every call that has nothing better to do:
- * it is about to report that there is nothing, or woke up. Bounded, async-signal-safe. True: something was put right, and a
- * try is worth it.
+ * Look around if a look is due, or go on with the sweep that this handle began. For every call that has nothing
+ * better to do: it is about to report that there is nothing, or woke up. Bounded, async-signal-safe. True:
+ * something was put right, and a try is worth it.
  */
 bool lookout_look(cq_queue *queue)
 {
@@ -3756,11 +3798,12 @@ bool lookout_look(cq_queue *queue)
 /*
  * Memory for a piece of the region: 0, or an error number.
  *
- * Through the mapping first. That needs no descriptor, so it can hit no other file; it gives the pages to this process at
- * the same time, which together costs a third less than os_allocate and a fault for each page; what it gave stays given,
- * whatever happens to others' attempts at the same piece (an interrupted or failed os_allocate may take it back, though
- * another process may count on it by then); and where the file system has no block left it says so instead of a fault,
- * the block being reserved for good from then on, holes of ext4 with delayed allocation included.
+ * Through the mapping first. That needs no descriptor, so it can hit no other file; it gives the pages to this
+ * process at the same time, which together costs a third less than os_allocate and a fault for each page; what it
+ * gave stays given, whatever happens to others' attempts at the same piece (an interrupted or failed os_allocate
+ * may take it back, though another process may count on it by then); and where the file system has no block left it
+ * says so instead of a fault, the block being reserved for good from then on, holes of ext4 with delayed allocation
+ * included.
  */
 static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {
@@ -3779,8 +3822,8 @@ static bool is_hopeless(cq_queue *queue, uint64_t offset, uint64_t size)
     return size > PIECE && !os_is_resident(queue->base + offset) && os_room(region_descriptor(queue)) < size;
 }
 
-/* queue: NULL while there is no handle, and then fd is the file. A signal may undo a piece (tmpfs), so that signals that
-   come again and again need small ones for anything to be done between two of them. */
+/* queue: NULL while there is no handle, and then fd is the file. A signal may undo a piece (tmpfs), so that signals
+   that come again and again need small ones for anything to be done between two of them. */
 int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {
     uint64_t page = os_page_size(), end = round_up(offset + size, page), piece = PIECE;
@@ -3816,7 +3859,9 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
         result = memory_allocate(queue, fd, g->marks_offset + node / MARK_NODES * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % words == 0)
         result = memory_allocate(queue, fd, g->states_offset + node * 8, LAYOUT_PAGE);
-    return result == CQ_OK ? memory_allocate(queue, fd, g->nodes_offset + node * g->node_stride, g->node_stride) : result;
+    if (result == CQ_OK)
+        result = memory_allocate(queue, fd, g->nodes_offset + node * g->node_stride, g->node_stride);
+    return result;
 }
 
 /* ==== src/node.c ==== */
@@ -3824,11 +3869,11 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
 /*
  * node.c - nodes: taking free ones, putting back, recycling, growing; what is known of those in use.
  *
- * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE. The bitmap of
- * free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
- * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell who looks for
- * orphans or holes where to look: set before either is announced, so that none is missed. It must not know what a
- * message is, nor how a node gets memory: it says which needs some.
+ * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE. The bitmap
+ * of free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
+ * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell where there may
+ * be orphans or holes: set before either is announced, so that none is missed. It must not know what a message is,
+ * nor how a node gets memory: it says which needs some.
  */
 
 
@@ -3842,7 +3887,7 @@ static uint64_t node_state(const cq_queue *queue, uint64_t node, memory_order or
     return atomic_load_explicit(&queue->states[node], order);
 }
 
-/* The bitmap. All relaxed: hints order nothing, who takes a node acquires its state. */
+/* The bitmap. All relaxed: hints order nothing, taking a node acquires its state. */
 static void hint_set(cq_queue *queue, uint64_t node)
 {
     uint64_t word = node / 64;
@@ -3912,7 +3957,7 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
     struct layout_node *at = node_at(queue, node);
     uint64_t done = slot_word(sequence, 0, SLOT_DONE, 0);
 
-    /* Again if somebody slow calls it SETTLED meanwhile, which happens once in a life. */
+    /* Again if another process calls it SETTLED meanwhile, which happens once in a life. */
     for (int attempt = 0; attempt < 2; ++attempt) {
         uint64_t state = node_state(queue, node, memory_order_acquire);
         if (word_sequence(state) != sequence || !node_is_listed(state))
@@ -3962,7 +4007,7 @@ bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
             return false;
         holes += !is_full(word, sequence);
     }
-    /* Release, so that who finds it SETTLED comes after all that was seen. Failure: somebody else was faster. */
+    /* Release: whoever finds it SETTLED comes after all that was seen. Failure: another process was faster. */
     return atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
                                                    ticket_word(sequence, NODE_SETTLED, holes), memory_order_acq_rel,
                                                    memory_order_relaxed);
@@ -3981,8 +4026,9 @@ void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
 {
     _Atomic uint64_t *word = &queue->marks[node / MARK_NODES];
 
-    /* M1 release, pairs with M2: who sees the new version finds the ORPHAN. The version first: who takes the mark away
-       between the two from a word with the old version fails, or read the new one and scanned after it. */
+    /* M1 release, pairs with M2: with the new version comes the ORPHAN. The version first: an exchange between the
+       two that takes the mark away from a word with the old version fails, or its process read the new one and
+       scanned after it. */
     if (mark == MARK_ORPHANS)
         atomic_fetch_add_explicit(word, MARK_VERSION, memory_order_seq_cst);
     atomic_fetch_or_explicit(word, mark_bit(node, mark), memory_order_seq_cst);
@@ -4013,7 +4059,8 @@ uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
         if (cost / COST_OF_SLOT >= budget)
             return found;
         cost += COST_OF_STATE;
-        if (node_is_listed(state) && word_sequence(state) != word_sequence(head) && !is_since(word_sequence(state), head)) {
+        if (node_is_listed(state) && word_sequence(state) != word_sequence(head) &&
+            !is_since(word_sequence(state), head)) {
             uint32_t looked = 0;
             found += recycle(queue, (uint32_t)*node, word_sequence(state), &looked);
             cost += COST_OF_NODE + (uint64_t)COST_OF_SLOT * looked;
@@ -4042,8 +4089,8 @@ static bool take_if_free(cq_queue *queue, uint64_t node)
     return true;
 }
 
-/* Take one more node, which the caller has given memory, unless somebody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM,
-   RESULT_RETRY; RESULT_MEMORY: growth->node needs some first. */
+/* Take one more node, which the caller has given memory, unless another process is faster. CQ_OK, CQ_FULL,
+   CQ_ENOSPACE, CQ_ESYSTEM, RESULT_RETRY; RESULT_MEMORY: growth->node needs some first. */
 static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
 {
     if (touched == queue->geometry.node_count)
@@ -4056,7 +4103,7 @@ static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
     int result = growth->result;
     if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
         return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
-    /* G1 release, pairs with node_touched: the memory is there. Failure: somebody else did the same. */
+    /* G1 release, pairs with node_touched: the memory is there. Failure: another process did the same. */
     uint64_t expected = touched;
     bool raised = atomic_compare_exchange_strong_explicit(&queue->header->touched, &expected, touched + 1,
                                                           memory_order_acq_rel, memory_order_relaxed);
@@ -4113,9 +4160,9 @@ static bool free_before_growing(cq_queue *queue, uint64_t touched)
 }
 
 /*
- * The same before a refusal: all of them, as long as that does not take too long. A node is missed by who finishes in
- * it and by who swings head away from it only if one of them was stopped or killed on the way: while head stays,
- * looking once is enough but for these, and they are looked for again now and then.
+ * The same before a refusal: all of them, as long as that does not take too long. A node is missed both by its last
+ * reader and by the process that swings head away from it only if one of them was stopped or killed on the way:
+ * while head stays, looking once is enough but for these, and they are looked for again now and then.
  */
 static bool free_before_refusing(cq_queue *queue)
 {
@@ -4133,8 +4180,8 @@ static bool free_before_refusing(cq_queue *queue)
     return found;
 }
 
-/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM; RESULT_MEMORY: give
-   growth->node memory, say in growth->result what came of it, and ask again. */
+/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM;
+   RESULT_MEMORY: give growth->node memory, say in growth->result what came of it, and ask again. */
 int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
 {
     bool looked = false, refusing = false;
@@ -4177,8 +4224,9 @@ int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
 /*
  * open.c - cq_open, cq_close, cq_unlink: how a handle comes and goes.
  *
- * It owns the order of the steps, which is what makes a death in between harmless: map, lock through the mapping, record,
- * close the description, verify. It must not know how the file (region.c, create.c) or a record (participant.c) looks.
+ * It owns the order of the steps, which is what makes a death in between harmless: map, lock through the mapping,
+ * record, close the description, verify. It must not know how the file (region.c, create.c) or a record
+ * (participant.c) looks.
  */
 
 #include <stdlib.h>
@@ -4200,8 +4248,8 @@ static int register_handle(cq_queue *queue, int lock_fd)
     return result;
 }
 
-/* Open, map, register; `only`: this file and no other. No fork meanwhile: the child's copy of the description would keep the
-   lock when this process dies. */
+/* Open, map, register; `only`: this file and no other. No fork meanwhile: the child's copy of the description would
+   keep the lock when this process dies. */
 static int map_and_register(cq_queue *queue, const cq_config *config, bool read_only, const struct os_status *only)
 {
     int lock_fd, result;
@@ -4240,8 +4288,8 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
     return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
 }
 
-/* What is left of a handle goes: its place among the participants, descriptor and mapping. Not its path, and which file it
-   was. */
+/* What is left of a handle goes: its place among the participants, descriptor and mapping. Not its path, and which
+   file it was. */
 static void detach(cq_queue *queue, bool forked)
 {
     if (!forked && queue->owner != 0)
@@ -4255,8 +4303,8 @@ static void detach(cq_queue *queue, bool forked)
     fork_unlock();
 }
 
-/* Attach to the region at queue->path. RESULT_RETRY: the name leads elsewhere now. On failure nothing is left but path, and
-   which file it was. */
+/* Attach to the region at queue->path. RESULT_RETRY: the name leads elsewhere now. On failure nothing is left but
+   path, and which file it was. */
 static int attach(cq_queue *queue, const cq_config *config, const struct os_status *only)
 {
     bool read_only = config->flags & CQ_READ_ONLY;
@@ -4380,7 +4428,7 @@ void orphan_made(cq_queue *queue, uint32_t node) { node_mark(queue, node, MARK_O
 void orphan_announce(cq_queue *queue)
 {
     uint64_t version = atomic_load_explicit(&queue->header->orphans, memory_order_relaxed); /* the exchange decides */
-    /* O1 release, pairs with O2: who sees this version finds the ORPHAN slot, its mark, and a head not before it. */
+    /* O1 release, pairs with O2: with this version come the ORPHAN slot, its mark, and a head not before it. */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt)
         if (atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))
@@ -4583,10 +4631,11 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
 /* ==== src/os_linux.c ==== */
 
 /*
- * os_linux.c - os.h on Linux: every system call of the library, and the only file that knows the system's headers.
+ * os_linux.c - os.h on Linux: files, memory, locks, sleeping, clocks. os_linux_process.c has the rest; no other file
+ * of the library makes a system call or knows the system's headers.
  *
- * Constants that some C libraries' headers lack, or that stand in headers of the kernel, are written out. syscall() is used
- * where the C library's function is a cancellation point, or does more than asked for.
+ * Constants that some C libraries' headers lack, or that stand in headers of the kernel, are written out. syscall()
+ * is used where the C library's function is a cancellation point, or does more than asked for.
  */
 
 #include <assert.h>
@@ -4594,19 +4643,15 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -4628,8 +4673,6 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
 #endif
 
 static_assert(sizeof(off_t) == 8, "file offsets of 64 bits");
-static_assert(sizeof(sigset_t) <= sizeof(struct os_signals), "what os_hold_signals gives");
-static_assert(sizeof(pthread_t) <= sizeof(struct os_thread), "what os_start_thread gives");
 
 #define ALIVE_BYTES 4096u
 
@@ -4757,8 +4800,9 @@ char *os_absolute(const char *directory) { return realpath(directory, NULL); }
 uint64_t os_page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
 
 /*
- * KEEP_SIZE, so that a file that got the number in the last moment does not grow. Never posix_fallocate: where the file system
- * cannot, its fallback writes to bytes that are in use. tmpfs takes back what an interrupted or failed call gave.
+ * KEEP_SIZE, so that a file that got the number in the last moment does not grow. Never posix_fallocate: where the
+ * file system cannot, its fallback writes to bytes that are in use. tmpfs takes back what an interrupted or failed
+ * call gave.
  */
 int os_allocate(int fd, uint64_t offset, uint64_t size)
 {
@@ -4833,7 +4877,8 @@ int os_map_alive(void **at, bool *populates)
     return 0;
 }
 
-/* The kernel is asked, which says EFAULT where there is no memory: a wait that timed out found the word to be `value`. */
+/* The kernel is asked, which says EFAULT where there is no memory: a wait that timed out found the word to be
+   `value`. */
 bool os_is_word(const void *at, uint32_t value)
 {
     static const struct timespec at_once;
@@ -4882,8 +4927,10 @@ uint32_t os_process(void) { return (uint32_t)getpid(); }
 
 void os_program_name(char name[16])
 {
+    const char *own = program_invocation_short_name; /* a thread may be called anything */
+
     memset(name, 0, 16);
-    memcpy(name, program_invocation_short_name, strnlen(program_invocation_short_name, 15)); /* a thread may be called anything */
+    memcpy(name, own, strnlen(own, 15));
 }
 
 uint32_t os_user(void) { return geteuid(); }
@@ -4919,14 +4966,38 @@ int64_t os_clock(enum os_clock clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* ==== src/os_linux_process.c ==== */
+
+/*
+ * os_linux_process.c - os.h on Linux: descriptors for event loops, threads, signals and forks of this process, and what
+ * explanations look at. See os_linux.c.
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static_assert(sizeof(sigset_t) <= sizeof(struct os_signals), "what os_hold_signals gives");
+static_assert(sizeof(pthread_t) <= sizeof(struct os_thread), "what os_start_thread gives");
+
 /* ---- descriptors for event loops --------------------------------------------------------------------- */
 
 /*
- * A timer: readable once its moment came (up: it is set to one long ago), unreadable when it is set to none. The library only
- * ever *sets* the number, which the kernel refuses for anything but a timer, and only if its period is the one of the key: so
- * nothing else can be written, read, blocked on or closed when somebody closed the descriptor and the number is another
- * file's. (An eventfd cannot be told from others, and what can is read and written by functions that would also read and
- * write what is not ours.)
+ * A timer: readable once its moment came (up: it is set to one long ago), unreadable when it is set to none. The
+ * library only ever *sets* the number, which the kernel refuses for anything but a timer, and only if its period is
+ * the one of the key: so nothing else can be written, read, blocked on or closed when the descriptor was closed and
+ * the number is another file's. (An eventfd cannot be told from others, and what can is read and written by
+ * functions that would also read and write what is not ours.)
  */
 static struct timespec period_of(uint64_t key)
 {
@@ -4940,8 +5011,8 @@ static bool has_period(const struct itimerspec *timer, struct timespec period)
     return timer->it_interval.tv_sec == period.tv_sec && timer->it_interval.tv_nsec == period.tv_nsec;
 }
 
-/* Set the timer, which has the period `expected` still. In the moment since that was looked at the number may have become
-   somebody else's timer; that one gets back what it had. None of this blocks. */
+/* Set the timer, which has the period `expected` still. In the moment since that was looked at the number may have
+   become somebody else's timer; that one gets back what it had. None of this blocks. */
 static bool set_timer(int fd, uint64_t key, struct timespec expected, bool up)
 {
     struct itimerspec when = {.it_interval = period_of(key), .it_value = {.tv_sec = 0, .tv_nsec = up ? 1 : 0}}, before;
@@ -5042,12 +5113,22 @@ void os_join_thread(struct os_thread thread)
 
 /* ---- what explanations look at ----------------------------------------------------------------------- */
 
+static int get_limit(enum os_limit which, struct rlimit *found)
+{
+    switch (which) {
+    case OS_LIMIT_ADDRESS_SPACE: return getrlimit(RLIMIT_AS, found);
+    case OS_LIMIT_FILE_SIZE: return getrlimit(RLIMIT_FSIZE, found);
+    case OS_LIMIT_DESCRIPTORS: return getrlimit(RLIMIT_NOFILE, found);
+    case OS_LIMIT_THREADS: return getrlimit(RLIMIT_NPROC, found);
+    }
+    return -1;
+}
+
 bool os_limit(enum os_limit which, uint64_t *limit)
 {
-    static const int kinds[] = {RLIMIT_AS, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_NPROC};
     struct rlimit found;
 
-    if (getrlimit(kinds[which], &found) != 0)
+    if (get_limit(which, &found) != 0)
         return false;
     *limit = found.rlim_cur == RLIM_INFINITY ? UINT64_MAX : found.rlim_cur;
     return true;
@@ -5066,7 +5147,10 @@ bool os_space(const char *directory, uint64_t *bytes, uint64_t *free_bytes, bool
     return true;
 }
 
-int os_may(const char *path, uint32_t use) { return error_of(faccessat(AT_FDCWD, path, (int)use, AT_EACCESS)); }
+int os_may(const char *path, uint32_t use)
+{
+    return faccessat(AT_FDCWD, path, (int)use, AT_EACCESS) == 0 ? 0 : errno;
+}
 
 uint64_t os_address_space(void)
 {
@@ -5099,13 +5183,14 @@ int os_try_descriptors(uint32_t count)
 /*
  * participant.c - who is here, and who is alive: registering, liveness locks, verdicts.
  *
- * It owns the participants' entries and their lock bytes. The kernel says who is dead, never a time-out, never a process id:
- * a participant holds a lock on its LIVE byte that only its mapping of the region keeps, so that the lock lasts exactly as
- * long as somebody can store through that mapping. It must not know what the dead leave behind (reap.c, sweep.c).
+ * It owns the participants' entries and their lock bytes. The kernel says who is dead, never a time-out, never a
+ * process id: a participant holds a lock on its LIVE byte that only its mapping of the region keeps, so that the
+ * lock lasts exactly as long as a store through that mapping is possible. It must not know what the dead leave
+ * behind (reap.c, sweep.c).
  *
- * An id is not used again while somebody may sweep for its last owner. Whoever is going to sweep names the ids in its own
- * entry (`reaping`) and then looks again whether they are dead; whoever registers looks at these names after it saw that the
- * id is clean, and takes another id if it is named. One of the two sees the other (P2 and P3).
+ * An id is not used again while a sweep for its last owner may be under way. A reaper names the ids in its own
+ * entry (`reaping`) and then looks again whether they are dead; a newcomer looks at these names after it saw that
+ * the id is clean, and takes another id if it is named. One of the two sees the other (P2 and P3).
  */
 
 
@@ -5114,7 +5199,7 @@ int os_try_descriptors(uint32_t count)
 /* Far past any file's end; one byte an id, locked while the participant lives. */
 #define LIVE_BYTES (UINT64_C(1) << 62)
 
-#define EMERGENCY_ID (LAYOUT_MAX_OWNER + 1) /* of those who find no id to register with, and reap for one */
+#define EMERGENCY_ID (LAYOUT_MAX_OWNER + 1) /* for a newcomer that finds no id, and must reap for one */
 
 /* The ids that were ever used: beyond them the entries have no memory. */
 uint32_t participant_highest(const cq_queue *queue)
@@ -5146,8 +5231,8 @@ bool participant_proves(const cq_queue *queue, int fd)
 
 /*
  * Is the participant of this record dead? Only a query that surely met the region counts: other threads may close
- * descriptors and open others of the same number at any moment, so the descriptor is proved before and after, and all of it
- * twice. VERDICT_UNKNOWN: nothing is known.
+ * descriptors and open others of the same number at any moment, so the descriptor is proved before and after, and
+ * all of it twice. VERDICT_UNKNOWN: nothing is known.
  */
 enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record)
 {
@@ -5174,7 +5259,7 @@ static bool names(const struct layout_participant *entry, uint32_t id)
     return false;
 }
 
-/* May somebody be sweeping for a former owner of this id? */
+/* May a sweep for a former owner of this id be under way? */
 static bool is_being_reaped(const cq_queue *queue, uint32_t id)
 {
     uint32_t highest = participant_highest(queue);
@@ -5188,7 +5273,8 @@ static bool is_being_reaped(const cq_queue *queue, uint32_t id)
 /* Memory for the entry. Others read it only up to highest_id, which is raised afterwards. */
 static int reach(cq_queue *queue, int fd, uint32_t id)
 {
-    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_relaxed); /* the exchange decides */
+    /* Relaxed: the exchange decides. */
+    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_relaxed);
 
     if (id <= highest)
         return CQ_OK;
@@ -5204,8 +5290,8 @@ static int reach(cq_queue *queue, int fd, uint32_t id)
     return CQ_OK;
 }
 
-/* Write what people and other participants want to know. After the record, by the one whose it is; what stood there before is
-   of an earlier owner, at worst an id named for nothing and a mark that something may have been claimed. */
+/* Write what people and other participants want to know. After the record, by the one whose it is; what stood there
+   before is of an earlier owner, at worst an id named for nothing and a mark that something may have been claimed. */
 static void introduce(struct layout_participant *me)
 {
     char name[16];
@@ -5223,8 +5309,8 @@ static void introduce(struct layout_participant *me)
     atomic_store_explicit(&me->pid, os_process(), memory_order_relaxed);
 }
 
-/* Become the owner of this id if it is clean. lock_fd is the description whose mapping will carry the lock. CQ_ELIMIT: not
-   this one. */
+/* Become the owner of this id if it is clean. lock_fd is the description whose mapping will carry the lock.
+   CQ_ELIMIT: not this one. */
 static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
 {
     struct layout_participant *me = &queue->participants[id];
@@ -5237,8 +5323,10 @@ static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
     if (result == CQ_OK) {
         record = participant_record(queue, id); /* I1 before P3: clean, and then not named */
         if (!(record & PARTICIPANT_USED) && !is_being_reaped(queue, id)) {
-            uint64_t mine = ((record + PARTICIPANT_INCARNATION) & ~(PARTICIPANT_USED | PARTICIPANT_SHARED)) | PARTICIPANT_USED | (shared ? PARTICIPANT_SHARED : 0);
-            /* I2 release, pairs with I1. seq_cst as all that decides about ids. An exchange: of two with read locks one wins. */
+            uint64_t mine = ((record + PARTICIPANT_INCARNATION) & ~PARTICIPANT_SHARED) | PARTICIPANT_USED |
+                            (shared ? PARTICIPANT_SHARED : 0);
+            /* I2 release, pairs with I1. seq_cst as all that decides about ids. An exchange: of two with read locks
+               one wins. */
             if (atomic_compare_exchange_strong_explicit(&me->record, &record, mine, memory_order_seq_cst,
                                                         memory_order_relaxed)) {
                 queue->owner = id;
@@ -5254,8 +5342,8 @@ static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
     return result;
 }
 
-/* Register the handle, with fork_lock held. CQ_ELIMIT: no id is free. `shared`: though a reader may be in the way of every
-   write lock. */
+/* Register the handle, with fork_lock held. CQ_ELIMIT: no id is free. `shared`: though a reader may be in the way
+   of every write lock. */
 int participant_register(cq_queue *queue, int lock_fd, bool shared)
 {
     uint32_t first = atomic_load_explicit(&queue->header->free_id, memory_order_relaxed); /* a hint */
@@ -5301,7 +5389,8 @@ int participant_verify(cq_queue *queue)
 /* The first claim of a handle: from now on its death may leave something. */
 void participant_claims(cq_queue *queue)
 {
-    /* Before the claim, and seq_cst like it: who finds this participant dead finds the mark if there was a claim. */
+    /* Before the claim, and seq_cst like it: a reaper that finds this participant dead finds the mark if there was
+       a claim. */
     atomic_store_explicit(&queue->participants[queue->owner].active, 1, memory_order_seq_cst);
     atomic_store_explicit(&queue->active, 1, memory_order_release); /* pairs with the load in participant_active */
 }
@@ -5334,13 +5423,13 @@ bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record)
 /*
  * probe.c - is there something to do for the callers of a side? Without doing it.
  *
- * It owns nothing. Its answers are hints, but "no" was true at an instant during the call: whoever sleeps afterwards misses
- * nothing. It must not change what messages there are.
+ * It owns nothing. Its answers are hints, but "no" was true at an instant during the call: a caller that sleeps
+ * afterwards misses nothing. It must not change what messages there are.
  */
 
 
-/* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. Memory that is given
-   to the next node to know this is there when it is taken. */
+/* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. Memory
+   that is given to the next node to know this is there when it is taken. */
 static bool has_node(cq_queue *queue)
 {
     uint64_t touched = node_touched(queue);
@@ -5422,9 +5511,10 @@ bool probe_side(cq_queue *queue, enum side side)
  * queue.c - the algorithm: an unrolled Michael-Scott queue with tickets that name their owner.
  *
  * After M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent Queue
- * Algorithms", PODC 1996. It owns head, tail, the tickets (node.enq, node.deq), node.next and the states of slots on
- * their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death, and asks the
- * system for nothing: where a node needs memory, or it is time to look for the dead, it says so. c/DESIGN.md has the argument; the labels at memory orders are its.
+ * Algorithms", PODC 1996. It owns head, tail, the tickets (node.enq, node.deq), node.next and the states of slots
+ * on their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death,
+ * and asks the system for nothing: where a node needs memory, or it is time to look for the dead, it says so.
+ * c/DESIGN.md has the argument and the labels at memory orders.
  *
  * Two invariants carry it:
  *   RECORD  a ticket word moves past a ticket only when that ticket's slot names its owner (or is finished);
@@ -5455,7 +5545,7 @@ void queue_record_enq(cq_queue *queue, struct layout_node *node, uint64_t ticket
             continue;
         if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket) /* R2, after R1 */
             return;
-        /* R3 release, pairs with R1: the claim is visible to who sees its record. Failure: somebody touched it. */
+        /* R3 release, pairs with R1: the claim is visible with its record. Failure: another process touched it. */
         atomic_compare_exchange_strong_explicit(&slot_at(queue, node, low)->state, &word,
                                                 slot_word(sequence, 0, SLOT_WRITING, word_owner(ticket)),
                                                 memory_order_acq_rel, memory_order_relaxed);
@@ -5488,9 +5578,9 @@ void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket
 /* ---- holes -------------------------------------------------------------------------------------- */
 
 /*
- * Before a hole is made at `index` - 1 or below, in the node's life `sequence`: raise last_hole to just behind it, and
- * mark the node. Who finds last_hole <= deq may rely on there being no hole in between; who knows all marks of a
- * version of header.holed, on there being none in other nodes as long as the version stays.
+ * Before a hole is made at `index` - 1 or below, in the node's life `sequence`: raise last_hole to just behind it,
+ * and mark the node. last_hole <= deq means that there is no hole in between; and whoever knows all marks of a
+ * version of header.holed may rely on there being none in other nodes as long as the version stays.
  */
 void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index)
 {
@@ -5499,16 +5589,16 @@ void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, ui
     uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire);
 
     while (position_distance(raised, last, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND &&
-           /* H1 release, pairs with H2: the raise is visible to who sees the hole. */
+           /* H1 release, pairs with H2: the raise is visible with the hole. */
            !atomic_compare_exchange_weak_explicit(&queue->header->last_hole, &last, raised, memory_order_acq_rel,
                                                   memory_order_acquire))
         ;
-    /* H3 acquire, pairs with H4: the mark is there and the version raised, by somebody before. Who is very late writes
-       an old life here; then some do it once more. */
+    /* H3 acquire, pairs with H4: the mark is there and the version raised, by an earlier call. A very late one
+       writes an old life here; then it is done once more. */
     if (atomic_load_explicit(&node->holed, memory_order_acquire) == sequence)
         return;
     node_mark(queue, number, MARK_HOLES);
-    /* H5 release, pairs with H6: who finds the new version finds the mark. Not before the mark, and not skipped by
+    /* H5 release, pairs with H6: with the new version comes the mark. Not before the mark, and not skipped by
        anybody until it is done: a hole may follow in which nobody else sees more than the mark. */
     atomic_fetch_add_explicit(&queue->header->holed, 1, memory_order_seq_cst);
     atomic_store_explicit(&node->holed, sequence, memory_order_release); /* H4 */
@@ -5577,9 +5667,9 @@ static uint64_t holes_marked(cq_queue *queue, uint64_t head, uint64_t version, s
 }
 
 /*
- * Count the holes from head's ticket on. Those of settled nodes are remembered while head stays and no other node gets
- * holes. Positions that consumers pass meanwhile may count too, they are DONE: a count that is too high only where deq has
- * moved on, and never beyond that.
+ * Count the holes from head's ticket on. Those of settled nodes are remembered while head stays and no other node
+ * gets holes. Positions that consumers pass meanwhile may count too, they are DONE: a count that is too high only
+ * where deq has moved on, and never beyond that.
  */
 uint64_t queue_count_holes(cq_queue *queue, const struct end *head)
 {
@@ -5628,7 +5718,7 @@ int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next)
         atomic_compare_exchange_strong_explicit(&queue->states[node], &state, ticket_word(sequence, NODE_LINKED, 0),
                                                 memory_order_acq_rel, memory_order_relaxed);
     }
-    /* T4 release, pairs with E1: what prepared the node is visible to who claims in it. */
+    /* T4 release, pairs with E1: what prepared the node is visible to claims in it. */
     atomic_compare_exchange_strong_explicit(&queue->header->tail, &tail, link_word(sequence, node),
                                             memory_order_acq_rel, memory_order_relaxed);
     return RESULT_RETRY;
@@ -5643,7 +5733,7 @@ int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
         return queue_help_tail(queue, tail, next); /* head never passes tail */
     if (link_node(next) >= queue->geometry.node_count)
         return CQ_ECORRUPT;
-    /* S1 release, pairs with D1: the next node is ready to be claimed in. Failure: somebody else swung. */
+    /* S1 release, pairs with D1: the next node is ready to be claimed in. Failure: another process swung. */
     uint64_t expected = head;
     if (atomic_compare_exchange_strong_explicit(&queue->header->head, &expected,
                                                 link_word(sequence_next(word_sequence(head)), link_node(next)),
@@ -5667,8 +5757,8 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
         wake_side(queue, SIDE_PRODUCERS, 1);
 }
 
-/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. CQ_OK:
-   there is none. Else something has moved: RESULT_RETRY or RESULT_LOOK. */
+/* Before a refusal because no node is free: free the nodes that hold nothing but holes in front of the first
+   message. CQ_OK: there is none. Else something has moved: RESULT_RETRY or RESULT_LOOK. */
 static int skip_leading_holes(cq_queue *queue)
 {
     struct end head;
@@ -5698,12 +5788,12 @@ static void prepare_node(struct layout_node *node, uint64_t sequence)
     atomic_store_explicit(&node->next, link_word(sequence, NODE_NIL), memory_order_relaxed);
 }
 
-/* Append a node behind the end `tail`, whose slots are all claimed and touched. RESULT_RETRY or RESULT_LOOK: read the end again.
-   RESULT_MEMORY: as node_take. */
+/* Append a node behind the end `tail`, whose slots are all claimed and touched. RESULT_RETRY or RESULT_LOOK: read
+   the end again. RESULT_MEMORY: as node_take. */
 int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
 {
     uint64_t next = atomic_load_explicit(&tail->node->next, memory_order_acquire); /* L2, pairs with L1 */
-    uint32_t fresh;
+    uint32_t fresh = 0;
     int moved;
 
     if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail->link)
@@ -5718,7 +5808,8 @@ int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
         return result;
     if (result != CQ_OK && (moved = skip_leading_holes(queue)) != CQ_OK)
         return moved;
-    bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link; /* A1, after FREE -> TAKEN */
+    /* A1, after FREE -> TAKEN */
+    bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link;
     if (result != CQ_OK)
         return same ? result : RESULT_RETRY;
     /* A1: only now, with the node in hand, is tail's sequence newer than any life this node had. Numbering it from a
@@ -5749,12 +5840,12 @@ int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
 /*
  * reap.c - finding the dead, and sweeping for them.
  *
- * It owns the turns of looking, and this handle's place in a sweep. It must not know how death is proved (participant.c), nor
- * what a sweep does to slots (sweep.c).
+ * It owns the turns of looking, and this handle's place in a sweep. It must not know how death is proved
+ * (participant.c), nor what a sweep does to slots (sweep.c).
  *
- * One look an interval is made for the whole queue, by whoever comes first: looks are numbered by header.turn, and each
- * handle measures with its own clock for how long the number has stood still. A look asks a bounded number of participants:
- * first the owner of what is in the way and those whose process is gone, then the others in turn.
+ * One look an interval is made for the whole queue, by whoever comes first: looks are numbered by header.turn, and
+ * each handle measures with its own clock for how long the number has stood still. A look asks a bounded number of
+ * participants: first the owner of what is in the way and those whose process is gone, then the others in turn.
  */
 
 
@@ -5772,13 +5863,16 @@ static int sweep_step(struct sweep *sweep, uint64_t *budget);
 
 #include <errno.h>
 
-#define LOOK_ALL UINT32_MAX                  /* of look_around's limits */
-#define ASKED_IN_TURN 96u                    /* lock queries a look, beside those for suspects */
+#define LOOK_ALL UINT32_MAX /* of look_around's limits */
+#define ASKED_IN_TURN 96u   /* lock queries a look, beside those for suspects */
 #define ASKED_SUSPECTS 32u
-#define HINTS 1024u                          /* processes a look asks the kernel for by number */
-#define SWEEP_BUDGET UINT64_C(32768)         /* slots that a call which does not block looks at, on behalf of the dead */
-#define LEAVE_BUDGET (8 * SWEEP_BUDGET)      /* the same, when a handle is closed: some milliseconds */
-#define REAP_COST UINT64_C(4096)             /* what asking and cleaning for some ids counts in slots */
+#define HINTS 1024u         /* processes a look asks the kernel for by number */
+
+/* In slots looked at on behalf of the dead: by a call that does not block; when a handle is closed, some milliseconds;
+   and what asking and cleaning for some ids counts. */
+#define SWEEP_BUDGET UINT64_C(32768)
+#define LEAVE_BUDGET (8 * SWEEP_BUDGET)
+#define REAP_COST UINT64_C(4096)
 
 /* Of the threads of a handle one at a time reaps; the others, and signal handlers, take that for done. */
 static bool begin_reaping(cq_queue *queue)
@@ -5812,7 +5906,8 @@ static void begin_sweep(cq_queue *queue, int fd)
     for (uint32_t i = 0; i < reap->count; ++i) {
         uint32_t id = reap->ids[i];
         /* I1 after P2: used by the same owner still. */
-        if (participant_record(queue, id) != reap->records[i] || participant_ask(queue, fd, id, reap->records[i]) != VERDICT_DEAD)
+        if (participant_record(queue, id) != reap->records[i] ||
+            participant_ask(queue, fd, id, reap->records[i]) != VERDICT_DEAD)
             continue;
         /* Relaxed: the kernel's word that its lock is gone comes after all that it stored. */
         reap->active |= atomic_load_explicit(&queue->participants[id].active, memory_order_relaxed) != 0;
@@ -5825,7 +5920,7 @@ static void begin_sweep(cq_queue *queue, int fd)
     sweep_begin(&reap->sweep, queue, &dead);
 }
 
-/* The sweep is over: the ids may be used again. */
+/* The sweep is done: the ids may be used again. */
 static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
 {
     struct reap *reap = &queue->reap;
@@ -5851,7 +5946,7 @@ static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
 static int go_on(cq_queue *queue, int fd, uint64_t *budget, cq_recovery *recovery)
 {
     struct reap *reap = &queue->reap;
-    int result = reap->active ? sweep_step(&reap->sweep, budget) : CQ_OK; /* who never claimed anything left nothing */
+    int result = reap->active ? sweep_step(&reap->sweep, budget) : CQ_OK; /* without a claim nothing was left */
 
     if (result == RESULT_RETRY)
         return 0;
@@ -5889,7 +5984,8 @@ static bool consider(cq_queue *queue, int fd, uint32_t id)
 static bool collect_suspects(cq_queue *queue, int fd, uint32_t hints)
 {
     struct reap *reap = &queue->reap;
-    uint32_t highest = participant_highest(queue), asked = 0, sleepers = 0, n = 0, all = hints < highest ? hints : highest;
+    uint32_t highest = participant_highest(queue), all = hints < highest ? hints : highest;
+    uint32_t asked = 0, sleepers = 0, n = 0;
 
     for (; n < all && asked < ASKED_SUSPECTS && reap->count < REAP_MOST; ++n) {
         reap->hint = reap->hint < highest ? reap->hint + 1 : 1;
@@ -5899,7 +5995,7 @@ static bool collect_suspects(cq_queue *queue, int fd, uint32_t hints)
         bool asleep = (atomic_load_explicit(&entry->waiting[0], memory_order_relaxed) | /* counts, and a hint */
                        atomic_load_explicit(&entry->waiting[1], memory_order_relaxed)) != 0;
         sleepers += asleep;
-        /* Who never claimed anything or sleeps seldom holds something: those are asked in turn. */
+        /* One that never claimed anything, or sleeps, seldom holds something: those are asked in turn. */
         if (!asleep && reap->hint != queue->owner && atomic_load_explicit(&entry->active, memory_order_relaxed) &&
             /* A reason to ask, no more. */
             os_process_is_gone(atomic_load_explicit(&entry->pid, memory_order_relaxed))) {
@@ -5913,12 +6009,13 @@ static bool collect_suspects(cq_queue *queue, int fd, uint32_t hints)
     return true;
 }
 
-/* Each look goes on where the one before ended, whoever makes it: handles that come and go would look at the lowest ids only. */
+/* Each look goes on where the one before ended, whoever makes it: handles that come and go would look at the lowest
+   ids only. */
 static void begin_at_turn(cq_queue *queue, uint64_t turn)
 {
     uint32_t highest = participant_highest(queue);
 
-    if (highest == 0) /* not with this handle among them, but who knows what a region says */
+    if (highest == 0) /* not with this handle among them, but a region may say anything */
         return;
     queue->reap.hint = (uint32_t)(turn * HINTS % highest);
     queue->reap.next = (uint32_t)(turn * ASKED_IN_TURN % highest);
@@ -5944,10 +6041,11 @@ static bool collect_in_turn(cq_queue *queue, int fd, uint32_t most)
 }
 
 /*
- * Look around once: the suspect (0: none), those whose process seems gone, then `most` others in turn; and sweep for those
- * found dead, as far as *budget goes. How many were reaped, or an error. With begin_reaping.
+ * Look around once: the suspect (0: none), those whose process seems gone, then `most` others in turn; and sweep
+ * for those found dead, as far as *budget goes. How many were reaped, or an error. With begin_reaping.
  */
-static int look_around(cq_queue *queue, int fd, uint32_t suspect, uint32_t most, uint64_t *budget, cq_recovery *recovery)
+static int look_around(cq_queue *queue, int fd, uint32_t suspect, uint32_t most, uint64_t *budget,
+                       cq_recovery *recovery)
 {
     struct reap *reap = &queue->reap;
     uint32_t hints = most == LOOK_ALL || most == 0 ? 0 : HINTS;
@@ -5980,7 +6078,7 @@ static int look_around(cq_queue *queue, int fd, uint32_t suspect, uint32_t most,
     return total;
 }
 
-/* There is no descriptor to find out anything with: what is begun is found again by who has one. */
+/* There is no descriptor to find out anything with: what is begun is found again by a handle that has one. */
 static void drop_sweep(cq_queue *queue)
 {
     queue->reap.count = 0;
@@ -6041,8 +6139,8 @@ static bool look_is_due(cq_queue *queue, uint64_t turn)
     return now - atomic_load_explicit(&queue->turn_time, memory_order_relaxed) >= reap_interval(queue);
 }
 
-/* A look by this handle, in the turn that it has, or going on with what it began. With begin_reaping. How many were reaped, or an
-   error. */
+/* A look by this handle, in the turn that it has, or going on with what it began. With begin_reaping. How many were
+   reaped, or an error. */
 static int look_in_turn(cq_queue *queue, int fd, bool begun, uint64_t turn)
 {
     uint64_t budget = SWEEP_BUDGET;
@@ -6062,7 +6160,7 @@ bool reap_look(cq_queue *queue, enum reap_look *look)
     *look = REAP_NOT_DUE;
     if ((!look_is_due(queue, turn) && !begun) || !begin_reaping(queue))
         return false;
-    /* A turn is only taken by who can look: one that bumps it for nothing would keep all others from looking. */
+    /* A turn is taken only by a handle that can look: raising it for nothing would keep all others from looking. */
     bool alone = !begun && participant_is_alone(queue);
     int fd = alone ? -1 : region_descriptor(queue);
     if (!alone && (fd < 0 || !participant_proves(queue, fd))) {
@@ -6083,7 +6181,7 @@ bool reap_look(cq_queue *queue, enum reap_look *look)
     return result > 0;
 }
 
-/* May this owner be asked about, of whom a slot was in the way? Not twice in a row, and not too many in an interval. */
+/* A slot of this owner was in the way: may it be asked about? Not twice in a row, and not too many in an interval. */
 static bool may_suspect(cq_queue *queue, uint32_t owner)
 {
     int64_t now = os_clock(OS_CLOCK_COARSE);
@@ -6115,8 +6213,8 @@ void reap_suspect(cq_queue *queue, uint32_t owner)
 /* ---- leaving ---------------------------------------------------------------------------------------- */
 
 /*
- * Give back what the handle holds, and its id. The lock goes with the mapping, after this. In a large backlog that was never
- * swept not everything is found at once: then the record stays, and is reaped like a dead one's.
+ * Give back what the handle holds, and its id. The lock goes with the mapping, after this. In a large backlog that
+ * was never swept not everything is found at once: then the record stays, and is reaped like a dead one's.
  */
 void reap_leave(cq_queue *queue)
 {
@@ -6221,7 +6319,8 @@ int region_filesystem(int fd, uint32_t flags)
     return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_errno(os_check_filesystem(fd));
 }
 
-/* Whose is the file, and who may write it? One of this process' own user is as open to a group as he made it. */
+/* Whose is the file, and who may write it? A file of this process's own user is as open to a group as that user
+   made it. */
 static int check_trust(const struct os_status *status, const cq_config *config, bool read_only)
 {
     uint32_t accepted = config && config->permissions ? config->permissions : 0600;
@@ -6246,7 +6345,7 @@ void region_unmap(cq_queue *queue)
 static int map_region(cq_queue *queue, int fd, bool read_only)
 {
     uint64_t size = queue->geometry.file_size;
-    void *base, *alive;
+    void *base = NULL, *alive = NULL;
     int error = os_map(fd, size, read_only ? OS_MAP_READ : OS_MAP_WRITE, &base);
 
     if (error != 0)
@@ -6269,8 +6368,9 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
 }
 
 /*
- * Open, check and map the region at `path`. *lock_fd receives the description that the mapping was made through (-1 when
- * read-only); the caller, who has fork_lock, closes it once it has locked through it. RESULT_RETRY: the name leads elsewhere now.
+ * Open, check and map the region at `path`. *lock_fd receives the description that the mapping was made through (-1
+ * when read-only); the caller, which has fork_lock, closes it once it has locked through it. RESULT_RETRY: the name
+ * leads elsewhere now.
  */
 int region_open(const char *path, const cq_config *config, bool read_only, cq_queue *queue, int *lock_fd)
 {
@@ -6329,17 +6429,18 @@ bool region_is(const cq_queue *queue, const struct os_status *status)
     return status->device == queue->device && status->inode == queue->inode;
 }
 
-/* Is fd, at this moment, a description of the region that can tell who is alive? One through which another thread is just
-   opening a handle, and which got the number of ours because somebody closed that, cannot: its own lock is invisible to it. */
+/* Is fd, at this moment, a description of the region that can tell who is alive? One through which another thread
+   is just opening a handle, and which got the number of ours because that was closed, cannot: its own lock is
+   invisible to it. */
 bool region_is_at(const cq_queue *queue, int fd)
 {
     struct os_status status;
     return fd >= 0 && os_status(fd, &status) == 0 && region_is(queue, &status) && !os_is_marked(fd);
 }
 
-/* A new description, by the name; or, if that leads elsewhere or nowhere (unlinked, chroot), by the mapping, which only
-   some processes may. -1: there is none. What turns out to be another file is not closed: most likely another thread has
-   closed our descriptor meanwhile, and the number is somebody else's. */
+/* A new description, by the name; or, if that leads elsewhere or nowhere (unlinked, chroot), by the mapping, which
+   only some processes may. -1: there is none. What turns out to be another file is not closed: most likely another
+   thread has closed our descriptor meanwhile, and the number is somebody else's. */
 static int open_again(const cq_queue *queue)
 {
     const char *paths[] = {queue->path, queue->mapped_as};
@@ -6362,9 +6463,9 @@ static void close_descriptor(const cq_queue *queue, int fd)
         os_close(fd);
 }
 
-/* The handle's own description, or a new one if somebody closed every descriptor of the process; -1 if there is none.
-   The number is the region's now, and somebody else's as soon as another thread closes everything once more: what is done
-   with it must not harm any other file. */
+/* The handle's own description, or a new one if every descriptor of the process was closed; -1 if there is none.
+   The number is the region's now, and somebody else's as soon as another thread closes everything once more: what
+   is done with it must not harm any other file. */
 int region_descriptor(cq_queue *queue)
 {
     int fd = atomic_load_explicit(&queue->fd, memory_order_relaxed); /* a number; fstat says what it is now */
@@ -6406,7 +6507,8 @@ void region_close_descriptor(cq_queue *queue)
 void region_forget(cq_queue *queue)
 {
     atomic_store_explicit(queue->alive, 0, memory_order_relaxed); /* no other thread is here */
-    /* Is the region mapped here after all? What else there may be at this address by now does not begin like a region. */
+    /* Is the region mapped here after all? What else there may be at this address by now does not begin like a
+       region. */
     if (os_is_word(queue->base, (uint32_t)LAYOUT_MAGIC))
         os_unmap(queue->base, queue->geometry.file_size);
 }
@@ -6496,10 +6598,11 @@ void say_bytes(struct text *text, const char *before, uint64_t bytes, const char
 /* ==== src/shortage.c ==== */
 
 /*
- * shortage.c - what there was too little of, in words and numbers: file system, address space, descriptors, file size.
+ * shortage.c - what there was too little of, in words and numbers: file system, address space, descriptors, file
+ * size.
  *
- * It looks at limits as they are now, which need not be what they were when the call failed: what it says must be true in
- * either case. It must not look into the region.
+ * It looks at limits as they are now, which need not be what they were when the call failed: what it says must be
+ * true in either case. It must not look into the region.
  */
 
 #include <errno.h>
@@ -6548,8 +6651,8 @@ void shortage_memory(struct text *text, const struct found *found)
     say_bytes(text, ", and this process may have ", limit, "");
     if (used > 0)
         say_bytes(text, ", of which it uses ", used, "");
-    say(text, ": raise the limit (RLIMIT_AS, ulimit -v), or create the queue with a smaller capacity, max_message_size or "
-        "max_held");
+    say(text, ": raise the limit (RLIMIT_AS, ulimit -v), or create the queue with a smaller capacity, "
+        "max_message_size or max_held");
 }
 
 void shortage_process(struct text *text)
@@ -6563,7 +6666,8 @@ void shortage_process(struct text *text)
     else if (error == ENFILE)
         say(text, "the system has reached its limit of open files (fs.file-max): close some, or raise the limit");
     else if (error == EMFILE)
-        say(text, "this process has used all of the %" PRIu64 " descriptors that it may have, or all but a few, and opening a "
+        say(text, "this process has used all of the %" PRIu64 " descriptors that it may have, or all but a few, and "
+            "opening a "
             "queue takes %d: close some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", files, ENOUGH_TO_OPEN);
     else
         say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have %" PRIu64
@@ -6581,7 +6685,8 @@ void shortage_file_size(struct text *text, const struct found *found)
     }
     say_bytes(text, "its file would have a size of ", found->geometry.file_size, ", and ");
     if (os_limit(OS_LIMIT_FILE_SIZE, &limit) && limit < found->geometry.file_size)
-        say_bytes(text, "this process may make files of ", limit, " at most: raise the limit (RLIMIT_FSIZE, ulimit -f)");
+        say_bytes(text, "this process may make files of ", limit, " at most: raise the limit (RLIMIT_FSIZE, ulimit "
+            "-f)");
     else
         say(text, "the file system of %s allows no file that large: name another directory", found->directory);
     say(text, ", or ask for a smaller capacity, max_message_size or max_held");
@@ -6589,10 +6694,10 @@ void shortage_file_size(struct text *text, const struct found *found)
 
 /* ==== src/slot.c ==== */
 
-/* slot.c - a look into a slot that is somebody else's. See slot.h. */
+/* slot.c - a look into a slot that is not the caller's. See slot.h. */
 
-/* Words are read one by one rather than by memcpy: this race is the point of the function, and the sanitizer must be told so
-   for it alone. */
+/* Words are read one by one rather than by memcpy: this race is the point of the function, and the sanitizer must
+   be told so for it alone. */
 __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word,
                                                       size_t *size, void *copy, size_t room)
 {
@@ -6613,23 +6718,23 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
 /*
  * sweep.c - finishing or undoing what dead owners left, slot by slot, in pieces.
  *
- * It owns no state: every step is a compare-and-swap from the exact word that names a dead owner, so that any number of
- * sweeps may run at once and each may be killed or left anywhere. It must not know how death was found out
- * (participant.c).
+ * It owns no state: every step is a compare-and-swap from the exact word that names a dead owner, so that any
+ * number of sweeps may run at once and each may be killed or left anywhere. It must not know how death was found
+ * out (participant.c).
  *
  * Why a sweep in pieces is complete, though nodes are claimed in, recycled and used again between them. Owners in
- * `dead` claim nothing after it began, and their names spread in one node's life only: from its tickets into its slots
- * (recorders), and from WRITING to VOID (consumers). So
+ * `dead` claim nothing after it began, and their names spread in one node's life only: from its tickets into its
+ * slots (recorders), and from WRITING to VOID (consumers). So
  *   - a life of a node that began after the sweep did, behind the tail of then, never names them, and neither does a
- *     node that somebody alive took; a node that a dead one took is either FREEd here or was linked before, and then
+ *     node that a live process took; a node that a dead one took is either FREEd here or was linked before, and then
  *     help_append made it LINKED;
  *   - in each older life the tickets are recorded first. From then on every slot that a dead owner claimed names it or
  *     is finished: a slow recorder's exchange starts from an untouched or FULL word, and there is none left. Then each
  *     slot is changed until it names no dead owner, and none can come to name one again;
  *   - a SETTLED node ahead of the head of then names nobody: its slots are FULL or DONE, and no dead owner can have
  *     claimed any of them for reading, because head had not come there when they were dead.
- * Head and tail of the beginning are therefore all that a sweep must remember. The nodes up to head come first: what
- * dead consumers held, and the claims that others wait behind.
+ * Head and tail of the beginning are therefore all that a sweep must remember. The nodes up to head come first:
+ * what dead consumers held, and the claims that others wait behind.
  */
 
 
@@ -6658,7 +6763,7 @@ static bool sweep_slot(struct sweep *sweep, uint32_t number, uint64_t sequence, 
         uint32_t phase = slot_phase(word);
         if (phase == SLOT_WRITING)
             queue_announce_hole(queue, number, sequence, index + 1);
-        /* C0 release, pairs with C1 and O4: what the dead wrote and read is over, and the kernel says so. */
+        /* C0 release, pairs with C1 and O4: the dead have stopped writing and reading, and the kernel says so. */
         if (!atomic_compare_exchange_strong_explicit(&slot->state, &word, successor(word), memory_order_seq_cst,
                                                      memory_order_acquire))
             continue;
@@ -6775,8 +6880,9 @@ static void announce(struct sweep *sweep, uint64_t slots, uint64_t messages)
 }
 
 /*
- * Go on with a sweep until about *budget slots were looked at (see COST_OF_SLOT); *budget receives what is left. CQ_OK: it is
- * done, and no slot and no node names an owner in `dead`. RESULT_RETRY: there is more to do. Or an error.
+ * Go on with a sweep until about *budget slots were looked at (see COST_OF_SLOT); *budget receives what is left.
+ * CQ_OK: it is done, and no slot and no node names an owner in `dead`. RESULT_RETRY: there is more to do. Or an
+ * error.
  */
 int sweep_step(struct sweep *sweep, uint64_t *budget)
 {
@@ -6805,15 +6911,16 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
 /* ==== src/wait.c ==== */
 
 /*
- * wait.c - sleeping until somebody publishes or makes room.
+ * wait.c - sleeping until there is a message, or room.
  *
- * It owns who sleeps and for how long. It must not know what is waited for: `attempt` is a full try of the operation.
+ * It owns who sleeps and for how long. It must not know what is waited for: `attempt` is a full try of the
+ * operation.
  *
- * Somebody must look around while all sleep: for the dead, for a wake that a dead one did not give, for the file's name. That
- * is one thread of the whole queue, the lookout, which wakes once an interval. Its other candidates, one thread a handle,
- * rest: the more there are the longer, so that together they wake as often as one. header.lookout says who it is and
- * header.turn whether looks are made; a candidate that wakes and finds nobody, or no looks, is the lookout from then on. All
- * other threads sleep until they are woken.
+ * One thread must look around while all sleep: for the dead, for a wake that a dead process did not give, for the
+ * file's name. It is one of the whole queue, the lookout, which wakes once an interval. Its other candidates, one
+ * thread a handle, rest: the more there are the longer, so that together they wake as often as one. header.lookout
+ * says who it is and header.turn whether looks are made; a candidate that wakes and finds nobody, or no looks, is
+ * the lookout from then on. All other threads sleep until they are woken.
  */
 
 
@@ -6841,7 +6948,8 @@ static int64_t lookout_slice(const cq_queue *queue)
     return rest < interval ? interval : rest < REST_MOST ? rest : REST_MOST;
 }
 
-/* Only that thread. Is another handle the lookout, and were looks made in the `slept` nanoseconds since `turn`? Then rest. */
+/* Only that thread. Is another handle the lookout, and were looks made in the `slept` nanoseconds since `turn`?
+   Then rest. */
 static void judge_lookout(cq_queue *queue, uint64_t turn, int64_t slept)
 {
     uint32_t lookout = atomic_load_explicit(&queue->header->lookout, memory_order_relaxed); /* a hint, as all of this */
@@ -6853,22 +6961,24 @@ static void judge_lookout(cq_queue *queue, uint64_t turn, int64_t slept)
         atomic_store_explicit(&queue->header->lookout, queue->owner, memory_order_relaxed);
 }
 
-/* Sleep on the side's word while it is `expected`, until `deadline` or until it is time to look around. 0: woken; else as
-   os_sleep. */
-static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int64_t now, int64_t deadline, uint32_t bits)
+/* Sleep on the side's word while it is `expected`, until `deadline` or until it is time to look around. 0: woken;
+   else as os_sleep. */
+static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int64_t now, int64_t deadline,
+                         uint32_t kinds)
 {
     struct lookout *lookout = &queue->lookout;
     uint32_t taken = 0;
-    /* seq_cst both, counted first: who finds the place taken is seen by who gives it up and then leaves. Acquire pairs with
-       the release below: what belongs to the lookout of this handle. */
+    /* seq_cst both, counted first: a thread that finds the place taken is seen by the one that gives it up and then
+       leaves. Acquire pairs with the release below: what belongs to the lookout of this handle. */
     atomic_fetch_add_explicit(&lookout->sleeping, 1, memory_order_seq_cst);
-    bool mine = atomic_compare_exchange_strong_explicit(&lookout->taken, &taken, 1, memory_order_seq_cst, memory_order_seq_cst);
+    bool mine = atomic_compare_exchange_strong_explicit(&lookout->taken, &taken, 1, memory_order_seq_cst,
+                                                        memory_order_seq_cst);
     int64_t slice = mine ? lookout_slice(queue) : OTHERS_SLEEP;
     uint64_t turn = load_turn(queue);
 
-    bits |= OF_HANDLE(queue->owner) | (mine && lookout->resting ? RESTERS : 0);
+    kinds |= OF_HANDLE(queue->owner) | (mine && lookout->resting ? RESTERS : 0);
     bool is_whole = deadline - now >= slice;
-    int why = os_sleep(side_word(queue, side), expected, is_whole ? now + slice : deadline, bits);
+    int why = os_sleep(side_word(queue, side), expected, is_whole ? now + slice : deadline, kinds);
     atomic_fetch_sub_explicit(&lookout->sleeping, 1, memory_order_relaxed); /* a count */
     if (mine) {
         if (why == 0)
@@ -6880,8 +6990,8 @@ static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int
     return why;
 }
 
-/* This thread stops sleeping, and may have been the lookout: let another thread of the handle take its place, which would
-   sleep for long else; or another handle, whose candidates notice what these hints miss. */
+/* This thread stops sleeping, and may have been the lookout: let another thread of the handle take its place, which
+   would sleep for long else; or another handle, whose candidates notice what these hints miss. */
 static void leave_lookout(cq_queue *queue, enum side side)
 {
     enum side other = side == SIDE_CONSUMERS ? SIDE_PRODUCERS : SIDE_CONSUMERS;
@@ -6901,8 +7011,9 @@ static void leave_lookout(cq_queue *queue, enum side side)
         wake_surely(queue, other, 1, heir);
 }
 
-/* Count this thread among the sleepers of its participant, for people to see. Who waits piece by piece, to look at other things
-   in between, has been waiting since the first: a wait that begins soon after one timed out goes on with it. */
+/* Count this thread among the sleepers of its participant, for people to see. A caller that waits piece by piece,
+   to look at other things in between, has been waiting since the first: a wait that begins soon after one timed out
+   goes on with it. */
 static void count_sleeper(cq_queue *queue, enum side side, bool sleeps, int64_t now)
 {
     struct layout_participant *me = &queue->participants[queue->owner];
@@ -6968,7 +7079,7 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
         int64_t until = deadline - now > most ? now + most : deadline;
         why = sleep_a_slice(queue, side, expected, now, until, SLEEPERS);
     }
-    /* Leaving woken but unserved: that wake belongs to somebody else. */
+    /* Leaving woken but unserved: that wake belongs to another thread. */
     if (why == 0 && result != CQ_OK)
         os_wake(word, 1, SLEEPERS);
     leave_lookout(queue, side);
@@ -7017,9 +7128,9 @@ void wait_cancel(cq_queue *queue, bool cancelled)
 /* Ask for a wake of the watchers. The caller probes afterwards, and then may sleep on the word returned. */
 uint32_t wait_announce_watch(cq_queue *queue, enum side side)
 {
-    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WAKE_WATCH, memory_order_seq_cst) | WAKE_WATCH; /* K2 */
+    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WAKE_WATCH, memory_order_seq_cst); /* K2 */
     fence(memory_order_seq_cst);
-    return word;
+    return word | WAKE_WATCH;
 }
 
 /* Sleep until a watcher is due, or until it is time to look around. */
@@ -7034,10 +7145,10 @@ void wait_leave_watch(cq_queue *queue, enum side side) { leave_lookout(queue, si
 /* ==== src/wake.c ==== */
 
 /*
- * wake.c - waking those who sleep until somebody publishes or makes room.
+ * wake.c - waking those that sleep until there is a message, or room.
  *
- * It owns the futex word of each side: generation | WATCH | SLEEP. Nobody counts sleepers, so a dead one leaves at most a
- * stale bit and costs one idle wake. It must not know what they wait for, nor how they sleep (wait.c).
+ * It owns the futex word of each side: generation | WATCH | SLEEP. Nobody counts sleepers, so a dead one leaves at
+ * most a stale bit and costs one idle wake. It must not know what they wait for, nor how they sleep (wait.c).
  */
 
 
@@ -7046,12 +7157,13 @@ static uint32_t wake_kind(_Atomic uint32_t *word, uint32_t seen, uint32_t flag, 
 {
     if (!(seen & flag) || os_wake(word, count, kind) >= count)
         return seen;
-    /* Fewer slept than were told: nobody needs the flag any more, except who came to sleep in between. Clear it for this very
-       word only, and wake these. */
+    /* Fewer slept than were told: nobody needs the flag any more, except threads that came to sleep in between.
+       Clear it for this very word only, and wake these. */
     uint32_t cleared = (seen & ~flag & WAKE_BITS) | ((seen & ~WAKE_BITS) + WAKE_GENERATION);
-    bool same = atomic_compare_exchange_strong_explicit(word, &seen, cleared, memory_order_seq_cst, memory_order_relaxed);
-    /* If it is another word for somebody else's sake, then who was on the way to sleep on the old one either sleeps by now,
-       and is woken here, or will not. */
+    bool same = atomic_compare_exchange_strong_explicit(word, &seen, cleared, memory_order_seq_cst,
+                                                        memory_order_relaxed);
+    /* If another process has changed the word, then a thread on its way to sleep on the old one either sleeps by
+       now, and is woken here, or will not. */
     os_wake(word, same ? SIZE_MAX : count, kind);
     return same ? cleared : seen;
 }
@@ -7065,15 +7177,15 @@ void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count)
     wake_kind(word, seen, WAKE_SLEEP, SLEEPERS, count);
 }
 
-/* Wake, and have those look again who are on the way to sleep: who read the word before this does not sleep on what it is now;
-   who reads it afterwards sees what the caller changed before. */
+/* Wake, and have threads on their way to sleep look again: one that read the word before this does not sleep on
+   what it is now; one that reads it afterwards sees what the caller changed before. */
 size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds)
 {
     atomic_fetch_add_explicit(side_word(queue, side), WAKE_GENERATION, memory_order_seq_cst);
     return os_wake(side_word(queue, side), count, kinds);
 }
 
-/* Who was woken does not act: somebody else should. */
+/* The thread that was woken does not act: another should. */
 void wake_another(cq_queue *queue, enum side side)
 {
     os_wake(side_word(queue, side), 1, SLEEPERS);
@@ -7085,15 +7197,16 @@ void wake_another(cq_queue *queue, enum side side)
 /*
  * watch.c - a descriptor for event loops: an os_event, and one helper thread a handle and side that raises it.
  *
- * It owns the state of the descriptor. Only the helper raises, calls that come back empty-handed lower:
+ * It owns the state of the descriptor. Only the helper raises, calls that find nothing lower it:
  *
  *   ARMED    it is down. The helper looks at the queue, or sleeps on the side's futex -> RAISING
- *   RAISING  the helper is about to raise it, or has -> RAISED by the helper, AGAIN by who comes back empty-handed
- *   RAISED   it is up, the helper sleeps -> ARMED by who comes back empty-handed and has lowered it
+ *   RAISING  the helper is about to raise it, or has -> RAISED by the helper, AGAIN by a call that finds nothing
+ *   RAISED   it is up, the helper sleeps -> ARMED by a call that finds nothing and has lowered it
  *   AGAIN    it may be up for a moment yet, for nothing; the helper lowers it and looks again -> ARMED
  *
- * Whatever the helper is doing when it loses the processor, who finds nothing has a descriptor that is down when the call
- * returns; and each new message after that is a rising edge (EPOLLET), because the helper looks only while it is ARMED.
+ * Whatever the helper is doing when it loses the processor, a call that finds nothing leaves the descriptor down
+ * when it returns; and each new message after that is a rising edge (EPOLLET), because the helper looks only while
+ * it is ARMED.
  */
 
 
@@ -7236,13 +7349,13 @@ static void stop(struct watch *watch)
     wake_helper(watch);
     wait_interrupt(watch->queue, watch->side);
     os_join_thread(watch->helper);
-    wake_another(watch->queue, watch->side); /* it may have been woken for a message that it does not tell of any more */
+    wake_another(watch->queue, watch->side); /* it may have been woken for a message that it does not tell of */
     os_event_close(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch));
     os_restore_cancellation(before);
     free(watch);
 }
 
-/* Somebody closed the descriptor: a new one for the same watch. */
+/* The descriptor was closed behind the library's back: a new one for the same watch. */
 static int renew_fd(struct watch *watch, int lost)
 {
     int fd, result = make_fd(watch, &fd);

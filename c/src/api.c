@@ -1,7 +1,8 @@
 /*
  * api.c - the public functions that move no message: looking on, recovering, cancelling, descriptors.
  *
- * It owns the checks of what callers pass, and the structures that they get. It must not know where the answers come from.
+ * It owns the checks of what callers pass, and the structures that they get. It must not know where the answers
+ * come from.
  */
 #include "claim.h"
 #include "config.h"

@@ -1,9 +1,10 @@
 /*
- * claim.c - claims from wherever there is something: orphans, then the list; and the last look around before a call reports
- * that there is nothing.
+ * claim.c - claims from wherever there is something: orphans, then the list; and the last look around before a call
+ * reports that there is nothing.
  *
- * It owns the order of these steps. Whoever only polls passes here each time, and so finds the dead as those who sleep do. It
- * must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found (lookout.c).
+ * It owns the order of these steps. A caller that only polls passes here each time, and so finds the dead as one
+ * that sleeps does. It must not know how a claim works (enqueue.c, dequeue.c, orphan.c) nor how the dead are found
+ * (lookout.c).
  */
 #include "claim.h"
 

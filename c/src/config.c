@@ -1,8 +1,9 @@
 /*
- * config.c - the structures that callers pass: which of their versions are accepted, and whether a cq_config makes sense.
+ * config.c - the structures that callers pass: which of their versions are accepted, and whether a cq_config makes
+ * sense.
  *
- * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at files: what
- * is possible on this machine is found out by trying.
+ * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at
+ * files: what is possible on this machine is found out by trying.
  */
 #include "config.h"
 
@@ -13,8 +14,8 @@
 #define STRUCT_MOST 4096u /* no struct of the interface will ever be longer: a larger struct_size is garbage */
 
 /*
- * May a caller pass this structure? `first`: the size of the first version; older callers have a smaller one than this
- * library. A larger one is a newer caller's, who must not have set what this library does not know.
+ * May a caller pass this structure? `first`: the size of the first version; older callers have a smaller one than
+ * this library. A larger one is a newer caller's, which must not have set what this library does not know.
  */
 bool struct_fits(const void *given, size_t first, size_t known)
 {

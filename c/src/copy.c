@@ -1,7 +1,8 @@
 /*
  * copy.c - the public functions that copy messages in and out.
  *
- * It owns the checks of what callers pass, and the copies. It must not know how slots are claimed (fast.h, enqueue.c, claim.c).
+ * It owns the checks of what callers pass, and the copies. It must not know how slots are claimed (fast.h,
+ * enqueue.c, claim.c).
  */
 #include "claim.h"
 #include "enqueue.h"

@@ -16,11 +16,11 @@
 
 #define DEFAULT_CAPACITY 65536u
 #define DEFAULT_MESSAGE 4096u
-#define NODE_BYTES 8192u                 /* a node of small messages stays in the first-level cache while it is passed over */
+#define NODE_BYTES 8192u                 /* a node of small messages stays in the first-level cache */
 #define NODE_SLOTS 64u                   /* for larger messages, so that what a node costs is shared by that many ... */
 #define NODE_BYTES_MOST 32768u           /* ... as long as it is not larger than this */
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
-#define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and what this holds ... */
+#define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and this ... */
 #define MORE_HOLES 1024u                 /* ... but not more than so many */
 #define HELD_BYTES (UINT64_C(3) << 23)   /* without max_held: as many spare nodes as this holds ... */
 #define MORE_HELD 64u                    /* ... or so many more than the capacity has messages ... */
@@ -137,7 +137,8 @@ static int try_mapping(int fd, const struct geometry *g)
 }
 
 /* Fill the nameless file and give it its name. */
-static int finish_file(int fd, const char *path, const cq_config *config, const struct geometry *g, struct os_status *made)
+static int finish_file(int fd, const char *path, const cq_config *config, const struct geometry *g,
+                       struct os_status *made)
 {
     int result = region_filesystem(fd, config ? config->flags : 0);
 
@@ -153,7 +154,7 @@ static int finish_file(int fd, const char *path, const cq_config *config, const 
     return result_of_errno(error);
 }
 
-/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: somebody else's is there. */
+/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: there is such a file. */
 int create_file(const char *path, const cq_config *config, struct os_status *made)
 {
     struct geometry geometry;

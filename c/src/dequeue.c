@@ -1,8 +1,8 @@
 /*
  * dequeue.c - claiming messages, waiting out and voiding what is in their way.
  *
- * It owns a slot's way from FULL to DONE, and VOID, for consumers and for producers at the limit. It must not know how the
- * front is found (front.c), nor what happens to those who are suspected of being dead (reap.c).
+ * It owns a slot's way from FULL to DONE, and VOID, for consumers and for producers at the limit. It must not know
+ * how the front is found (front.c), nor how the owners of voided claims are looked into (reap.c).
  */
 #include "dequeue.h"
 
@@ -17,10 +17,10 @@
 /* ---- patience -------------------------------------------------------------------------------------- */
 
 /*
- * A claim is waited for with queue->patience spins, doubled so often. PATIENT_BYTES are copied within the undoubled ones. A
- * larger message asks for more, up to SIZE_DOUBLINGS. Beyond that, and for messages that are voided although they are
- * short, each void asks for one more: that of the largest message and two, or VOID_DOUBLINGS. So everybody gets through,
- * and nobody who never needed it makes others wait for milliseconds.
+ * A claim is waited for with queue->patience spins, doubled so often. PATIENT_BYTES are copied within the undoubled
+ * ones. A larger message asks for more, up to SIZE_DOUBLINGS. Beyond that, and for messages that are voided
+ * although they are short, each void asks for one more: that of the largest message and two, or VOID_DOUBLINGS. So
+ * everybody gets through, and a producer that never needed it makes nobody wait for milliseconds.
  */
 #define SIZE_DOUBLINGS 6u
 #define VOID_DOUBLINGS 8u
@@ -69,17 +69,19 @@ static uint64_t newest_claim(cq_queue *queue, uint64_t from)
     uint64_t behind = from + ticket_word(0, 1, 0);
     struct end tail;
 
-    /* RESULT_RETRY, a ticket of another life than tail's: newer, or forged, and either way it only shortens patience. */
-    if (end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail) != CQ_ECORRUPT && is_before(queue, behind, tail.ticket))
+    /* RESULT_RETRY, a ticket of another life than tail's: newer, or forged, and either way it only shortens
+       patience. */
+    if (end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail) != CQ_ECORRUPT &&
+        is_before(queue, behind, tail.ticket))
         return tail.ticket;
     return behind;
 }
 
 /*
- * Has this handle been patient with the claim at the front, whose slot has `word`? The answer is up to which ticket it was
- * patient, and how much. 0: it was not, but is now, and the caller must look again. What it waits for once is everything
- * claimed by then: a row of abandoned claims costs no more than one of them, in this call and the next, and whoever
- * claimed later gets a time of his own.
+ * Has this handle been patient with the claim at the front, whose slot has `word`? The answer is up to which ticket
+ * it was patient, and how much. 0: it was not, but is now, and the caller must look again. What it waits for once
+ * is everything claimed by then: a row of abandoned claims costs no more than one of them, in this call and the
+ * next, and whoever claimed later gets a time of his own.
  */
 static uint64_t waited_for(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, uint32_t doublings)
 {
@@ -119,9 +121,9 @@ static void suspect_all(cq_queue *queue, const struct owner_set *owners)
 }
 
 /*
- * Turn WRITING(p) into VOID(p) from `from`, the front, to before `to`, where `doublings` at least are asked for. A slot is still
- * WRITING when it is voided, so deq has not passed it, and all before it are holes: each is at the front when it is voided,
- * without deq being moved every time. Returns how many.
+ * Turn WRITING(p) into VOID(p) from `from`, the front, to before `to`, where `doublings` at least are asked for. A
+ * slot is still WRITING when it is voided, so deq has not passed it, and all before it are holes: each is at the
+ * front when it is voided, without deq being moved every time. Returns how many.
  */
 static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t to, uint32_t doublings)
 {
@@ -165,10 +167,10 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
 }
 
 /*
- * The slot at deq is neither FULL nor given up. Untouched: empty. WRITING: empty too unless a later message is FULL;
- * then be patient, and void what is in front of it. Consumers that voided for a later claim would void everybody for ever.
- * `room`: for a producer that found the queue full. CQ_FULL if there is a message, or the slot is this handle's own; else the
- * slot is voided to make room (RESULT_VOIDED).
+ * The slot at deq is neither FULL nor given up. Untouched: empty. WRITING: empty too unless a later message is
+ * FULL; then be patient, and void what is in front of it. Consumers that voided for a mere claim would void all
+ * producers for ever. `room`: for a producer that found the queue full. CQ_FULL if there is a message, or the slot
+ * is this handle's own; else the slot is voided to make room (RESULT_VOIDED).
  */
 static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, bool room)
 {
@@ -242,7 +244,7 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
                              size_t *needed)
 {
     struct layout_node *node = front->node;
-    uint64_t deq = front->deq;
+    uint64_t deq = front->deq, sequence = word_sequence(deq);
     uint32_t count = 1;
 
     if (want > 1 || room != SIZE_MAX) {
@@ -251,14 +253,14 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
             return atomic_load_explicit(&node->deq, memory_order_seq_cst) == deq ? result : RESULT_RETRY;
     }
     record_front(queue, front);
-    /* D3 release: what was recorded is visible to who sees the new ticket. seq_cst: linearization point. */
+    /* D3 release: what was recorded is visible with the new ticket. seq_cst: linearization point. */
     if (!atomic_compare_exchange_strong_explicit(&node->deq, &deq,
-                                                 ticket_word(word_sequence(deq), ticket_index(deq) + count, queue->owner),
+                                                 ticket_word(sequence, ticket_index(deq) + count, queue->owner),
                                                  memory_order_seq_cst, memory_order_relaxed)) {
         cpu_relax();
         return RESULT_RETRY;
     }
-    *run = run_of(queue, word_sequence(deq), link_node(front->head), ticket_index(deq), count);
+    *run = run_of(queue, sequence, link_node(front->head), ticket_index(deq), count);
     atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
     wake_side(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
     return CQ_OK;
@@ -300,9 +302,9 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
 }
 
 /*
- * For a producer that found the queue full and all claims recorded: if nothing is published between the ends, no consumer
- * will move anything. RESULT_VOIDED: the front was voided, after patience. CQ_FULL: there is a message, or this handle's
- * own claim is in front. RESULT_RETRY, RESULT_LOOK: look again whether it is full.
+ * For a producer that found the queue full and all claims recorded: if nothing is published between the ends, no
+ * consumer will move anything. RESULT_VOIDED: the front was voided, after patience. CQ_FULL: there is a message, or
+ * this handle's own claim is in front. RESULT_RETRY, RESULT_LOOK: look again whether it is full.
  */
 int dequeue_make_room(cq_queue *queue)
 {

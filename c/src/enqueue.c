@@ -1,8 +1,8 @@
 /*
  * enqueue.c - claiming slots to write into, publishing them, giving them up.
  *
- * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know what full means (room.c), nor how
- * a slot in the way is voided (dequeue.c).
+ * It owns a slot's way from untouched to FULL (or DONE, when it is given up). It must not know what full means
+ * (room.c), nor how a slot in the way is voided (dequeue.c).
  */
 #include "enqueue.h"
 
@@ -33,10 +33,10 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
     uint32_t count = want < here ? (uint32_t)want : here;
     __builtin_prefetch(slot_at(queue, tail->node, index), 1);
-    /* E2 release: what was recorded is visible to who sees the new ticket. seq_cst as all claims. */
+    /* E2 release: what was recorded is visible with the new ticket. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
-                                                 ticket_word(sequence, index + count, queue->owner), memory_order_seq_cst,
-                                                 memory_order_relaxed)) {
+                                                 ticket_word(sequence, index + count, queue->owner),
+                                                 memory_order_seq_cst, memory_order_relaxed)) {
         cpu_relax();
         return RESULT_RETRY;
     }
@@ -59,8 +59,9 @@ static int append(cq_queue *queue, const struct end *tail)
 }
 
 /*
- * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims are all
- * that fills the queue, make room, once. A try whose own claim was voided does not: it would void who voided it.
+ * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
+ * are all that fills the queue, make room, once. A try whose own claim was voided does not: it would void the one
+ * that voided it.
  */
 int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
 {
@@ -89,7 +90,8 @@ int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
 
 /* ---- publishing ------------------------------------------------------------------------------------ */
 
-/* Let whoever waits for the slot know how long the copy may take: in its record, which others may have written already. */
+/* Tell those that wait for the slot how long the copy may take: in its record, which others may have written
+   already. */
 SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, struct layout_slot *slot, uint64_t word,
                                     size_t size)
 {

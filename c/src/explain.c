@@ -1,9 +1,9 @@
 /*
  * explain.c - results in words: the meaning of each, and what was asked, found and can be done in a case.
  *
- * It owns the sentences that users of any language read, so that they are the same in all. One code may have several
- * causes: which it was is found by looking again, at the file here, at limits in shortage.c. It must change nothing, and
- * must not need a handle, because most of what it explains is why there is none.
+ * It owns the sentences that users of any language read, so that they are the same in all. One code may have
+ * several causes: which it was is found by looking again, at the file here, at limits in shortage.c. It must change
+ * nothing, and must not need a handle, because most of what it explains is why there is none.
  */
 #include "explain.h"
 
@@ -77,8 +77,8 @@ static void look_up(const char *name, const cq_config *given, struct found *foun
 /* Whose the file is and who may use it. */
 static void say_file(struct text *text, const struct found *found)
 {
-    say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ", found->path,
-        found->status.user, found->status.group, found->status.permissions, os_user());
+    say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ",
+        found->path, found->status.user, found->status.group, found->status.permissions, os_user());
 }
 
 /* ---- what was asked for ----------------------------------------------------------------------------- */
@@ -136,15 +136,21 @@ static void say_invalid(struct text *text, const struct found *found)
         return;
     }
     switch (config_fault(config)) {
-    case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them out",
+    case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them "
+                          "out",
                           config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
-    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or CQ_READ_ONLY, "
+    case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or "
+                                   "CQ_READ_ONLY, "
                                    "which never create it: choose one"); return;
-    case CONFIG_RESERVED: say(text, "config.reserved is %" PRIu32 ", it must be 0: zero the struct before filling it in",
+    case CONFIG_RESERVED: say(text, "config.reserved is %" PRIu32 ", it must be 0: zero the struct before filling it "
+                              "in",
                               config->reserved); return;
-    case CONFIG_PERMISSIONS: say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, and "
-                                 "others not write: 0600, 0640, 0660, 0644 and 0664 are possible", config->permissions); return;
-    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the maximum", config->capacity,
+    case CONFIG_PERMISSIONS: say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, "
+                                 "and "
+                                 "others not write: 0600, 0640, 0660, 0644 and 0664 are "
+                                 "possible", config->permissions); return;
+    case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the "
+                              "maximum", config->capacity,
                               LAYOUT_MAX_CAPACITY); return;
     case CONFIG_MESSAGE: say(text, "max_message_size %" PRIu64 " is more than %" PRIu64 " bytes, the maximum",
                              config->max_message_size, LAYOUT_MAX_MESSAGE); return;
@@ -157,10 +163,11 @@ static void say_invalid(struct text *text, const struct found *found)
             found->geometry.max_message_size);
         say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the maximum: ask for fewer or smaller messages");
     } else if (path >= PATH_MAX)
-        say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory", path,
-            PATH_MAX - 1);
+        say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory",
+            path, PATH_MAX - 1);
     else
-        say(text, "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in order");
+        say(text, "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in "
+            "order");
 }
 
 /* ---- who may use the file --------------------------------------------------------------------------- */
@@ -173,7 +180,8 @@ static void say_owner(struct text *text, const struct found *found)
     }
     say_file(text, found);
     if (found->status.permissions & 0002)
-        say(text, "a file that everybody may write is never trusted: have its owner run chmod o-w %s first", found->path);
+        say(text, "a file that everybody may write is never trusted: have its owner run chmod o-w %s first",
+            found->path);
     else
         say(text, "if you trust %s with the messages, say so when opening it (CQ_TRUST; cq: --trust)",
             found->status.permissions & 0020 ? "its owner and group" : "its owner");
@@ -205,15 +213,17 @@ static void say_access(struct text *text, const struct found *found)
     }
     say_file(text, found);
     if (os_may(found->path, wanted) == 0)
-        say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file system "
+        say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file "
+            "system "
             "is mounted read-only", found->directory);
     else if (status->user == os_user())
         say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
     else if ((status->permissions >> 3 & wanted) == wanted)
-        say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log in "
-            "again)", status->group);
+        say(text, "its group may use it, and this process is not in group %u: have its user join the group (and log "
+            "in again)", status->group);
     else
-        say(text, "only its owner may use it (or remove it from %s): have the owner create it for a group that both users "
+        say(text, "only its owner may use it (or remove it from %s): have the owner create it for a group that both "
+            "users "
             "are in (permissions 0660; cq create --group)", found->directory);
 }
 
@@ -243,8 +253,8 @@ static void say_full(struct text *text, const struct found *found)
         return;
     }
     bool full = stats.length - stats.orphans >= stats.capacity, pinned = !full && stats.held > stats.max_held;
-    say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was full; by now",
-        stats.length - stats.orphans, stats.capacity);
+    say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was "
+        "full; by now", stats.length - stats.orphans, stats.capacity);
     if (stats.orphans > 0)
         say(text, ", %" PRIu64 " to be delivered again", stats.orphans);
     if (stats.held > 0)
@@ -258,7 +268,8 @@ static void say_full(struct text *text, const struct found *found)
             "(cq_participants and cq doctor show which handles hold them), or create the queue with a larger max_held",
             stats.max_held);
     else
-        say(text, ": try again; if it stays full, take the oldest message: slots behind it were given up and become free "
+        say(text, ": try again; if it stays full, take the oldest message: slots behind it were given up and become "
+            "free "
             "with it");
 }
 
@@ -272,32 +283,37 @@ static void say_case(struct text *text, int result, const struct found *found, s
     }
     switch (result) {
     case CQ_FULL: say_full(text, found); return;
-    case CQ_CANCELLED: say(text, "cq_cancel ended the wait; so end all waits on this handle until cq_cancel_reset"); return;
+    case CQ_CANCELLED: say(text, "cq_cancel ended the wait; so end all waits on this handle until "
+                           "cq_cancel_reset"); return;
     case CQ_STALE: say(text, "the queue was removed%s: close this handle and open the queue again, or open it with "
                        "CQ_KEEP_UNLINKED to go on with the other handles that have it open",
                        found->status_error ? "" : ", and there is another queue of that name now"); return;
     case CQ_EINVAL: say_invalid(text, found); return;
     case CQ_ENAME: say(text, "a name is 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit"); return;
-    case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory", found->directory); return;
+    case CQ_ENOENT: say(text, "no queue of that name in %s: create it first, or check the directory",
+                        found->directory); return;
     case CQ_EEXIST: say(text, "exists in %s already: attach to it, or unlink it first", found->directory); return;
     case CQ_EMISMATCH: say_mismatch(text, found); return;
     case CQ_EVERSION: say_version(text, &found->header); return;
-    case CQ_ECORRUPT: say(text, "%s is no region of cqueue, or its bytes contradict each other: unlink it and create it "
-                          "anew (its messages are lost)", found->path); return;
+    case CQ_ECORRUPT: say(text, "%s is no region of cqueue, or its bytes contradict each other: unlink it and "
+                          "create it anew (its messages are lost)", found->path); return;
     case CQ_EACCESS: say_access(text, found); return;
     case CQ_EOWNER: say_owner(text, found); return;
     case CQ_ENOSPACE: shortage_space(text, found); return;
     case CQ_ENOMEM: shortage_memory(text, found); return;
-    case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show which "
+    case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show "
+                        "which "
                         "processes have them)", LAYOUT_MAX_OWNER); return;
     case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
-    case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)", size,
-                         found->header.max_message_size); return;
+    case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)",
+                         size, found->header.max_message_size); return;
     case CQ_EREADONLY: say(text, "this handle was opened read-only: open it without CQ_READ_ONLY"); return;
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
-    case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to another "
+    case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to "
+                          "another "
                           "handle"); return;
-    case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs or btrfs",
+    case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs "
+                             "or btrfs",
                              found->directory); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;

@@ -1,11 +1,11 @@
 /*
  * fast.h - the usual way of one message: behind the last one that this handle passed, while nobody came in between.
  *
- * It owns no state and decides nothing new: what the slow way (enqueue.c, dequeue.c) finds out by reading follows here from one
- * compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle that came there, so
- * if node.enq (node.deq) still is the word that this handle installed, its claim was the newest all the time, there is
- * nothing to record, and the node, not used up, is the last (first) of the list. Anything else takes the slow way,
- * which is the caller's business: nothing here knows it.
+ * It owns no state and decides nothing new: what the slow way (enqueue.c, dequeue.c) finds out by reading follows
+ * here from one compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle
+ * that came there, so if node.enq (node.deq) still is the word that this handle installed, its claim was the newest
+ * all the time, there is nothing to record, and the node, not used up, is the last (first) of the list. Anything
+ * else takes the slow way, which is the caller's business: nothing here knows it.
  */
 #ifndef CQ_FAST_H
 #define CQ_FAST_H

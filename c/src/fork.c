@@ -1,10 +1,11 @@
 /*
  * fork.c - the handles that this process has open, and what a fork does to them.
  *
- * It owns the list of handles and the lock around it, which no fork comes into: between opening a description and closing
- * it a child would get a copy, and with it our locks. The kernel already takes mapping and handle from a child
- * (os_map, os_map_alive); but emulators and sandboxes answer that they did and do nothing, so it is done here
- * once more. A child made by the bare system call has only what the kernel does. It must not know what a handle is for.
+ * It owns the list of handles and the lock around it, into which no fork comes: between opening a description and
+ * closing it a child would get a copy, and with it our locks. The kernel already takes mapping and handle from a
+ * child (os_map, os_map_alive); but emulators and sandboxes answer that they did and do nothing, so it is done here
+ * once more. A child made by the bare system call has only what the kernel does. It must not know what a handle is
+ * for.
  */
 #include "fork.h"
 
@@ -18,8 +19,8 @@ static cq_queue *handles;
 static bool take(uint32_t process)
 {
     uint32_t seen = atomic_load_explicit(&holder, memory_order_relaxed); /* the exchange decides */
-    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here. X1 acquire,
-       pairs with X2: the list is as the last holder left it. */
+    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here.
+       X1 acquire, pairs with X2: the list is as the last holder left it. */
     return seen != process && atomic_compare_exchange_strong_explicit(&holder, &seen, process, memory_order_acquire,
                                                                       memory_order_relaxed);
 }
@@ -64,7 +65,7 @@ void fork_lock(void)
     lock();
 }
 
-/* With the lock held. CQ_ENOMEM: a child would keep the handle, and so it must not be had. */
+/* With the lock held. CQ_ENOMEM: forks cannot be guarded, and a child would keep the handle. */
 int fork_remember(cq_queue *queue)
 {
     if (os_guard_forks(&guarded_fork) != 0)

@@ -1,9 +1,9 @@
 /*
  * front.c - what stands where the list begins: a message, a claim that is in the way, or nothing.
  *
- * It owns no state. It does not read the producers' ticket: by PREFIX (queue.c) the slots themselves say where the messages
- * end, and the line that producers fight over stays with them. It must not know what is done about a claim in the way
- * (dequeue.c).
+ * It owns no state. It does not read the producers' ticket: by PREFIX (queue.c) the slots themselves say where the
+ * messages end, and the line that producers fight over stays with them. It must not know what is done about a claim
+ * in the way (dequeue.c).
  */
 #include "front.h"
 
@@ -24,9 +24,9 @@ int front_pass_node(cq_queue *queue, const struct end *head)
     return link_node(next) == NODE_NIL ? CQ_EMPTY : queue_swing_head(queue, head->link, next);
 }
 
-/* Is a message FULL behind the WRITING slot at `from`, and where? Touched slots are a prefix: the first untouched one ends
-   the search. CQ_OK: yes. CQ_EMPTY: no, none was when the search began (if deq is still the same). RESULT_VOIDED: up to there
-   is none, but the row is too long. */
+/* Is a message FULL behind the WRITING slot at `from`, and where? Touched slots are a prefix: the first untouched
+   one ends the search. CQ_OK: yes. CQ_EMPTY: no, none was when the search began (if deq is still the same).
+   RESULT_VOIDED: up to there is none, but the row is too long. */
 int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t *later)
 {
     uint64_t sequence = word_sequence(from);
@@ -56,7 +56,7 @@ int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, u
     return CQ_ECORRUPT;
 }
 
-/* Who claimed the slot at the front and has not published it yet, if that is what is in the way; else 0. A hint. */
+/* The owner of the slot at the front, if it is claimed and not yet published; else 0. A hint. */
 uint32_t front_blocker(const cq_queue *queue)
 {
     struct end head;

@@ -13,7 +13,8 @@ int front_pass_node(cq_queue *queue, const struct end *head);
 int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, uint64_t *later);
 uint32_t front_blocker(const cq_queue *queue);
 
-/* CQ_OK: there is a slot at the front. CQ_EMPTY: all of the last node is claimed. RESULT_RETRY, RESULT_LOOK: it is moving. */
+/* CQ_OK: there is a slot at the front. CQ_EMPTY: all of the last node is claimed. RESULT_RETRY, RESULT_LOOK: it is
+   moving. */
 ALWAYS_INLINE int front_find(cq_queue *queue, struct front *front)
 {
     struct end head;

@@ -1,7 +1,9 @@
 /*
- * geometry.c - the shape of a region: what follows from the numbers that it was made with, and whether a header may have them.
+ * geometry.c - the shape of a region: what follows from the numbers that it was made with, and whether a header may
+ * have them.
  *
- * It owns the arithmetic, in which nothing overflows. It must not know files: it judges bytes that somebody else has read.
+ * It owns the arithmetic, in which nothing overflows. It must not know files: it judges bytes that somebody else
+ * has read.
  */
 #include "geometry.h"
 

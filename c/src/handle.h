@@ -1,8 +1,8 @@
 /*
  * handle.h - the handle: the process-local side of a queue, and what every file needs to work with it.
  *
- * It owns pointers, geometry copied from the region once, and caches. Nothing here is shared between processes. It must not
- * know what is done with any of it.
+ * It owns pointers, geometry copied from the region once, and caches. Nothing here is shared between processes. It
+ * must not know what is done with any of it.
  */
 #ifndef CQ_HANDLE_H
 #define CQ_HANDLE_H
@@ -20,7 +20,7 @@
 #define cpu_relax() ((void)0)
 #endif
 
-#define PATIENT_BYTES 16384u /* whoever writes more asks those who wait for its slot for more than queue->patience spins */
+#define PATIENT_BYTES 16384u /* a larger message asks for more patience */
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
@@ -38,7 +38,10 @@ enum {
     RESULT_SLOW         /* fast.h: take the slow way */
 };
 
-static inline uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+static inline uint64_t round_up(uint64_t value, uint64_t multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
 
 /* ThreadSanitizer knows no fences; an exchange orders at least as much. */
 static inline void fence(memory_order order)
@@ -76,7 +79,7 @@ struct watch;
 struct lookout {
     _Atomic uint32_t taken;    /* 1: a thread of this handle is at it */
     _Atomic uint32_t sleeping; /* threads of this handle that sleep */
-    _Atomic uint32_t nudges;   /* looks in a row that found somebody asleep for nothing */
+    _Atomic uint32_t nudges;   /* looks in a row that found a sleeper with something to do */
     bool resting;              /* other handles look: wake seldom */
 };
 
@@ -111,8 +114,8 @@ struct reap {
 };
 
 /*
- * Two things that a handle remembers of the region, so that it need not look at all nodes for each message. Who sets
- * `busy` uses them; another thread, or a signal handler on top, that finds it set does without.
+ * Two things that a handle remembers of the region, so that it need not look at all nodes for each message. The
+ * thread that sets `busy` uses them; another thread, or a signal handler on top, that finds it set does without.
  */
 #define HOLES_OPEN 64u /* nodes that may get more holes: those of claims under way */
 struct hole_cache {
@@ -150,7 +153,7 @@ struct cq_queue {
     bool populates;          /* os_populate works */
     uint64_t device, inode;  /* which file it is */
     char *path;                       /* absolute */
-    char mapped_as[64];               /* another way to the file: its mapping in /proc, for who may go there */
+    char mapped_as[64];               /* another way to the file: by its mapping, where that is allowed */
     cq_queue *sibling, **listed_at;   /* among the handles of this process: fork.c's */
     _Atomic uint32_t keep_unlinked;   /* 1: waits go on though the queue was removed */
     _Atomic uint32_t active;          /* 1: has claimed something, and its participant's entry says so */
@@ -169,8 +172,8 @@ struct cq_queue {
     _Atomic uint64_t swept_head;      /* where head was when all were looked at in vain before a refusal */
     _Atomic uint32_t refusals;        /* since then */
 
-    /* Producers' and consumers' caches, apart because different threads write them all the time. Each is true by itself,
-       whatever mixture of them a thread sees: tickets name the only node and life that they can stand in. */
+    /* Producers' and consumers' caches, apart because different threads write them all the time. Each is true by
+       itself, whatever mixture of them a thread sees: tickets name the only node and life that they can stand in. */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_enq; /* newest ticket installed here *and* wholly published */
     _Atomic uint64_t enq_limit;                     /* tickets of this life before this one are within capacity */
     _Atomic uint64_t deq_seen;                      /* a ticket that deq has reached; stale at worst */

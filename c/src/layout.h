@@ -79,39 +79,39 @@ struct layout_header {
     _Atomic uint64_t orphans;                   /* 392 version (63) | dirty: an orphan may exist */
     alignas(LAYOUT_LINE) _Atomic uint64_t touched; /* 512 nodes that have memory: only grows, <= node_count */
     _Atomic uint64_t last_hole;                    /* 520 position behind the last hole, or before; only grows */
-    _Atomic uint64_t holed;                        /* 528 raised before the first hole in a life of a node; only grows */
-    struct layout_side consumers;                  /* 640 asleep for want of a message */
-    struct layout_side producers;                  /* 768 asleep for want of room */
+    _Atomic uint64_t holed;                        /* 528 raised before a node's life gets its first hole; only grows */
+    struct layout_side consumers;                  /* 640 consumers that sleep until there is a message */
+    struct layout_side producers;                  /* 768 producers that sleep until there is room */
     alignas(LAYOUT_LINE) _Atomic uint64_t holes;   /* 896 slots given up, of any kind; counts for cq_stat */
     _Atomic uint64_t voided;                       /* 904 by consumers */
     _Atomic uint64_t redelivered;                  /* 912 */
     _Atomic uint64_t returned;                     /* 920 */
     _Atomic uint64_t reaped;                       /* 928 */
     alignas(LAYOUT_LINE) _Atomic uint64_t turn;    /* 1024 looks for the dead begun, by anybody; only grows */
-    _Atomic uint32_t highest_id;                   /* 1032 ids beyond it were never used and have no memory; only grows */
+    _Atomic uint32_t highest_id;                   /* 1032 ids beyond were never used, have no memory; only grows */
     _Atomic uint32_t free_id;                      /* 1036 a hint: the lowest id that may be free */
-    _Atomic uint32_t removed;                      /* 1040 a hint: 1 when a waiting handle saw that the region has no name any more */
-    _Atomic uint32_t lookout;                      /* 1044 a hint: the handle that wakes to look around while all sleep; 0 */
-    _Atomic uint32_t sleepers;                     /* 1048 a hint: handles that slept when somebody looked last */
+    _Atomic uint32_t removed;                      /* 1040 a hint: 1 once a handle saw that the region has no name */
+    _Atomic uint32_t lookout;                      /* 1044 a hint: the handle that looks around while all sleep; 0 */
+    _Atomic uint32_t sleepers;                     /* 1048 a hint: handles that slept at the last look */
 };
 
 /* An open handle. Entry 0 is nobody's. */
 struct layout_participant {
-    _Atomic uint64_t record;      /*  0 incarnation (63) | used: by who registers (holding its lock) and reapers */
-    _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may be sweeping for; by its threads */
-    _Atomic int64_t since;        /* 24 nanoseconds since 1970 when a thread of it went to sleep and none slept before */
+    _Atomic uint64_t record;      /*  0 incarnation (63) | used: by newcomers, with its lock, and reapers */
+    _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may sweep for */
+    _Atomic int64_t since;        /* 24 nanoseconds since 1970: its first sleeping thread fell asleep */
     _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */
-    _Atomic uint32_t pid;         /* 40 for people to read, and whom to ask first whether he is alive */
+    _Atomic uint32_t pid;         /* 40 for people to read, and a hint who may be dead */
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
 };
 
 struct layout_node {
-    alignas(LAYOUT_LINE) _Atomic uint64_t enq;  /*   0 ticket: next to claim for writing, and who took the newest */
+    alignas(LAYOUT_LINE) _Atomic uint64_t enq;  /*   0 ticket: next to claim for writing; owner of the newest claim */
     alignas(LAYOUT_LINE) _Atomic uint64_t deq;  /* 128 ticket: next to claim for reading; deq <= enq in a life */
     alignas(LAYOUT_LINE) _Atomic uint64_t next; /* 256 link: (this sequence, next node or NIL) */
     _Atomic uint64_t holed;                     /* 264 the life whose first hole was announced last */
-    _Atomic uint32_t pinned;                    /* 272 a hint: a slot that was not DONE when somebody looked */
+    _Atomic uint32_t pinned;                    /* 272 a hint: a slot that was not DONE at the last scan */
     /* 384: slots_per_node slots of slot_stride bytes */
 };
 #define LAYOUT_NODE_HEADER 384u
@@ -157,8 +157,8 @@ static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bi
 
 enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
-/* SETTLED: as LINKED, and whoever looked saw no claim of a producer without an end in it: each slot is FULL, or a hole that
-   names nobody. Nothing but consumers changes such a node, and these come only when it is head. The owner's place in the
+/* SETTLED: as LINKED, and a scan found all claims of producers finished: each slot is FULL, or a hole that names
+   nobody. Nothing but consumers changes such a node, and these come only when it is head. The owner's place in the
    state word has the number of holes. */
 enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2, NODE_SETTLED = 3 };
 
@@ -186,8 +186,9 @@ static inline uint32_t slot_phase(uint64_t word) { return (uint32_t)(word >> 12)
 static inline uint32_t slot_short(uint64_t word) { return (uint32_t)(word >> 12) & SLOT_SHORT; }
 static inline uint32_t slot_deliveries(uint64_t word) { return (uint32_t)(word >> 16) & 0xffu; }
 
-/* Marks: of 16 nodes, which may hold orphans (bits 0 to 15), which may have holes in this life (16 to 31), and how often a
-   mark for orphans was set (32): who scanned a node and found none takes the mark away from the exact word only. */
+/* Marks: of 16 nodes, which may hold orphans (bits 0 to 15), which may have holes in this life (16 to 31), and how
+   often a mark for orphans was set (32): a scan that found none in a node takes the mark away from the exact word
+   only. */
 #define MARK_NODES 16u
 enum mark { MARK_ORPHANS = 0, MARK_HOLES = 16 };
 #define MARK_VERSION (UINT64_C(1) << 32)

@@ -1,8 +1,8 @@
 /*
  * loan.c - messages in place: reserve, commit, abort; take, release, return.
  *
- * It owns the tokens of loans, and what a slot becomes when its loan ends. A token proves nothing by itself, the caller may
- * have used it before: the slot's exact word decides. How slots are claimed is not its business.
+ * It owns the tokens of loans, and what a slot becomes when its loan ends. A token proves nothing by itself, the
+ * caller may have used it before: the slot's exact word decides. How slots are claimed is not its business.
  */
 #include "claim.h"
 #include "config.h"
@@ -47,9 +47,9 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
         return CQ_ENOTHELD;
     *run = run_of(queue, sequence, (uint32_t)node, index, 1);
     run->deliveries = deliveries;
-    return message->position == run_position(queue, run) && message->data == slot_payload(queue, run_slot(queue, run, 0))
-               ? CQ_OK
-               : CQ_ENOTHELD;
+    bool same = message->position == run_position(queue, run) &&
+                message->data == slot_payload(queue, run_slot(queue, run, 0));
+    return same ? CQ_OK : CQ_ENOTHELD;
 }
 
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)

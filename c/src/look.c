@@ -1,7 +1,9 @@
 /*
- * look.c - looking at a queue without changing it: cq_walk, cq_stat, cq_participants. Works on mappings that are read-only.
+ * look.c - looking at a queue without changing it: cq_walk, cq_stat, cq_participants. Works on mappings that are
+ * read-only.
  *
- * It owns nothing. Whatever it reads may change under its eyes: a copy counts only if the word was the same after it.
+ * It owns nothing. Whatever it reads may change under its eyes: a copy counts only if the word was the same after
+ * it.
  */
 #include "look.h"
 
@@ -46,7 +48,8 @@ enum { ENOUGH = 1000 };
 static int show(struct walk *walk, const struct run *run, uint64_t word)
 {
     struct layout_node *node = node_at(walk->queue, run->node);
-    cq_message message = {.struct_size = sizeof message, .deliveries = run->deliveries < 0xff ? run->deliveries + 1 : 0xff};
+    cq_message message = {.struct_size = sizeof message,
+                          .deliveries = run->deliveries < 0xff ? run->deliveries + 1 : 0xff};
     int result = copy_out(walk, run_slot(walk->queue, run, 0), word, &message.size);
 
     if (result != CQ_OK)
@@ -190,7 +193,7 @@ int look_length(cq_queue *queue, uint64_t *length)
     return result;
 }
 
-/* Of one node: messages in somebody's hands, and slots claimed for writing. A claim that nobody has recorded yet is its
+/* Of one node: messages that are held, and slots claimed for writing. A claim that nobody has recorded yet is its
    newest. */
 static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t *held, uint32_t *writing,
                        uint64_t totals[2])
@@ -343,7 +346,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->waiting_producers = (uint32_t)asleep[SIDE_PRODUCERS];
     stats->nodes_touched = node_touched(queue);
     for (uint64_t n = 0; n < stats->nodes_touched; ++n)
-        stats->nodes_linked += node_is_listed(atomic_load_explicit(&queue->states[n], memory_order_relaxed)); /* a count */
+        stats->nodes_linked += node_is_listed(load_count(&queue->states[n]));
     look_holdings(queue, NULL, NULL, totals);
     stats->held = totals[0];
     stats->writing = totals[1];

@@ -1,8 +1,8 @@
 /*
- * lookout.c - what is done in a look: for the dead, for those who sleep for nothing, for the file's name.
+ * lookout.c - what a look is for: the dead, wakes that were not given, the file's name.
  *
- * It owns the order of these. Each finds what a process that died in the middle of a call left undone. It must not know how
- * the dead are found (reap.c), nor what the caller wants.
+ * It owns the order of these. Each finds what a process that died in the middle of a call left undone. It must not
+ * know how the dead are found (reap.c), nor what the caller wants.
  */
 #include "lookout.h"
 
@@ -13,8 +13,8 @@
 #include "wake.h"
 
 /*
- * Somebody sleeps although there is something for him: the waker died before it woke him, or who was woken does not act.
- * Wake one, next time two, and so on. True: somebody sleeps, or may.
+ * A thread sleeps although there is something for it: the waker died before the wake, or the thread that was woken
+ * does not act. Wake one, next time two, and so on. True: a thread sleeps, or may.
  */
 static bool nudge(cq_queue *queue)
 {
@@ -34,23 +34,24 @@ static bool nudge(cq_queue *queue)
 }
 
 /*
- * Was the region removed? Who sees it first leaves a mark for those who sleep, and lets them look. Called with each look, by
- * handles that wait on as well: they may be the only ones that look.
+ * Was the region removed? The first to see it leaves a mark for the sleepers, and lets them look. Called with each
+ * look, by handles that wait on as well: they may be the only ones that look.
  */
 bool lookout_see_removal(cq_queue *queue)
 {
     if (!region_is_removed(queue))
         return false;
-    if (!atomic_exchange_explicit(&queue->header->removed, 1, memory_order_relaxed)) /* a hint, the file says what is true */
+    /* Relaxed: a hint, the file says what is true. */
+    if (!atomic_exchange_explicit(&queue->header->removed, 1, memory_order_relaxed))
         for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side)
             wake_surely(queue, side, SIZE_MAX, SLEEPERS);
     return true;
 }
 
 /*
- * Look around if a look is due, or go on with the sweep that this handle began. For every call that has nothing better to do:
- * it is about to report that there is nothing, or woke up. Bounded, async-signal-safe. True: something was put right, and a
- * try is worth it.
+ * Look around if a look is due, or go on with the sweep that this handle began. For every call that has nothing
+ * better to do: it is about to report that there is nothing, or woke up. Bounded, async-signal-safe. True:
+ * something was put right, and a try is worth it.
  */
 bool lookout_look(cq_queue *queue)
 {

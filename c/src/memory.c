@@ -16,11 +16,12 @@
 /*
  * Memory for a piece of the region: 0, or an error number.
  *
- * Through the mapping first. That needs no descriptor, so it can hit no other file; it gives the pages to this process at
- * the same time, which together costs a third less than os_allocate and a fault for each page; what it gave stays given,
- * whatever happens to others' attempts at the same piece (an interrupted or failed os_allocate may take it back, though
- * another process may count on it by then); and where the file system has no block left it says so instead of a fault,
- * the block being reserved for good from then on, holes of ext4 with delayed allocation included.
+ * Through the mapping first. That needs no descriptor, so it can hit no other file; it gives the pages to this
+ * process at the same time, which together costs a third less than os_allocate and a fault for each page; what it
+ * gave stays given, whatever happens to others' attempts at the same piece (an interrupted or failed os_allocate
+ * may take it back, though another process may count on it by then); and where the file system has no block left it
+ * says so instead of a fault, the block being reserved for good from then on, holes of ext4 with delayed allocation
+ * included.
  */
 static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {
@@ -39,8 +40,8 @@ static bool is_hopeless(cq_queue *queue, uint64_t offset, uint64_t size)
     return size > PIECE && !os_is_resident(queue->base + offset) && os_room(region_descriptor(queue)) < size;
 }
 
-/* queue: NULL while there is no handle, and then fd is the file. A signal may undo a piece (tmpfs), so that signals that
-   come again and again need small ones for anything to be done between two of them. */
+/* queue: NULL while there is no handle, and then fd is the file. A signal may undo a piece (tmpfs), so that signals
+   that come again and again need small ones for anything to be done between two of them. */
 int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {
     uint64_t page = os_page_size(), end = round_up(offset + size, page), piece = PIECE;
@@ -76,5 +77,7 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
         result = memory_allocate(queue, fd, g->marks_offset + node / MARK_NODES * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % words == 0)
         result = memory_allocate(queue, fd, g->states_offset + node * 8, LAYOUT_PAGE);
-    return result == CQ_OK ? memory_allocate(queue, fd, g->nodes_offset + node * g->node_stride, g->node_stride) : result;
+    if (result == CQ_OK)
+        result = memory_allocate(queue, fd, g->nodes_offset + node * g->node_stride, g->node_stride);
+    return result;
 }

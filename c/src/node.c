@@ -1,11 +1,11 @@
 /*
  * node.c - nodes: taking free ones, putting back, recycling, growing; what is known of those in use.
  *
- * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE. The bitmap of
- * free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
- * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell who looks for
- * orphans or holes where to look: set before either is announced, so that none is missed. It must not know what a
- * message is, nor how a node gets memory: it says which needs some.
+ * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE. The bitmap
+ * of free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
+ * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell where there may
+ * be orphans or holes: set before either is announced, so that none is missed. It must not know what a message is,
+ * nor how a node gets memory: it says which needs some.
  */
 #include "node.h"
 
@@ -21,7 +21,7 @@ static uint64_t node_state(const cq_queue *queue, uint64_t node, memory_order or
     return atomic_load_explicit(&queue->states[node], order);
 }
 
-/* The bitmap. All relaxed: hints order nothing, who takes a node acquires its state. */
+/* The bitmap. All relaxed: hints order nothing, taking a node acquires its state. */
 static void hint_set(cq_queue *queue, uint64_t node)
 {
     uint64_t word = node / 64;
@@ -91,7 +91,7 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
     struct layout_node *at = node_at(queue, node);
     uint64_t done = slot_word(sequence, 0, SLOT_DONE, 0);
 
-    /* Again if somebody slow calls it SETTLED meanwhile, which happens once in a life. */
+    /* Again if another process calls it SETTLED meanwhile, which happens once in a life. */
     for (int attempt = 0; attempt < 2; ++attempt) {
         uint64_t state = node_state(queue, node, memory_order_acquire);
         if (word_sequence(state) != sequence || !node_is_listed(state))
@@ -141,7 +141,7 @@ bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
             return false;
         holes += !is_full(word, sequence);
     }
-    /* Release, so that who finds it SETTLED comes after all that was seen. Failure: somebody else was faster. */
+    /* Release: whoever finds it SETTLED comes after all that was seen. Failure: another process was faster. */
     return atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
                                                    ticket_word(sequence, NODE_SETTLED, holes), memory_order_acq_rel,
                                                    memory_order_relaxed);
@@ -160,8 +160,9 @@ void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
 {
     _Atomic uint64_t *word = &queue->marks[node / MARK_NODES];
 
-    /* M1 release, pairs with M2: who sees the new version finds the ORPHAN. The version first: who takes the mark away
-       between the two from a word with the old version fails, or read the new one and scanned after it. */
+    /* M1 release, pairs with M2: with the new version comes the ORPHAN. The version first: an exchange between the
+       two that takes the mark away from a word with the old version fails, or its process read the new one and
+       scanned after it. */
     if (mark == MARK_ORPHANS)
         atomic_fetch_add_explicit(word, MARK_VERSION, memory_order_seq_cst);
     atomic_fetch_or_explicit(word, mark_bit(node, mark), memory_order_seq_cst);
@@ -192,7 +193,8 @@ uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
         if (cost / COST_OF_SLOT >= budget)
             return found;
         cost += COST_OF_STATE;
-        if (node_is_listed(state) && word_sequence(state) != word_sequence(head) && !is_since(word_sequence(state), head)) {
+        if (node_is_listed(state) && word_sequence(state) != word_sequence(head) &&
+            !is_since(word_sequence(state), head)) {
             uint32_t looked = 0;
             found += recycle(queue, (uint32_t)*node, word_sequence(state), &looked);
             cost += COST_OF_NODE + (uint64_t)COST_OF_SLOT * looked;
@@ -221,8 +223,8 @@ static bool take_if_free(cq_queue *queue, uint64_t node)
     return true;
 }
 
-/* Take one more node, which the caller has given memory, unless somebody is faster. CQ_OK, CQ_FULL, CQ_ENOSPACE, CQ_ESYSTEM,
-   RESULT_RETRY; RESULT_MEMORY: growth->node needs some first. */
+/* Take one more node, which the caller has given memory, unless another process is faster. CQ_OK, CQ_FULL,
+   CQ_ENOSPACE, CQ_ESYSTEM, RESULT_RETRY; RESULT_MEMORY: growth->node needs some first. */
 static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
 {
     if (touched == queue->geometry.node_count)
@@ -235,7 +237,7 @@ static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
     int result = growth->result;
     if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
         return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
-    /* G1 release, pairs with node_touched: the memory is there. Failure: somebody else did the same. */
+    /* G1 release, pairs with node_touched: the memory is there. Failure: another process did the same. */
     uint64_t expected = touched;
     bool raised = atomic_compare_exchange_strong_explicit(&queue->header->touched, &expected, touched + 1,
                                                           memory_order_acq_rel, memory_order_relaxed);
@@ -292,9 +294,9 @@ static bool free_before_growing(cq_queue *queue, uint64_t touched)
 }
 
 /*
- * The same before a refusal: all of them, as long as that does not take too long. A node is missed by who finishes in
- * it and by who swings head away from it only if one of them was stopped or killed on the way: while head stays,
- * looking once is enough but for these, and they are looked for again now and then.
+ * The same before a refusal: all of them, as long as that does not take too long. A node is missed both by its last
+ * reader and by the process that swings head away from it only if one of them was stopped or killed on the way:
+ * while head stays, looking once is enough but for these, and they are looked for again now and then.
  */
 static bool free_before_refusing(cq_queue *queue)
 {
@@ -312,8 +314,8 @@ static bool free_before_refusing(cq_queue *queue)
     return found;
 }
 
-/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM; RESULT_MEMORY: give
-   growth->node memory, say in growth->result what came of it, and ask again. */
+/* Take a free node, the lowest that is known. CQ_OK, CQ_FULL (there is none), CQ_ENOSPACE, CQ_ESYSTEM;
+   RESULT_MEMORY: give growth->node memory, say in growth->result what came of it, and ask again. */
 int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
 {
     bool looked = false, refusing = false;

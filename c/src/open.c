@@ -1,8 +1,9 @@
 /*
  * open.c - cq_open, cq_close, cq_unlink: how a handle comes and goes.
  *
- * It owns the order of the steps, which is what makes a death in between harmless: map, lock through the mapping, record,
- * close the description, verify. It must not know how the file (region.c, create.c) or a record (participant.c) looks.
+ * It owns the order of the steps, which is what makes a death in between harmless: map, lock through the mapping,
+ * record, close the description, verify. It must not know how the file (region.c, create.c) or a record
+ * (participant.c) looks.
  */
 #include "config.h"
 #include "create.h"
@@ -32,8 +33,8 @@ static int register_handle(cq_queue *queue, int lock_fd)
     return result;
 }
 
-/* Open, map, register; `only`: this file and no other. No fork meanwhile: the child's copy of the description would keep the
-   lock when this process dies. */
+/* Open, map, register; `only`: this file and no other. No fork meanwhile: the child's copy of the description would
+   keep the lock when this process dies. */
 static int map_and_register(cq_queue *queue, const cq_config *config, bool read_only, const struct os_status *only)
 {
     int lock_fd, result;
@@ -72,8 +73,8 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
     return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
 }
 
-/* What is left of a handle goes: its place among the participants, descriptor and mapping. Not its path, and which file it
-   was. */
+/* What is left of a handle goes: its place among the participants, descriptor and mapping. Not its path, and which
+   file it was. */
 static void detach(cq_queue *queue, bool forked)
 {
     if (!forked && queue->owner != 0)
@@ -87,8 +88,8 @@ static void detach(cq_queue *queue, bool forked)
     fork_unlock();
 }
 
-/* Attach to the region at queue->path. RESULT_RETRY: the name leads elsewhere now. On failure nothing is left but path, and
-   which file it was. */
+/* Attach to the region at queue->path. RESULT_RETRY: the name leads elsewhere now. On failure nothing is left but
+   path, and which file it was. */
 static int attach(cq_queue *queue, const cq_config *config, const struct os_status *only)
 {
     bool read_only = config->flags & CQ_READ_ONLY;

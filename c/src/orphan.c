@@ -19,7 +19,7 @@ void orphan_made(cq_queue *queue, uint32_t node) { node_mark(queue, node, MARK_O
 void orphan_announce(cq_queue *queue)
 {
     uint64_t version = atomic_load_explicit(&queue->header->orphans, memory_order_relaxed); /* the exchange decides */
-    /* O1 release, pairs with O2: who sees this version finds the ORPHAN slot, its mark, and a head not before it. */
+    /* O1 release, pairs with O2: with this version come the ORPHAN slot, its mark, and a head not before it. */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt)
         if (atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))

@@ -1,10 +1,12 @@
 /*
- * os.h - the seam to the operating system: all that the library asks of it, and what it must keep for the promise of cqueue.h.
+ * os.h - the seam to the operating system: all that the library asks of it, and what it must keep for the promise
+ * of cqueue.h.
  *
- * It owns no state, and must not know what a queue is. os_linux.c answers for Linux; another system, a simulated disk or
- * injected faults come in here. Where a function returns an `int` and says nothing else, that is 0 or an error number of
- * <errno.h>. Functions marked (c) may be cancellation points: cancellation is off when they are called. Those marked (s)
- * may be called in a signal handler. None waits for another process unless it says so.
+ * It owns no state, and must not know what a queue is. os_linux.c and os_linux_process.c answer for Linux; another
+ * system, a simulated disk or injected faults come in here. Where a function returns an `int` and says nothing else,
+ * that is 0 or an error number of <errno.h>. Functions marked (c) may be cancellation points: cancellation is off
+ * when they are called. Those marked (s) may be called in a signal handler. None waits for another process unless it
+ * says so.
  */
 #ifndef CQ_OS_H
 #define CQ_OS_H
@@ -23,7 +25,8 @@ struct os_status {
     bool is_regular;
 };
 
-/* OS_MARKED: os_is_marked tells this description from others of the file. OS_FOLLOW: a last symbolic link is followed. */
+/* OS_MARKED: os_is_marked tells this description from others of the file. OS_FOLLOW: a last symbolic link is
+   followed. */
 enum os_open { OS_READ_ONLY = 1, OS_MARKED = 2, OS_FOLLOW = 4 };
 
 /* A new description of the file, not inherited by other programs. Never waits, whatever the path leads to. (s) */
@@ -43,7 +46,7 @@ int os_create_nameless(const char *directory, int *fd);
 /* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
 int os_set_size(int fd, uint64_t size);
 int os_set_permissions(int fd, uint32_t permissions);
-/* Give a nameless file its name, at once and whole, or EEXIST. */
+/* Give a nameless file its name, in one step; EEXIST: there is such a file. */
 int os_link(int fd, const char *path);
 int os_unlink(const char *path);
 /* The directory by a path that leads there whatever the working directory will be: for free(), or NULL. */
@@ -54,10 +57,10 @@ char *os_absolute(const char *directory);
 uint64_t os_page_size(void);
 
 /*
- * Memory (or blocks) for a part of a file, in whole pages, so that no store there fails later. What is there stays as it
- * is, and the file does not grow. ENOSPC, ENOMEM: there is none. EINTR: a signal came, and what was given may be gone.
- * os_populate does it through a mapping, and needs no descriptor; what it gives is never taken back. ENOTSUP: it cannot;
- * os_map_alive says whether it is worth asking. (s)
+ * Memory (or blocks) for a part of a file, in whole pages, so that no store there fails later. What is there stays
+ * as it is, and the file does not grow. ENOSPC, ENOMEM: there is none. EINTR: a signal came, and what was given may
+ * be gone. os_populate does it through a mapping, and needs no descriptor; what it gives is never taken back.
+ * ENOTSUP: it cannot; os_map_alive says whether it is worth asking. (s)
  */
 int os_allocate(int fd, uint64_t offset, uint64_t size);
 int os_populate(void *at, uint64_t size);
@@ -74,8 +77,8 @@ uint64_t os_room(int fd);
 enum os_map { OS_MAP_TRY, OS_MAP_READ, OS_MAP_WRITE };
 int os_map(int fd, uint64_t size, enum os_map use, void **at);
 void os_unmap(void *at, uint64_t size);
-/* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. *populates: os_populate
-   works here. */
+/* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. *populates:
+   os_populate works here. */
 int os_map_alive(void **at, bool *populates);
 /* Is there a word of this value at `at`, where there need not be any memory? */
 bool os_is_word(const void *at, uint32_t value);
@@ -85,11 +88,11 @@ void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room);
 /* ---- who is alive ------------------------------------------------------------------------------------ */
 
 /*
- * A lock on one byte of a file, far behind its end. It belongs to the description `fd`, not to the process, and to the
- * mapping made through that: it is gone when both are closed, and not before, however the process ends. This is the only
- * way in which the library learns that a process is dead: the system must not say so while that process can still store
- * through its mapping, and must say so soon afterwards.
- * os_lock never waits. EAGAIN, EACCES: somebody else's is in the way.
+ * A lock on one byte of a file, far behind its end. It belongs to the description `fd`, not to the process, and to
+ * the mapping made through that: it is gone when both are closed, and not before, however the process ends. This is
+ * the only way in which the library learns that a process is dead: the system must not say so while that process
+ * can still store through its mapping, and must say so soon afterwards. os_lock never waits. EAGAIN, EACCES:
+ * somebody else's is in the way.
  */
 enum os_lock { OS_UNLOCK, OS_LOCK_SHARED, OS_LOCK };
 int os_lock(int fd, uint64_t byte, enum os_lock kind);
@@ -105,9 +108,9 @@ uint32_t os_user(void);
 /* ---- sleeping words ---------------------------------------------------------------------------------- */
 
 /*
- * Sleep while *word is `expected`, until a wake of one of these `kinds`, or `deadline` on OS_CLOCK. The word is looked at
- * and the sleep begun in one step. 0: woken. EAGAIN: the word is another. ETIMEDOUT, EINTR; or woken for nothing, as 0.
- * kinds 0: the word is this process's own, and there is no deadline. (s)
+ * Sleep while *word is `expected`, until a wake of one of these `kinds`, or `deadline` on OS_CLOCK. The word is
+ * looked at and the sleep begun in one step. 0: woken. EAGAIN: the word is another. ETIMEDOUT, EINTR; or woken for
+ * nothing, as 0. kinds 0: the word is this process's own, and there is no deadline. (s)
  */
 int os_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline, uint32_t kinds);
 /* Wake up to `count` of one of these kinds, in all processes that map the file. How many there were. (s) */
@@ -123,8 +126,8 @@ int64_t os_clock(enum os_clock clock);
 /* ---- descriptors for event loops --------------------------------------------------------------------- */
 
 /*
- * A descriptor that polls readable while it is up. It is told from whatever else may have the number by its `key`, which no
- * other of the process has: os_event_set and os_event_close leave what it is not alone, at any moment. (s)
+ * A descriptor that polls readable while it is up. It is told from whatever else may have the number by its `key`,
+ * which no other of the process has: os_event_set and os_event_close leave what it is not alone, at any moment. (s)
  */
 int os_event_create(uint64_t key, int *fd);
 bool os_event_is(int fd, uint64_t key);
@@ -133,8 +136,8 @@ void os_event_close(int fd, uint64_t key);
 
 /* ---- this process ------------------------------------------------------------------------------------ */
 
-/* What is called around each fork of the process that is not a bare system call. One guard for the process: later calls,
-   with the same one, return what the first did. */
+/* What is called around each fork of the process that is not a bare system call. One guard for the process: later
+   calls, with the same one, return what the first did. */
 struct os_guard {
     void (*before)(void), (*parent)(void), (*child)(void);
 };

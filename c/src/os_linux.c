@@ -1,8 +1,9 @@
 /*
- * os_linux.c - os.h on Linux: every system call of the library, and the only file that knows the system's headers.
+ * os_linux.c - os.h on Linux: files, memory, locks, sleeping, clocks. os_linux_process.c has the rest; no other file
+ * of the library makes a system call or knows the system's headers.
  *
- * Constants that some C libraries' headers lack, or that stand in headers of the kernel, are written out. syscall() is used
- * where the C library's function is a cancellation point, or does more than asked for.
+ * Constants that some C libraries' headers lack, or that stand in headers of the kernel, are written out. syscall()
+ * is used where the C library's function is a cancellation point, or does more than asked for.
  */
 #include "os.h"
 
@@ -11,19 +12,15 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -45,8 +42,6 @@
 #endif
 
 static_assert(sizeof(off_t) == 8, "file offsets of 64 bits");
-static_assert(sizeof(sigset_t) <= sizeof(struct os_signals), "what os_hold_signals gives");
-static_assert(sizeof(pthread_t) <= sizeof(struct os_thread), "what os_start_thread gives");
 
 #define ALIVE_BYTES 4096u
 
@@ -174,8 +169,9 @@ char *os_absolute(const char *directory) { return realpath(directory, NULL); }
 uint64_t os_page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
 
 /*
- * KEEP_SIZE, so that a file that got the number in the last moment does not grow. Never posix_fallocate: where the file system
- * cannot, its fallback writes to bytes that are in use. tmpfs takes back what an interrupted or failed call gave.
+ * KEEP_SIZE, so that a file that got the number in the last moment does not grow. Never posix_fallocate: where the
+ * file system cannot, its fallback writes to bytes that are in use. tmpfs takes back what an interrupted or failed
+ * call gave.
  */
 int os_allocate(int fd, uint64_t offset, uint64_t size)
 {
@@ -250,7 +246,8 @@ int os_map_alive(void **at, bool *populates)
     return 0;
 }
 
-/* The kernel is asked, which says EFAULT where there is no memory: a wait that timed out found the word to be `value`. */
+/* The kernel is asked, which says EFAULT where there is no memory: a wait that timed out found the word to be
+   `value`. */
 bool os_is_word(const void *at, uint32_t value)
 {
     static const struct timespec at_once;
@@ -299,8 +296,10 @@ uint32_t os_process(void) { return (uint32_t)getpid(); }
 
 void os_program_name(char name[16])
 {
+    const char *own = program_invocation_short_name; /* a thread may be called anything */
+
     memset(name, 0, 16);
-    memcpy(name, program_invocation_short_name, strnlen(program_invocation_short_name, 15)); /* a thread may be called anything */
+    memcpy(name, own, strnlen(own, 15));
 }
 
 uint32_t os_user(void) { return geteuid(); }
@@ -334,179 +333,4 @@ int64_t os_clock(enum os_clock clock)
 
     clock_gettime(ids[clock], &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-/* ---- descriptors for event loops --------------------------------------------------------------------- */
-
-/*
- * A timer: readable once its moment came (up: it is set to one long ago), unreadable when it is set to none. The library only
- * ever *sets* the number, which the kernel refuses for anything but a timer, and only if its period is the one of the key: so
- * nothing else can be written, read, blocked on or closed when somebody closed the descriptor and the number is another
- * file's. (An eventfd cannot be told from others, and what can is read and written by functions that would also read and
- * write what is not ours.)
- */
-static struct timespec period_of(uint64_t key)
-{
-    /* Some 150 years, which no other timer has. */
-    uint64_t ns = (UINT64_C(1) << 62) + key % (UINT64_C(1) << 61);
-    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
-}
-
-static bool has_period(const struct itimerspec *timer, struct timespec period)
-{
-    return timer->it_interval.tv_sec == period.tv_sec && timer->it_interval.tv_nsec == period.tv_nsec;
-}
-
-/* Set the timer, which has the period `expected` still. In the moment since that was looked at the number may have become
-   somebody else's timer; that one gets back what it had. None of this blocks. */
-static bool set_timer(int fd, uint64_t key, struct timespec expected, bool up)
-{
-    struct itimerspec when = {.it_interval = period_of(key), .it_value = {.tv_sec = 0, .tv_nsec = up ? 1 : 0}}, before;
-
-    if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, &before) != 0)
-        return false;
-    if (has_period(&before, expected))
-        return true;
-    timerfd_settime(fd, 0, &before, NULL);
-    return false;
-}
-
-int os_event_create(uint64_t key, int *fd)
-{
-    *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (*fd < 0)
-        return errno;
-    return set_timer(*fd, key, (struct timespec){0}, false) ? 0 : EIO;
-}
-
-bool os_event_is(int fd, uint64_t key)
-{
-    struct itimerspec found;
-    return fd >= 0 && timerfd_gettime(fd, &found) == 0 && has_period(&found, period_of(key));
-}
-
-void os_event_set(int fd, uint64_t key, bool up)
-{
-    if (os_event_is(fd, key))
-        set_timer(fd, key, period_of(key), up);
-}
-
-void os_event_close(int fd, uint64_t key)
-{
-    if (os_event_is(fd, key))
-        close(fd);
-}
-
-/* ---- this process ------------------------------------------------------------------------------------ */
-
-static pthread_once_t guarded = PTHREAD_ONCE_INIT;
-static const struct os_guard *_Atomic guard;
-static int guard_error;
-
-static void guard_forks(void)
-{
-    const struct os_guard *wanted = atomic_load_explicit(&guard, memory_order_relaxed); /* pthread_once orders */
-    guard_error = pthread_atfork(wanted->before, wanted->parent, wanted->child);
-}
-
-int os_guard_forks(const struct os_guard *wanted)
-{
-    atomic_store_explicit(&guard, wanted, memory_order_relaxed); /* the same for all callers */
-    pthread_once(&guarded, guard_forks);
-    return guard_error;
-}
-
-void os_hold_signals(struct os_signals *before)
-{
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, (sigset_t *)(void *)before);
-}
-
-void os_restore_signals(const struct os_signals *before)
-{
-    pthread_sigmask(SIG_SETMASK, (const sigset_t *)(const void *)before, NULL);
-}
-
-int os_hold_cancellation(void)
-{
-    int before;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    return before;
-}
-
-void os_restore_cancellation(int before) { pthread_setcancelstate(before, NULL); }
-
-int os_start_thread(struct os_thread *thread, void *(*run)(void *), void *context)
-{
-    struct os_signals before;
-    pthread_t made;
-
-    os_hold_signals(&before); /* the thread begins with what its maker has */
-    int error = pthread_create(&made, NULL, run, context);
-    os_restore_signals(&before);
-    if (error == 0)
-        memcpy(&thread->handle, &made, sizeof made);
-    return error;
-}
-
-void os_join_thread(struct os_thread thread)
-{
-    pthread_t made;
-    memcpy(&made, &thread.handle, sizeof made);
-    pthread_join(made, NULL);
-}
-
-/* ---- what explanations look at ----------------------------------------------------------------------- */
-
-bool os_limit(enum os_limit which, uint64_t *limit)
-{
-    static const int kinds[] = {RLIMIT_AS, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_NPROC};
-    struct rlimit found;
-
-    if (getrlimit(kinds[which], &found) != 0)
-        return false;
-    *limit = found.rlim_cur == RLIM_INFINITY ? UINT64_MAX : found.rlim_cur;
-    return true;
-}
-
-bool os_space(const char *directory, uint64_t *bytes, uint64_t *free_bytes, bool *no_more_files)
-{
-    struct statvfs found;
-
-    if (statvfs(directory, &found) != 0)
-        return false;
-    uint64_t unit = found.f_frsize ? found.f_frsize : found.f_bsize;
-    *bytes = found.f_blocks * unit;
-    *free_bytes = found.f_bavail * unit;
-    *no_more_files = found.f_files > 0 && found.f_favail == 0;
-    return true;
-}
-
-int os_may(const char *path, uint32_t use) { return error_of(faccessat(AT_FDCWD, path, (int)use, AT_EACCESS)); }
-
-uint64_t os_address_space(void)
-{
-    unsigned long long pages = 0;
-    FILE *used = fopen("/proc/self/statm", "re");
-
-    if (used && fscanf(used, "%llu", &pages) != 1)
-        pages = 0;
-    if (used)
-        fclose(used);
-    return pages * os_page_size();
-}
-
-int os_try_descriptors(uint32_t count)
-{
-    int fd = -1;
-
-    if (count == 0)
-        return 0;
-    int error = os_open("/dev/null", OS_READ_ONLY, &fd);
-    if (error != 0)
-        return error;
-    error = os_try_descriptors(count - 1);
-    os_close(fd);
-    return error;
 }

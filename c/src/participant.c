@@ -1,13 +1,14 @@
 /*
  * participant.c - who is here, and who is alive: registering, liveness locks, verdicts.
  *
- * It owns the participants' entries and their lock bytes. The kernel says who is dead, never a time-out, never a process id:
- * a participant holds a lock on its LIVE byte that only its mapping of the region keeps, so that the lock lasts exactly as
- * long as somebody can store through that mapping. It must not know what the dead leave behind (reap.c, sweep.c).
+ * It owns the participants' entries and their lock bytes. The kernel says who is dead, never a time-out, never a
+ * process id: a participant holds a lock on its LIVE byte that only its mapping of the region keeps, so that the
+ * lock lasts exactly as long as a store through that mapping is possible. It must not know what the dead leave
+ * behind (reap.c, sweep.c).
  *
- * An id is not used again while somebody may sweep for its last owner. Whoever is going to sweep names the ids in its own
- * entry (`reaping`) and then looks again whether they are dead; whoever registers looks at these names after it saw that the
- * id is clean, and takes another id if it is named. One of the two sees the other (P2 and P3).
+ * An id is not used again while a sweep for its last owner may be under way. A reaper names the ids in its own
+ * entry (`reaping`) and then looks again whether they are dead; a newcomer looks at these names after it saw that
+ * the id is clean, and takes another id if it is named. One of the two sees the other (P2 and P3).
  */
 #include "participant.h"
 
@@ -20,7 +21,7 @@
 /* Far past any file's end; one byte an id, locked while the participant lives. */
 #define LIVE_BYTES (UINT64_C(1) << 62)
 
-#define EMERGENCY_ID (LAYOUT_MAX_OWNER + 1) /* of those who find no id to register with, and reap for one */
+#define EMERGENCY_ID (LAYOUT_MAX_OWNER + 1) /* for a newcomer that finds no id, and must reap for one */
 
 /* The ids that were ever used: beyond them the entries have no memory. */
 uint32_t participant_highest(const cq_queue *queue)
@@ -52,8 +53,8 @@ bool participant_proves(const cq_queue *queue, int fd)
 
 /*
  * Is the participant of this record dead? Only a query that surely met the region counts: other threads may close
- * descriptors and open others of the same number at any moment, so the descriptor is proved before and after, and all of it
- * twice. VERDICT_UNKNOWN: nothing is known.
+ * descriptors and open others of the same number at any moment, so the descriptor is proved before and after, and
+ * all of it twice. VERDICT_UNKNOWN: nothing is known.
  */
 enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record)
 {
@@ -80,7 +81,7 @@ static bool names(const struct layout_participant *entry, uint32_t id)
     return false;
 }
 
-/* May somebody be sweeping for a former owner of this id? */
+/* May a sweep for a former owner of this id be under way? */
 static bool is_being_reaped(const cq_queue *queue, uint32_t id)
 {
     uint32_t highest = participant_highest(queue);
@@ -94,7 +95,8 @@ static bool is_being_reaped(const cq_queue *queue, uint32_t id)
 /* Memory for the entry. Others read it only up to highest_id, which is raised afterwards. */
 static int reach(cq_queue *queue, int fd, uint32_t id)
 {
-    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_relaxed); /* the exchange decides */
+    /* Relaxed: the exchange decides. */
+    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_relaxed);
 
     if (id <= highest)
         return CQ_OK;
@@ -110,8 +112,8 @@ static int reach(cq_queue *queue, int fd, uint32_t id)
     return CQ_OK;
 }
 
-/* Write what people and other participants want to know. After the record, by the one whose it is; what stood there before is
-   of an earlier owner, at worst an id named for nothing and a mark that something may have been claimed. */
+/* Write what people and other participants want to know. After the record, by the one whose it is; what stood there
+   before is of an earlier owner, at worst an id named for nothing and a mark that something may have been claimed. */
 static void introduce(struct layout_participant *me)
 {
     char name[16];
@@ -129,8 +131,8 @@ static void introduce(struct layout_participant *me)
     atomic_store_explicit(&me->pid, os_process(), memory_order_relaxed);
 }
 
-/* Become the owner of this id if it is clean. lock_fd is the description whose mapping will carry the lock. CQ_ELIMIT: not
-   this one. */
+/* Become the owner of this id if it is clean. lock_fd is the description whose mapping will carry the lock.
+   CQ_ELIMIT: not this one. */
 static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
 {
     struct layout_participant *me = &queue->participants[id];
@@ -143,8 +145,10 @@ static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
     if (result == CQ_OK) {
         record = participant_record(queue, id); /* I1 before P3: clean, and then not named */
         if (!(record & PARTICIPANT_USED) && !is_being_reaped(queue, id)) {
-            uint64_t mine = ((record + PARTICIPANT_INCARNATION) & ~(PARTICIPANT_USED | PARTICIPANT_SHARED)) | PARTICIPANT_USED | (shared ? PARTICIPANT_SHARED : 0);
-            /* I2 release, pairs with I1. seq_cst as all that decides about ids. An exchange: of two with read locks one wins. */
+            uint64_t mine = ((record + PARTICIPANT_INCARNATION) & ~PARTICIPANT_SHARED) | PARTICIPANT_USED |
+                            (shared ? PARTICIPANT_SHARED : 0);
+            /* I2 release, pairs with I1. seq_cst as all that decides about ids. An exchange: of two with read locks
+               one wins. */
             if (atomic_compare_exchange_strong_explicit(&me->record, &record, mine, memory_order_seq_cst,
                                                         memory_order_relaxed)) {
                 queue->owner = id;
@@ -160,8 +164,8 @@ static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
     return result;
 }
 
-/* Register the handle, with fork_lock held. CQ_ELIMIT: no id is free. `shared`: though a reader may be in the way of every
-   write lock. */
+/* Register the handle, with fork_lock held. CQ_ELIMIT: no id is free. `shared`: though a reader may be in the way
+   of every write lock. */
 int participant_register(cq_queue *queue, int lock_fd, bool shared)
 {
     uint32_t first = atomic_load_explicit(&queue->header->free_id, memory_order_relaxed); /* a hint */
@@ -207,7 +211,8 @@ int participant_verify(cq_queue *queue)
 /* The first claim of a handle: from now on its death may leave something. */
 void participant_claims(cq_queue *queue)
 {
-    /* Before the claim, and seq_cst like it: who finds this participant dead finds the mark if there was a claim. */
+    /* Before the claim, and seq_cst like it: a reaper that finds this participant dead finds the mark if there was
+       a claim. */
     atomic_store_explicit(&queue->participants[queue->owner].active, 1, memory_order_seq_cst);
     atomic_store_explicit(&queue->active, 1, memory_order_release); /* pairs with the load in participant_active */
 }

@@ -4,8 +4,8 @@
 
 #include "handle.h"
 
-/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read the region
-   had one in the way of a write lock; then any lock counts, else write locks alone. */
+/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read
+   the region had one in the way of a write lock; then any lock counts, else write locks alone. */
 #define PARTICIPANT_USED UINT64_C(1)
 #define PARTICIPANT_SHARED UINT64_C(2)
 #define PARTICIPANT_INCARNATION UINT64_C(4)

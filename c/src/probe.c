@@ -1,8 +1,8 @@
 /*
  * probe.c - is there something to do for the callers of a side? Without doing it.
  *
- * It owns nothing. Its answers are hints, but "no" was true at an instant during the call: whoever sleeps afterwards misses
- * nothing. It must not change what messages there are.
+ * It owns nothing. Its answers are hints, but "no" was true at an instant during the call: a caller that sleeps
+ * afterwards misses nothing. It must not change what messages there are.
  */
 #include "probe.h"
 
@@ -12,8 +12,8 @@
 #include "orphan.h"
 #include "room.h"
 
-/* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. Memory that is given
-   to the next node to know this is there when it is taken. */
+/* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. Memory
+   that is given to the next node to know this is there when it is taken. */
 static bool has_node(cq_queue *queue)
 {
     uint64_t touched = node_touched(queue);

@@ -2,9 +2,10 @@
  * queue.c - the algorithm: an unrolled Michael-Scott queue with tickets that name their owner.
  *
  * After M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent Queue
- * Algorithms", PODC 1996. It owns head, tail, the tickets (node.enq, node.deq), node.next and the states of slots on
- * their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death, and asks the
- * system for nothing: where a node needs memory, or it is time to look for the dead, it says so. c/DESIGN.md has the argument; the labels at memory orders are its.
+ * Algorithms", PODC 1996. It owns head, tail, the tickets (node.enq, node.deq), node.next and the states of slots
+ * on their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death,
+ * and asks the system for nothing: where a node needs memory, or it is time to look for the dead, it says so.
+ * c/DESIGN.md has the argument and the labels at memory orders.
  *
  * Two invariants carry it:
  *   RECORD  a ticket word moves past a ticket only when that ticket's slot names its owner (or is finished);
@@ -37,7 +38,7 @@ void queue_record_enq(cq_queue *queue, struct layout_node *node, uint64_t ticket
             continue;
         if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket) /* R2, after R1 */
             return;
-        /* R3 release, pairs with R1: the claim is visible to who sees its record. Failure: somebody touched it. */
+        /* R3 release, pairs with R1: the claim is visible with its record. Failure: another process touched it. */
         atomic_compare_exchange_strong_explicit(&slot_at(queue, node, low)->state, &word,
                                                 slot_word(sequence, 0, SLOT_WRITING, word_owner(ticket)),
                                                 memory_order_acq_rel, memory_order_relaxed);
@@ -70,9 +71,9 @@ void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket
 /* ---- holes -------------------------------------------------------------------------------------- */
 
 /*
- * Before a hole is made at `index` - 1 or below, in the node's life `sequence`: raise last_hole to just behind it, and
- * mark the node. Who finds last_hole <= deq may rely on there being no hole in between; who knows all marks of a
- * version of header.holed, on there being none in other nodes as long as the version stays.
+ * Before a hole is made at `index` - 1 or below, in the node's life `sequence`: raise last_hole to just behind it,
+ * and mark the node. last_hole <= deq means that there is no hole in between; and whoever knows all marks of a
+ * version of header.holed may rely on there being none in other nodes as long as the version stays.
  */
 void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index)
 {
@@ -81,16 +82,16 @@ void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, ui
     uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire);
 
     while (position_distance(raised, last, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND &&
-           /* H1 release, pairs with H2: the raise is visible to who sees the hole. */
+           /* H1 release, pairs with H2: the raise is visible with the hole. */
            !atomic_compare_exchange_weak_explicit(&queue->header->last_hole, &last, raised, memory_order_acq_rel,
                                                   memory_order_acquire))
         ;
-    /* H3 acquire, pairs with H4: the mark is there and the version raised, by somebody before. Who is very late writes
-       an old life here; then some do it once more. */
+    /* H3 acquire, pairs with H4: the mark is there and the version raised, by an earlier call. A very late one
+       writes an old life here; then it is done once more. */
     if (atomic_load_explicit(&node->holed, memory_order_acquire) == sequence)
         return;
     node_mark(queue, number, MARK_HOLES);
-    /* H5 release, pairs with H6: who finds the new version finds the mark. Not before the mark, and not skipped by
+    /* H5 release, pairs with H6: with the new version comes the mark. Not before the mark, and not skipped by
        anybody until it is done: a hole may follow in which nobody else sees more than the mark. */
     atomic_fetch_add_explicit(&queue->header->holed, 1, memory_order_seq_cst);
     atomic_store_explicit(&node->holed, sequence, memory_order_release); /* H4 */
@@ -159,9 +160,9 @@ static uint64_t holes_marked(cq_queue *queue, uint64_t head, uint64_t version, s
 }
 
 /*
- * Count the holes from head's ticket on. Those of settled nodes are remembered while head stays and no other node gets
- * holes. Positions that consumers pass meanwhile may count too, they are DONE: a count that is too high only where deq has
- * moved on, and never beyond that.
+ * Count the holes from head's ticket on. Those of settled nodes are remembered while head stays and no other node
+ * gets holes. Positions that consumers pass meanwhile may count too, they are DONE: a count that is too high only
+ * where deq has moved on, and never beyond that.
  */
 uint64_t queue_count_holes(cq_queue *queue, const struct end *head)
 {
@@ -210,7 +211,7 @@ int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next)
         atomic_compare_exchange_strong_explicit(&queue->states[node], &state, ticket_word(sequence, NODE_LINKED, 0),
                                                 memory_order_acq_rel, memory_order_relaxed);
     }
-    /* T4 release, pairs with E1: what prepared the node is visible to who claims in it. */
+    /* T4 release, pairs with E1: what prepared the node is visible to claims in it. */
     atomic_compare_exchange_strong_explicit(&queue->header->tail, &tail, link_word(sequence, node),
                                             memory_order_acq_rel, memory_order_relaxed);
     return RESULT_RETRY;
@@ -225,7 +226,7 @@ int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
         return queue_help_tail(queue, tail, next); /* head never passes tail */
     if (link_node(next) >= queue->geometry.node_count)
         return CQ_ECORRUPT;
-    /* S1 release, pairs with D1: the next node is ready to be claimed in. Failure: somebody else swung. */
+    /* S1 release, pairs with D1: the next node is ready to be claimed in. Failure: another process swung. */
     uint64_t expected = head;
     if (atomic_compare_exchange_strong_explicit(&queue->header->head, &expected,
                                                 link_word(sequence_next(word_sequence(head)), link_node(next)),
@@ -249,8 +250,8 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
         wake_side(queue, SIDE_PRODUCERS, 1);
 }
 
-/* Before a refusal for want of a node: free the nodes that hold nothing but holes in front of the first message. CQ_OK:
-   there is none. Else something has moved: RESULT_RETRY or RESULT_LOOK. */
+/* Before a refusal because no node is free: free the nodes that hold nothing but holes in front of the first
+   message. CQ_OK: there is none. Else something has moved: RESULT_RETRY or RESULT_LOOK. */
 static int skip_leading_holes(cq_queue *queue)
 {
     struct end head;
@@ -280,12 +281,12 @@ static void prepare_node(struct layout_node *node, uint64_t sequence)
     atomic_store_explicit(&node->next, link_word(sequence, NODE_NIL), memory_order_relaxed);
 }
 
-/* Append a node behind the end `tail`, whose slots are all claimed and touched. RESULT_RETRY or RESULT_LOOK: read the end again.
-   RESULT_MEMORY: as node_take. */
+/* Append a node behind the end `tail`, whose slots are all claimed and touched. RESULT_RETRY or RESULT_LOOK: read
+   the end again. RESULT_MEMORY: as node_take. */
 int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
 {
     uint64_t next = atomic_load_explicit(&tail->node->next, memory_order_acquire); /* L2, pairs with L1 */
-    uint32_t fresh;
+    uint32_t fresh = 0;
     int moved;
 
     if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail->link)
@@ -300,7 +301,8 @@ int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
         return result;
     if (result != CQ_OK && (moved = skip_leading_holes(queue)) != CQ_OK)
         return moved;
-    bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link; /* A1, after FREE -> TAKEN */
+    /* A1, after FREE -> TAKEN */
+    bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link;
     if (result != CQ_OK)
         return same ? result : RESULT_RETRY;
     /* A1: only now, with the node in hand, is tail's sequence newer than any life this node had. Numbering it from a

@@ -1,12 +1,12 @@
 /*
  * reap.c - finding the dead, and sweeping for them.
  *
- * It owns the turns of looking, and this handle's place in a sweep. It must not know how death is proved (participant.c), nor
- * what a sweep does to slots (sweep.c).
+ * It owns the turns of looking, and this handle's place in a sweep. It must not know how death is proved
+ * (participant.c), nor what a sweep does to slots (sweep.c).
  *
- * One look an interval is made for the whole queue, by whoever comes first: looks are numbered by header.turn, and each
- * handle measures with its own clock for how long the number has stood still. A look asks a bounded number of participants:
- * first the owner of what is in the way and those whose process is gone, then the others in turn.
+ * One look an interval is made for the whole queue, by whoever comes first: looks are numbered by header.turn, and
+ * each handle measures with its own clock for how long the number has stood still. A look asks a bounded number of
+ * participants: first the owner of what is in the way and those whose process is gone, then the others in turn.
  */
 #include "reap.h"
 
@@ -18,13 +18,16 @@
 
 #include <errno.h>
 
-#define LOOK_ALL UINT32_MAX                  /* of look_around's limits */
-#define ASKED_IN_TURN 96u                    /* lock queries a look, beside those for suspects */
+#define LOOK_ALL UINT32_MAX /* of look_around's limits */
+#define ASKED_IN_TURN 96u   /* lock queries a look, beside those for suspects */
 #define ASKED_SUSPECTS 32u
-#define HINTS 1024u                          /* processes a look asks the kernel for by number */
-#define SWEEP_BUDGET UINT64_C(32768)         /* slots that a call which does not block looks at, on behalf of the dead */
-#define LEAVE_BUDGET (8 * SWEEP_BUDGET)      /* the same, when a handle is closed: some milliseconds */
-#define REAP_COST UINT64_C(4096)             /* what asking and cleaning for some ids counts in slots */
+#define HINTS 1024u         /* processes a look asks the kernel for by number */
+
+/* In slots looked at on behalf of the dead: by a call that does not block; when a handle is closed, some milliseconds;
+   and what asking and cleaning for some ids counts. */
+#define SWEEP_BUDGET UINT64_C(32768)
+#define LEAVE_BUDGET (8 * SWEEP_BUDGET)
+#define REAP_COST UINT64_C(4096)
 
 /* Of the threads of a handle one at a time reaps; the others, and signal handlers, take that for done. */
 static bool begin_reaping(cq_queue *queue)
@@ -58,7 +61,8 @@ static void begin_sweep(cq_queue *queue, int fd)
     for (uint32_t i = 0; i < reap->count; ++i) {
         uint32_t id = reap->ids[i];
         /* I1 after P2: used by the same owner still. */
-        if (participant_record(queue, id) != reap->records[i] || participant_ask(queue, fd, id, reap->records[i]) != VERDICT_DEAD)
+        if (participant_record(queue, id) != reap->records[i] ||
+            participant_ask(queue, fd, id, reap->records[i]) != VERDICT_DEAD)
             continue;
         /* Relaxed: the kernel's word that its lock is gone comes after all that it stored. */
         reap->active |= atomic_load_explicit(&queue->participants[id].active, memory_order_relaxed) != 0;
@@ -71,7 +75,7 @@ static void begin_sweep(cq_queue *queue, int fd)
     sweep_begin(&reap->sweep, queue, &dead);
 }
 
-/* The sweep is over: the ids may be used again. */
+/* The sweep is done: the ids may be used again. */
 static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
 {
     struct reap *reap = &queue->reap;
@@ -97,7 +101,7 @@ static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
 static int go_on(cq_queue *queue, int fd, uint64_t *budget, cq_recovery *recovery)
 {
     struct reap *reap = &queue->reap;
-    int result = reap->active ? sweep_step(&reap->sweep, budget) : CQ_OK; /* who never claimed anything left nothing */
+    int result = reap->active ? sweep_step(&reap->sweep, budget) : CQ_OK; /* without a claim nothing was left */
 
     if (result == RESULT_RETRY)
         return 0;
@@ -135,7 +139,8 @@ static bool consider(cq_queue *queue, int fd, uint32_t id)
 static bool collect_suspects(cq_queue *queue, int fd, uint32_t hints)
 {
     struct reap *reap = &queue->reap;
-    uint32_t highest = participant_highest(queue), asked = 0, sleepers = 0, n = 0, all = hints < highest ? hints : highest;
+    uint32_t highest = participant_highest(queue), all = hints < highest ? hints : highest;
+    uint32_t asked = 0, sleepers = 0, n = 0;
 
     for (; n < all && asked < ASKED_SUSPECTS && reap->count < REAP_MOST; ++n) {
         reap->hint = reap->hint < highest ? reap->hint + 1 : 1;
@@ -145,7 +150,7 @@ static bool collect_suspects(cq_queue *queue, int fd, uint32_t hints)
         bool asleep = (atomic_load_explicit(&entry->waiting[0], memory_order_relaxed) | /* counts, and a hint */
                        atomic_load_explicit(&entry->waiting[1], memory_order_relaxed)) != 0;
         sleepers += asleep;
-        /* Who never claimed anything or sleeps seldom holds something: those are asked in turn. */
+        /* One that never claimed anything, or sleeps, seldom holds something: those are asked in turn. */
         if (!asleep && reap->hint != queue->owner && atomic_load_explicit(&entry->active, memory_order_relaxed) &&
             /* A reason to ask, no more. */
             os_process_is_gone(atomic_load_explicit(&entry->pid, memory_order_relaxed))) {
@@ -159,12 +164,13 @@ static bool collect_suspects(cq_queue *queue, int fd, uint32_t hints)
     return true;
 }
 
-/* Each look goes on where the one before ended, whoever makes it: handles that come and go would look at the lowest ids only. */
+/* Each look goes on where the one before ended, whoever makes it: handles that come and go would look at the lowest
+   ids only. */
 static void begin_at_turn(cq_queue *queue, uint64_t turn)
 {
     uint32_t highest = participant_highest(queue);
 
-    if (highest == 0) /* not with this handle among them, but who knows what a region says */
+    if (highest == 0) /* not with this handle among them, but a region may say anything */
         return;
     queue->reap.hint = (uint32_t)(turn * HINTS % highest);
     queue->reap.next = (uint32_t)(turn * ASKED_IN_TURN % highest);
@@ -190,10 +196,11 @@ static bool collect_in_turn(cq_queue *queue, int fd, uint32_t most)
 }
 
 /*
- * Look around once: the suspect (0: none), those whose process seems gone, then `most` others in turn; and sweep for those
- * found dead, as far as *budget goes. How many were reaped, or an error. With begin_reaping.
+ * Look around once: the suspect (0: none), those whose process seems gone, then `most` others in turn; and sweep
+ * for those found dead, as far as *budget goes. How many were reaped, or an error. With begin_reaping.
  */
-static int look_around(cq_queue *queue, int fd, uint32_t suspect, uint32_t most, uint64_t *budget, cq_recovery *recovery)
+static int look_around(cq_queue *queue, int fd, uint32_t suspect, uint32_t most, uint64_t *budget,
+                       cq_recovery *recovery)
 {
     struct reap *reap = &queue->reap;
     uint32_t hints = most == LOOK_ALL || most == 0 ? 0 : HINTS;
@@ -226,7 +233,7 @@ static int look_around(cq_queue *queue, int fd, uint32_t suspect, uint32_t most,
     return total;
 }
 
-/* There is no descriptor to find out anything with: what is begun is found again by who has one. */
+/* There is no descriptor to find out anything with: what is begun is found again by a handle that has one. */
 static void drop_sweep(cq_queue *queue)
 {
     queue->reap.count = 0;
@@ -287,8 +294,8 @@ static bool look_is_due(cq_queue *queue, uint64_t turn)
     return now - atomic_load_explicit(&queue->turn_time, memory_order_relaxed) >= reap_interval(queue);
 }
 
-/* A look by this handle, in the turn that it has, or going on with what it began. With begin_reaping. How many were reaped, or an
-   error. */
+/* A look by this handle, in the turn that it has, or going on with what it began. With begin_reaping. How many were
+   reaped, or an error. */
 static int look_in_turn(cq_queue *queue, int fd, bool begun, uint64_t turn)
 {
     uint64_t budget = SWEEP_BUDGET;
@@ -308,7 +315,7 @@ bool reap_look(cq_queue *queue, enum reap_look *look)
     *look = REAP_NOT_DUE;
     if ((!look_is_due(queue, turn) && !begun) || !begin_reaping(queue))
         return false;
-    /* A turn is only taken by who can look: one that bumps it for nothing would keep all others from looking. */
+    /* A turn is taken only by a handle that can look: raising it for nothing would keep all others from looking. */
     bool alone = !begun && participant_is_alone(queue);
     int fd = alone ? -1 : region_descriptor(queue);
     if (!alone && (fd < 0 || !participant_proves(queue, fd))) {
@@ -329,7 +336,7 @@ bool reap_look(cq_queue *queue, enum reap_look *look)
     return result > 0;
 }
 
-/* May this owner be asked about, of whom a slot was in the way? Not twice in a row, and not too many in an interval. */
+/* A slot of this owner was in the way: may it be asked about? Not twice in a row, and not too many in an interval. */
 static bool may_suspect(cq_queue *queue, uint32_t owner)
 {
     int64_t now = os_clock(OS_CLOCK_COARSE);
@@ -361,8 +368,8 @@ void reap_suspect(cq_queue *queue, uint32_t owner)
 /* ---- leaving ---------------------------------------------------------------------------------------- */
 
 /*
- * Give back what the handle holds, and its id. The lock goes with the mapping, after this. In a large backlog that was never
- * swept not everything is found at once: then the record stays, and is reaped like a dead one's.
+ * Give back what the handle holds, and its id. The lock goes with the mapping, after this. In a large backlog that
+ * was never swept not everything is found at once: then the record stays, and is reaped like a dead one's.
  */
 void reap_leave(cq_queue *queue)
 {

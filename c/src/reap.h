@@ -19,7 +19,7 @@ int64_t reap_interval(const cq_queue *queue);
 /* Is a sweep begun that the next call should go on with? */
 static inline bool reap_is_pending(const cq_queue *queue)
 {
-    return atomic_load_explicit(&queue->reap.pending, memory_order_relaxed); /* a hint: who reaps decides */
+    return atomic_load_explicit(&queue->reap.pending, memory_order_relaxed); /* a hint: begin_reaping decides */
 }
 
 #endif

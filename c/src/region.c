@@ -83,7 +83,8 @@ int region_filesystem(int fd, uint32_t flags)
     return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_errno(os_check_filesystem(fd));
 }
 
-/* Whose is the file, and who may write it? One of this process' own user is as open to a group as he made it. */
+/* Whose is the file, and who may write it? A file of this process's own user is as open to a group as that user
+   made it. */
 static int check_trust(const struct os_status *status, const cq_config *config, bool read_only)
 {
     uint32_t accepted = config && config->permissions ? config->permissions : 0600;
@@ -108,7 +109,7 @@ void region_unmap(cq_queue *queue)
 static int map_region(cq_queue *queue, int fd, bool read_only)
 {
     uint64_t size = queue->geometry.file_size;
-    void *base, *alive;
+    void *base = NULL, *alive = NULL;
     int error = os_map(fd, size, read_only ? OS_MAP_READ : OS_MAP_WRITE, &base);
 
     if (error != 0)
@@ -131,8 +132,9 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
 }
 
 /*
- * Open, check and map the region at `path`. *lock_fd receives the description that the mapping was made through (-1 when
- * read-only); the caller, who has fork_lock, closes it once it has locked through it. RESULT_RETRY: the name leads elsewhere now.
+ * Open, check and map the region at `path`. *lock_fd receives the description that the mapping was made through (-1
+ * when read-only); the caller, which has fork_lock, closes it once it has locked through it. RESULT_RETRY: the name
+ * leads elsewhere now.
  */
 int region_open(const char *path, const cq_config *config, bool read_only, cq_queue *queue, int *lock_fd)
 {
@@ -191,17 +193,18 @@ bool region_is(const cq_queue *queue, const struct os_status *status)
     return status->device == queue->device && status->inode == queue->inode;
 }
 
-/* Is fd, at this moment, a description of the region that can tell who is alive? One through which another thread is just
-   opening a handle, and which got the number of ours because somebody closed that, cannot: its own lock is invisible to it. */
+/* Is fd, at this moment, a description of the region that can tell who is alive? One through which another thread
+   is just opening a handle, and which got the number of ours because that was closed, cannot: its own lock is
+   invisible to it. */
 bool region_is_at(const cq_queue *queue, int fd)
 {
     struct os_status status;
     return fd >= 0 && os_status(fd, &status) == 0 && region_is(queue, &status) && !os_is_marked(fd);
 }
 
-/* A new description, by the name; or, if that leads elsewhere or nowhere (unlinked, chroot), by the mapping, which only
-   some processes may. -1: there is none. What turns out to be another file is not closed: most likely another thread has
-   closed our descriptor meanwhile, and the number is somebody else's. */
+/* A new description, by the name; or, if that leads elsewhere or nowhere (unlinked, chroot), by the mapping, which
+   only some processes may. -1: there is none. What turns out to be another file is not closed: most likely another
+   thread has closed our descriptor meanwhile, and the number is somebody else's. */
 static int open_again(const cq_queue *queue)
 {
     const char *paths[] = {queue->path, queue->mapped_as};
@@ -224,9 +227,9 @@ static void close_descriptor(const cq_queue *queue, int fd)
         os_close(fd);
 }
 
-/* The handle's own description, or a new one if somebody closed every descriptor of the process; -1 if there is none.
-   The number is the region's now, and somebody else's as soon as another thread closes everything once more: what is done
-   with it must not harm any other file. */
+/* The handle's own description, or a new one if every descriptor of the process was closed; -1 if there is none.
+   The number is the region's now, and somebody else's as soon as another thread closes everything once more: what
+   is done with it must not harm any other file. */
 int region_descriptor(cq_queue *queue)
 {
     int fd = atomic_load_explicit(&queue->fd, memory_order_relaxed); /* a number; fstat says what it is now */
@@ -268,7 +271,8 @@ void region_close_descriptor(cq_queue *queue)
 void region_forget(cq_queue *queue)
 {
     atomic_store_explicit(queue->alive, 0, memory_order_relaxed); /* no other thread is here */
-    /* Is the region mapped here after all? What else there may be at this address by now does not begin like a region. */
+    /* Is the region mapped here after all? What else there may be at this address by now does not begin like a
+       region. */
     if (os_is_word(queue->base, (uint32_t)LAYOUT_MAGIC))
         os_unmap(queue->base, queue->geometry.file_size);
 }

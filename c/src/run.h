@@ -13,7 +13,7 @@ struct run {
     uint64_t sequence;
     uint32_t node, index, count;
     uint32_t deliveries; /* of the message when an orphan was claimed, else 0 */
-    unsigned char *slots; /* where the first of them is: working it out anew costs as much as the rest of a short message */
+    unsigned char *slots; /* the first: working it out anew costs as much as the rest of a short message */
 };
 
 static inline struct layout_node *node_at(const cq_queue *queue, uint32_t node)
@@ -73,8 +73,8 @@ static inline uint64_t slot_load(const cq_queue *queue, struct layout_node *node
     return atomic_load_explicit(&slot_at(queue, node, index)->state, memory_order_seq_cst);
 }
 
-/* Remember the newest claim once nothing of it is left for a recorder to do. Release pairs with the acquire of who
-   compares: threads of one handle may rely on each other's claims. */
+/* Remember the newest claim once nothing of it is left for a recorder to do. Release pairs with the acquire where
+   it is compared: threads of one handle may rely on each other's claims. */
 static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const struct run *run)
 {
     atomic_store_explicit(last, ticket_word(run->sequence, run->index + run->count, queue->owner),

@@ -1,8 +1,9 @@
 /*
- * shortage.c - what there was too little of, in words and numbers: file system, address space, descriptors, file size.
+ * shortage.c - what there was too little of, in words and numbers: file system, address space, descriptors, file
+ * size.
  *
- * It looks at limits as they are now, which need not be what they were when the call failed: what it says must be true in
- * either case. It must not look into the region.
+ * It looks at limits as they are now, which need not be what they were when the call failed: what it says must be
+ * true in either case. It must not look into the region.
  */
 #include "explain.h"
 
@@ -52,8 +53,8 @@ void shortage_memory(struct text *text, const struct found *found)
     say_bytes(text, ", and this process may have ", limit, "");
     if (used > 0)
         say_bytes(text, ", of which it uses ", used, "");
-    say(text, ": raise the limit (RLIMIT_AS, ulimit -v), or create the queue with a smaller capacity, max_message_size or "
-        "max_held");
+    say(text, ": raise the limit (RLIMIT_AS, ulimit -v), or create the queue with a smaller capacity, "
+        "max_message_size or max_held");
 }
 
 void shortage_process(struct text *text)
@@ -67,7 +68,8 @@ void shortage_process(struct text *text)
     else if (error == ENFILE)
         say(text, "the system has reached its limit of open files (fs.file-max): close some, or raise the limit");
     else if (error == EMFILE)
-        say(text, "this process has used all of the %" PRIu64 " descriptors that it may have, or all but a few, and opening a "
+        say(text, "this process has used all of the %" PRIu64 " descriptors that it may have, or all but a few, and "
+            "opening a "
             "queue takes %d: close some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", files, ENOUGH_TO_OPEN);
     else
         say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have %" PRIu64
@@ -85,7 +87,8 @@ void shortage_file_size(struct text *text, const struct found *found)
     }
     say_bytes(text, "its file would have a size of ", found->geometry.file_size, ", and ");
     if (os_limit(OS_LIMIT_FILE_SIZE, &limit) && limit < found->geometry.file_size)
-        say_bytes(text, "this process may make files of ", limit, " at most: raise the limit (RLIMIT_FSIZE, ulimit -f)");
+        say_bytes(text, "this process may make files of ", limit, " at most: raise the limit (RLIMIT_FSIZE, ulimit "
+            "-f)");
     else
         say(text, "the file system of %s allows no file that large: name another directory", found->directory);
     say(text, ", or ask for a smaller capacity, max_message_size or max_held");

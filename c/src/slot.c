@@ -1,8 +1,8 @@
-/* slot.c - a look into a slot that is somebody else's. See slot.h. */
+/* slot.c - a look into a slot that is not the caller's. See slot.h. */
 #include "slot.h"
 
-/* Words are read one by one rather than by memcpy: this race is the point of the function, and the sanitizer must be told so
-   for it alone. */
+/* Words are read one by one rather than by memcpy: this race is the point of the function, and the sanitizer must
+   be told so for it alone. */
 __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word,
                                                       size_t *size, void *copy, size_t room)
 {

@@ -33,7 +33,8 @@ static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *
     return SLOT_SHORT;
 }
 
-/* The size of the message in a slot that holds `word`. Read once, volatile: a hostile peer may change it between two reads. */
+/* The size of the message in a slot that holds `word`. Read once, volatile: a hostile peer may change it between
+   two reads. */
 ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
 {
     uint64_t limit = queue->geometry.max_message_size;
@@ -49,8 +50,8 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
     return CQ_OK;
 }
 
-/* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has room for
-   them. Both are worth nothing unless slot->state is still `word` afterwards. */
+/* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has
+   room for them. Both are worth nothing unless slot->state is still `word` afterwards. */
 int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
 
 #endif

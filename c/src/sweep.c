@@ -1,23 +1,23 @@
 /*
  * sweep.c - finishing or undoing what dead owners left, slot by slot, in pieces.
  *
- * It owns no state: every step is a compare-and-swap from the exact word that names a dead owner, so that any number of
- * sweeps may run at once and each may be killed or left anywhere. It must not know how death was found out
- * (participant.c).
+ * It owns no state: every step is a compare-and-swap from the exact word that names a dead owner, so that any
+ * number of sweeps may run at once and each may be killed or left anywhere. It must not know how death was found
+ * out (participant.c).
  *
  * Why a sweep in pieces is complete, though nodes are claimed in, recycled and used again between them. Owners in
- * `dead` claim nothing after it began, and their names spread in one node's life only: from its tickets into its slots
- * (recorders), and from WRITING to VOID (consumers). So
+ * `dead` claim nothing after it began, and their names spread in one node's life only: from its tickets into its
+ * slots (recorders), and from WRITING to VOID (consumers). So
  *   - a life of a node that began after the sweep did, behind the tail of then, never names them, and neither does a
- *     node that somebody alive took; a node that a dead one took is either FREEd here or was linked before, and then
+ *     node that a live process took; a node that a dead one took is either FREEd here or was linked before, and then
  *     help_append made it LINKED;
  *   - in each older life the tickets are recorded first. From then on every slot that a dead owner claimed names it or
  *     is finished: a slow recorder's exchange starts from an untouched or FULL word, and there is none left. Then each
  *     slot is changed until it names no dead owner, and none can come to name one again;
  *   - a SETTLED node ahead of the head of then names nobody: its slots are FULL or DONE, and no dead owner can have
  *     claimed any of them for reading, because head had not come there when they were dead.
- * Head and tail of the beginning are therefore all that a sweep must remember. The nodes up to head come first: what
- * dead consumers held, and the claims that others wait behind.
+ * Head and tail of the beginning are therefore all that a sweep must remember. The nodes up to head come first:
+ * what dead consumers held, and the claims that others wait behind.
  */
 #include "sweep.h"
 
@@ -51,7 +51,7 @@ static bool sweep_slot(struct sweep *sweep, uint32_t number, uint64_t sequence, 
         uint32_t phase = slot_phase(word);
         if (phase == SLOT_WRITING)
             queue_announce_hole(queue, number, sequence, index + 1);
-        /* C0 release, pairs with C1 and O4: what the dead wrote and read is over, and the kernel says so. */
+        /* C0 release, pairs with C1 and O4: the dead have stopped writing and reading, and the kernel says so. */
         if (!atomic_compare_exchange_strong_explicit(&slot->state, &word, successor(word), memory_order_seq_cst,
                                                      memory_order_acquire))
             continue;
@@ -168,8 +168,9 @@ static void announce(struct sweep *sweep, uint64_t slots, uint64_t messages)
 }
 
 /*
- * Go on with a sweep until about *budget slots were looked at (see COST_OF_SLOT); *budget receives what is left. CQ_OK: it is
- * done, and no slot and no node names an owner in `dead`. RESULT_RETRY: there is more to do. Or an error.
+ * Go on with a sweep until about *budget slots were looked at (see COST_OF_SLOT); *budget receives what is left.
+ * CQ_OK: it is done, and no slot and no node names an owner in `dead`. RESULT_RETRY: there is more to do. Or an
+ * error.
  */
 int sweep_step(struct sweep *sweep, uint64_t *budget)
 {

@@ -1,13 +1,14 @@
 /*
- * wait.c - sleeping until somebody publishes or makes room.
+ * wait.c - sleeping until there is a message, or room.
  *
- * It owns who sleeps and for how long. It must not know what is waited for: `attempt` is a full try of the operation.
+ * It owns who sleeps and for how long. It must not know what is waited for: `attempt` is a full try of the
+ * operation.
  *
- * Somebody must look around while all sleep: for the dead, for a wake that a dead one did not give, for the file's name. That
- * is one thread of the whole queue, the lookout, which wakes once an interval. Its other candidates, one thread a handle,
- * rest: the more there are the longer, so that together they wake as often as one. header.lookout says who it is and
- * header.turn whether looks are made; a candidate that wakes and finds nobody, or no looks, is the lookout from then on. All
- * other threads sleep until they are woken.
+ * One thread must look around while all sleep: for the dead, for a wake that a dead process did not give, for the
+ * file's name. It is one of the whole queue, the lookout, which wakes once an interval. Its other candidates, one
+ * thread a handle, rest: the more there are the longer, so that together they wake as often as one. header.lookout
+ * says who it is and header.turn whether looks are made; a candidate that wakes and finds nobody, or no looks, is
+ * the lookout from then on. All other threads sleep until they are woken.
  */
 #include "wait.h"
 
@@ -40,7 +41,8 @@ static int64_t lookout_slice(const cq_queue *queue)
     return rest < interval ? interval : rest < REST_MOST ? rest : REST_MOST;
 }
 
-/* Only that thread. Is another handle the lookout, and were looks made in the `slept` nanoseconds since `turn`? Then rest. */
+/* Only that thread. Is another handle the lookout, and were looks made in the `slept` nanoseconds since `turn`?
+   Then rest. */
 static void judge_lookout(cq_queue *queue, uint64_t turn, int64_t slept)
 {
     uint32_t lookout = atomic_load_explicit(&queue->header->lookout, memory_order_relaxed); /* a hint, as all of this */
@@ -52,22 +54,24 @@ static void judge_lookout(cq_queue *queue, uint64_t turn, int64_t slept)
         atomic_store_explicit(&queue->header->lookout, queue->owner, memory_order_relaxed);
 }
 
-/* Sleep on the side's word while it is `expected`, until `deadline` or until it is time to look around. 0: woken; else as
-   os_sleep. */
-static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int64_t now, int64_t deadline, uint32_t bits)
+/* Sleep on the side's word while it is `expected`, until `deadline` or until it is time to look around. 0: woken;
+   else as os_sleep. */
+static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int64_t now, int64_t deadline,
+                         uint32_t kinds)
 {
     struct lookout *lookout = &queue->lookout;
     uint32_t taken = 0;
-    /* seq_cst both, counted first: who finds the place taken is seen by who gives it up and then leaves. Acquire pairs with
-       the release below: what belongs to the lookout of this handle. */
+    /* seq_cst both, counted first: a thread that finds the place taken is seen by the one that gives it up and then
+       leaves. Acquire pairs with the release below: what belongs to the lookout of this handle. */
     atomic_fetch_add_explicit(&lookout->sleeping, 1, memory_order_seq_cst);
-    bool mine = atomic_compare_exchange_strong_explicit(&lookout->taken, &taken, 1, memory_order_seq_cst, memory_order_seq_cst);
+    bool mine = atomic_compare_exchange_strong_explicit(&lookout->taken, &taken, 1, memory_order_seq_cst,
+                                                        memory_order_seq_cst);
     int64_t slice = mine ? lookout_slice(queue) : OTHERS_SLEEP;
     uint64_t turn = load_turn(queue);
 
-    bits |= OF_HANDLE(queue->owner) | (mine && lookout->resting ? RESTERS : 0);
+    kinds |= OF_HANDLE(queue->owner) | (mine && lookout->resting ? RESTERS : 0);
     bool is_whole = deadline - now >= slice;
-    int why = os_sleep(side_word(queue, side), expected, is_whole ? now + slice : deadline, bits);
+    int why = os_sleep(side_word(queue, side), expected, is_whole ? now + slice : deadline, kinds);
     atomic_fetch_sub_explicit(&lookout->sleeping, 1, memory_order_relaxed); /* a count */
     if (mine) {
         if (why == 0)
@@ -79,8 +83,8 @@ static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int
     return why;
 }
 
-/* This thread stops sleeping, and may have been the lookout: let another thread of the handle take its place, which would
-   sleep for long else; or another handle, whose candidates notice what these hints miss. */
+/* This thread stops sleeping, and may have been the lookout: let another thread of the handle take its place, which
+   would sleep for long else; or another handle, whose candidates notice what these hints miss. */
 static void leave_lookout(cq_queue *queue, enum side side)
 {
     enum side other = side == SIDE_CONSUMERS ? SIDE_PRODUCERS : SIDE_CONSUMERS;
@@ -100,8 +104,9 @@ static void leave_lookout(cq_queue *queue, enum side side)
         wake_surely(queue, other, 1, heir);
 }
 
-/* Count this thread among the sleepers of its participant, for people to see. Who waits piece by piece, to look at other things
-   in between, has been waiting since the first: a wait that begins soon after one timed out goes on with it. */
+/* Count this thread among the sleepers of its participant, for people to see. A caller that waits piece by piece,
+   to look at other things in between, has been waiting since the first: a wait that begins soon after one timed out
+   goes on with it. */
 static void count_sleeper(cq_queue *queue, enum side side, bool sleeps, int64_t now)
 {
     struct layout_participant *me = &queue->participants[queue->owner];
@@ -167,7 +172,7 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
         int64_t until = deadline - now > most ? now + most : deadline;
         why = sleep_a_slice(queue, side, expected, now, until, SLEEPERS);
     }
-    /* Leaving woken but unserved: that wake belongs to somebody else. */
+    /* Leaving woken but unserved: that wake belongs to another thread. */
     if (why == 0 && result != CQ_OK)
         os_wake(word, 1, SLEEPERS);
     leave_lookout(queue, side);
@@ -216,9 +221,9 @@ void wait_cancel(cq_queue *queue, bool cancelled)
 /* Ask for a wake of the watchers. The caller probes afterwards, and then may sleep on the word returned. */
 uint32_t wait_announce_watch(cq_queue *queue, enum side side)
 {
-    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WAKE_WATCH, memory_order_seq_cst) | WAKE_WATCH; /* K2 */
+    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WAKE_WATCH, memory_order_seq_cst); /* K2 */
     fence(memory_order_seq_cst);
-    return word;
+    return word | WAKE_WATCH;
 }
 
 /* Sleep until a watcher is due, or until it is time to look around. */

@@ -1,8 +1,8 @@
 /*
- * wake.c - waking those who sleep until somebody publishes or makes room.
+ * wake.c - waking those that sleep until there is a message, or room.
  *
- * It owns the futex word of each side: generation | WATCH | SLEEP. Nobody counts sleepers, so a dead one leaves at most a
- * stale bit and costs one idle wake. It must not know what they wait for, nor how they sleep (wait.c).
+ * It owns the futex word of each side: generation | WATCH | SLEEP. Nobody counts sleepers, so a dead one leaves at
+ * most a stale bit and costs one idle wake. It must not know what they wait for, nor how they sleep (wait.c).
  */
 #include "wake.h"
 
@@ -13,12 +13,13 @@ static uint32_t wake_kind(_Atomic uint32_t *word, uint32_t seen, uint32_t flag, 
 {
     if (!(seen & flag) || os_wake(word, count, kind) >= count)
         return seen;
-    /* Fewer slept than were told: nobody needs the flag any more, except who came to sleep in between. Clear it for this very
-       word only, and wake these. */
+    /* Fewer slept than were told: nobody needs the flag any more, except threads that came to sleep in between.
+       Clear it for this very word only, and wake these. */
     uint32_t cleared = (seen & ~flag & WAKE_BITS) | ((seen & ~WAKE_BITS) + WAKE_GENERATION);
-    bool same = atomic_compare_exchange_strong_explicit(word, &seen, cleared, memory_order_seq_cst, memory_order_relaxed);
-    /* If it is another word for somebody else's sake, then who was on the way to sleep on the old one either sleeps by now,
-       and is woken here, or will not. */
+    bool same = atomic_compare_exchange_strong_explicit(word, &seen, cleared, memory_order_seq_cst,
+                                                        memory_order_relaxed);
+    /* If another process has changed the word, then a thread on its way to sleep on the old one either sleeps by
+       now, and is woken here, or will not. */
     os_wake(word, same ? SIZE_MAX : count, kind);
     return same ? cleared : seen;
 }
@@ -32,15 +33,15 @@ void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count)
     wake_kind(word, seen, WAKE_SLEEP, SLEEPERS, count);
 }
 
-/* Wake, and have those look again who are on the way to sleep: who read the word before this does not sleep on what it is now;
-   who reads it afterwards sees what the caller changed before. */
+/* Wake, and have threads on their way to sleep look again: one that read the word before this does not sleep on
+   what it is now; one that reads it afterwards sees what the caller changed before. */
 size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds)
 {
     atomic_fetch_add_explicit(side_word(queue, side), WAKE_GENERATION, memory_order_seq_cst);
     return os_wake(side_word(queue, side), count, kinds);
 }
 
-/* Who was woken does not act: somebody else should. */
+/* The thread that was woken does not act: another should. */
 void wake_another(cq_queue *queue, enum side side)
 {
     os_wake(side_word(queue, side), 1, SLEEPERS);

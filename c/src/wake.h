@@ -1,11 +1,11 @@
-/* wake.h - waking who sleeps on a side's word. */
+/* wake.h - waking those that sleep on a side's word. */
 #ifndef CQ_WAKE_H
 #define CQ_WAKE_H
 
 #include "handle.h"
 
 /* Of a side's word; the rest counts generations. */
-#define WAKE_SLEEP 1u /* somebody sleeps */
+#define WAKE_SLEEP 1u /* a thread sleeps */
 #define WAKE_WATCH 2u /* or watches, for the descriptor of an event loop */
 #define WAKE_BITS (WAKE_SLEEP | WAKE_WATCH)
 #define WAKE_GENERATION 4u
@@ -28,7 +28,7 @@ void wake_another(cq_queue *queue, enum side side);
 /* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
 static inline void wake_side(cq_queue *queue, enum side side, size_t count)
 {
-    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or his try sees what was published. */
+    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or its try sees what was published. */
     uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
     if (unlikely(seen & WAKE_BITS))
         wake_bits(queue, side, seen, count);

@@ -1,15 +1,16 @@
 /*
  * watch.c - a descriptor for event loops: an os_event, and one helper thread a handle and side that raises it.
  *
- * It owns the state of the descriptor. Only the helper raises, calls that come back empty-handed lower:
+ * It owns the state of the descriptor. Only the helper raises, calls that find nothing lower it:
  *
  *   ARMED    it is down. The helper looks at the queue, or sleeps on the side's futex -> RAISING
- *   RAISING  the helper is about to raise it, or has -> RAISED by the helper, AGAIN by who comes back empty-handed
- *   RAISED   it is up, the helper sleeps -> ARMED by who comes back empty-handed and has lowered it
+ *   RAISING  the helper is about to raise it, or has -> RAISED by the helper, AGAIN by a call that finds nothing
+ *   RAISED   it is up, the helper sleeps -> ARMED by a call that finds nothing and has lowered it
  *   AGAIN    it may be up for a moment yet, for nothing; the helper lowers it and looks again -> ARMED
  *
- * Whatever the helper is doing when it loses the processor, who finds nothing has a descriptor that is down when the call
- * returns; and each new message after that is a rising edge (EPOLLET), because the helper looks only while it is ARMED.
+ * Whatever the helper is doing when it loses the processor, a call that finds nothing leaves the descriptor down
+ * when it returns; and each new message after that is a rising edge (EPOLLET), because the helper looks only while
+ * it is ARMED.
  */
 #include "watch.h"
 
@@ -159,13 +160,13 @@ static void stop(struct watch *watch)
     wake_helper(watch);
     wait_interrupt(watch->queue, watch->side);
     os_join_thread(watch->helper);
-    wake_another(watch->queue, watch->side); /* it may have been woken for a message that it does not tell of any more */
+    wake_another(watch->queue, watch->side); /* it may have been woken for a message that it does not tell of */
     os_event_close(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch));
     os_restore_cancellation(before);
     free(watch);
 }
 
-/* Somebody closed the descriptor: a new one for the same watch. */
+/* The descriptor was closed behind the library's back: a new one for the same watch. */
 static int renew_fd(struct watch *watch, int lost)
 {
     int fd, result = make_fd(watch, &fd);
