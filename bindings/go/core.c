@@ -2705,17 +2705,13 @@ static void say_invalid(struct text *text, const struct found *found)
     }
     switch (config_fault(config)) {
     case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them "
-                          "out",
-                          config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
+                          "out", config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
     case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or "
-                                   "CQ_READ_ONLY, "
-                                   "which never create it: choose one"); return;
+                                   "CQ_READ_ONLY, which never create it: choose one"); return;
     case CONFIG_RESERVED: say(text, "config.reserved is %" PRIu32 ", it must be 0: zero the struct before filling it "
-                              "in",
-                              config->reserved); return;
+                              "in", config->reserved); return;
     case CONFIG_PERMISSIONS: say(text, "permissions %04" PRIo32 " must let the owner read and write, nobody execute, "
-                                 "and "
-                                 "others not write: 0600, 0640, 0660, 0644 and 0664 are "
+                                 "and others not write: 0600, 0640, 0660, 0644 and 0664 are "
                                  "possible", config->permissions); return;
     case CONFIG_CAPACITY: say(text, "capacity %" PRIu64 " is more than %" PRIu64 " messages, the "
                               "maximum", config->capacity,
@@ -2782,8 +2778,7 @@ static void say_access(struct text *text, const struct found *found)
     say_file(text, found);
     if (os_may(found->path, wanted) == 0)
         say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file "
-            "system "
-            "is mounted read-only", found->directory);
+            "system is mounted read-only", found->directory);
     else if (status->user == os_user())
         say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
     else if ((status->permissions >> 3 & wanted) == wanted)
@@ -2791,8 +2786,7 @@ static void say_access(struct text *text, const struct found *found)
             "in again)", status->group);
     else
         say(text, "only its owner may use it (or remove it from %s): have the owner create it for a group that both "
-            "users "
-            "are in (permissions 0660; cq create --group)", found->directory);
+            "users are in (permissions 0660; cq create --group)", found->directory);
 }
 
 /* ---- what is in the queue --------------------------------------------------------------------------- */
@@ -2837,8 +2831,7 @@ static void say_full(struct text *text, const struct found *found)
             stats.max_held);
     else
         say(text, ": try again; if it stays full, take the oldest message: slots behind it were given up and become "
-            "free "
-            "with it");
+            "free with it");
 }
 
 static void say_case(struct text *text, int result, const struct found *found, size_t size)
@@ -2870,19 +2863,16 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_ENOSPACE: shortage_space(text, found); return;
     case CQ_ENOMEM: shortage_memory(text, found); return;
     case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show "
-                        "which "
-                        "processes have them)", LAYOUT_MAX_OWNER); return;
+                        "which processes have them)", LAYOUT_MAX_OWNER); return;
     case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
     case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)",
                          size, found->header.max_message_size); return;
     case CQ_EREADONLY: say(text, "this handle was opened read-only: open it without CQ_READ_ONLY"); return;
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to "
-                          "another "
-                          "handle"); return;
+                          "another handle"); return;
     case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs "
-                             "or btrfs",
-                             found->directory); return;
+                             "or btrfs", found->directory); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;
     default: say(text, "%s", cq_strerror(result)); return;

@@ -384,9 +384,9 @@ CQ_API int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context);
 CQ_API int cq_stat(cq_queue *queue, cq_stats *stats);
 
 /*
- * How many messages wait to be delivered: those in order, and those to be delivered again. Messages that somebody holds
- * do not count. As cq_stats.length, but cheap: it looks neither at the handles nor at the file. True at an instant during
- * the call, unless others never stop. *length receives it. Works on CQ_READ_ONLY handles. Never blocks.
+ * How many messages wait to be delivered: those in order, and those to be delivered again. Messages that somebody
+ * holds do not count. As cq_stats.length, but cheap: it looks neither at the handles nor at the file. True at an
+ * instant during the call, unless others never stop. *length receives it. Works on CQ_READ_ONLY handles. Never blocks.
  * CQ_OK, CQ_EINVAL, CQ_EFORK, CQ_ECORRUPT.
  */
 CQ_API int cq_length(cq_queue *queue, uint64_t *length);
@@ -411,9 +411,9 @@ CQ_API int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, voi
 
 /*
  * Sleep until a message may be waiting (cq_wait), or room and memory for one (cq_wait_room). Nothing is taken or
- * enqueued: for runtimes whose one thread sleeps on behalf of many tasks. As with cq_fd, another process may be quicker.
- * A message wakes one sleeper of all handles. So after CQ_OK try soon, or call again, which returns at once while there
- * is something. timeout_ns as in cq_dequeue_wait; 0 only looks.
+ * enqueued: for runtimes whose one thread sleeps on behalf of many tasks. As with cq_fd, another process may be
+ * quicker. A message wakes one sleeper of all handles. So after CQ_OK try soon, or call again, which returns at once
+ * while there is something. timeout_ns as in cq_dequeue_wait; 0 only looks.
  * CQ_OK, CQ_TIMEOUT, CQ_CANCELLED, CQ_STALE, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
  */
 CQ_API int cq_wait(cq_queue *queue, int64_t timeout_ns);
@@ -421,8 +421,8 @@ CQ_API int cq_wait_room(cq_queue *queue, int64_t timeout_ns);
 
 /*
  * End every wait on this handle, now and until cq_cancel_reset: cq_enqueue_wait, cq_dequeue_wait, cq_take_wait, cq_wait
- * and cq_wait_room return CQ_CANCELLED instead of sleeping. Calls that do not have to sleep work as usual. May be called
- * from any thread and from signal handlers: it is async-signal-safe. Other handles are not affected.
+ * and cq_wait_room return CQ_CANCELLED instead of sleeping. Calls that do not have to sleep work as usual. May be
+ * called from any thread and from signal handlers: it is async-signal-safe. Other handles are not affected.
  * CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK.
  */
 CQ_API int cq_cancel(cq_queue *queue);
