@@ -121,6 +121,7 @@ void os_yield(void); /* (s) */
 /* In nanoseconds. The first two never go back; OS_CLOCK_COARSE may be some milliseconds late, and costs no system call.
    The dates are since 1970. (s) */
 enum os_clock { OS_CLOCK, OS_CLOCK_COARSE, OS_DATE, OS_DATE_COARSE };
+#define OS_CLOCK_STEP INT64_C(5000000) /* how late OS_CLOCK_COARSE usually is at most */
 int64_t os_clock(enum os_clock clock);
 
 /* ---- descriptors for event loops --------------------------------------------------------------------- */

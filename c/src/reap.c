@@ -273,11 +273,14 @@ void reap_for_id(cq_queue *queue, int lock_fd)
 
 /* ---- looking ---------------------------------------------------------------------------------------- */
 
-/* Between two looks of the whole queue; more often when there are so many that a look asks few of them. */
+/* Between two looks of the whole queue. More often when there are so many handles that a look asks few of them: then
+   the looks of a second have to ask all, although each begins up to a step of the coarse clock late. */
 int64_t reap_interval(const cq_queue *queue)
 {
-    uint32_t highest = participant_highest(queue), within_a_second = 11 * ASKED_IN_TURN;
-    return highest <= within_a_second ? LOOK_INTERVAL_NS : LOOK_INTERVAL_NS * within_a_second / highest;
+    int64_t highest = participant_highest(queue), within_a_second = 11 * ASKED_IN_TURN;
+    if (highest <= within_a_second)
+        return LOOK_INTERVAL_NS;
+    return (LOOK_INTERVAL_NS * within_a_second - OS_CLOCK_STEP * (highest - within_a_second)) / highest;
 }
 
 /* Is a look due: has the turn stood still for an interval, by this handle's clock? */

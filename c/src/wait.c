@@ -20,7 +20,6 @@
 #include <errno.h>
 
 #define SPINS 64                          /* tries before sleeping: about what a sleep and a wake cost */
-#define TICK INT64_C(5000000)             /* how far the coarse clock may be behind */
 #define BETWEEN_PIECES INT64_C(1000000)   /* of a sweep that a sleeper goes on with */
 #define REST_MOST INT64_C(3000000000)     /* a resting lookout's longest sleep */
 #define OTHERS_SLEEP INT64_C(30000000000) /* of a thread that is not its handle's candidate */
@@ -36,7 +35,7 @@ static int64_t lookout_slice(const cq_queue *queue)
     int64_t interval = reap_interval(queue);
 
     if (!queue->lookout.resting)
-        return interval + TICK; /* so that the look is due by the coarse clock too, when it wakes */
+        return interval + OS_CLOCK_STEP; /* so that the look is due by the coarse clock too, when it wakes */
     int64_t rest = interval * atomic_load_explicit(&queue->header->sleepers, memory_order_relaxed); /* a hint */
     return rest < interval ? interval : rest < REST_MOST ? rest : REST_MOST;
 }
@@ -49,7 +48,7 @@ static void judge_lookout(cq_queue *queue, uint64_t turn, int64_t slept)
     int64_t looks = (int64_t)(load_turn(queue) - turn);
 
     queue->lookout.resting = lookout != 0 && lookout != queue->owner && looks > 0 &&
-                             looks * (reap_interval(queue) + 2 * TICK) * 4 >= slept * 3;
+                             looks * (reap_interval(queue) + 2 * OS_CLOCK_STEP) * 4 >= slept * 3;
     if (!queue->lookout.resting)
         atomic_store_explicit(&queue->header->lookout, queue->owner, memory_order_relaxed);
 }
