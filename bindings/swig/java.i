@@ -12,7 +12,6 @@
 
 %pragma(java) jniclassclassmodifiers="final class"
 %pragma(java) moduleclassmodifiers="final class"
-%pragma(java) jniclasscode="static { NativeLibrary.load(); }"
 %typemap(javaclassmodifiers) SWIGTYPE, SWIGTYPE *, SWIGTYPE &, SWIGTYPE [] "final class"
 %typemap(javafinalize) SWIGTYPE "" /* who makes one deletes it */
 
@@ -175,6 +174,11 @@ VISITOR(cq_participant_visitor, RawParticipantVisitor, "(J)Z", walker_visit_part
 %ignore cq_slice;
 %ignore cq_enqueue_batch;
 %ignore cq_dequeue_batch;
+
+/* Threads wait in Java, see Watcher.java. */
+%ignore cq_enqueue_wait;
+%ignore cq_dequeue_wait;
+%ignore cq_take_wait;
 
 %typemap(in, numinputs=0) JNIEnv *jenv "$1 = jenv;"
 %define UNCHANGED(TYPE, JTYPE)

@@ -268,14 +268,13 @@ SWIGINTERN struct cq_recovery *new_cq_recovery(void){
 extern "C" {
 #endif
 
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_heap_1enqueue(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jint jarg4, jint jarg5, jlong jarg6) {
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_heap_1enqueue(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jint jarg4, jint jarg5) {
   jint jresult = 0 ;
   JNIEnv *arg1 = 0 ;
   cq_queue *arg2 = 0 ;
   jbyteArray arg3 ;
   int arg4 ;
   int arg5 ;
-  int64_t arg6 ;
   int result;
   
   (void)jenv;
@@ -285,21 +284,19 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_heap_1enqueue(JNIEnv *jenv, jclass
   arg3 = jarg3;
   arg4 = (int)jarg4; 
   arg5 = (int)jarg5; 
-  arg6 = (int64_t)jarg6; 
-  result = (int)heap_enqueue(arg1,arg2,arg3,arg4,arg5,arg6);
+  result = (int)heap_enqueue(arg1,arg2,arg3,arg4,arg5);
   jresult = (jint)result; 
   return jresult;
 }
 
 
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_heap_1dequeue(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jint jarg4, jint jarg5, jlong jarg6) {
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_heap_1dequeue(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jint jarg4, jint jarg5) {
   jlong jresult = 0 ;
   JNIEnv *arg1 = 0 ;
   cq_queue *arg2 = 0 ;
   jbyteArray arg3 ;
   int arg4 ;
   int arg5 ;
-  int64_t arg6 ;
   outcome result;
   
   (void)jenv;
@@ -309,19 +306,17 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_heap_1dequeue(JNIEnv *jenv, jclas
   arg3 = jarg3;
   arg4 = (int)jarg4; 
   arg5 = (int)jarg5; 
-  arg6 = (int64_t)jarg6; 
-  result = (outcome)heap_dequeue(arg1,arg2,arg3,arg4,arg5,arg6);
+  result = (outcome)heap_dequeue(arg1,arg2,arg3,arg4,arg5);
   jresult = (jlong)result; 
   return jresult;
 }
 
 
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_direct_1dequeue(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jint jarg3, jlong jarg4) {
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_direct_1dequeue(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jint jarg3) {
   jlong jresult = 0 ;
   cq_queue *arg1 = 0 ;
   void *arg2 = 0 ;
   int arg3 ;
-  int64_t arg4 ;
   outcome result;
   
   (void)jenv;
@@ -329,19 +324,17 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_direct_1dequeue(JNIEnv *jenv, jcl
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   arg2 = (void *)(uintptr_t)jarg2;
   arg3 = (int)jarg3; 
-  arg4 = (int64_t)jarg4; 
-  result = (outcome)direct_dequeue(arg1,arg2,arg3,arg4);
+  result = (outcome)direct_dequeue(arg1,arg2,arg3);
   jresult = (jlong)result; 
   return jresult;
 }
 
 
-SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_heap_1receive(JNIEnv *jenv, jclass jcls, jlong jarg2, jintArray jarg3, jlong jarg4) {
+SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_heap_1receive(JNIEnv *jenv, jclass jcls, jlong jarg2, jintArray jarg3) {
   jbyteArray jresult = 0 ;
   JNIEnv *arg1 = 0 ;
   cq_queue *arg2 = 0 ;
   jintArray arg3 ;
-  int64_t arg4 ;
   jbyteArray result;
   
   (void)jenv;
@@ -349,8 +342,7 @@ SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_heap_1receive(JNIEnv *jenv, 
   arg1 = jenv;
   arg2 = (cq_queue *)(uintptr_t)jarg2;
   arg3 = jarg3;
-  arg4 = (int64_t)jarg4; 
-  result = heap_receive(arg1,arg2,arg3,arg4);
+  result = heap_receive(arg1,arg2,arg3);
   jresult = result;
   return jresult;
 }
@@ -2038,52 +2030,6 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1dequeue(JNIEnv *jenv, jclass j
 }
 
 
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1enqueue_1wait(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlong jarg3, jlong jarg4) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  void *arg2 = 0 ;
-  size_t arg3 ;
-  int64_t arg4 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = (void *)(uintptr_t)jarg2;
-  arg3 = (size_t)jarg3; 
-  arg4 = (int64_t)jarg4; 
-  result = (int)cq_enqueue_wait(arg1,(void const *)arg2,arg3,arg4);
-  jresult = (jint)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1dequeue_1wait(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlong jarg3, jlongArray jarg4, jlong jarg5) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  void *arg2 = 0 ;
-  size_t arg3 ;
-  size_t *arg4 = 0 ;
-  int64_t arg5 ;
-  size_t value4 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = (void *)(uintptr_t)jarg2;
-  arg3 = (size_t)jarg3; 
-  memset(&value4, 0, sizeof value4); arg4 = &value4;
-  arg5 = (int64_t)jarg5; 
-  result = (int)cq_dequeue_wait(arg1,arg2,arg3,arg4,arg5);
-  jresult = (jint)result; 
-  {
-    jlong element = (jlong) value4; (*jenv)->SetLongArrayRegion(jenv, jarg4, 0, 1, &element); 
-  }
-  return jresult;
-}
-
-
 SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1reserve(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlongArray jarg3) {
   jint jresult = 0 ;
   cq_queue *arg1 = 0 ;
@@ -2218,44 +2164,6 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1take(JNIEnv *jenv, jclass jcls
     arg2 = &value2;
   }
   result = (int)cq_take(arg1,arg2);
-  jresult = (jint)result; 
-  {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1take_1wait(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg3) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  cq_message *arg2 = 0 ;
-  int64_t arg3 ;
-  cq_message value2 ;
-  jlong fields2[6] ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  {
-    (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    value2 = (cq_message){
-      sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
-      (uint64_t)fields2[3], {
-        (uint64_t)fields2[4], (uint64_t)fields2[5]
-      }
-    };
-    arg2 = &value2;
-  }
-  arg3 = (int64_t)jarg3; 
-  result = (int)cq_take_wait(arg1,arg2,arg3);
   jresult = (jint)result; 
   {
     fields2[0] = value2.deliveries;

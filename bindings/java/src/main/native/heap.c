@@ -21,82 +21,56 @@ static void unpin(JNIEnv *jenv, jarray array, const void *bytes, bool changed)
     (*jenv)->ReleasePrimitiveArrayCritical(jenv, array, (void *)(uintptr_t)bytes, changed ? 0 : JNI_ABORT);
 }
 
-static int enqueue(cq_queue *queue, const void *data, int size, int64_t timeout_ns)
-{
-    return timeout_ns == 0 ? cq_enqueue(queue, data, (size_t)size)
-                           : cq_enqueue_wait(queue, data, (size_t)size, timeout_ns);
-}
-
-static int dequeue(cq_queue *queue, void *buffer, int room, size_t *size, int64_t timeout_ns)
-{
-    return timeout_ns == 0 ? cq_dequeue(queue, buffer, (size_t)room, size)
-                           : cq_dequeue_wait(queue, buffer, (size_t)room, size, timeout_ns);
-}
-
-int heap_enqueue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int size, int64_t timeout_ns)
+int heap_enqueue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int size)
 {
     signed char few[COPY];
-    int result = CQ_ENOMEM;
 
     if (size <= COPY) {
         (*jenv)->GetByteArrayRegion(jenv, array, offset, size, few);
-        result = enqueue(queue, few, size, timeout_ns);
-    } else if (timeout_ns == 0) {
-        const signed char *bytes = pin(jenv, array);
-        if (bytes) {
-            result = enqueue(queue, bytes + offset, size, 0);
-            unpin(jenv, array, bytes, false);
-        }
-    } else {
-        signed char *copy = malloc((size_t)size);
-        if (copy) {
-            (*jenv)->GetByteArrayRegion(jenv, array, offset, size, copy);
-            result = enqueue(queue, copy, size, timeout_ns);
-            free(copy);
-        }
+        return cq_enqueue(queue, few, (size_t)size);
     }
+    const signed char *bytes = pin(jenv, array);
+    if (!bytes)
+        return CQ_ENOMEM;
+    int result = cq_enqueue(queue, bytes + offset, (size_t)size);
+    unpin(jenv, array, bytes, false);
     return result;
 }
 
-outcome heap_dequeue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int room, int64_t timeout_ns)
+outcome heap_dequeue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int room)
 {
     signed char few[COPY];
-    int result = CQ_ENOMEM;
     size_t size = 0;
+    int result;
 
-    if (room > COPY && timeout_ns == 0) {
-        signed char *bytes = pin(jenv, array);
-        if (bytes) {
-            result = dequeue(queue, bytes + offset, room, &size, 0);
-            unpin(jenv, array, bytes, result == CQ_OK);
-        }
-    } else {
-        signed char *copy = room <= COPY ? few : malloc((size_t)room);
-        if (copy) {
-            result = dequeue(queue, copy, room, &size, timeout_ns);
-            if (result == CQ_OK)
-                (*jenv)->SetByteArrayRegion(jenv, array, offset, (jsize)size, copy);
-        }
-        if (copy != few)
-            free(copy);
+    if (room <= COPY) {
+        result = cq_dequeue(queue, few, (size_t)room, &size);
+        if (result == CQ_OK)
+            (*jenv)->SetByteArrayRegion(jenv, array, offset, (jsize)size, few);
+        return outcome_of(result, size);
     }
+    signed char *bytes = pin(jenv, array);
+    if (!bytes)
+        return outcome_of(CQ_ENOMEM, 0);
+    result = cq_dequeue(queue, bytes + offset, (size_t)room, &size);
+    unpin(jenv, array, bytes, result == CQ_OK);
     return outcome_of(result, size);
 }
 
-outcome direct_dequeue(cq_queue *queue, void *memory, int room, int64_t timeout_ns)
+outcome direct_dequeue(cq_queue *queue, void *memory, int room)
 {
     size_t size = 0;
-    int result = dequeue(queue, memory, room, &size, timeout_ns);
+    int result = cq_dequeue(queue, memory, (size_t)room, &size);
 
     return outcome_of(result, size);
 }
 
-jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jintArray result, int64_t timeout_ns)
+jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jintArray result)
 {
     /* In place first, because only then the size is known. Without memory for it, the message is given back. */
     cq_message message = {.struct_size = sizeof message};
     jbyteArray array = NULL;
-    jint status = timeout_ns == 0 ? cq_take(queue, &message) : cq_take_wait(queue, &message, timeout_ns);
+    jint status = cq_take(queue, &message);
 
     if (status == CQ_OK) {
         jsize size = (jsize)message.size;

@@ -1,8 +1,9 @@
 /*
  * heap.h - Java's byte arrays in and out of a queue.
  *
- * It owns how an array's bytes are reached: through a copy if they are few or the call waits (a pinned array may stop the garbage
- * collector), else pinned. It must not know who may use a handle and until when: Handle.java does.
+ * It owns how an array's bytes are reached: through a copy if they are few, else pinned. Nothing here
+ * waits, because a pinned array may stop the garbage collector. It must not know who may use a handle and until when:
+ * Handle.java does.
  */
 #ifndef CQUEUE_JAVA_HEAP_H
 #define CQUEUE_JAVA_HEAP_H
@@ -17,21 +18,21 @@
  */
 typedef long long outcome;
 
-/* cq_enqueue (timeout_ns 0) or cq_enqueue_wait of array[offset, offset + size). A plain result. */
-int heap_enqueue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int size, int64_t timeout_ns);
+/* cq_enqueue of array[offset, offset + size). A plain result. */
+int heap_enqueue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int size);
 
-/* cq_dequeue (timeout_ns 0) or cq_dequeue_wait into array[offset, offset + room). */
-outcome heap_dequeue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int room, int64_t timeout_ns);
+/* cq_dequeue into array[offset, offset + room). */
+outcome heap_dequeue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int room);
 
 /* The same to memory outside of the heap. */
-outcome direct_dequeue(cq_queue *queue, void *memory, int room, int64_t timeout_ns);
+outcome direct_dequeue(cq_queue *queue, void *memory, int room);
 
 /* heap_dequeue into a new array of the message's size. NULL: the result is in result[0], or there was no memory. */
-jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jintArray result, int64_t timeout_ns);
+jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jintArray result);
 
 /*
- * cq_enqueue_batch and cq_dequeue_batch of messages that lie one behind the other in `array`: message i ends at ends[i] and
- * begins where the one before it ends, the first at 0.
+ * cq_enqueue_batch and cq_dequeue_batch of messages that lie one behind the other in `array`: message i ends at ends[i]
+ * and begins where the one before it ends, the first at 0.
  */
 outcome heap_enqueue_batch(JNIEnv *jenv, cq_queue *queue, jbyteArray array, jintArray ends, int first, int count);
 outcome heap_dequeue_batch(JNIEnv *jenv, cq_queue *queue, jbyteArray array, jintArray ends, int count);

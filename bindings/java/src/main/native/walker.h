@@ -1,5 +1,6 @@
 /*
- * walker.h - lets a Java object see the messages of a walk, or who has a queue open. Part of the generated wrapper's translation unit.
+ * walker.h - lets a Java object see the messages of a walk, or who has a queue open. Part of the generated wrapper's
+ * translation unit.
  */
 #ifndef CQUEUE_JAVA_WALKER_H
 #define CQUEUE_JAVA_WALKER_H

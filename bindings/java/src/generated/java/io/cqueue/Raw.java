@@ -9,19 +9,19 @@
 package io.cqueue;
 
 final class Raw implements RawConstants {
-  public static int heap_enqueue(long queue, byte[] array, int offset, int size, long timeout_ns) {
-    return RawJNI.heap_enqueue(queue, array, offset, size, timeout_ns);
+  public static int heap_enqueue(long queue, byte[] array, int offset, int size) {
+    return RawJNI.heap_enqueue(queue, array, offset, size);
   }
 
-  public static long heap_dequeue(long queue, byte[] array, int offset, int room, long timeout_ns) {
-    return RawJNI.heap_dequeue(queue, array, offset, room, timeout_ns);
+  public static long heap_dequeue(long queue, byte[] array, int offset, int room) {
+    return RawJNI.heap_dequeue(queue, array, offset, room);
   }
 
-  public static long direct_dequeue(long queue, long memory, int room, long timeout_ns) {
-    return RawJNI.direct_dequeue(queue, memory, room, timeout_ns);
+  public static long direct_dequeue(long queue, long memory, int room) {
+    return RawJNI.direct_dequeue(queue, memory, room);
   }
 
-  public static byte[] heap_receive(long queue, int[] result, long timeout_ns) { return RawJNI.heap_receive(queue, result, timeout_ns); }
+  public static byte[] heap_receive(long queue, int[] result) { return RawJNI.heap_receive(queue, result); }
 
   public static long heap_enqueue_batch(long queue, byte[] array, int[] ends, int first, int count) {
     return RawJNI.heap_enqueue_batch(queue, array, ends, first, count);
@@ -67,14 +67,6 @@ final class Raw implements RawConstants {
     return RawJNI.cq_dequeue(queue, buffer, buffer_size, size);
   }
 
-  public static int cq_enqueue_wait(long queue, long data, long size, long timeout_ns) {
-    return RawJNI.cq_enqueue_wait(queue, data, size, timeout_ns);
-  }
-
-  public static int cq_dequeue_wait(long queue, long buffer, long buffer_size, long[] size, long timeout_ns) {
-    return RawJNI.cq_dequeue_wait(queue, buffer, buffer_size, size, timeout_ns);
-  }
-
   public static int cq_reserve(long queue, long size, long[] message) {
     return RawJNI.cq_reserve(queue, size, message);
   }
@@ -89,10 +81,6 @@ final class Raw implements RawConstants {
 
   public static int cq_take(long queue, long[] message) {
     return RawJNI.cq_take(queue, message);
-  }
-
-  public static int cq_take_wait(long queue, long[] message, long timeout_ns) {
-    return RawJNI.cq_take_wait(queue, message, timeout_ns);
   }
 
   public static int cq_release(long queue, long[] message) {

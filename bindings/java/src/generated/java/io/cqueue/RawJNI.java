@@ -9,11 +9,10 @@
 package io.cqueue;
 
 final class RawJNI {
-static { NativeLibrary.load(); }
-  public final static native int heap_enqueue(long jarg2, byte[] jarg3, int jarg4, int jarg5, long jarg6);
-  public final static native long heap_dequeue(long jarg2, byte[] jarg3, int jarg4, int jarg5, long jarg6);
-  public final static native long direct_dequeue(long jarg1, long jarg2, int jarg3, long jarg4);
-  public final static native byte[] heap_receive(long jarg2, int[] jarg3, long jarg4);
+  public final static native int heap_enqueue(long jarg2, byte[] jarg3, int jarg4, int jarg5);
+  public final static native long heap_dequeue(long jarg2, byte[] jarg3, int jarg4, int jarg5);
+  public final static native long direct_dequeue(long jarg1, long jarg2, int jarg3);
+  public final static native byte[] heap_receive(long jarg2, int[] jarg3);
   public final static native long heap_enqueue_batch(long jarg2, byte[] jarg3, int[] jarg4, int jarg5, int jarg6);
   public final static native long heap_dequeue_batch(long jarg2, byte[] jarg3, int[] jarg4, int jarg5);
   public final static native int view_open(long jarg2, long[] jarg3);
@@ -128,13 +127,10 @@ static { NativeLibrary.load(); }
   public final static native int cq_unlink(byte[] jarg1, long jarg2, cq_config jarg2_);
   public final static native int cq_enqueue(long jarg1, long jarg2, long jarg3);
   public final static native int cq_dequeue(long jarg1, long jarg2, long jarg3, long[] jarg4);
-  public final static native int cq_enqueue_wait(long jarg1, long jarg2, long jarg3, long jarg4);
-  public final static native int cq_dequeue_wait(long jarg1, long jarg2, long jarg3, long[] jarg4, long jarg5);
   public final static native int cq_reserve(long jarg1, long jarg2, long[] jarg3);
   public final static native int cq_commit(long jarg1, long[] jarg2, long jarg3);
   public final static native int cq_abort(long jarg1, long[] jarg2);
   public final static native int cq_take(long jarg1, long[] jarg2);
-  public final static native int cq_take_wait(long jarg1, long[] jarg2, long jarg3);
   public final static native int cq_release(long jarg1, long[] jarg2);
   public final static native int cq_return(long jarg1, long[] jarg2);
   public final static native int cq_walk(long jarg1, RawVisitor jarg2);

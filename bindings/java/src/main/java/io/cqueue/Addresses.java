@@ -4,8 +4,8 @@ import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 
 /**
- * Where direct buffers lead. Asking the virtual machine costs as much as sending a message, so the answers for some buffers are
- * kept; who uses the same ones again and again does not pay for it.
+ * Where direct buffers lead. Asking the virtual machine costs as much as sending a message, so the answers for some
+ * buffers are kept; who uses the same ones again and again does not pay for it.
  */
 final class Addresses {
     /** Threads may race for an entry: whichever they see is right for its buffer. */

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * Room for several messages that are sent or received by one call, to be used again and again. Not for use by several threads
- * at once.
+ * Room for several messages that are sent or received by one call, to be used again and again. Not for use by several
+ * threads at once.
  */
 public final class Batch {
     byte[] bytes; // the messages, one behind the other

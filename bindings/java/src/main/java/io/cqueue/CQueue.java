@@ -10,13 +10,17 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
 /**
- * An open handle on a queue of byte messages in shared memory. Its vocabulary is {@link BlockingQueue}'s: {@code offer} and
- * {@code poll} try or wait for a time, {@code put} and {@code take} wait for ever, and waiting is ended by
+ * An open handle on a queue of byte messages in shared memory. Its vocabulary is {@link BlockingQueue}'s: {@code offer}
+ * and {@code poll} try or wait for a time, {@code put} and {@code take} wait for ever, and waiting is ended by
  * {@link Thread#interrupt}.
  *
  * <pre>{@code
@@ -26,26 +30,29 @@ import java.util.function.Predicate;
  * }
  * }</pre>
  *
- * <p>Any number of threads may use a handle at once, and any of them may close it: calls under way are waited for, those that
- * wait for a message or for room end with {@link QueueClosedException}, as all later ones do. A handle that was forgotten is closed
- * when it is garbage, some time. {@link #cancel} ends the waits and leaves the handle open.
+ * <p>Any number of threads may use a handle at once, and any of them may close it: calls under way are waited for,
+ * those that wait for a message or for room end with {@link QueueClosedException}, as all later ones do. A handle that
+ * was forgotten is closed when it is garbage, some time. {@link #cancel} ends the waits and leaves the handle open.
  *
- * <p>When the queue was removed ({@link #unlink}) by another process, waits end with {@link CQueueException.Stale} instead of sleeping.
+ * <p>When the queue was removed ({@link #unlink}) by another process, waits end with {@link CQueueException.Stale}
+ * instead of sleeping.
  *
- * <p>Every method may throw {@link CQueueException} and {@link QueueClosedException}. When a method that takes messages out by
- * copying has returned, the message is gone (at most once); {@link Received} is for those who want it again if they die over it.
+ * <p>Every method may throw {@link CQueueException} and {@link QueueClosedException}. When a method that takes messages
+ * out by copying has returned, the message is gone (at most once); {@link Received} is for those who want it again if
+ * they die over it.
  */
 public final class CQueue implements AutoCloseable {
     private final Handle handle;
     private final Cleaner.Cleanable cleanable;
     private final Set<Thread> walkers = ConcurrentHashMap.newKeySet();
+    private volatile long[] geometry;
 
     private CQueue(Handle handle) {
         this.handle = handle;
         cleanable = Handle.CLEANER.register(this, handle);
     }
 
-    // ---- opening ------------------------------------------------------------------------------------------------------
+    // ---- opening --------------------------------------------------------------------------------------------------
 
     /**
      * Open a queue: attach to it, or create it with the default capacity and message size.
@@ -85,6 +92,7 @@ public final class CQueue implements AutoCloseable {
      */
     public static void unlink(String name, Path directory) {
         Objects.requireNonNull(name, "name");
+        NativeLibrary.load();
         cq_config config = new Options().directory(directory).config();
         try {
             int result = Raw.cq_unlink(name, config);
@@ -97,31 +105,32 @@ public final class CQueue implements AutoCloseable {
     }
 
     /**
-     * Close the handle. Messages that were taken in place and not released are delivered again, reservations are given up. Closing a
-     * closed queue does nothing.
+     * Close the handle. Messages that were taken in place and not released are delivered again, reservations are given
+     * up. Closing a closed queue does nothing.
      *
      * @throws IllegalStateException if called by a visitor of {@link #walk}, which it would wait for
      */
     @Override
     public void close() {
         if (walkers.contains(Thread.currentThread())) {
-            throw new IllegalStateException("\"" + name() + "\": a walk's visitor cannot close the queue: end the walk first");
+            throw new IllegalStateException(
+                    "\"" + name() + "\": a walk's visitor cannot close the queue: end the walk first");
         }
         handle.run();
         cleanable.clean();
     }
 
     /**
-     * End all waits on this handle, now and until {@link #resetCancel}: with {@link CQueueException.Cancelled}, wherever they would have
-     * to sleep. What does not wait goes on as ever; other handles are not touched.
+     * End all waits on this handle, now and until {@link #resetCancel}: with {@link CQueueException.Cancelled},
+     * wherever they would have to sleep. What does not wait goes on as ever; other handles are not touched.
      */
     public void cancel() {
-        call(RawJNI::cq_cancel, 0);
+        handle.watcher().cancel();
     }
 
-    /** Allow waits again, once those that were to end have ended. */
+    /** Allow waits again. Those that were to end have ended, or will. */
     public void resetCancel() {
-        call(handle::resetCancel, 0);
+        handle.watcher().resetCancel();
     }
 
     /** {@return whether it was closed} */
@@ -134,7 +143,60 @@ public final class CQueue implements AutoCloseable {
         return handle.name();
     }
 
-    // ---- messages in -----------------------------------------------------------------------------------------------------
+    /** {@return the directory that it was opened in; null: the platform's shared memory} */
+    public Path directory() {
+        return handle.options().directory();
+    }
+
+    /** {@return how many messages may wait} */
+    public long capacity() {
+        return geometry()[0];
+    }
+
+    /** {@return how large a message may be, in bytes} */
+    public long maxMessageSize() {
+        return geometry()[1];
+    }
+
+    /**
+     * {@return how many messages wait, those to be delivered again included}. Cheap, and out of date when it is known.
+     */
+    public long size() {
+        long[] length = new long[1];
+        call(queue -> RawJNI.cq_length(queue, length), 0);
+        return length[0];
+    }
+
+    /** {@return whether no message waits} */
+    public boolean isEmpty() {
+        return size() == 0;
+    }
+
+    /** {@return what it is, for people: name, directory, sizes, how many messages wait} */
+    @Override
+    public String toString() {
+        String what = "CQueue[" + name() + (directory() == null ? "" : " in " + directory());
+        try {
+            return what + ", " + size() + " of " + capacity() + " messages of up to " + maxMessageSize() + " bytes]";
+        } catch (QueueClosedException e) {
+            return what + ", closed]";
+        } catch (CQueueException e) {
+            return what + ", " + e.code() + "]";
+        }
+    }
+
+    /** What never changes: capacity and message size. Threads may race to ask; the answer is the same. */
+    private long[] geometry() {
+        long[] known = geometry;
+        if (known == null) {
+            Stats stats = stats();
+            known = new long[] {stats.capacity(), stats.maxMessageSize()};
+            geometry = known;
+        }
+        return known;
+    }
+
+    // ---- messages in ----------------------------------------------------------------------------------------------
 
     /**
      * Append a message, if there is room.
@@ -143,7 +205,7 @@ public final class CQueue implements AutoCloseable {
      * @return false if the queue is full
      */
     public boolean offer(byte[] message) {
-        return Copying.enqueue(handle, message, 0, message.length, 0);
+        return Copying.enqueue(handle, message, 0, message.length);
     }
 
     /**
@@ -156,7 +218,7 @@ public final class CQueue implements AutoCloseable {
      */
     public boolean offer(byte[] array, int offset, int length) {
         Objects.checkFromIndexSize(offset, length, array.length);
-        return Copying.enqueue(handle, array, offset, length, 0);
+        return Copying.enqueue(handle, array, offset, length);
     }
 
     /**
@@ -166,7 +228,7 @@ public final class CQueue implements AutoCloseable {
      * @return false if the queue is full
      */
     public boolean offer(ByteBuffer message) {
-        return Copying.enqueue(handle, message, 0);
+        return Copying.enqueue(handle, message);
     }
 
     /**
@@ -179,7 +241,7 @@ public final class CQueue implements AutoCloseable {
      * @throws InterruptedException if the thread was interrupted; the message is not in the queue
      */
     public boolean offer(byte[] message, long timeout, TimeUnit unit) throws InterruptedException {
-        return await(unit.toNanos(timeout), ns -> Copying.enqueue(handle, message, 0, message.length, ns) ? true : null) != null;
+        return await(handle.watcher().room, unit.toNanos(timeout), () -> offer(message) ? true : null) != null;
     }
 
     /**
@@ -192,7 +254,7 @@ public final class CQueue implements AutoCloseable {
      * @throws InterruptedException if the thread was interrupted; the message is not in the queue
      */
     public boolean offer(ByteBuffer message, long timeout, TimeUnit unit) throws InterruptedException {
-        return await(unit.toNanos(timeout), ns -> Copying.enqueue(handle, message, ns) ? true : null) != null;
+        return await(handle.watcher().room, unit.toNanos(timeout), () -> offer(message) ? true : null) != null;
     }
 
     /**
@@ -216,7 +278,8 @@ public final class CQueue implements AutoCloseable {
     }
 
     /**
-     * Append the messages of a batch in their order, as many as there is room for. Others' messages may come in between.
+     * Append the messages of a batch in their order, as many as there is room for. Others' messages may come in
+     * between.
      *
      * @param batch the messages; it is not changed
      * @return how many were accepted, from the first on
@@ -247,17 +310,17 @@ public final class CQueue implements AutoCloseable {
         int sent = offer(batch);
         while (sent < batch.size()) {
             byte[] message = batch.get(sent);
-            await(Waiting.FOR_EVER, ns -> Copying.enqueue(handle, message, 0, message.length, ns) ? true : null);
+            put(message);
             sent++;
             sent += offer(batch, sent);
         }
     }
 
-    // ---- messages out ----------------------------------------------------------------------------------------------------
+    // ---- messages out ---------------------------------------------------------------------------------------------
 
     /** {@return the oldest message, or null if there is none} */
     public byte[] poll() {
-        return Copying.receive(handle, 0);
+        return Copying.receive(handle);
     }
 
     /**
@@ -269,7 +332,7 @@ public final class CQueue implements AutoCloseable {
      * @throws InterruptedException if the thread was interrupted; no message was taken
      */
     public byte[] poll(long timeout, TimeUnit unit) throws InterruptedException {
-        return await(unit.toNanos(timeout), ns -> Copying.receive(handle, ns));
+        return await(handle.watcher().messages, unit.toNanos(timeout), () -> Copying.receive(handle));
     }
 
     /**
@@ -283,6 +346,16 @@ public final class CQueue implements AutoCloseable {
     }
 
     /**
+     * The oldest message, once there is one. No thread waits for it.
+     *
+     * @return its bytes; or a {@link QueueClosedException} or {@link CQueueException}. If it is cancelled or timed out,
+     *     no message was taken. What depends on it runs in the default executor of futures.
+     */
+    public CompletableFuture<byte[]> takeAsync() {
+        return Promise.of(handle, handle.watcher().messages, this::poll);
+    }
+
+    /**
      * Copy the oldest message into an array.
      *
      * @param into where to
@@ -290,7 +363,7 @@ public final class CQueue implements AutoCloseable {
      * @throws CQueueException.BufferTooSmall if it does not fit; it stays queued
      */
     public int poll(byte[] into) {
-        return Copying.dequeue(handle, into, 0, into.length, 0);
+        return Copying.dequeue(handle, into, 0, into.length);
     }
 
     /**
@@ -301,7 +374,7 @@ public final class CQueue implements AutoCloseable {
      * @throws CQueueException.BufferTooSmall if it is larger than what remains; it stays queued
      */
     public int poll(ByteBuffer into) {
-        return Copying.dequeue(handle, into, 0);
+        return Copying.dequeue(handle, into);
     }
 
     /**
@@ -315,8 +388,8 @@ public final class CQueue implements AutoCloseable {
      * @throws InterruptedException if the thread was interrupted; no message was taken
      */
     public int poll(ByteBuffer into, long timeout, TimeUnit unit) throws InterruptedException {
-        Integer size = await(unit.toNanos(timeout), ns -> {
-            int received = Copying.dequeue(handle, into, ns);
+        Integer size = await(handle.watcher().messages, unit.toNanos(timeout), () -> {
+            int received = Copying.dequeue(handle, into);
             return received == Copying.NONE ? null : received;
         });
         return size == null ? Copying.NONE : size;
@@ -330,6 +403,23 @@ public final class CQueue implements AutoCloseable {
      */
     public int poll(Batch batch) {
         return Copying.dequeue(handle, batch);
+    }
+
+    /**
+     * Take as many of the oldest messages as are waiting and find room in a batch, waiting for the first.
+     *
+     * @param batch what it held before is gone; it grows if the first message needs more
+     * @param timeout how long at most
+     * @param unit of the time-out
+     * @return how many there are in it now, 0 if none came in time
+     * @throws InterruptedException if the thread was interrupted; no message was taken
+     */
+    public int poll(Batch batch, long timeout, TimeUnit unit) throws InterruptedException {
+        Integer count = await(handle.watcher().messages, unit.toNanos(timeout), () -> {
+            int received = Copying.dequeue(handle, batch);
+            return received == 0 ? null : received;
+        });
+        return count == null ? 0 : count;
     }
 
     /**
@@ -350,19 +440,23 @@ public final class CQueue implements AutoCloseable {
      * @return how many
      */
     public int drainTo(Collection<? super byte[]> to, int max) {
+        Objects.requireNonNull(to, "to");
         int moved = 0;
-        // One by one: a collection that refuses a message costs no other.
-        for (byte[] message; moved < max && (message = poll()) != null; moved++) {
-            to.add(message);
+        // One by one, and released when it is there: a collection that refuses a message costs none.
+        for (Received message; moved < max && (message = pollInPlace()) != null; moved++) {
+            try (Received held = message) {
+                to.add(held.toByteArray());
+                held.release();
+            }
         }
         return moved;
     }
 
-    // ---- in place ----------------------------------------------------------------------------------------------------------
+    // ---- in place -------------------------------------------------------------------------------------------------
 
     /**
-     * Reserve room for a message and write it in place. Its place in the queue is taken now; but if a consumer has been waiting for it
-     * while later messages were there, it moves behind these.
+     * Reserve room for a message and write it in place. Its place in the queue is taken now; but if a consumer has been
+     * waiting for it while later messages were there, it moves behind these.
      *
      * @param size bytes at most
      * @return null if the queue is full
@@ -371,12 +465,22 @@ public final class CQueue implements AutoCloseable {
         checkSize(size);
         long[] message = Loan.newMessage();
         int result = call(queue -> RawJNI.cq_reserve(queue, size, message), size);
-        return result == Raw.CQ_OK ? new Reservation(this, message) : null;
+        return result == Raw.CQ_OK ? new Reservation(this, message, Loan.trace(handle)) : null;
     }
 
     /** {@return the oldest message, to be read in place and released; null if there is none} */
     public Received pollInPlace() {
-        return receive(0);
+        return received(takeRaw());
+    }
+
+    private long[] takeRaw() {
+        long[] message = Loan.newMessage();
+        return call(queue -> RawJNI.cq_take(queue, message), 0) == Raw.CQ_OK ? message : null;
+    }
+
+    /** By the thread that asked for it. */
+    private Received received(long[] message) {
+        return message == null ? null : new Received(this, message, Loan.trace(handle));
     }
 
     /**
@@ -388,7 +492,7 @@ public final class CQueue implements AutoCloseable {
      * @throws InterruptedException if the thread was interrupted; no message was taken
      */
     public Received pollInPlace(long timeout, TimeUnit unit) throws InterruptedException {
-        return await(unit.toNanos(timeout), this::receive);
+        return received(await(handle.watcher().messages, unit.toNanos(timeout), this::takeRaw));
     }
 
     /**
@@ -401,19 +505,86 @@ public final class CQueue implements AutoCloseable {
         return pollInPlace(Waiting.FOR_EVER, TimeUnit.NANOSECONDS);
     }
 
-    private Received receive(long timeoutNs) {
-        long[] message = Loan.newMessage();
-        int result = call(queue -> timeoutNs == 0
-                ? RawJNI.cq_take(queue, message)
-                : RawJNI.cq_take_wait(queue, message, timeoutNs), 0);
-        return result == Raw.CQ_OK ? new Received(this, message) : null;
+    /**
+     * As many of the oldest messages as are waiting, to be read in place and released.
+     *
+     * @param max how many at most
+     * @return the messages, none if none was waiting
+     */
+    public ReceivedBatch pollInPlace(int max) {
+        return receive(max <= 0 ? null : pollInPlace(), max);
     }
 
-    // ---- looking on --------------------------------------------------------------------------------------------------------
+    /**
+     * As many of the oldest messages as are waiting, to be read in place and released, waiting for the first.
+     *
+     * @param max how many at most, 1 at least
+     * @param timeout how long at most
+     * @param unit of the time-out
+     * @return the messages, none if none came in time
+     * @throws InterruptedException if the thread was interrupted; no message was taken
+     */
+    public ReceivedBatch pollInPlace(int max, long timeout, TimeUnit unit) throws InterruptedException {
+        if (max < 1) {
+            throw new IllegalArgumentException("a batch of " + max + " messages, it needs one at least");
+        }
+        return receive(pollInPlace(timeout, unit), max);
+    }
+
+    private ReceivedBatch receive(Received first, int max) {
+        List<Received> messages = new ArrayList<>();
+        try {
+            for (Received next = first; next != null; next = messages.size() < max ? pollInPlace() : null) {
+                messages.add(next);
+            }
+            return new ReceivedBatch(messages);
+        } catch (Throwable e) {
+            messages.forEach(Received::close);
+            throw e;
+        }
+    }
 
     /**
-     * Show a copy of each waiting message, in the order of delivery, without taking any. Messages that come or go meanwhile may be
-     * shown or not.
+     * The oldest message, to be read in place and released, once there is one. No thread waits for it.
+     *
+     * @return it; or a {@link QueueClosedException} or {@link CQueueException}. If it is cancelled or timed out, no
+     *     message was taken. What depends on it runs in the default executor of futures.
+     */
+    public CompletableFuture<Received> takeInPlaceAsync() {
+        Throwable trace = Loan.trace(handle);
+        return Promise.of(handle, handle.watcher().messages, () -> {
+            long[] message = takeRaw();
+            return message == null ? null : new Received(this, message, trace);
+        });
+    }
+
+    /**
+     * Messages as a subscriber asks for them, to be read in place and released: those that it does not release are
+     * delivered again. Each subscriber has messages of its own, in competition with all others that receive. It is
+     * completed when this queue is closed; what it throws ends its subscription and gives the message back.
+     *
+     * @return the publisher, which calls subscribers by the common pool
+     */
+    public Flow.Publisher<Received> publisher() {
+        return publisher(ForkJoinPool.commonPool());
+    }
+
+    /**
+     * As {@link #publisher()}.
+     *
+     * @param executor calls the subscribers
+     * @return the publisher
+     */
+    public Flow.Publisher<Received> publisher(Executor executor) {
+        Objects.requireNonNull(executor, "executor");
+        return subscriber -> Publication.begin(this, executor, subscriber);
+    }
+
+    // ---- looking on -----------------------------------------------------------------------------------------------
+
+    /**
+     * Show a copy of each waiting message, in the order of delivery, without taking any. Messages that come or go
+     * meanwhile may be shown or not.
      *
      * @param visitor returns whether to go on; it must not close the queue
      */
@@ -443,13 +614,14 @@ public final class CQueue implements AutoCloseable {
     /** {@return who has the queue open, what each holds and whether it waits} */
     public List<Participant> participants() {
         List<Participant> all = new ArrayList<>();
-        call(queue -> RawJNI.cq_participants(queue, address -> all.add(Participant.of(new cq_participant(address, false)))), 0);
+        call(queue -> RawJNI.cq_participants(queue,
+                address -> all.add(Participant.of(new cq_participant(address, false)))), 0);
         return List.copyOf(all);
     }
 
     /**
-     * Look for dead participants now, and finish or undo what they left. This happens by itself as well, when a queue is opened or
-     * somebody waits.
+     * Look for dead participants now, and finish or undo what they left. This happens by itself as well, when a queue
+     * is opened or somebody waits.
      *
      * @return what was found
      */
@@ -464,8 +636,8 @@ public final class CQueue implements AutoCloseable {
     }
 
     /**
-     * A file descriptor that is readable while a message may be waiting, for event loops outside of Java. It belongs to this handle:
-     * do not read, write or close it; poll until there is no message, which makes it unreadable again.
+     * A file descriptor that is readable while a message may be waiting, for event loops outside of Java. It belongs to
+     * this handle: do not read, write or close it; poll until there is no message, which makes it unreadable again.
      *
      * @return the same descriptor each time
      */
@@ -476,7 +648,8 @@ public final class CQueue implements AutoCloseable {
     }
 
     /**
-     * A file descriptor that is readable while there may be room, as {@link #descriptor} is while there may be a message.
+     * A file descriptor that is readable while there may be room, as {@link #descriptor} is while there may be a
+     * message.
      *
      * @return the same descriptor each time
      */
@@ -487,27 +660,53 @@ public final class CQueue implements AutoCloseable {
     }
 
     /**
-     * A view of this queue as the standard library's, of objects. Closing the queue ends it.
+     * This queue as one of objects. A message that cannot be decoded stays in the queue, and is thrown as a {@link
+     * DecodeException}.
      *
      * @param <T> the objects
      * @param codec how they become messages and back
-     * @return the view, whose iterator shows copies of what is waiting and removes nothing
+     * @return the queue, a {@link BlockingQueue}. Closing this one ends it
+     */
+    public <T> TypedQueue<T> typed(Codec<T> codec) {
+        return typed(codec, PoisonHandler.keep());
+    }
+
+    /**
+     * This queue as one of objects.
+     *
+     * @param <T> the objects
+     * @param codec how they become messages and back
+     * @param poison what becomes of messages that cannot be decoded
+     * @return the queue, a {@link BlockingQueue}. Closing this one ends it
+     */
+    public <T> TypedQueue<T> typed(Codec<T> codec, PoisonHandler poison) {
+        return new TypedQueue<>(this, codec, poison);
+    }
+
+    /**
+     * As {@link #typed(Codec)}, for what needs no more than the standard library's interface.
+     *
+     * @param <T> the objects
+     * @param codec how they become messages and back
+     * @return the queue
      */
     public <T> BlockingQueue<T> asBlockingQueue(Codec<T> codec) {
-        return new BlockingQueueView<>(this, codec);
+        return typed(codec);
     }
 
     /** {@return the version of the native library, such as "1.0.0"} */
     public static String version() {
+        NativeLibrary.load();
         return Raw.cq_version();
     }
 
     /** {@return the version of the native library's interface} */
     public static long abiVersion() {
+        NativeLibrary.load();
         return RawJNI.cq_abi_version();
     }
 
-    // ---- inside ------------------------------------------------------------------------------------------------------------
+    // ---- inside ---------------------------------------------------------------------------------------------------
 
     Handle handle() {
         return handle;
@@ -534,10 +733,10 @@ public final class CQueue implements AutoCloseable {
         return handle.check(result, size);
     }
 
-    /** Waiting goes on although nobody else knows this queue any more: it must not be cleaned up between two slices. */
-    private <T> T await(long timeoutNs, Waiting.Attempt<T> attempt) throws InterruptedException {
+    /** Waiting goes on although nobody else knows this queue any more: it must not be cleaned up meanwhile. */
+    private <T> T await(Watcher.Side side, long timeoutNs, Waiter.Attempt<T> attempt) throws InterruptedException {
         try {
-            return Waiting.until(timeoutNs, attempt);
+            return Waiting.until(handle, side, timeoutNs, attempt);
         } finally {
             Reference.reachabilityFence(this);
         }

@@ -1,11 +1,11 @@
 package io.cqueue;
 
 /**
- * An error of a queue, or what ended a wait before its time ({@link Cancelled}, {@link Stale}); a subclass for each. The message
- * says on which queue, what was asked, what was found and what to do.
+ * An error of a queue, or what ended a wait before its time ({@link Cancelled}, {@link Stale}); a subclass for each.
+ * The message says on which queue, what was asked, what was found and what to do.
  *
- * <p>Not an error: a full or empty queue and a time that is over are ordinary results of the methods that can meet them. A
- * closed queue throws {@link QueueClosedException}.
+ * <p>Not an error: a full or empty queue and a time that is over are ordinary results of the methods that can meet
+ * them. A closed queue throws {@link QueueClosedException}.
  */
 @SuppressWarnings("serial") // nothing in it but a String and an int
 public abstract sealed class CQueueException extends RuntimeException {
@@ -73,7 +73,7 @@ public abstract sealed class CQueueException extends RuntimeException {
         private NotTrusted(String message) { super("CQ_EOWNER", Raw.CQ_EOWNER, message); }
     }
 
-    /** The file system has no room for another part of the queue; nothing was lost, try later. */
+    /** The filesystem has no room for another part of the queue; nothing was lost, try later. */
     public static final class NoSpace extends CQueueException {
         private NoSpace(String message) { super("CQ_ENOSPACE", Raw.CQ_ENOSPACE, message); }
     }
@@ -123,9 +123,9 @@ public abstract sealed class CQueueException extends RuntimeException {
         private NotHeld(String message) { super("CQ_ENOTHELD", Raw.CQ_ENOTHELD, message); }
     }
 
-    /** The file system does not support what a queue needs. */
-    public static final class UnsuitableFileSystem extends CQueueException {
-        private UnsuitableFileSystem(String message) { super("CQ_EFILESYSTEM", Raw.CQ_EFILESYSTEM, message); }
+    /** The filesystem does not support what a queue needs. */
+    public static final class UnsuitableFilesystem extends CQueueException {
+        private UnsuitableFilesystem(String message) { super("CQ_EFILESYSTEM", Raw.CQ_EFILESYSTEM, message); }
     }
 
     /** The operating system failed in a way that has no class of its own. */
@@ -138,7 +138,7 @@ public abstract sealed class CQueueException extends RuntimeException {
         private ProcessLimit(String message) { super("CQ_EPROCESS", Raw.CQ_EPROCESS, message); }
     }
 
-    /** The queue's file would be larger than this process or the file system may make one. */
+    /** The queue's file would be larger than this process or the filesystem may make one. */
     public static final class FileTooLarge extends CQueueException {
         private FileTooLarge(String message) { super("CQ_EFILESIZE", Raw.CQ_EFILESIZE, message); }
     }
@@ -149,8 +149,9 @@ public abstract sealed class CQueueException extends RuntimeException {
     }
 
     /**
-     * The queue was removed: nobody who opens it by name meets this handle any more. Thrown where a wait would have to sleep. Open
-     * the queue again; or go on with those who have it open still, see {@link Options#keepUnlinked}. What is in it can be polled.
+     * The queue was removed: nobody who opens it by name meets this handle any more. Thrown where a wait would have to
+     * sleep. Open the queue again; or go on with those who have it open still, see {@link Options#keepUnlinked}. What
+     * is in it can be polled.
      */
     public static final class Stale extends CQueueException {
         private Stale(String message) { super("CQ_STALE", Raw.CQ_STALE, message); }
@@ -176,7 +177,7 @@ public abstract sealed class CQueueException extends RuntimeException {
             case Raw.CQ_EREADONLY -> new ReadOnly(message);
             case Raw.CQ_EFORK -> new Forked(message);
             case Raw.CQ_ENOTHELD -> new NotHeld(message);
-            case Raw.CQ_EFILESYSTEM -> new UnsuitableFileSystem(message);
+            case Raw.CQ_EFILESYSTEM -> new UnsuitableFilesystem(message);
             case Raw.CQ_ESYSTEM -> new SystemFailure(message);
             case Raw.CQ_EPROCESS -> new ProcessLimit(message);
             case Raw.CQ_EFILESIZE -> new FileTooLarge(message);

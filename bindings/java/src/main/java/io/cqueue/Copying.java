@@ -4,21 +4,17 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 
-/**
- * Messages copied in and out: one call each into native code, whatever holds the bytes.
- *
- * <p>All take a time-out in nanoseconds: 0 tries once.
- */
+/** Messages copied in and out: one call each into native code, whatever holds the bytes. None waits. */
 final class Copying {
     static final int NONE = -1;
 
     private Copying() {}
 
-    static boolean enqueue(Handle handle, byte[] array, int offset, int size, long timeoutNs) {
+    static boolean enqueue(Handle handle, byte[] array, int offset, int size) {
         long queue = handle.enter();
         int result;
         try {
-            result = RawJNI.heap_enqueue(queue, array, offset, size, timeoutNs);
+            result = RawJNI.heap_enqueue(queue, array, offset, size);
         } finally {
             handle.exit();
         }
@@ -26,19 +22,19 @@ final class Copying {
     }
 
     /** The position moves to the limit if it was accepted. */
-    static boolean enqueue(Handle handle, ByteBuffer message, long timeoutNs) {
+    static boolean enqueue(Handle handle, ByteBuffer message) {
         int position = message.position();
         int limit = message.limit();
         int size = Math.max(0, limit - position);
         boolean accepted;
         if (message.isDirect()) {
-            accepted = enqueueDirect(handle, message, position, size, timeoutNs);
+            accepted = enqueueDirect(handle, message, position, size);
         } else if (message.hasArray()) {
-            accepted = enqueue(handle, message.array(), message.arrayOffset() + position, size, timeoutNs);
+            accepted = enqueue(handle, message.array(), message.arrayOffset() + position, size);
         } else {
             byte[] copy = new byte[size];
             message.get(position, copy);
-            accepted = enqueue(handle, copy, 0, size, timeoutNs);
+            accepted = enqueue(handle, copy, 0, size);
         }
         if (accepted) {
             message.position(limit);
@@ -46,14 +42,12 @@ final class Copying {
         return accepted;
     }
 
-    private static boolean enqueueDirect(Handle handle, ByteBuffer message, int position, int size, long timeoutNs) {
+    private static boolean enqueueDirect(Handle handle, ByteBuffer message, int position, int size) {
         long queue = handle.enter();
         int result;
         try {
             long data = Addresses.of(message) + position;
-            result = timeoutNs == 0
-                    ? RawJNI.cq_enqueue(queue, data, size)
-                    : RawJNI.cq_enqueue_wait(queue, data, size, timeoutNs);
+            result = RawJNI.cq_enqueue(queue, data, size);
         } finally {
             handle.exit();
             Reference.reachabilityFence(message);
@@ -62,11 +56,11 @@ final class Copying {
     }
 
     /** {@return the message's size, or NONE} */
-    static int dequeue(Handle handle, byte[] array, int offset, int room, long timeoutNs) {
+    static int dequeue(Handle handle, byte[] array, int offset, int room) {
         long queue = handle.enter();
         long outcome;
         try {
-            outcome = RawJNI.heap_dequeue(queue, array, offset, room, timeoutNs);
+            outcome = RawJNI.heap_dequeue(queue, array, offset, room);
         } finally {
             handle.exit();
         }
@@ -74,26 +68,26 @@ final class Copying {
     }
 
     /** Into what remains of the buffer; the position moves behind the message. {@return its size, or NONE} */
-    static int dequeue(Handle handle, ByteBuffer into, long timeoutNs) {
+    static int dequeue(Handle handle, ByteBuffer into) {
         if (into.isReadOnly()) {
             throw new ReadOnlyBufferException();
         }
         int position = into.position();
         int room = Math.max(0, into.limit() - position);
         int size = into.isDirect()
-                ? dequeueDirect(handle, into, position, room, timeoutNs)
-                : dequeue(handle, into.array(), into.arrayOffset() + position, room, timeoutNs);
+                ? dequeueDirect(handle, into, position, room)
+                : dequeue(handle, into.array(), into.arrayOffset() + position, room);
         if (size != NONE) {
             into.position(position + size);
         }
         return size;
     }
 
-    private static int dequeueDirect(Handle handle, ByteBuffer into, int position, int room, long timeoutNs) {
+    private static int dequeueDirect(Handle handle, ByteBuffer into, int position, int room) {
         long queue = handle.enter();
         long outcome;
         try {
-            outcome = RawJNI.direct_dequeue(queue, Addresses.of(into) + position, room, timeoutNs);
+            outcome = RawJNI.direct_dequeue(queue, Addresses.of(into) + position, room);
         } finally {
             handle.exit();
             Reference.reachabilityFence(into);
@@ -102,12 +96,12 @@ final class Copying {
     }
 
     /** {@return the message in an array of its size, or null} */
-    static byte[] receive(Handle handle, long timeoutNs) {
+    static byte[] receive(Handle handle) {
         long queue = handle.enter();
         int[] result = new int[1];
         byte[] message;
         try {
-            message = RawJNI.heap_receive(queue, result, timeoutNs);
+            message = RawJNI.heap_receive(queue, result);
         } finally {
             handle.exit();
         }

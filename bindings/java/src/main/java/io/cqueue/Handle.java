@@ -6,12 +6,13 @@ import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The C handle, who is using it, and what its errors say.
  *
- * <p>The C handle must not be closed while a thread is inside a call with it. So every call is counted in and out, and closing
- * waits until nobody is in. That is never long: closing ends all waits.
+ * <p>The C handle must not be closed while a thread is inside a call with it. So every call is counted in and out, and
+ * closing waits until nobody is in. That is never long: closing ends all waits.
  */
 final class Handle implements Runnable {
     static final Cleaner CLEANER = Cleaner.create();
@@ -31,6 +32,8 @@ final class Handle implements Runnable {
     private final Options options;
     private final long queue;
     private final Views views = new Views();
+    private final Watcher watcher = new Watcher(this);
+    private final ReentrantLock closing = new ReentrantLock();
     private volatile long calls; // in flight; CLOSED is added once and for all
 
     private Handle(String name, Options options, long queue) {
@@ -41,6 +44,7 @@ final class Handle implements Runnable {
 
     static Handle open(String name, Options options) {
         Options kept = new Options(options);
+        NativeLibrary.load();
         cq_config config = kept.config();
         long[] queue = new long[1];
         try {
@@ -56,6 +60,14 @@ final class Handle implements Runnable {
 
     String name() {
         return name;
+    }
+
+    Options options() {
+        return options;
+    }
+
+    Watcher watcher() {
+        return watcher;
     }
 
     boolean isClosed() {
@@ -77,14 +89,20 @@ final class Handle implements Runnable {
 
     /** Close, once. The Cleaner's way to do it as well, so it must not lead to the CQueue. */
     @Override
-    public synchronized void run() {
-        if ((long) CALLS.getAndBitwiseOr(this, CLOSED) < 0) {
-            return;
+    public void run() {
+        closing.lock();
+        try {
+            if ((long) CALLS.getAndBitwiseOr(this, CLOSED) >= 0) {
+                close();
+            }
+        } finally {
+            closing.unlock();
         }
+    }
+
+    private void close() {
         boolean interrupted = false;
-        if (calls != CLOSED) {
-            RawJNI.cq_cancel(queue);
-        }
+        watcher.close(queue);
         while (calls != CLOSED) {
             LockSupport.parkNanos(20_000);
             interrupted |= Thread.interrupted();
@@ -96,18 +114,9 @@ final class Handle implements Runnable {
         Raw.cq_close(queue);
     }
 
-    /** Allow waits again; but not those that closing has ended. {@return a result} */
-    int resetCancel(long queue) {
-        int result = RawJNI.cq_cancel_reset(queue);
-        if (result == Raw.CQ_OK && isClosed()) {
-            RawJNI.cq_cancel(queue);
-        }
-        return result;
-    }
-
-    /** During a call: a buffer on memory of the region. */
-    ByteBuffer view(long data, long size) {
-        return views.at(this, data, (int) size);
+    /** During a call: a buffer on memory of the region, which `user` is told of. */
+    ByteBuffer view(long data, long size, Views.User user) {
+        return views.at(this, data, (int) size, user);
     }
 
     /** {@return the result, if it is an ordinary one} `size` is what an error is about, where it is about one. */
@@ -140,7 +149,7 @@ final class Handle implements Runnable {
             length = Raw.cq_explain(result, name, config, size, text);
         }
         int end = (int) Math.min(length, text.length - 1);
-        String sentence = Text.decode(Arrays.copyOf(text, end));
+        String sentence = Text.translate(Text.decode(Arrays.copyOf(text, end)));
         return CQueueException.of(result, sentence, size);
     }
 }

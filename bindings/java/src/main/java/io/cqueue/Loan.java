@@ -1,9 +1,15 @@
 package io.cqueue;
 
+import java.lang.System.Logger.Level;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.function.Function;
 
-/** What reservations and received messages have in common: a place in the region, ours until it is given back. */
+/**
+ * What reservations and received messages have in common: a place in the region, ours until it is given back. One that
+ * is forgotten is given back when neither it nor a buffer on it can be reached any more.
+ */
 abstract class Loan implements AutoCloseable {
     // The fields of a message as java.i has them.
     private static final int FIELDS = 6;
@@ -14,15 +20,26 @@ abstract class Loan implements AutoCloseable {
 
     private final CQueue queue; // not to be cleaned up before its loans
     private final long[] message;
+    private final Held held;
+    private final Cleaner.Cleanable cleanable;
+    private ByteBuffer buffer; // on the message, once somebody asked
 
-    Loan(CQueue queue, long[] message) {
+    /** `undo`: what becomes of it if it is forgotten. `trace`: where it was taken, or null. */
+    Loan(CQueue queue, long[] message, End undo, Throwable trace) {
         this.queue = queue;
         this.message = message;
+        held = new Held(queue.handle(), message, undo, getClass().getSimpleName(), trace);
+        cleanable = Handle.CLEANER.register(this, held);
     }
 
     /** Give it back in the way that loses nothing, if it is still held. */
     @Override
     public abstract void close();
+
+    /** {@return where this is called, for who wants to know; else null} */
+    static Throwable trace(Handle handle) {
+        return handle.options().tracesLoans() ? new Throwable("taken here") : null;
+    }
 
     static long[] newMessage() {
         return new long[FIELDS];
@@ -33,6 +50,54 @@ abstract class Loan implements AutoCloseable {
         int call(long queue, long[] message);
     }
 
+    /** What is left of a loan that is garbage. It must not lead to it. */
+    private static final class Held implements Runnable, Views.User {
+        private final Handle handle;
+        private final long[] message;
+        private final End undo;
+        private final String kind;
+        private final Throwable trace;
+        private Views.Lease lease;
+
+        Held(Handle handle, long[] message, End undo, String kind, Throwable trace) {
+            this.handle = handle;
+            this.message = message;
+            this.undo = undo;
+            this.kind = kind;
+            this.trace = trace;
+        }
+
+        @Override
+        public void uses(Views.Lease lease) {
+            this.lease = lease;
+        }
+
+        /** The loan is garbage, or has ended. A buffer on it may still be read. */
+        @Override
+        public void run() {
+            if (message[DATA] != 0 && (lease == null || !lease.defer(this::giveBack))) {
+                giveBack();
+            }
+        }
+
+        private void giveBack() {
+            try {
+                long raw = handle.enter();
+                try {
+                    undo.call(raw, message);
+                } finally {
+                    handle.exit();
+                }
+            } catch (QueueClosedException e) {
+                return; // closing gave it back
+            }
+            System.getLogger("io.cqueue").log(Level.WARNING, "\"" + handle.name() + "\": a " + kind
+                    + " was forgotten, and is given back: close it, best by try (...)"
+                    + (trace == null ? ". To see where it was taken, open it with Options.traceLoans(true)" : ""),
+                    trace);
+        }
+    }
+
     final synchronized int end(End how, long size) {
         Handle handle = queue.handle();
         long raw = handle.enter();
@@ -41,17 +106,23 @@ abstract class Loan implements AutoCloseable {
             result = how.call(raw, message);
         } finally {
             handle.exit();
+            Reference.reachabilityFence(this);
         }
-        return handle.check(result, size);
+        handle.check(result, size);
+        if (message[DATA] == 0) {
+            cleanable.clean();
+        }
+        return result;
     }
 
     /** As {@link #end}, if there is anything to give back: closing a queue does it for all. */
     final synchronized void endIfHeld(End how) {
-        if (isHeld()) {
+        if (message[DATA] != 0) {
             try {
                 end(how, 0);
             } catch (QueueClosedException e) {
                 message[DATA] = 0;
+                cleanable.clean();
             }
         }
     }
@@ -64,9 +135,13 @@ abstract class Loan implements AutoCloseable {
             if (message[DATA] == 0) {
                 handle.check(Raw.CQ_ENOTHELD, 0);
             }
-            return look.apply(handle.view(message[DATA], message[SIZE]));
+            if (buffer == null) {
+                buffer = handle.view(message[DATA], message[SIZE], held);
+            }
+            return look.apply(buffer);
         } finally {
             handle.exit();
+            Reference.reachabilityFence(this);
         }
     }
 

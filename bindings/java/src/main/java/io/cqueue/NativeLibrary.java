@@ -9,15 +9,40 @@ import java.nio.file.StandardCopyOption;
 /**
  * Finds and loads the native library: the file that a system property names, else the one in the jar.
  *
- * <p>The one in the jar is copied to a temporary file of its own each time, because the virtual machine lets a file be loaded by
- * one class loader only; loaded, it needs its name no more.
+ * <p>The one in the jar is copied to a temporary file of its own each time, because the virtual machine lets a file be
+ * loaded by one class loader only; loaded, it needs its name no more.
  */
 final class NativeLibrary {
     static final String PROPERTY = "io.cqueue.library";
 
+    private static volatile boolean loaded;
+    private static String failed;
+
     private NativeLibrary() {}
 
+    /** Before the first native call. What cannot be loaded once is not tried again, and says the same again. */
     static void load() {
+        if (!loaded) {
+            loadOnce();
+        }
+    }
+
+    private static synchronized void loadOnce() {
+        if (failed != null) {
+            throw new UnsatisfiedLinkError(failed);
+        }
+        if (!loaded) {
+            try {
+                find();
+                loaded = true;
+            } catch (UnsatisfiedLinkError e) {
+                failed = e.getMessage();
+                throw e;
+            }
+        }
+    }
+
+    private static void find() {
         String named = System.getProperty(PROPERTY);
         if (named != null) {
             loadFile(Path.of(named).toAbsolutePath(), "which the system property " + PROPERTY + " names");
@@ -41,7 +66,8 @@ final class NativeLibrary {
             }
             copy = Files.createTempFile("libcqueue_java", ".so");
             Files.copy(library, copy, StandardCopyOption.REPLACE_EXISTING);
-            loadFile(copy, "a copy of the one in the jar; set java.io.tmpdir to a directory that is not mounted noexec, or");
+            loadFile(copy,
+                    "a copy of the one in the jar; set java.io.tmpdir to a directory that is not mounted noexec, or");
         } catch (IOException e) {
             throw failure("it cannot be copied to " + System.getProperty("java.io.tmpdir")
                     + " (set java.io.tmpdir to a directory that can be written): " + e, e);

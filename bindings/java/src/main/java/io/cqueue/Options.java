@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * How to open a queue: {@code new Options().capacity(1000).maxMessageSize(256)}. What is not set is the default, or whatever
- * the queue has if it exists.
+ * How to open a queue: {@code new Options().capacity(1000).maxMessageSize(256)}. What is not set is the default, or
+ * whatever the queue has if it exists.
  */
 public final class Options {
     /** What to do if the queue exists, and if it does not. */
@@ -16,7 +16,8 @@ public final class Options {
         EXCLUSIVE(Raw.CQ_EXCLUSIVE),
         /** Attach to the queue, or fail with {@link CQueueException.NotFound}. */
         ATTACH(Raw.CQ_ATTACH),
-        /** Attach to look on: only {@link CQueue#walk} and {@link CQueue#stats} work. Needs read permission alone. */
+        /** Attach to look on: only {@link CQueue#walk}, {@link CQueue#size}, {@link CQueue#stats} and
+         * {@link CQueue#participants} work. Needs read permission alone. */
         READ_ONLY(Raw.CQ_READ_ONLY);
 
         private final int flag;
@@ -31,10 +32,11 @@ public final class Options {
     private long maxMessageSize;
     private int permissions;
     private Path directory;
-    private boolean anyFileSystem;
+    private boolean anyFilesystem;
     private boolean trust;
     private boolean keepUnlinked;
     private long maxHeld;
+    private boolean tracesLoans;
 
     /** All defaults. */
     public Options() {}
@@ -45,10 +47,18 @@ public final class Options {
         maxMessageSize = other.maxMessageSize;
         permissions = other.permissions;
         directory = other.directory;
-        anyFileSystem = other.anyFileSystem;
+        anyFilesystem = other.anyFilesystem;
         trust = other.trust;
         keepUnlinked = other.keepUnlinked;
         maxHeld = other.maxHeld;
+        tracesLoans = other.tracesLoans;
+    }
+
+    private static long atLeast0(String what, long number) {
+        if (number < 0) {
+            throw new IllegalArgumentException(what + " is " + number + ": it is 0 (for the default) or more");
+        }
+        return number;
     }
 
     /**
@@ -69,18 +79,19 @@ public final class Options {
      * @return this
      */
     public Options capacity(long messages) {
-        capacity = messages;
+        capacity = atLeast0("capacity", messages);
         return this;
     }
 
     /**
-     * How large a message may be.
+     * How large a message may be. This is what a place in the queue costs, however small the messages are: choose the
+     * largest that is sent often, and send what is larger by another way, such as the name of a file.
      *
      * @param bytes up to 1 GiB; 0: 4,096, or what the queue has
      * @return this
      */
     public Options maxMessageSize(long bytes) {
-        maxMessageSize = bytes;
+        maxMessageSize = atLeast0("maxMessageSize", bytes);
         return this;
     }
 
@@ -107,18 +118,19 @@ public final class Options {
     }
 
     /**
-     * Do not refuse a file system by its kind; what it must do is still tested.
+     * Do not refuse a filesystem by its kind; what it must do is still tested.
      *
+     * @param any false unless set
      * @return this
      */
-    public Options anyFileSystem() {
-        anyFileSystem = true;
+    public Options anyFilesystem(boolean any) {
+        anyFilesystem = any;
         return this;
     }
 
     /**
-     * Accept the queue whoever owns its file and whoever of the file's group may write it. One that everybody may write is never
-     * accepted.
+     * Accept the queue whoever owns its file and whoever of the file's group may write it. One that everybody may write
+     * is never accepted.
      *
      * @param trust false unless set
      * @return this
@@ -146,14 +158,34 @@ public final class Options {
      * @return this
      */
     public Options maxHeld(long messages) {
-        maxHeld = messages;
+        maxHeld = atLeast0("maxHeld", messages);
         return this;
+    }
+
+    /**
+     * Remember where each message in place was taken or reserved, so that the logger {@code io.cqueue} can tell of
+     * those that are forgotten. It makes them a good deal slower.
+     *
+     * @param trace false unless set
+     * @return this
+     */
+    public Options traceLoans(boolean trace) {
+        tracesLoans = trace;
+        return this;
+    }
+
+    boolean tracesLoans() {
+        return tracesLoans;
+    }
+
+    Path directory() {
+        return directory;
     }
 
     /** For the C interface; to be deleted. A negative number is out of range there, as a large one. */
     cq_config config() {
         cq_config config = new cq_config();
-        config.setFlags(mode.flag | (anyFileSystem ? Raw.CQ_ANY_FILESYSTEM : 0) | (trust ? Raw.CQ_TRUST : 0)
+        config.setFlags(mode.flag | (anyFilesystem ? Raw.CQ_ANY_FILESYSTEM : 0) | (trust ? Raw.CQ_TRUST : 0)
                 | (keepUnlinked ? Raw.CQ_KEEP_UNLINKED : 0));
         config.setCapacity(capacity);
         config.setMax_message_size(maxMessageSize);

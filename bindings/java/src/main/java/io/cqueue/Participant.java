@@ -3,7 +3,8 @@ package io.cqueue;
 import java.time.Instant;
 
 /**
- * Somebody who has a queue open, see {@link CQueue#participants}. A handle is one participant, so a process may be several.
+ * Somebody who has a queue open, see {@link CQueue#participants}. A handle is one participant, so a process may be
+ * several.
  *
  * @param id 1 to 4,094; used again after it was closed or reaped
  * @param pid its process, by that one's own count: another PID namespace has other numbers

@@ -3,8 +3,8 @@ package io.cqueue;
 import java.nio.ByteBuffer;
 
 /**
- * A message that was taken and is being read in place, at least once: if this process dies before {@link #release}, somebody
- * gets it again.
+ * A message that was taken and is being read in place, at least once: if this process dies before {@link #release},
+ * somebody gets it again.
  *
  * <pre>{@code
  * try (Received message = queue.takeInPlace()) {
@@ -13,20 +13,21 @@ import java.nio.ByteBuffer;
  * }
  * }</pre>
  *
- * <p>Closed without having been released, as by an exception, it is given back. One that is neither closed nor released stays
- * held until its queue is closed. May be used by any thread.
+ * <p>Closed without having been released, as by an exception, it is given back. One that is neither closed nor released
+ * is given back when neither it nor a buffer of it can be reached any more, some time after garbage was collected, and
+ * the logger {@code io.cqueue} says so; see {@link Options#traceLoans}. May be used by any thread.
  */
 public final class Received extends Loan {
-    Received(CQueue queue, long[] message) {
-        super(queue, message);
+    Received(CQueue queue, long[] message, Throwable trace) {
+        super(queue, message, RawJNI::cq_return, trace);
     }
 
     /**
      * The message, in the shared memory itself.
      *
-     * <p>Read it until it is released or given back, or its queue is closed; after that this method refuses. A buffer that was kept
-     * nevertheless is harmless but useless: after the release it shows whatever message comes to lie there, after the queue was closed
-     * zeros. It never crashes the virtual machine.
+     * <p>Read it until it is released or given back, or its queue is closed; after that this method refuses. A buffer
+     * that was kept nevertheless is harmless but useless: after the release it shows whatever message comes to lie
+     * there, after the queue was closed zeros. It never crashes the virtual machine.
      *
      * @return a new read-only direct buffer, big-endian until told otherwise
      * @throws CQueueException.NotHeld if it was released or given back
@@ -40,7 +41,7 @@ public final class Received extends Loan {
     public byte[] toByteArray() {
         return look(buffer -> {
             byte[] copy = new byte[buffer.remaining()];
-            buffer.get(copy);
+            buffer.get(0, copy);
             return copy;
         });
     }

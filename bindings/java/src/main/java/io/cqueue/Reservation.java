@@ -1,7 +1,6 @@
 package io.cqueue;
 
 import java.nio.ByteBuffer;
-import java.util.function.Function;
 
 /**
  * Room in a queue for a message that is written in place.
@@ -13,26 +12,28 @@ import java.util.function.Function;
  * }
  * }</pre>
  *
- * <p>Closed without having been committed, as by an exception, it is given up. May be used by any thread, by one at a time.
+ * <p>Closed without having been committed, as by an exception, it is given up. So is one that was forgotten, as a
+ * {@link Received} is given back. May be used by any thread, by one at a time.
  */
 public final class Reservation extends Loan {
-    Reservation(CQueue queue, long[] message) {
-        super(queue, message);
+    Reservation(CQueue queue, long[] message, Throwable trace) {
+        super(queue, message, RawJNI::cq_abort, trace);
     }
 
     /**
      * Where to write, in the shared memory itself.
      *
-     * <p>Write until it is committed or given up, or its queue is closed; after that this method refuses. Writing to a buffer that was
-     * kept nevertheless spoils whatever message comes to lie there; after the queue was closed it leads nowhere. It never crashes the
-     * virtual machine.
+     * <p>Write until it is committed or given up, or its queue is closed; after that this method refuses. Writing to a
+     * buffer that was kept nevertheless spoils whatever message comes to lie there; after the queue was closed it leads
+     * nowhere. It never crashes the virtual machine.
      *
-     * @return a new direct buffer of {@link #size} bytes, big-endian until told otherwise, with what happens to be there
+     * @return a new direct buffer of {@link #size} bytes, big-endian until told otherwise, with what happens to be
+     *     there
      * @throws CQueueException.NotHeld if it was committed or given up
      * @throws QueueClosedException if the queue was closed
      */
     public ByteBuffer buffer() {
-        return look(Function.identity());
+        return look(buffer -> buffer.duplicate().clear());
     }
 
     /**

@@ -1,9 +1,27 @@
 package io.cqueue;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** Strings as the C interface has them: UTF-8, without a 0 in them. */
+/** Strings as the C interface has them: UTF-8, without a 0 in them; and its sentences with Java's names for things. */
 final class Text {
+    private static final Map<String, String> NAMES = Map.ofEntries(
+            Map.entry("CQ_EXCLUSIVE", "Options.Mode.EXCLUSIVE"),
+            Map.entry("CQ_ATTACH", "Options.Mode.ATTACH"),
+            Map.entry("CQ_READ_ONLY", "Options.Mode.READ_ONLY"),
+            Map.entry("CQ_ANY_FILESYSTEM", "Options.anyFilesystem(true)"),
+            Map.entry("CQ_KEEP_UNLINKED", "Options.keepUnlinked(true)"),
+            Map.entry("CQ_TRUST", "Options.trust(true)"),
+            Map.entry("cq_cancel", "cancel()"),
+            Map.entry("cq_cancel_reset", "resetCancel()"),
+            Map.entry("cq_participants", "participants()"),
+            Map.entry("cq_open", "CQueue.open"),
+            Map.entry("max_message_size", "maxMessageSize"),
+            Map.entry("max_held", "maxHeld"));
+    private static final Pattern NAME = Pattern.compile("\\b(?:CQ_[A-Z_]+|cq_[a-z_]+|max_held|max_message_size)\\b");
+
     private Text() {}
 
     /** A 0 would cut the string off, and open a queue of another name: it becomes what is refused as well. */
@@ -13,5 +31,12 @@ final class Text {
 
     static String decode(byte[] bytes) {
         return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    /** What cq_explain says, after the queue's name, in Java's words. */
+    static String translate(String sentence) {
+        int begin = sentence.indexOf("\": ") + 1;
+        return sentence.substring(0, begin) + NAME.matcher(sentence.substring(begin))
+                .replaceAll(name -> Matcher.quoteReplacement(NAMES.getOrDefault(name.group(), name.group())));
     }
 }

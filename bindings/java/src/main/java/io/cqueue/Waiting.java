@@ -1,33 +1,113 @@
 package io.cqueue;
 
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.concurrent.locks.LockSupport;
+
 /**
- * Waiting that can be interrupted: slice by slice, looking in between whether the thread was interrupted. A thread sleeps in a slice
- * and is woken at once by what it waits for, by {@link CQueue#cancel} and by closing.
+ * Waiting of a thread, platform or virtual: it tries for a moment, and then is parked until it is told by a {@link
+ * Watcher}, or sleeps itself on behalf of it. Interrupting, closing and cancelling end it at once.
  */
 final class Waiting {
-    static final long SLICE_NS = 20_000_000;
     static final long FOR_EVER = Long.MAX_VALUE;
+
+    /** Tries of a virtual thread before it is parked, as many as C makes for a thread that sleeps there. */
+    private static final int SPINS = 64;
+
+    private static final MethodHandle IS_VIRTUAL = isVirtualHandle(); // null: no thread is
 
     private Waiting() {}
 
-    /** A call that waits for up to `timeoutNs`, or tries once if that is 0. */
-    interface Attempt<T> {
-        /** {@return null: nothing yet} */
-        T run(long timeoutNs);
+    private static MethodHandle isVirtualHandle() {
+        try {
+            return MethodHandles.publicLookup()
+                    .findVirtual(Thread.class, "isVirtual", MethodType.methodType(boolean.class));
+        } catch (ReflectiveOperationException e) {
+            return null; // before Java 21
+        }
     }
 
-    /** {@return what the attempt returned, or null when the time was over} */
-    static <T> T until(long timeoutNs, Attempt<T> attempt) throws InterruptedException {
-        long start = System.nanoTime();
-        T result = null;
-        long slice = 0;
-        do {
-            if (Thread.interrupted()) {
-                throw new InterruptedException();
+    private static boolean isVirtual() {
+        try {
+            return IS_VIRTUAL != null && (boolean) IS_VIRTUAL.invokeExact(Thread.currentThread());
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static final class Parked<T> extends Waiter<T> {
+        private final Thread thread = Thread.currentThread();
+
+        Parked(Attempt<T> attempt) {
+            super(attempt);
+        }
+
+        @Override
+        void ended() {
+            if (thread != Thread.currentThread()) {
+                LockSupport.unpark(thread);
             }
-            result = attempt.run(slice);
-            slice = Math.min(timeoutNs - (System.nanoTime() - start), SLICE_NS);
-        } while (result == null && slice > 0);
+        }
+    }
+
+    /** {@return what the attempt returned, or null when it timed out} */
+    static <T> T until(Handle handle, Watcher.Side side, long timeoutNs, Waiter.Attempt<T> attempt)
+            throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        T result = attempt.run();
+        if (result != null || timeoutNs <= 0) {
+            return result;
+        }
+        long start = System.nanoTime();
+        boolean canLead = !isVirtual();
+        for (int i = canLead ? SPINS : 0; i < SPINS && result == null; i++) {
+            Thread.onSpinWait();
+            result = attempt.run();
+        }
+        while (result == null) {
+            Parked<T> waiter = new Parked<>(attempt);
+            boolean interrupted = side.add(waiter, canLead)
+                    ? side.lead(waiter, timeoutNs, start)
+                    : park(waiter, timeoutNs, start);
+            boolean left = side.leave(waiter);
+            // Woken for nothing by this time, or about to be: one last try, so that what it was woken for is not left
+            // lying.
+            result = waiter.served() == null ? attempt.run() : waiter.served();
+            if (result == null) {
+                if (interrupted) {
+                    throw new InterruptedException();
+                }
+                if (left) {
+                    return null;
+                }
+                // If it is none that is thrown, the attempt failed for the watcher and not for this thread: wait on.
+                handle.check(waiter.result(), 0);
+            } else if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
         return result;
+    }
+
+    /** Until it has ended or timed out. {@return whether the thread was interrupted before} */
+    private static boolean park(Parked<?> waiter, long timeoutNs, long start) {
+        while (!waiter.hasEnded()) {
+            if (Thread.interrupted()) {
+                return true;
+            }
+            if (timeoutNs == FOR_EVER) {
+                LockSupport.park(waiter);
+            } else {
+                long left = timeoutNs - (System.nanoTime() - start);
+                if (left <= 0) {
+                    return false;
+                }
+                LockSupport.parkNanos(waiter, left);
+            }
+        }
+        return false;
     }
 }

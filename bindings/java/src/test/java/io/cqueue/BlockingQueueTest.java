@@ -54,12 +54,54 @@ class BlockingQueueTest extends QueueFixture {
     }
 
     @Test
-    void redeliveredMessagesDoNotCountAgainstTheCapacity() {
+    void redeliveredMessagesCountAsWaiting() {
         try (CQueue queue = open(3, 64)) {
             queue.offer(bytes("a"));
             queue.pollInPlace().giveBack();
-            assertEquals(3, queue.asBlockingQueue(Codec.utf8()).remainingCapacity());
+            assertEquals(2, queue.asBlockingQueue(Codec.utf8()).remainingCapacity());
             assertEquals(1, queue.asBlockingQueue(Codec.utf8()).size());
+        }
+    }
+
+    @Test
+    void whatIsTooBigIsAnIllegalArgument() {
+        try (CQueue queue = open(3, 4)) {
+            BlockingQueue<String> view = queue.asBlockingQueue(Codec.utf8());
+            String message = assertThrows(IllegalArgumentException.class, () -> view.offer("12345")).getMessage();
+            assertTrue(message.contains("a message of 5 bytes"), message);
+            assertThrows(IllegalArgumentException.class, () -> view.add("12345"));
+            assertThrows(IllegalArgumentException.class, () -> view.put("12345"));
+            assertThrows(IllegalArgumentException.class, () -> view.offer("12345", 1, TimeUnit.DAYS));
+            assertEquals(0, view.size());
+        }
+    }
+
+    @Test
+    void removingFromTheMiddleIsRefusedWhetherOrNotItIsThere() {
+        try (CQueue queue = open()) {
+            BlockingQueue<String> view = queue.asBlockingQueue(Codec.utf8());
+            view.add("a");
+            for (String object : List.of("a", "b")) {
+                assertThrows(UnsupportedOperationException.class, () -> view.remove(object));
+                assertThrows(UnsupportedOperationException.class, () -> view.removeIf(object::equals));
+                assertThrows(UnsupportedOperationException.class, () -> view.removeAll(List.of(object)));
+                assertThrows(UnsupportedOperationException.class, () -> view.retainAll(List.of(object)));
+            }
+            assertEquals(1, view.size());
+        }
+    }
+
+    @Test
+    void drainingToNothingRemovesNothing() {
+        try (CQueue queue = open()) {
+            queue.offer(bytes("a"));
+            assertThrows(NullPointerException.class, () -> queue.drainTo(null));
+            assertThrows(NullPointerException.class, () -> queue.drainTo(null, 1));
+            assertThrows(NullPointerException.class, () -> queue.asBlockingQueue(Codec.utf8()).drainTo(null));
+            assertThrows(UnsupportedOperationException.class, () -> queue.drainTo(List.of()));
+            assertThrows(UnsupportedOperationException.class, () -> queue.asBlockingQueue(Codec.utf8()).drainTo(List.of()));
+            assertEquals(1, queue.size());
+            assertEquals("a", text(queue.poll()));
         }
     }
 

@@ -93,19 +93,6 @@ class LeakTest extends QueueFixture {
     }
 
     @Test
-    void copiesForCallsThatWaitAreFreed() throws IOException {
-        byte[] message = new byte[1 << 20];
-        try (CQueue queue = open(2, message.length)) {
-            long memory = memory();
-            for (int i = 0; i < 300; i++) {
-                assertTrue(Copying.enqueue(queue.handle(), message, 0, message.length, 1));
-                assertEquals(message.length, Copying.dequeue(queue.handle(), message, 0, message.length, 1));
-            }
-            assertTrue(memory() - memory < 20_000, () -> "grew from " + memory + " kB");
-        }
-    }
-
-    @Test
     @Timeout(value = 10, unit = TimeUnit.MINUTES)
     void viewsOfClosedQueuesAreLetGo() throws IOException, InterruptedException {
         ByteBuffer last = ByteBuffer.allocate(4);

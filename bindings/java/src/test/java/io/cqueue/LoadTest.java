@@ -17,6 +17,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -68,8 +70,9 @@ class LoadTest extends QueueFixture {
                     .map(name -> name.substring(0, name.length() - 6))
                     .filter(LoadTest::isPublic)
                     .collect(Collectors.toSet());
-            assertEquals(Set.of("Batch", "CQueue", "CQueueException", "Codec", "Message", "Options", "Participant",
-                    "QueueClosedException", "Received", "Recovery", "Reservation", "Stats"), open);
+            assertEquals(Set.of("Batch", "CQueue", "CQueueException", "Codec", "DecodeException", "Delivery", "Message", "Options",
+                    "Participant", "PoisonHandler", "QueueClosedException", "Received", "ReceivedBatch", "Recovery", "Reservation",
+                    "Stats", "TypedQueue"), open);
         }
     }
 
@@ -93,8 +96,7 @@ class LoadTest extends QueueFixture {
 
     @Test
     void theCopyOfTheLibraryIsGoneOnceLoaded() throws Exception {
-        assertEquals(Raw.CQ_VERSION_STRING + "\n[]\n",
-                OtherMachine.run(0, Version.class, List.of("-XX:-UsePerfData", "-Djava.io.tmpdir=" + directory)));
+        assertEquals(CQueue.version() + "\n[]\n", OtherMachine.run(0, Version.class, List.of("-XX:-UsePerfData", "-Djava.io.tmpdir=" + directory)));
     }
 
     @Test
@@ -104,8 +106,63 @@ class LoadTest extends QueueFixture {
             Files.copy(resource, library);
         }
         // An unknown processor: what is in the jar cannot be meant.
-        assertEquals(Raw.CQ_VERSION_STRING, OtherMachine.run(0, Version.class,
+        assertEquals(CQueue.version(), OtherMachine.run(0, Version.class,
                 List.of("-Dos.arch=z80", "-D" + NativeLibrary.PROPERTY + "=" + library)).lines().findFirst().orElseThrow());
+    }
+
+    static final class Json {
+        private Json() {}
+
+        public static void main(String[] arguments) {
+            for (int i = 0; i < 2; i++) {
+                try {
+                    Codec.json(String.class);
+                } catch (IllegalStateException e) {
+                    System.out.println(e.getMessage());
+                }
+            }
+        }
+    }
+
+    @Test
+    void jsonSaysWhatItNeeds() throws Exception {
+        Path tests = Path.of(LoadTest.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+        String output = OtherMachine.launch(0, List.of("-cp", classes() + File.pathSeparator + tests, Json.class.getName()));
+        String once = "JSON needs Jackson: add com.fasterxml.jackson.core:jackson-databind to the dependencies\n";
+        assertEquals(once + once, output);
+    }
+
+    static final class Twice {
+        private Twice() {}
+
+        public static void main(String[] arguments) {
+            for (Runnable first : List.<Runnable>of(CQueue::version, () -> CQueue.open("orders"), () -> CQueue.unlink("orders"))) {
+                try {
+                    first.run();
+                } catch (Throwable e) {
+                    System.out.println(e);
+                }
+            }
+        }
+    }
+
+    @Test
+    void everyTryToUseALibraryThatCannotBeLoadedSaysTheSame() throws Exception {
+        List<String> told = OtherMachine.run(0, Twice.class, List.of("-Dos.arch=z80")).lines().toList();
+        assertEquals(3, told.size(), told::toString);
+        assertTrue(told.get(0).startsWith("java.lang.UnsatisfiedLinkError: cqueue's native library cannot be loaded: "), told::toString);
+        assertEquals(1, Set.copyOf(told).size(), told::toString);
+    }
+
+    @Test
+    void theVersionIsTheProjects() throws Exception {
+        Matcher project = Pattern.compile("project\\(\\s*cqueue\\s+VERSION ([0-9.]+)").matcher(Files.readString(Path.of("../../CMakeLists.txt")));
+        assertTrue(project.find());
+        assertEquals(project.group(1), CQueue.version());
+        for (String file : List.of("pom.xml", "README.md")) {
+            assertTrue(Files.readString(Path.of(file)).contains("<artifactId>cqueue</artifactId>\n  <version>" + project.group(1)
+                    + "</version>"), file);
+        }
     }
 
     @Test
@@ -125,7 +182,7 @@ class LoadTest extends QueueFixture {
         Path broken = Files.writeString(directory.resolve("broken.so"), "no library");
         String refused = OtherMachine.run(1, Version.class, List.of("-Dio.cqueue.library=" + broken));
         assertTrue(refused.contains(broken + ", which the system property io.cqueue.library names: "), refused);
-        assertFalse(refused.contains(Raw.CQ_VERSION_STRING), refused);
+        assertFalse(refused.contains(CQueue.version()), refused);
 
         String nowhere = OtherMachine.run(1, Version.class, List.of("-Djava.io.tmpdir=/nowhere"));
         assertTrue(nowhere.contains("cannot be loaded: it cannot be copied to /nowhere (set java.io.tmpdir to a directory that can "

@@ -11,9 +11,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class LoanTest extends QueueFixture {
     @Test
@@ -185,6 +193,138 @@ class LoanTest extends QueueFixture {
     }
 
     @Test
+    void aBatchGivesBackWhatIsNotReleasedInItsOrder() throws InterruptedException {
+        try (CQueue queue = open()) {
+            for (String message : List.of("a", "b", "c", "d")) {
+                queue.offer(bytes(message));
+            }
+            try (ReceivedBatch batch = queue.pollInPlace(3)) {
+                assertEquals(3, batch.size());
+                batch.get(1).release();
+            }
+            try (ReceivedBatch batch = queue.pollInPlace(10, 1, TimeUnit.DAYS)) {
+                assertEquals(List.of("a 2", "c 2", "d 1"),
+                        batch.stream().map(message -> text(message.toByteArray()) + " " + message.deliveries()).toList());
+                batch.get(0).giveBack();
+                batch.release();
+                assertThrows(UnsupportedOperationException.class, () -> batch.remove(0));
+            }
+            try (ReceivedBatch batch = queue.pollInPlace(10)) {
+                assertEquals(1, batch.size());
+                batch.release();
+            }
+            assertTrue(queue.pollInPlace(10).isEmpty());
+            assertTrue(queue.pollInPlace(10, 1, TimeUnit.MILLISECONDS).isEmpty());
+            queue.offer(bytes("e"));
+            assertTrue(queue.pollInPlace(0).isEmpty());
+            assertThrows(IllegalArgumentException.class, () -> queue.pollInPlace(0, 1, TimeUnit.DAYS));
+            assertEquals(0, queue.stats().held());
+        }
+    }
+
+    private static List<String> calls(LogRecord record) {
+        return Arrays.stream(record.getThrown().getStackTrace()).map(StackTraceElement::getMethodName).toList();
+    }
+
+    private static void collect(BooleanSupplier until) throws InterruptedException {
+        while (!until.getAsBoolean()) {
+            System.gc();
+            Thread.sleep(5);
+        }
+    }
+
+    /** Waiting for it first. */
+    private static void forget(CQueue queue) throws InterruptedException {
+        Thread sender = new Thread(() -> {
+            while (queue.stats().waitingConsumers() == 0) {
+                Thread.onSpinWait();
+            }
+            queue.offer(bytes("one"));
+        });
+        sender.start();
+        Received message = queue.takeInPlace();
+        assertEquals(3, message.size());
+        sender.join();
+    }
+
+    /** Waiting by somebody else's thread. */
+    private static void forgetLater(CQueue queue) {
+        CompletableFuture<Received> future = queue.takeInPlaceAsync();
+        assertTrue(queue.offer(bytes("one")));
+        assertEquals(3, future.join().size());
+    }
+
+    @Test
+    @Timeout(60)
+    void aForgottenMessageIsGivenBackAndToldOf() throws InterruptedException {
+        List<LogRecord> log = new CopyOnWriteArrayList<>();
+        Logger logger = Logger.getLogger("io.cqueue");
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord record) {
+                log.add(record);
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        logger.addHandler(handler);
+        logger.setUseParentHandlers(false);
+        try (CQueue queue = open(); CQueue traced = CQueue.open("orders", options().traceLoans(true))) {
+            forget(queue);
+            collect(() -> queue.size() == 1 && log.size() == 1);
+            assertTrue(log.get(0).getMessage().contains("\"orders\": a Received was forgotten, and is given back"));
+            assertTrue(log.get(0).getMessage().contains("Options.traceLoans(true)"));
+            assertNull(log.get(0).getThrown());
+            assertEquals("one", text(queue.poll()));
+
+            forget(traced);
+            collect(() -> log.size() == 2);
+            assertTrue(calls(log.get(1)).contains("forget"));
+            assertEquals("one", text(queue.poll()));
+
+            forgetLater(traced);
+            collect(() -> log.size() == 3);
+            assertTrue(calls(log.get(2)).contains("forgetLater"));
+
+            assertNotNull(queue.reserve(8));
+            collect(() -> queue.stats().writing() == 0 && log.size() == 4);
+            try (Received again = queue.pollInPlace()) {
+                assertEquals(2, again.deliveries());
+                again.release();
+            }
+        } finally {
+            logger.removeHandler(handler);
+            logger.setUseParentHandlers(true);
+        }
+    }
+
+    private static ByteBuffer bufferOf(CQueue queue) throws InterruptedException {
+        return queue.takeInPlace().buffer().slice(1, 2).duplicate();
+    }
+
+    @Test
+    @Timeout(60)
+    void aBufferKeepsItsMessageAsLongAsItCanBeReached() throws InterruptedException {
+        try (CQueue queue = open()) {
+            queue.offer(bytes("one"));
+            ByteBuffer buffer = bufferOf(queue);
+            for (int i = 0; i < 20; i++) {
+                System.gc();
+                Thread.sleep(5);
+            }
+            assertEquals(1, queue.stats().held());
+            assertEquals('n', buffer.get(0));
+            buffer = null;
+            collect(() -> queue.size() == 1);
+            assertEquals("one", text(queue.poll()));
+        }
+    }
+
+    @Test
     void viewsReachMemoryBeyondWhatOneBufferCan() {
         // 3 GiB of addresses; the pages that are looked at are the only ones that have memory.
         Handle handle = Handle.open("orders", options().capacity(3000).maxMessageSize(1 << 20));
@@ -196,8 +336,8 @@ class LoanTest extends QueueFixture {
         Views one = new Views();
         Views other = new Views();
         for (long offset : new long[] {0, gibibyte - 4096 - 4, gibibyte, 2 * gibibyte - 4, 2 * gibibyte + 12345}) {
-            one.at(handle, data + offset, 8).putLong(0, offset + 1);
-            assertEquals(offset + 1, other.at(handle, data + offset, 8).getLong(0), () -> "at " + offset);
+            one.at(handle, data + offset, 8, lease -> { }).putLong(0, offset + 1);
+            assertEquals(offset + 1, other.at(handle, data + offset, 8, lease -> { }).getLong(0), () -> "at " + offset);
         }
         one.detach();
         other.detach();

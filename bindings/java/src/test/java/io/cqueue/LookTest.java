@@ -185,6 +185,28 @@ class LookTest extends QueueFixture {
     }
 
     @Test
+    void aQueueTellsWhatItIs() {
+        CQueue queue = open(3, 64);
+        queue.offer(bytes("a"));
+        assertEquals(3, queue.capacity());
+        assertEquals(64, queue.maxMessageSize());
+        assertEquals(1, queue.size());
+        assertFalse(queue.isEmpty());
+        assertEquals(directory, queue.directory());
+        assertEquals("CQueue[orders in " + directory + ", 1 of 3 messages of up to 64 bytes]", queue.toString());
+        assertEquals(queue.toString(), queue.typed(Codec.utf8()).toString());
+        try (CQueue reader = CQueue.open("orders", options().mode(Options.Mode.READ_ONLY))) {
+            assertEquals(1, reader.size());
+            assertEquals(3, reader.capacity());
+            CQueueException error = assertThrows(CQueueException.ReadOnly.class, reader::poll);
+            assertTrue(error.getMessage().endsWith("open it without Options.Mode.READ_ONLY"), error.getMessage());
+        }
+        queue.close();
+        assertEquals("CQueue[orders in " + directory + ", closed]", queue.toString());
+        assertThrows(QueueClosedException.class, queue::size);
+    }
+
+    @Test
     void descriptorsBelongToTheHandle() {
         try (CQueue queue = open()) {
             int messages = queue.descriptor();
@@ -203,6 +225,24 @@ class LookTest extends QueueFixture {
         assertEquals(Raw.CQ_ABI_VERSION, CQueue.abiVersion());
     }
 
+    /** In all that cq_explain can say, which is in its sources. */
+    @Test
+    void sentencesHaveJavasNames() throws IOException {
+        Set<String> left = new TreeSet<>();
+        for (String file : List.of("explain.c", "shortage.c")) {
+            Matcher literals = Pattern.compile("\"(?:[^\"\\\\\n]|\\\\.)*\"").matcher(Files.readString(Path.of("../../c/src", file)));
+            while (literals.find()) {
+                Matcher names = Pattern.compile("\\b(?:CQ_[A-Z_]+|cq_[a-z_]+|max_held|max_message_size)").matcher(Text.translate(literals.group()));
+                while (names.find()) {
+                    left.add(names.group());
+                }
+            }
+        }
+        // No caller of this binding can get a struct's size wrong.
+        assertEquals(Set.of("cq_config"), left);
+        assertEquals("\"CQ_TRUST\": open it with Options.trust(true)", Text.translate("\"CQ_TRUST\": open it with CQ_TRUST"));
+    }
+
     /** Nothing of the C interface was left out: each function is called somewhere below the public classes. */
     @Test
     void everyFunctionOfTheHeaderIsUsed() throws IOException {
@@ -210,7 +250,7 @@ class LookTest extends QueueFixture {
         Matcher functions = Pattern.compile("^CQ_API .*?\\b(cq_\\w+)\\(", Pattern.MULTILINE).matcher(header);
         StringBuilder sources = new StringBuilder();
         try (Stream<Path> files = Files.walk(Path.of("src/main"))) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
+            for (Path file : files.filter(file -> file.toString().matches(".*\\.(java|c|h)")).toList()) {
                 sources.append(Files.readString(file));
             }
         }
@@ -222,8 +262,8 @@ class LookTest extends QueueFixture {
                 unused.add(functions.group(1));
             }
         }
-        assertEquals(28, found.size(), found::toString);
-        // The exceptions' texts are cq_explain's, which says more than cq_strerror.
-        assertEquals(Set.of("cq_strerror"), unused);
+        assertEquals(31, found.size(), found::toString);
+        // The exceptions' texts are cq_explain's, which says more than cq_strerror. Threads wait in Java.
+        assertEquals(Set.of("cq_strerror", "cq_enqueue_wait", "cq_dequeue_wait", "cq_take_wait"), unused);
     }
 }

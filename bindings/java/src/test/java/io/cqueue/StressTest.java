@@ -134,7 +134,10 @@ class StressTest extends QueueFixture {
         return null;
     }
 
-    /** Whatever other threads do meanwhile: they meet QueueClosedException and nothing else, and the machine does not crash. */
+    /**
+     * Whatever other threads do meanwhile: they meet QueueClosedException and nothing else, and the machine does not
+     * crash.
+     */
     @Test
     @Timeout(value = 30, unit = TimeUnit.MINUTES)
     void closingDuringCallsIsHarmless() throws Exception {

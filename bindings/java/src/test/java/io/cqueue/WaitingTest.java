@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +44,14 @@ class WaitingTest extends QueueFixture {
         return Named.of(name, new Waiter(call, true));
     }
 
+    private static Object outcome(CompletableFuture<?> future) throws Exception {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            throw (Exception) e.getCause();
+        }
+    }
+
     static Stream<Named<Waiter>> waiters() {
         return Stream.of(
                 consumer("take", queue -> queue::take),
@@ -51,6 +60,11 @@ class WaitingTest extends QueueFixture {
                 consumer("poll into direct", queue -> () -> queue.poll(ByteBuffer.allocateDirect(64), 1, TimeUnit.DAYS)),
                 consumer("takeInPlace", queue -> queue::takeInPlace),
                 consumer("pollInPlace", queue -> () -> queue.pollInPlace(1, TimeUnit.DAYS)),
+                consumer("poll a batch", queue -> () -> queue.poll(new Batch(3, 1), 1, TimeUnit.DAYS)),
+                consumer("pollInPlace a batch", queue -> () -> queue.pollInPlace(3, 1, TimeUnit.DAYS)),
+                consumer("takeAsync", queue -> () -> outcome(queue.takeAsync())),
+                consumer("takeInPlaceAsync", queue -> () -> outcome(queue.takeInPlaceAsync())),
+                consumer("TypedQueue.takeDelivery", queue -> queue.typed(Codec.utf8())::takeDelivery),
                 consumer("BlockingQueue.take", queue -> () -> queue.asBlockingQueue(Codec.utf8()).take()),
                 producer("put", queue -> () -> { queue.put(new byte[1]); return null; }),
                 producer("put direct", queue -> () -> { queue.put(ByteBuffer.allocateDirect(1)); return null; }),
@@ -169,27 +183,17 @@ class WaitingTest extends QueueFixture {
         }
     }
 
-    /** Below the slices in which interrupts are looked for: nothing but closing ends this wait. */
-    @Test
-    void closingEndsAWaitInNativeCode() throws InterruptedException {
-        CQueue queue = open();
-        FutureTask<?> task = new FutureTask<>(() -> Copying.receive(queue.handle(), TimeUnit.SECONDS.toNanos(20)));
-        new Waiter(null, false).start(queue, task);
-        queue.close();
-        ExecutionException error = assertThrows(ExecutionException.class, task::get);
-        assertInstanceOf(QueueClosedException.class, error.getCause());
-    }
-
     @Test
     void allowingWaitsAgainDoesNotAllowThemWhileClosing() throws InterruptedException {
         CQueue queue = open();
-        long raw = queue.handle().enter();
-        long patience = TimeUnit.SECONDS.toNanos(20);
+        queue.handle().enter(); // so that closing takes until this thread is out
         Thread closing = new Thread(queue::close);
         closing.start();
-        assertEquals(Raw.CQ_CANCELLED, RawJNI.cq_take_wait(raw, Loan.newMessage(), patience));
-        assertEquals(Raw.CQ_OK, queue.handle().resetCancel(raw));
-        assertEquals(Raw.CQ_CANCELLED, RawJNI.cq_take_wait(raw, Loan.newMessage(), patience));
+        while (!queue.isClosed()) {
+            Thread.onSpinWait();
+        }
+        assertThrows(QueueClosedException.class, queue::resetCancel);
+        assertThrows(QueueClosedException.class, queue::take);
         queue.handle().exit();
         closing.join();
     }
@@ -213,6 +217,8 @@ class WaitingTest extends QueueFixture {
             assertTrue(System.nanoTime() - start >= 70_000_000L);
             assertNull(queue.poll(0, TimeUnit.SECONDS));
             assertNull(queue.poll(-1, TimeUnit.SECONDS));
+            assertNull(queue.poll(Long.MIN_VALUE, TimeUnit.NANOSECONDS));
+            assertNull(queue.poll(Long.MIN_VALUE, TimeUnit.DAYS));
         }
     }
 

@@ -1,0 +1,97 @@
+/* Made by bindings/java/generate from cqueue.h. Do not edit. */
+package io.cqueue;
+
+import java.time.Instant;
+
+/**
+ * What is known about a queue. Counts are since its creation; those of operations that are under way or were cut short by
+ * death may be off by these. Of the threads that wait on a handle of Java's, one is counted.
+ *
+ * @param formatVersion of the region
+ * @param capacity messages
+ * @param maxMessageSize bytes
+ * @param length messages waiting, including those to be delivered again and those still being written
+ * @param orphans messages waiting to be delivered again (not counted against capacity)
+ * @param enqueued messages accepted
+ * @param dequeued messages delivered for the first time
+ * @param redelivered deliveries after the first
+ * @param returned messages given back
+ * @param voided slots of unfinished messages that other handles moved past
+ * @param reaped dead handles that were cleaned up after
+ * @param participants handles open and alive now
+ * @param waitingProducers threads of live handles blocked in a put or an offer
+ * @param waitingConsumers threads of live handles blocked in a take or a poll
+ * @param slotsPerNode messages a node holds
+ * @param nodes in all
+ * @param nodesTouched nodes that have memory
+ * @param nodesLinked nodes in the list, or behind it with a message that is still held
+ * @param memory bytes of memory or disk that the region occupies
+ * @param fileSize bytes; most of them are usually never touched and occupy nothing
+ * @param created when
+ * @param unlinked whether the name no longer leads to this queue
+ * @param held messages taken, and neither released nor given back yet
+ * @param writing slots reserved, or being written
+ * @param maxHeld messages that may be held while {@code capacity} others wait. If more are held, offer may report a
+ *     full queue early: see LIMITS, Capacity
+ */
+public record Stats(
+        int formatVersion,
+        long capacity,
+        long maxMessageSize,
+        long length,
+        long orphans,
+        long enqueued,
+        long dequeued,
+        long redelivered,
+        long returned,
+        long voided,
+        long reaped,
+        int participants,
+        int waitingProducers,
+        int waitingConsumers,
+        int slotsPerNode,
+        long nodes,
+        long nodesTouched,
+        long nodesLinked,
+        long memory,
+        long fileSize,
+        Instant created,
+        boolean unlinked,
+        long held,
+        long writing,
+        long maxHeld) {
+
+    static Stats of(cq_stats raw) {
+        return new Stats(
+                (int) raw.getFormat_version(),
+                raw.getCapacity(),
+                raw.getMax_message_size(),
+                raw.getLength(),
+                raw.getOrphans(),
+                raw.getEnqueued(),
+                raw.getDequeued(),
+                raw.getRedelivered(),
+                raw.getReturned(),
+                raw.getVoided(),
+                raw.getReaped(),
+                (int) raw.getParticipants(),
+                (int) raw.getWaiting_producers(),
+                (int) raw.getWaiting_consumers(),
+                (int) raw.getSlots_per_node(),
+                raw.getNodes(),
+                raw.getNodes_touched(),
+                raw.getNodes_linked(),
+                raw.getMemory(),
+                raw.getFile_size(),
+                instant(raw.getCreated()),
+                raw.getUnlinked() != 0,
+                raw.getHeld(),
+                raw.getWriting(),
+                raw.getMax_held());
+    }
+
+    /** Of nanoseconds since 1970-01-01 UTC. */
+    static Instant instant(long nanoseconds) {
+        return Instant.ofEpochSecond(Math.floorDiv(nanoseconds, 1_000_000_000L), Math.floorMod(nanoseconds, 1_000_000_000L));
+    }
+}

@@ -1,0 +1,52 @@
+package io.cqueue;
+
+import java.util.AbstractList;
+import java.util.List;
+
+/**
+ * Messages that were taken together and are being read in place, at least once: what is not released is delivered
+ * again.
+ *
+ * <pre>{@code
+ * try (ReceivedBatch messages = queue.pollInPlace(64, 1, TimeUnit.SECONDS)) {
+ *     for (Received message : messages) {
+ *         handle(message.buffer());
+ *         message.release();
+ *     }
+ * }
+ * }</pre>
+ *
+ * <p>Closed, it gives back those that were not released. It cannot be changed.
+ */
+public final class ReceivedBatch extends AbstractList<Received> implements AutoCloseable {
+    private final List<Received> messages;
+
+    ReceivedBatch(List<Received> messages) {
+        this.messages = messages;
+    }
+
+    @Override
+    public Received get(int index) {
+        return messages.get(index);
+    }
+
+    @Override
+    public int size() {
+        return messages.size();
+    }
+
+    /** Done with all that are still held: they are gone. */
+    public void release() {
+        for (Received message : messages) {
+            if (message.isHeld()) {
+                message.release();
+            }
+        }
+    }
+
+    /** Give back those that are still held. */
+    @Override
+    public void close() {
+        messages.forEach(Received::close);
+    }
+}
