@@ -19,8 +19,12 @@ fn main() {
 }
 
 fn find_installed() {
-    let version = env::var("CARGO_PKG_VERSION").expect("cargo sets the version");
-    let library = match pkg_config::Config::new().range_version(version.as_str().."2").probe("cqueue") {
+    // A minor version may add functions, a patch adds none: any library of this minor version has all that is declared.
+    let part = |name| env::var(name).expect("cargo sets the version");
+    let major: u32 = part("CARGO_PKG_VERSION_MAJOR").parse().expect("a number");
+    let version = format!("{major}.{}", part("CARGO_PKG_VERSION_MINOR"));
+    let next = (major + 1).to_string();
+    let library = match pkg_config::Config::new().range_version(version.as_str()..next.as_str()).probe("cqueue") {
         Ok(library) => library,
         Err(error) => {
             eprintln!("{error}");

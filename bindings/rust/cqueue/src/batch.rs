@@ -1,8 +1,10 @@
 //! Many messages in one call.
 
 use std::iter::FusedIterator;
+use std::time::Duration;
 use std::{fmt, ptr, slice};
 
+use crate::waits::unless_full;
 use crate::{Error, Queue};
 use cqueue_sys as sys;
 
@@ -31,12 +33,39 @@ impl Queue {
         }
     }
 
+    /// As [`Queue::enqueue_batch`]; sleep while there is room for none, as [`Queue::enqueue_wait`] does. Returns how many it
+    /// appended as soon as there was room for some. [`Error::Timeout`]: there was none.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    /// # let queue = cqueue::Options::new().directory(directory.path()).open("orders")?;
+    /// let mut rest = ["one", "two", "three"].as_slice();
+    /// while !rest.is_empty() {
+    ///     rest = &rest[queue.enqueue_batch_wait(rest, None)?..];
+    /// }
+    /// # Ok::<(), cqueue::Error>(())
+    /// ```
+    pub fn enqueue_batch_wait<M: AsRef<[u8]>>(
+        &self,
+        messages: &[M],
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<usize, Error> {
+        self.until(sys::cq_wait_room, timeout.into(), |queue| queue.some_enqueued(messages))?
+            .ok_or_else(|| self.error(sys::CQ_TIMEOUT, 0))
+    }
+
+    /// `None`: there is no room.
+    pub(crate) fn some_enqueued<M: AsRef<[u8]>>(&self, messages: &[M]) -> Result<Option<usize>, Error> {
+        let done = unless_full(self.enqueue_batch(messages))?;
+        Ok(done.filter(|&done| done > 0 || messages.is_empty()))
+    }
+
     /// The slices are of memory that the caller borrows.
     #[inline]
     fn enqueue_slices(&self, slices: &[sys::cq_slice]) -> Result<usize, Error> {
         let mut done = 0;
         // SAFETY: each slice is readable for its size until the call is over, and nothing is written there.
-        let result = unsafe { sys::cq_enqueue_batch(self.handle(), slices.as_ptr(), slices.len(), &mut done) };
+        let result = unsafe { sys::cq_enqueue_batch(self.raw(), slices.as_ptr(), slices.len(), &mut done) };
         if result == sys::CQ_OK || result == sys::CQ_FULL || done > 0 {
             return Ok(done);
         }
@@ -55,7 +84,7 @@ impl Queue {
             // SAFETY: the buffer and the slices are writable for their lengths.
             let result = unsafe {
                 sys::cq_dequeue_batch(
-                    self.handle(),
+                    self.raw(),
                     buffer.as_mut_ptr().cast(),
                     buffer.len(),
                     slices.as_mut_ptr().cast(),
@@ -70,6 +99,18 @@ impl Queue {
                 _ => return Err(self.error(result, 0)),
             }
         }
+    }
+
+    /// As [`Queue::dequeue_batch`]; sleep while no message is waiting. 0: timed out.
+    pub fn dequeue_batch_wait(&self, batch: &mut Batch, timeout: impl Into<Option<Duration>>) -> Result<usize, Error> {
+        let count = self.until(sys::cq_wait, timeout.into(), |queue| queue.some_dequeued(batch))?;
+        Ok(count.unwrap_or(0))
+    }
+
+    /// `None`: no message is waiting.
+    pub(crate) fn some_dequeued(&self, batch: &mut Batch) -> Result<Option<usize>, Error> {
+        let count = self.dequeue_batch(batch)?;
+        Ok((count > 0).then_some(count))
     }
 }
 

@@ -6,6 +6,7 @@ use std::ffi::{CStr, c_int};
 use std::sync::Arc;
 use std::{fmt, io};
 
+use crate::Undecodable;
 use crate::options::Target;
 use cqueue_sys as sys;
 
@@ -20,7 +21,7 @@ pub struct Details {
 }
 
 impl Details {
-    /// The result of the C interface (`CQ_E...`).
+    /// The result of the C interface (`CQ_E...`); 0 for [`Error::Undecodable`], which it does not have.
     pub fn result(&self) -> i32 {
         self.result
     }
@@ -33,6 +34,14 @@ impl Details {
     /// [`Error::TooSmall`]: the bytes that the message needs. [`Error::TooBig`]: the bytes that were asked for. Else 0.
     pub fn size(&self) -> usize {
         self.size
+    }
+}
+
+impl Details {
+    /// What this crate has to say.
+    pub(crate) fn own(result: c_int, target: &Arc<Target>, text: fmt::Arguments<'_>) -> Self {
+        let text = Some(format!("\"{}\": {text}", target.name()).into());
+        Self { result, target: Arc::clone(target), size: 0, text }
     }
 }
 
@@ -79,6 +88,8 @@ macro_rules! errors {
         #[non_exhaustive]
         pub enum Error {
             $($(#[doc = $text])+ $variant(Details),)+
+            /// A message is no value of a [`Typed`](crate::Typed) queue's type. It has the message's bytes.
+            Undecodable(Box<Undecodable>),
             /// A result that a newer library has and this crate does not know.
             Unknown(Details),
         }
@@ -95,14 +106,16 @@ macro_rules! errors {
             pub fn details(&self) -> &Details {
                 match self {
                     $(Self::$variant(details) => details,)+
+                    Self::Undecodable(undecodable) => undecodable.details(),
                     Self::Unknown(details) => details,
                 }
             }
 
-            /// The name that the result has in C: `CQ_EMISMATCH`.
+            /// The name that the result has in C, `CQ_EMISMATCH`; of [`Error::Undecodable`], `UNDECODABLE`.
             pub fn c_name(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => stringify!($result),)+
+                    Self::Undecodable(_) => "UNDECODABLE",
                     Self::Unknown(_) => "unknown result",
                 }
             }
@@ -111,6 +124,7 @@ macro_rules! errors {
             pub fn kind(&self) -> io::ErrorKind {
                 match self {
                     $(Self::$variant(_) => io::ErrorKind::$kind,)+
+                    Self::Undecodable(_) => io::ErrorKind::InvalidData,
                     Self::Unknown(_) => io::ErrorKind::Other,
                 }
             }
@@ -121,11 +135,11 @@ macro_rules! errors {
 errors! {
     /// No room: `capacity` messages are waiting, or (see the header) every node is in use.
     Full = CQ_FULL, WouldBlock;
-    /// The time is over, and the queue is full still.
+    /// Timed out, and the queue is full still.
     Timeout = CQ_TIMEOUT, TimedOut;
     /// [`Queue::cancel`](crate::Queue::cancel) ended the wait.
     Cancelled = CQ_CANCELLED, Other;
-    /// It would have to wait, and the queue was removed: nobody who opens it by name meets this handle any more. Open it
+    /// The call would have to wait, and the queue was removed: nobody who opens it by name meets this handle any more. Open it
     /// again. What need not wait goes on as ever, and with
     /// [`Options::keep_unlinked`](crate::Options::keep_unlinked) waits do as well.
     Stale = CQ_STALE, NotFound;
@@ -137,8 +151,7 @@ errors! {
     NotFound = CQ_ENOENT, NotFound;
     /// [`Mode::Exclusive`](crate::Mode::Exclusive), and the queue exists.
     Exists = CQ_EEXIST, AlreadyExists;
-    /// The region's capacity or largest message differs from what was asked for; or a message is none of a
-    /// [`Typed`](crate::Typed) queue's type.
+    /// The region's capacity or largest message differs from what was asked for.
     Mismatch = CQ_EMISMATCH, InvalidData;
     /// The region has another format version, word size or byte order.
     Version = CQ_EVERSION, Unsupported;
@@ -148,7 +161,7 @@ errors! {
     Access = CQ_EACCESS, PermissionDenied;
     /// The file is somebody else's, or writable by more users than asked for: it is not trusted.
     Owner = CQ_EOWNER, PermissionDenied;
-    /// The file system has no room for another part of the queue. Nothing was lost, try later.
+    /// The filesystem has no room for another part of the queue. Nothing was lost, try later.
     NoSpace = CQ_ENOSPACE, StorageFull;
     /// There is no memory or address space left in this process.
     NoMemory = CQ_ENOMEM, OutOfMemory;
@@ -164,13 +177,13 @@ errors! {
     Fork = CQ_EFORK, Unsupported;
     /// The message is not held by this handle any more.
     NotHeld = CQ_ENOTHELD, InvalidInput;
-    /// The file system does not support what a queue needs: name another directory.
-    FileSystem = CQ_EFILESYSTEM, Unsupported;
+    /// The filesystem does not support what a queue needs: name another directory.
+    Filesystem = CQ_EFILESYSTEM, Unsupported;
     /// The operating system failed in a way that has no result of its own.
     System = CQ_ESYSTEM, Other;
     /// This process, or the system, may have no more descriptors or threads.
     Process = CQ_EPROCESS, QuotaExceeded;
-    /// The queue's file would be larger than this process or the file system may make one.
+    /// The queue's file would be larger than this process or the filesystem may make one.
     FileSize = CQ_EFILESIZE, FileTooLarge;
 }
 
@@ -192,12 +205,14 @@ impl Error {
     /// What this crate has to say.
     #[cold]
     pub(crate) fn own(result: c_int, target: &Arc<Target>, text: fmt::Arguments<'_>) -> Self {
-        let text = Some(format!("\"{}\": {text}", target.name()).into());
-        Self::from_details(Details { result, target: Arc::clone(target), size: 0, text })
+        Self::from_details(Details::own(result, target, text))
     }
 
     /// The meaning of the result, in a few words: `the queue is full`.
     pub fn meaning(&self) -> &'static str {
+        if let Self::Undecodable(_) = self {
+            return "the message is no value of the queue's type";
+        }
         // SAFETY: cq_strerror returns a static string for any number.
         unsafe { CStr::from_ptr(sys::cq_strerror(self.details().result)) }.to_str().unwrap_or_default()
     }
@@ -209,7 +224,14 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Undecodable(undecodable) => std::error::Error::source(&**undecodable),
+            _ => None,
+        }
+    }
+}
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {

@@ -3,29 +3,45 @@
 
 mod batch;
 mod error;
+mod events;
+mod format;
+mod handle;
 mod iter;
+#[cfg(feature = "tokio")]
+mod line;
 mod loan;
 mod look;
 mod options;
 mod queue;
+mod received;
+mod reserved;
+#[cfg(feature = "tokio")]
+mod streams;
 #[cfg(feature = "tokio")]
 mod tasks;
 mod typed;
+mod waits;
 
 pub use batch::{Batch, BatchIter};
 pub use error::{Details, Error};
+#[cfg(feature = "serde")]
+pub use format::Json;
+#[cfg(feature = "bytemuck")]
+pub use format::Pod;
+#[cfg(feature = "postcard")]
+pub use format::Postcard;
+pub use format::{Format, FormatError, Taken, Undecodable};
 pub use iter::Messages;
-pub use loan::{CommitError, Received, Reserved};
 pub use look::{Participant, Recovery, Shown, Stats};
 pub use options::{Mode, Options};
 pub use queue::Queue;
+pub use received::Received;
+pub use reserved::{CommitError, Reserved};
 #[cfg(feature = "tokio")]
-pub use tasks::{AsyncQueue, Incoming, Outgoing};
-#[cfg(feature = "bytemuck")]
-pub use typed::Pod;
-#[cfg(feature = "serde")]
-pub use typed::Postcard;
-pub use typed::{Format, FormatError, Typed};
+pub use streams::{Incoming, Outgoing};
+#[cfg(feature = "tokio")]
+pub use tasks::AsyncQueue;
+pub use typed::{Typed, Verdict};
 
 /// The version of the C interface that the library has.
 #[inline]

@@ -242,7 +242,7 @@ impl Queue {
     {
         let mut context = Visit { visitor, broken: None, panic: None };
         // SAFETY: the callback gets the context of its own type, which lives until the call is over.
-        let result = unsafe { sys::cq_walk(self.handle(), Some(visit::<F, B>), (&raw mut context).cast()) };
+        let result = unsafe { sys::cq_walk(self.raw(), Some(visit::<F, B>), (&raw mut context).cast()) };
         if let Some(panic) = context.panic {
             resume_unwind(panic);
         }
@@ -256,7 +256,7 @@ impl Queue {
         let mut stats: sys::cq_stats = unsafe { mem::zeroed() };
         stats.struct_size = mem::size_of::<sys::cq_stats>() as u32;
         // SAFETY: stats has its struct_size and is writable.
-        self.check(unsafe { sys::cq_stat(self.handle(), &mut stats) }, 0)?;
+        self.check(unsafe { sys::cq_stat(self.raw(), &mut stats) }, 0)?;
         Ok(stats.into())
     }
 
@@ -273,7 +273,7 @@ impl Queue {
     pub fn participants(&self) -> Result<Vec<Participant>, Error> {
         let mut all: Vec<Participant> = Vec::new();
         // SAFETY: the callback gets the list, which lives until the call is over.
-        let result = unsafe { sys::cq_participants(self.handle(), Some(list), (&raw mut all).cast()) };
+        let result = unsafe { sys::cq_participants(self.raw(), Some(list), (&raw mut all).cast()) };
         self.check(result, 0)?;
         Ok(all)
     }
@@ -284,7 +284,7 @@ impl Queue {
         let mut recovery: sys::cq_recovery = unsafe { mem::zeroed() };
         recovery.struct_size = mem::size_of::<sys::cq_recovery>() as u32;
         // SAFETY: recovery has its struct_size and is writable.
-        self.check(unsafe { sys::cq_recover(self.handle(), &mut recovery) }, 0)?;
+        self.check(unsafe { sys::cq_recover(self.raw(), &mut recovery) }, 0)?;
         Ok(recovery.into())
     }
 }

@@ -41,7 +41,7 @@ pub enum Mode {
 #[must_use]
 pub struct Options {
     mode: Mode,
-    any_file_system: bool,
+    any_filesystem: bool,
     trust: bool,
     keep_unlinked: bool,
     capacity: u64,
@@ -95,9 +95,9 @@ impl Options {
         self
     }
 
-    /// Do not refuse a file system by its kind; what it must do is still tested.
-    pub fn any_file_system(mut self, any: bool) -> Self {
-        self.any_file_system = any;
+    /// Do not refuse a filesystem by its kind; what it must do is still tested.
+    pub fn any_filesystem(mut self, any: bool) -> Self {
+        self.any_filesystem = any;
         self
     }
 
@@ -138,7 +138,7 @@ impl Options {
             Mode::ReadOnly => sys::CQ_READ_ONLY,
         };
         let switches = [
-            (self.any_file_system, sys::CQ_ANY_FILESYSTEM),
+            (self.any_filesystem, sys::CQ_ANY_FILESYSTEM),
             (self.trust, sys::CQ_TRUST),
             (self.keep_unlinked, sys::CQ_KEEP_UNLINKED),
         ];

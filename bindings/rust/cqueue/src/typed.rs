@@ -1,88 +1,50 @@
-//! Values as messages: a queue of one type, and the formats that turn values into bytes and back.
+//! A queue of values of one type, and what becomes of messages that are none.
 
 use std::any::type_name;
+use std::fmt;
 use std::marker::PhantomData;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::{Error, Options, Queue, Received};
+use crate::{Error, Format, Options, Queue, Received, Taken, Undecodable};
 use cqueue_sys as sys;
 
-/// Why a value cannot be written or read.
-pub type FormatError = Box<dyn std::error::Error + Send + Sync>;
-
-/// How values of `T` are messages. Implement it for a format of your own.
-pub trait Format<T> {
-    /// The size of every message, if all have the same. Opening a queue asks for it.
-    const SIZE: Option<usize> = None;
-
-    /// Call `then` with the bytes of `value`.
-    fn write<R>(value: &T, then: impl FnOnce(&[u8]) -> R) -> Result<R, FormatError>;
-
-    /// The value that `bytes` are. They may be anything: others write into the queue too.
-    fn read(bytes: &[u8]) -> Result<T, FormatError>;
+/// What is done with a message that cannot be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is given back, and the call returns [`Error::Undecodable`].
+    GiveBack,
+    /// It is released, and the call goes on with the next one.
+    Drop,
 }
 
-/// Plain old data, as it lies in memory: for programs that agree on that.
-#[cfg(feature = "bytemuck")]
-#[derive(Debug)]
-pub enum Pod {}
-
-#[cfg(feature = "bytemuck")]
-impl<T: bytemuck::NoUninit + bytemuck::CheckedBitPattern> Format<T> for Pod {
-    const SIZE: Option<usize> = Some(size_of::<T>());
-
-    #[inline]
-    fn write<R>(value: &T, then: impl FnOnce(&[u8]) -> R) -> Result<R, FormatError> {
-        Ok(then(bytemuck::bytes_of(value)))
-    }
-
-    #[inline]
-    fn read(bytes: &[u8]) -> Result<T, FormatError> {
-        bytemuck::checked::try_pod_read_unaligned(bytes).map_err(|error| error.to_string().into())
-    }
-}
-
-/// Any type that serde can write and read, in the compact [postcard](https://docs.rs/postcard) format.
-#[cfg(feature = "serde")]
-#[derive(Debug)]
-pub enum Postcard {}
-
-#[cfg(feature = "serde")]
-impl<T: serde::Serialize + serde::de::DeserializeOwned> Format<T> for Postcard {
-    fn write<R>(value: &T, then: impl FnOnce(&[u8]) -> R) -> Result<R, FormatError> {
-        Ok(then(&postcard::to_allocvec(value).map_err(|error| error.to_string())?))
-    }
-
-    fn read(bytes: &[u8]) -> Result<T, FormatError> {
-        match postcard::take_from_bytes(bytes) {
-            Ok((value, [])) => Ok(value),
-            Ok((_, rest)) => Err(format!("{} bytes are left over", rest.len()).into()),
-            Err(error) => Err(error.to_string().into()),
-        }
-    }
-}
+type Hook = Box<dyn Fn(&Undecodable) -> Result<Verdict, Error> + Send + Sync>;
 
 /// A queue of values of one type.
 ///
-/// A message that is none of them came in another way. It is an [`Error::Mismatch`] when it is met, and gone then.
+/// A message that is none of them came in another way. By default it stays: it is given back, and the call returns
+/// [`Error::Undecodable`], which has its bytes. As it comes first again, somebody has to decide what becomes of it:
+/// [`Typed::dead_letters`] and [`Typed::on_undecodable`] do.
 ///
 #[cfg_attr(feature = "serde", doc = "```")]
 #[cfg_attr(not(feature = "serde"), doc = "```ignore")]
-/// use cqueue::{Options, Postcard, Typed};
+/// use cqueue::{Json, Options, Typed};
 ///
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Order { id: u64, item: String }
 ///
 /// # let directory = tempfile::tempdir_in("/dev/shm").unwrap();
 /// # let options = Options::new().directory(directory.path());
-/// let orders = Typed::<Order, Postcard>::open("orders", options)?;
+/// let orders = Typed::<Order, Json>::open("orders", options)?;
 /// orders.enqueue(&Order { id: 1, item: "tea".into() })?;
-/// assert_eq!(orders.dequeue()?.unwrap().item, "tea");
+/// if let Some(order) = orders.take()? {
+///     assert_eq!(order.value().item, "tea");
+///     order.release()?;
+/// }
 /// # Ok::<(), cqueue::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Typed<T, F> {
     queue: Queue,
+    hook: Option<Hook>,
     what: PhantomData<fn(T, F) -> T>,
 }
 
@@ -95,6 +57,27 @@ impl<T, F: Format<T>> Typed<T, F> {
         options.open(name).map(Self::from)
     }
 
+    /// Have `hook` decide about each message that cannot be decoded. If it fails, the message is given back, and the call
+    /// returns what it failed with.
+    pub fn on_undecodable(
+        mut self,
+        hook: impl Fn(&Undecodable) -> Result<Verdict, Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.hook = Some(Box::new(hook));
+        self
+    }
+
+    /// Put messages that cannot be decoded, and were delivered `max_deliveries` times, into the queue `letters`.
+    pub fn dead_letters(self, letters: Queue, max_deliveries: u32) -> Self {
+        self.on_undecodable(move |message| {
+            if message.deliveries() < max_deliveries {
+                return Ok(Verdict::GiveBack);
+            }
+            letters.enqueue(message.bytes())?;
+            Ok(Verdict::Drop)
+        })
+    }
+
     /// Append a value, as [`Queue::enqueue`].
     pub fn enqueue(&self, value: &T) -> Result<(), Error> {
         self.write(value, |bytes| self.queue.enqueue(bytes))
@@ -105,14 +88,53 @@ impl<T, F: Format<T>> Typed<T, F> {
         self.write(value, |bytes| self.queue.enqueue_wait(bytes, timeout))
     }
 
+    /// Append values, as [`Queue::enqueue_batch`]. None is, if one of them cannot be encoded.
+    pub fn enqueue_batch(&self, values: &[T]) -> Result<usize, Error> {
+        let messages: Result<Vec<_>, _> =
+            values.iter().map(|value| self.write(value, |bytes| Ok(bytes.to_vec()))).collect();
+        self.queue.enqueue_batch(&messages?)
+    }
+
+    /// Take the oldest value, as [`Queue::take`].
+    pub fn take(&self) -> Result<Option<Taken<'_, T>>, Error> {
+        self.take_wait(Duration::ZERO)
+    }
+
+    /// Take the oldest value, as [`Queue::take_wait`].
+    pub fn take_wait(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<Taken<'_, T>>, Error> {
+        let deadline = timeout.into().and_then(|timeout| Instant::now().checked_add(timeout)); // None: never
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let Some(message) = self.queue.take_wait(left)? else { return Ok(None) };
+            if let Some(taken) = self.decode(message)? {
+                return Ok(Some(taken));
+            }
+        }
+    }
+
+    /// Take up to `limit` of the oldest values, as [`Queue::take_batch`]. Messages that cannot be decoded keep nobody from
+    /// the others: each has an error in its place.
+    pub fn take_batch(&self, limit: usize) -> Result<Vec<Result<Taken<'_, T>, Error>>, Error> {
+        Ok(self.decode_all(self.queue.take_batch(limit)?))
+    }
+
+    /// As [`Typed::take_batch`] and [`Queue::take_batch_wait`].
+    pub fn take_batch_wait(
+        &self,
+        limit: usize,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<Vec<Result<Taken<'_, T>, Error>>, Error> {
+        Ok(self.decode_all(self.queue.take_batch_wait(limit, timeout)?))
+    }
+
     /// Remove the oldest value, as [`Queue::dequeue`].
     pub fn dequeue(&self) -> Result<Option<T>, Error> {
-        self.queue.take()?.map(|message| self.read(message)).transpose()
+        self.take()?.map(Taken::release).transpose()
     }
 
     /// Remove the oldest value, as [`Queue::dequeue_wait`].
     pub fn dequeue_wait(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<T>, Error> {
-        self.queue.take_wait(timeout)?.map(|message| self.read(message)).transpose()
+        self.take_wait(timeout)?.map(Taken::release).transpose()
     }
 
     /// The queue of bytes behind it, for everything else.
@@ -125,30 +147,43 @@ impl<T, F: Format<T>> Typed<T, F> {
         self.queue
     }
 
-    fn write(&self, value: &T, then: impl FnOnce(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    fn write<R>(&self, value: &T, then: impl FnOnce(&[u8]) -> Result<R, Error>) -> Result<R, Error> {
         F::write(value, then).unwrap_or_else(|error| {
-            let text = format_args!("a value of {} cannot be written: {error}", type_name::<T>());
-            Err(Error::own(sys::CQ_EINVAL, self.queue.target(), text))
+            let text = format_args!("a value of {} cannot be encoded: {error}", type_name::<T>());
+            Err(Error::own(sys::CQ_EINVAL, self.queue.handle().target(), text))
         })
     }
 
-    /// Read before release: if that panics, the message is delivered again.
-    fn read(&self, message: Received<'_>) -> Result<T, Error> {
-        let value = F::read(&message).map_err(|error| {
-            let (size, name) = (message.len(), type_name::<T>());
-            let text = format_args!(
-                "a message of {size} bytes is no {name}: {error}: somebody else writes other things into the queue"
-            );
-            Error::own(sys::CQ_EMISMATCH, self.queue.target(), text)
-        });
-        message.release()?;
-        value
+    /// None: the hook had it dropped.
+    fn decode<'q>(&self, message: Received<'q>) -> Result<Option<Taken<'q, T>>, Error> {
+        let (undecodable, message) = match message.try_decode::<T, F>() {
+            Ok(taken) => return Ok(Some(taken)),
+            Err(undecodable) => undecodable,
+        };
+        match self.hook.as_ref().map_or(Ok(Verdict::GiveBack), |hook| hook(&undecodable))? {
+            Verdict::GiveBack => {
+                message.give_back()?;
+                Err(Error::Undecodable(undecodable))
+            }
+            Verdict::Drop => message.release().map(|()| None),
+        }
+    }
+
+    /// All were taken before one is given back: it does not come twice.
+    fn decode_all<'q>(&self, messages: Vec<Received<'q>>) -> Vec<Result<Taken<'q, T>, Error>> {
+        messages.into_iter().filter_map(|message| self.decode(message).transpose()).collect()
     }
 }
 
 /// A queue that was opened already.
 impl<T, F: Format<T>> From<Queue> for Typed<T, F> {
     fn from(queue: Queue) -> Self {
-        Self { queue, what: PhantomData }
+        Self { queue, hook: None, what: PhantomData }
+    }
+}
+
+impl<T, F> fmt::Debug for Typed<T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Typed").field("queue", &self.queue).finish_non_exhaustive()
     }
 }

@@ -11,6 +11,8 @@ use cqueue::{Batch, Error};
 use support::Place;
 
 const SOON: Duration = Duration::from_millis(5);
+/// What does not end before has failed.
+const LONG: Duration = Duration::from_secs(60);
 
 #[test]
 fn messages_come_out_in_order() {
@@ -41,7 +43,7 @@ fn exactly_capacity_messages_are_accepted() {
 }
 
 #[test]
-fn waiting_ends_when_the_time_is_over() {
+fn waiting_ends_when_it_times_out() {
     let place = Place::new();
     let queue = place.open(1);
     assert_eq!(queue.dequeue_wait(SOON).unwrap(), None);
@@ -51,7 +53,64 @@ fn waiting_ends_when_the_time_is_over() {
     let error = queue.enqueue_wait("y", SOON).unwrap_err();
     assert!(matches!(error, Error::Timeout(_)));
     assert_eq!(error.to_string(), "\"orders\": timed out");
+    assert!(matches!(queue.enqueue_batch_wait(&["y", "z"], SOON), Err(Error::Timeout(_))));
+    assert!(matches!(queue.reserve_wait(1, SOON), Err(Error::Timeout(_))));
+    assert!(matches!(queue.reserve_wait(1, Duration::ZERO), Err(Error::Timeout(_))));
     assert_eq!(queue.dequeue_wait(Duration::MAX).unwrap().unwrap(), b"x");
+    let mut batch = Batch::new(4, 64);
+    assert_eq!(queue.dequeue_batch_wait(&mut batch, SOON).unwrap(), 0);
+    assert!(queue.take_batch_wait(4, SOON).unwrap().is_empty());
+    assert!(queue.take_batch_wait(0, None).unwrap().is_empty());
+    assert_eq!(queue.enqueue_batch_wait::<&str>(&[], None).unwrap(), 0);
+}
+
+/// As many as there is room for; then the caller waits for the rest.
+#[test]
+fn batches_and_reservations_wait_for_room_and_messages() {
+    let place = Place::new();
+    let queue = place.open(3);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let all: Vec<_> = (0..50_u8).map(|number| [number]).collect();
+            let mut rest = all.as_slice();
+            while !rest.is_empty() {
+                let done = queue.enqueue_batch_wait(rest, LONG).unwrap();
+                assert!(done > 0);
+                rest = &rest[done..];
+            }
+            let mut reserved = queue.reserve_wait(1, LONG).unwrap();
+            reserved[0] = 50;
+            reserved.commit(1).unwrap();
+        });
+        let (mut got, mut batch) = (Vec::new(), Batch::new(2, 64));
+        while got.len() < 51 {
+            if got.len() % 2 == 0 {
+                assert!(queue.dequeue_batch_wait(&mut batch, LONG).unwrap() > 0);
+                got.extend(batch.iter().map(|message| message[0]));
+            } else {
+                let taken = queue.take_batch_wait(2, LONG).unwrap();
+                assert!((1..=2).contains(&taken.len()));
+                got.extend(taken.iter().map(|message| message[0]));
+                taken.into_iter().for_each(|message| message.release().unwrap());
+            }
+        }
+        assert!(got.into_iter().eq(0..51));
+    });
+}
+
+#[test]
+fn the_length_is_what_waits() {
+    let place = Place::new();
+    let queue = place.open(10);
+    assert_eq!((queue.capacity().unwrap(), queue.max_message_size().unwrap()), (10, 64));
+    assert!(queue.is_empty().unwrap());
+    queue.enqueue_batch(&["one", "two", "three"]).unwrap();
+    let held = queue.take().unwrap().unwrap();
+    assert_eq!(queue.len().unwrap(), 2);
+    held.give_back().unwrap();
+    assert_eq!(queue.len().unwrap(), 3);
+    let reader = place.options().mode(cqueue::Mode::ReadOnly).open("orders").unwrap();
+    assert_eq!((reader.len().unwrap(), reader.is_empty().unwrap(), reader.capacity().unwrap()), (3, false, 10));
 }
 
 #[test]
@@ -66,7 +125,9 @@ fn who_waits_is_woken() {
         });
         let mut buffer = [0; 64];
         assert_eq!(queue.dequeue_wait(None).unwrap().unwrap(), b"one");
-        assert_eq!(*queue.take_wait(None).unwrap().unwrap(), *b"two");
+        let two = queue.take_wait(None).unwrap().unwrap();
+        assert_eq!(*two, *b"two");
+        two.release().unwrap();
         assert_eq!(queue.dequeue_into_wait(&mut buffer, None).unwrap().unwrap(), b"three");
         assert_eq!(queue.dequeue_wait(Duration::from_secs(3600)).unwrap().unwrap(), b"four");
     });
@@ -161,13 +222,13 @@ fn stats_count_what_happens() {
     let queue = place.open(10);
     queue.enqueue_batch(&["a", "b", "c"]).unwrap();
     queue.dequeue().unwrap();
-    queue.take().unwrap().unwrap().return_().unwrap();
+    queue.take().unwrap().unwrap().give_back().unwrap();
     let stats = queue.stats().unwrap();
     assert_eq!((stats.enqueued, stats.dequeued, stats.returned), (3, 2, 1));
     assert_eq!((stats.length, stats.orphans), (2, 1));
     assert_eq!((stats.participants, stats.waiting_consumers, stats.waiting_producers), (1, 0, 0));
     let age = stats.created.elapsed().unwrap();
     assert!(age < Duration::from_secs(3600), "{age:?}");
-    drop(queue.take());
+    queue.take().unwrap().unwrap().release().unwrap();
     assert_eq!(queue.stats().unwrap().redelivered, 1);
 }

@@ -65,7 +65,9 @@ fn what_a_killed_process_held_is_delivered_again() {
     let again = queue.take().unwrap().unwrap();
     assert_eq!((&*again, again.deliveries()), (b"one".as_slice(), 2));
     again.release().unwrap();
-    assert_eq!(queue.take().unwrap().unwrap().deliveries(), 1);
+    let two = queue.take().unwrap().unwrap();
+    assert_eq!((&*two, two.deliveries()), (b"two".as_slice(), 1));
+    two.release().unwrap();
     assert!(queue.take().unwrap().is_none());
     let stats = queue.stats().unwrap();
     assert_eq!((stats.participants, stats.reaped, stats.redelivered), (1, 1, 1));
@@ -81,7 +83,11 @@ fn a_forked_child_is_refused_and_leaves_everything_alone() {
     let childs = std::sync::Arc::clone(&queue);
     let mut command = Command::new("true");
     let refused = move || {
-        let all_refused = matches!(childs.enqueue("two"), Err(Error::Fork(_)))
+        // SAFETY: the child has its own copy of the parent's stack, and the parent leaves it alone meanwhile.
+        let held = unsafe { &*(parents as *const Option<cqueue::Received<'_>>) };
+        let all_refused = matches!(held.as_ref().unwrap().bytes(), Err(Error::Fork(_)))
+            && matches!(childs.len(), Err(Error::Fork(_)))
+            && matches!(childs.enqueue("two"), Err(Error::Fork(_)))
             && matches!(childs.dequeue(), Err(Error::Fork(_)))
             && matches!(childs.stats(), Err(Error::Fork(_)));
         // SAFETY: the child has its own copy of the parent's stack, and drops the guard there.
@@ -92,7 +98,9 @@ fn a_forked_child_is_refused_and_leaves_everything_alone() {
     unsafe { command.pre_exec(refused) };
     assert!(command.status().unwrap().success());
 
-    held.take().unwrap().return_().unwrap(); // still held
-    assert_eq!(queue.take().unwrap().unwrap().deliveries(), 2);
+    held.take().unwrap().give_back().unwrap(); // still held
+    let again = queue.take().unwrap().unwrap();
+    assert_eq!(again.deliveries(), 2);
+    again.release().unwrap();
     assert!(queue.take().unwrap().is_none());
 }

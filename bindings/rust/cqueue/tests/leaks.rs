@@ -49,11 +49,12 @@ fn lend(queue: &Queue, times: usize) {
         reserved.commit(64).unwrap();
         let mut received = queue.take().unwrap().unwrap();
         if i % 5 == 0 {
-            received.return_().unwrap();
+            received.give_back().unwrap();
             received = queue.take().unwrap().unwrap();
         }
-        if i % 2 == 0 {
-            received.release().unwrap();
+        match i % 3 {
+            1 => received.release().unwrap(),
+            _ => drop(received.into_owned().release_on_drop()),
         }
     }
 }

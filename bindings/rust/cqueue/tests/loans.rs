@@ -50,14 +50,108 @@ fn a_dropped_reservation_is_given_up() {
     queue.enqueue("room again").unwrap();
 }
 
+/// Every way out but `release`.
 #[test]
-fn a_dropped_message_is_released() {
+fn a_dropped_message_is_given_back() {
+    fn parse(queue: &Queue) -> Result<u32, Box<dyn std::error::Error>> {
+        let message = queue.take()?.ok_or("nothing there")?;
+        let number = std::str::from_utf8(&message)?.parse()?;
+        message.release()?;
+        Ok(number)
+    }
     let place = Place::new();
     let queue = place.open(10);
-    queue.enqueue("hello").unwrap();
+    queue.enqueue("no number").unwrap();
     drop(queue.take());
+    parse(&queue).unwrap_err();
+    assert!(queue.try_iter().peekable().peek().is_some());
+    drop(queue.take_batch(5));
+    drop(queue.take().unwrap().unwrap().into_owned());
     let stats = queue.stats().unwrap();
-    assert_eq!((stats.length, stats.orphans, stats.returned), (0, 0, 0));
+    assert_eq!((stats.length, stats.held, stats.returned), (1, 0, 5));
+    let message = queue.take().unwrap().unwrap();
+    assert_eq!((&*message, message.deliveries()), (b"no number".as_slice(), 6));
+    message.release().unwrap();
+    assert!(queue.take().unwrap().is_none());
+}
+
+/// That a thread panics says nothing about a message that it drops meanwhile.
+#[test]
+fn a_panic_elsewhere_changes_nothing() {
+    struct Work<'q>(&'q Queue);
+    impl Drop for Work<'_> {
+        fn drop(&mut self) {
+            self.0.take().unwrap().unwrap().release().unwrap();
+            drop(self.0.take().unwrap().unwrap().release_on_drop());
+        }
+    }
+    let place = Place::new();
+    let queue = place.open(10);
+    queue.enqueue_batch(&["one", "two"]).unwrap();
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        let _work = Work(&queue);
+        panic!("on purpose");
+    }));
+    assert!(panic.is_err());
+    let stats = queue.stats().unwrap();
+    assert_eq!((stats.length, stats.held, stats.returned), (0, 0, 0));
+}
+
+#[test]
+fn at_most_once_is_asked_for() {
+    let place = Place::new();
+    let queue = place.open(10);
+    queue.enqueue_batch(&["one", "two", "three", "four"]).unwrap();
+    drop(queue.take().unwrap().unwrap().release_on_drop());
+    drop(queue.take().unwrap().unwrap().release_on_drop().into_owned());
+    assert_eq!(queue.try_iter().auto_ack().count(), 2);
+    let stats = queue.stats().unwrap();
+    assert_eq!((stats.length, stats.held, stats.returned), (0, 0, 0));
+    queue.enqueue("five").unwrap();
+    queue.take().unwrap().unwrap().release_on_drop().give_back().unwrap();
+    assert_eq!(queue.take().unwrap().unwrap().deliveries(), 2);
+}
+
+#[test]
+fn a_batch_of_loans_is_released_one_by_one() {
+    let place = Place::new();
+    let queue = place.open(10);
+    queue.enqueue_batch(&["a", "b", "c", "d", "e"]).unwrap();
+    let batch = queue.take_batch(4).unwrap();
+    assert_eq!(batch.iter().map(|message| message[0]).collect::<Vec<_>>(), b"abcd");
+    assert_eq!(queue.len().unwrap(), 1);
+    for (index, message) in batch.into_iter().enumerate() {
+        if index % 2 == 0 {
+            message.release().unwrap(); // the others are dropped
+        }
+    }
+    let rest = queue.take_batch(usize::MAX).unwrap();
+    let mut rest: Vec<_> = rest.iter().map(|message| (message[0], message.deliveries())).collect();
+    rest.sort_unstable();
+    assert_eq!(rest, [(b'b', 2), (b'd', 2), (b'e', 1)]);
+    let reader = place.options().mode(cqueue::Mode::ReadOnly).open("orders").unwrap();
+    assert!(matches!(reader.take_batch(4), Err(Error::ReadOnly(_))));
+}
+
+/// As they are handed to threads, and outlive the queue that they came from.
+#[test]
+fn owned_guards_keep_the_handle_open() {
+    let place = Place::new();
+    let queue = place.open(10);
+    let other = place.open(10);
+    queue.enqueue("hello").unwrap();
+    let received = queue.take().unwrap().unwrap().into_owned();
+    let mut reserved = queue.reserve(8).unwrap().into_owned();
+    queue.close();
+    let worker = thread::spawn(move || {
+        assert_eq!(received.bytes().unwrap(), b"hello");
+        received.release().unwrap();
+        reserved.bytes_mut().unwrap()[..5].copy_from_slice(b"later");
+        reserved.commit(5).unwrap();
+    });
+    worker.join().unwrap();
+    assert_eq!(other.stats().unwrap().participants, 1);
+    assert_eq!(other.dequeue().unwrap().unwrap(), b"later");
 }
 
 #[test]
@@ -67,14 +161,13 @@ fn a_message_that_is_given_back_comes_first_again() {
     queue.enqueue_batch(&["one", "two"]).unwrap();
     let first = queue.take().unwrap().unwrap();
     let position = first.position();
-    first.return_().unwrap();
+    first.give_back().unwrap();
     let again = queue.take().unwrap().unwrap();
     assert_eq!((again.position(), again.deliveries()), (position, 2));
     assert_eq!(*again, *b"one");
-    drop(again.return_on_drop());
-    assert_eq!(queue.take().unwrap().unwrap().deliveries(), 3);
-    assert_eq!(*queue.take().unwrap().unwrap().return_on_drop(), *b"two");
-    let last = queue.take().unwrap().unwrap().return_on_drop();
+    again.release().unwrap();
+    let last = queue.take().unwrap().unwrap();
+    assert_eq!((&*last, last.deliveries()), (b"two".as_slice(), 1));
     last.release().unwrap();
     assert!(queue.take().unwrap().is_none());
 }
@@ -171,10 +264,12 @@ fn iterators_take_what_is_there() {
     queue.enqueue_batch(&["one", "two", "three"]).unwrap();
     let mut messages = queue.try_iter();
     for (text, message) in ["one", "two"].into_iter().zip(messages.by_ref()) {
-        assert_eq!(*message.unwrap(), *text.as_bytes());
+        let message = message.unwrap();
+        assert_eq!(*message, *text.as_bytes());
+        message.release().unwrap();
     }
-    let rest: Vec<Vec<u8>> =
-        queue.iter_timeout(Duration::from_millis(1)).map(|message| message.unwrap().to_vec()).collect();
+    let rest = queue.iter_timeout(Duration::from_millis(1)).auto_ack();
+    let rest: Vec<Vec<u8>> = rest.map(|message| message.unwrap().to_vec()).collect();
     assert_eq!(rest, [b"three"]);
     assert!(messages.next().is_none());
     assert_eq!(queue.stats().unwrap().length, 0);
@@ -202,7 +297,7 @@ fn a_walk_shows_and_takes_nothing() {
     queue.enqueue_batch(&["one", "", "three"]).unwrap();
     let first = queue.take().unwrap().unwrap();
     let position = first.position();
-    first.return_().unwrap();
+    first.give_back().unwrap();
 
     let reader = place.options().mode(cqueue::Mode::ReadOnly).open("orders").unwrap();
     let mut seen = Vec::new();

@@ -221,7 +221,7 @@ impl<'q> Run<'q> {
             Step::Return { which } => {
                 let Some(received) = pick(&mut self.taken, which) else { return };
                 self.model.orphans.push((received.to_vec(), received.deliveries()));
-                received.return_().unwrap();
+                received.give_back().unwrap();
             }
             Step::Walk => {
                 let mut shown = 0;

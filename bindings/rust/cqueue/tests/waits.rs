@@ -5,23 +5,35 @@ mod support;
 
 use std::ffi::c_int;
 use std::fs;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use cqueue::{Error, Mode, Queue};
+use cqueue::{Batch, Error, Mode, Queue};
 use support::Place;
 
 /// A wait that ends neither by what it waits for nor by what the test does fails after so long.
 const LONG: Duration = Duration::from_secs(60);
 
 /// Each way to wait for a message; the queue must be empty.
-fn wait_for_messages(queue: &Queue) -> [Error; 4] {
+fn wait_for_messages(queue: &Queue) -> [Error; 6] {
     [
+        queue.dequeue_batch_wait(&mut Batch::new(1, 1), LONG).unwrap_err(),
+        queue.take_batch_wait(1, LONG).unwrap_err(),
         queue.dequeue_wait(LONG).unwrap_err(),
         queue.dequeue_into_wait(&mut [0; 64], LONG).unwrap_err(),
         queue.take_wait(LONG).unwrap_err(),
         queue.iter().next().unwrap().unwrap_err(),
+    ]
+}
+
+/// Each way to wait for room; the queue must be full.
+fn wait_for_room(queue: &Queue) -> [Error; 3] {
+    [
+        queue.enqueue_wait("two", LONG).unwrap_err(),
+        queue.enqueue_batch_wait(&["two"], LONG).unwrap_err(),
+        queue.reserve_wait(1, LONG).unwrap_err(),
     ]
 }
 
@@ -45,7 +57,7 @@ fn cancel_ends_the_waits_of_all_threads_until_it_is_reset() {
     full.enqueue("one").unwrap();
     thread::scope(|scope| {
         let consumers: Vec<_> = (0..10).map(|_| scope.spawn(|| wait_for_messages(&empty))).collect();
-        let producers: Vec<_> = (0..10).map(|_| scope.spawn(|| full.enqueue_wait("two", LONG).unwrap_err())).collect();
+        let producers: Vec<_> = (0..10).map(|_| scope.spawn(|| wait_for_room(&full))).collect();
         while empty.stats().unwrap().waiting_consumers < 10 || full.stats().unwrap().waiting_producers < 10 {
             thread::yield_now();
         }
@@ -55,7 +67,7 @@ fn cancel_ends_the_waits_of_all_threads_until_it_is_reset() {
             assert!(consumer.join().unwrap().iter().all(is_cancelled));
         }
         for producer in producers {
-            assert!(is_cancelled(&producer.join().unwrap()));
+            assert!(producer.join().unwrap().iter().all(is_cancelled));
         }
     });
 
@@ -152,13 +164,13 @@ fn waits_end_when_the_queue_is_removed() {
     full.enqueue("one").unwrap();
     thread::scope(|scope| {
         let consumers: Vec<_> = (0..5).map(|_| scope.spawn(|| wait_for_messages(&empty))).collect();
-        let producer = scope.spawn(|| full.enqueue_wait("two", LONG).unwrap_err());
+        let producer = scope.spawn(|| wait_for_room(&full));
         remove(&place);
         remove(&full_place);
         for consumer in consumers {
             assert!(consumer.join().unwrap().iter().all(is_stale));
         }
-        assert!(is_stale(&producer.join().unwrap()));
+        assert!(producer.join().unwrap().iter().all(is_stale));
     });
     // What need not wait goes on as ever, and the name leads to a new queue.
     assert_eq!(full.dequeue_wait(None).unwrap().unwrap(), b"one");
@@ -178,4 +190,16 @@ fn who_knows_that_the_queue_is_removed_waits_on() {
         queue.enqueue("still here").unwrap();
         assert_eq!(queue.dequeue_wait(None).unwrap().unwrap(), b"still here");
     }
+}
+
+/// What event loops own and watch.
+#[test]
+fn a_queue_is_a_descriptor() {
+    fn watch(source: impl AsFd) -> i32 {
+        source.as_fd().as_raw_fd()
+    }
+    let place = Place::new();
+    let queue = place.open(1);
+    assert_eq!(watch(&queue), queue.fd().unwrap().as_raw_fd());
+    assert_eq!(queue.as_raw_fd(), queue.fd().unwrap().as_raw_fd());
 }

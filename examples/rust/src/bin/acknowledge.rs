@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let text = String::from_utf8_lossy(&order);
         if first && order.deliveries() == 1 {
             println!("rust: gave back {text}");
-            order.return_()?; // it comes again, before newer ones
+            order.give_back()?; // it comes again, before newer ones
         } else {
             println!("rust: handled {text} (delivery {})", order.deliveries());
             order.release()?; // from here on it is gone

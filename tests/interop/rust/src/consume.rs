@@ -26,31 +26,25 @@ pub fn run(options: &Options) -> Outcome {
 }
 
 fn copies(queue: &Queue, idle: Duration, mut log: File) -> Outcome {
-    let mut buffer = vec![0; queue.stats()?.max_message_size as usize];
+    let mut buffer = vec![0; queue.max_message_size()?];
     while let Some(message) = queue.dequeue_into_wait(&mut buffer, idle)? {
         log.write_all(&payload::record(message, 0))?;
     }
     Ok(())
 }
 
-/// Batches while there are messages; the first after a pause is waited for.
 fn batches(queue: &Queue, idle: Duration, mut log: File) -> Outcome {
-    let room = queue.stats()?.max_message_size as usize;
+    let room = queue.max_message_size()?;
     let mut batch = Batch::new(MANY, MANY * room);
-    let mut buffer = vec![0; room];
     loop {
-        if queue.dequeue_batch(&mut batch)? > 0 {
-            let records: Vec<_> = batch
-                .iter()
-                .map(|message| payload::record(message, 0))
-                .collect();
-            log.write_all(records.as_flattened())?;
-        } else {
-            let Some(message) = queue.dequeue_into_wait(&mut buffer, idle)? else {
-                return Ok(());
-            };
-            log.write_all(&payload::record(message, 0))?;
+        if queue.dequeue_batch_wait(&mut batch, idle)? == 0 {
+            return Ok(());
         }
+        let records: Vec<_> = batch
+            .iter()
+            .map(|message| payload::record(message, 0))
+            .collect();
+        log.write_all(records.as_flattened())?;
     }
 }
 

@@ -6,6 +6,7 @@ mod look;
 mod options;
 mod payload;
 mod produce;
+mod typed;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -34,7 +35,9 @@ fn run() -> Outcome {
         "hold" => look::hold(&options),
         "walk" => look::walk(&options),
         "bench" => bench::run(&options),
-        _ => Err("worker open | produce | consume | hold | walk | bench --OPTION VALUE ...".into()),
+        "put-typed" => typed::put(&options),
+        "get-typed" => typed::get(&options),
+        _ => Err("worker open | produce | consume | hold | walk | bench | put-typed | get-typed --OPTION VALUE ...".into()),
     }
 }
 

@@ -62,12 +62,7 @@ impl Producer {
             for (message, number) in messages[..count].iter_mut().zip(next..) {
                 payload::write(message, self.producer, number);
             }
-            let mut done = self.queue.enqueue_batch(&messages[..count])?;
-            if done == 0 {
-                self.queue.enqueue_wait(&messages[0], None)?;
-                done = 1;
-            }
-            next += done as u64;
+            next += self.queue.enqueue_batch_wait(&messages[..count], None)? as u64;
             self.acknowledge(next)?;
         }
         Ok(())
@@ -75,21 +70,12 @@ impl Producer {
 
     fn loans(&self) -> Outcome {
         for number in self.first..self.end {
-            let mut message = self.reserve()?;
+            let mut message = self.queue.reserve_wait(self.size, None)?;
             payload::write(&mut message, self.producer, number);
             self.commit(message).map_err(Error::from)?;
             self.acknowledge(number + 1)?;
         }
         Ok(())
-    }
-
-    fn reserve(&self) -> Result<Reserved<'_>, Error> {
-        loop {
-            match self.queue.reserve(self.size) {
-                Err(Error::Full(_)) => wait_for_room(),
-                other => return other,
-            }
-        }
     }
 
     /// If its place was given up, the message needs another one, and has to wait for room again.
