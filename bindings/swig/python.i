@@ -2,25 +2,43 @@
  * python.i - how the C interface looks in Python, below the handwritten classes.
  *
  * It owns the mapping of C types to Python's. A handle is an object that guards itself (native/handle.c), so every function
- * that takes a cq_queue is safe against close() by this file alone; so is every one that takes a cq_message against views
- * (native/loan.c). Results stay numbers: which exception one is, is errors.py's. Strings are checked for hidden ends.
+ * that takes a cq_queue is safe against close() by this file alone. Messages in place are objects, too (native/loan.c).
+ * Results stay numbers: which exception one is, is errors.py's. Strings are checked for hidden ends.
  */
 %include <stdint.i>
 
 %{
 #include "native.h"
+
+/* SWIG's own objects are used nowhere (a struct is a bytearray), and would be shared by all interpreters: they are not made. */
+#undef SWIG_GetModule
+#undef SWIG_SetModule
+#define SWIG_GetModule(clientdata) ((void)(clientdata), &swig_module)
+#define SWIG_SetModule(clientdata, pointer) ((void)0)
+#define SWIG_runtime_data_module() ((void)0)
+#define SWIG_This() ((void)0)
+#define SWIG_Python_TypeCache() ((void)0)
+#define SwigPyPacked_Type() ((void)0)
+#define SwigVarLink_Type() ((void)0)
+#define SwigPyObject_Type() ((void)0)
+#define PyModuleDef_Init module_define
+%}
+%init %{
+  if (!module_fill(m))
+    return -1;
 %}
 
-/* ---- handles and loans -------------------------------------------------------------------------------------- */
+/* ---- handles ------------------------------------------------------------------------------------------------ */
 
+%typemap(in, numinputs=0) PyObject *module "$1 = self;"
 %typemap(in) cq_queue *queue (struct handle *handle = NULL) {
-  handle = handle_enter($input);
+  handle = handle_enter(self, $input);
   if (!handle)
     SWIG_fail;
   $1 = handle->queue;
 }
 %typemap(in) struct handle * (struct handle *handle = NULL) {
-  handle = handle_enter($input);
+  handle = handle_enter(self, $input);
   if (!handle)
     SWIG_fail;
   $1 = handle;
@@ -29,19 +47,11 @@
 
 /* cq_open fills in an object that is not open yet. */
 %typemap(in) cq_queue **queue (cq_queue *opened = NULL) {
-  if (!handle_is_blank($input))
+  if (!handle_is_blank(self, $input))
     SWIG_fail;
   $1 = &opened;
 }
-%typemap(argout) cq_queue **queue "if (opened$argnum) handle_adopt($input, opened$argnum);"
-
-%typemap(in) cq_message *message (struct loan *loan = NULL) {
-  loan = loan_enter($input);
-  if (!loan)
-    SWIG_fail;
-  $1 = &loan->message;
-}
-%typemap(freearg) cq_message *message "if (loan$argnum) loan_leave(loan$argnum);"
+%typemap(argout) cq_queue **queue "if (opened$argnum) handle_adopt(self, $input, opened$argnum);"
 
 /* ---- bytes -------------------------------------------------------------------------------------------------- */
 
@@ -105,7 +115,31 @@
 %typemap(in, numinputs=0) uint64_t *length (uint64_t number = 0) "$1 = &number;"
 %typemap(argout) uint64_t *length { %append_output(PyLong_FromUnsignedLongLong(number$argnum)); }
 
-%typemap(check) const cq_config *config, cq_stats *stats, cq_recovery *recovery "if ($1) $1->struct_size = sizeof *$1;"
+/* A struct is a bytearray of sizeof_... bytes; the functions named after its fields read and write them. */
+%nodefaultctor;
+%nodefaultdtor;
+%immutable cq_participant::command;
+%define STRUCT_AS(TYPE)
+%typemap(in) TYPE * (Py_buffer view = {0}) {
+  if (!struct_get(&view, $input, sizeof(TYPE)))
+    SWIG_fail;
+  $1 = view.buf;
+}
+%typemap(freearg) TYPE * "if (view$argnum.obj) PyBuffer_Release(&view$argnum);"
+%enddef
+%define STRUCT(TYPE)
+STRUCT_AS(TYPE)
+STRUCT_AS(struct TYPE)
+STRUCT_AS(const TYPE)
+%enddef
+STRUCT(cq_config)
+STRUCT(cq_stats)
+STRUCT(cq_recovery)
+STRUCT(cq_participant)
+%typemap(check) const cq_config *config, cq_stats *stats, cq_recovery *recovery "$1->struct_size = sizeof *$1;"
+%constant size_t sizeof_cq_config = sizeof(cq_config);
+%constant size_t sizeof_cq_stats = sizeof(cq_stats);
+%constant size_t sizeof_cq_recovery = sizeof(cq_recovery);
 
 /* ---- visitors are callables: visitor(position, deliveries, bytes), visitor(cq_participant) ------------------------- */
 
@@ -124,10 +158,9 @@ static int visit_message(const cq_message *message, void *context)
                                       (Py_ssize_t)message->size));
 }
 
-/* The object leads to what is gone when the visitor returns: it is queue.py's alone. */
 static int visit_participant(const cq_participant *participant, void *context)
 {
-  PyObject *shown = SWIG_NewPointerObj((void *)(uintptr_t)participant, SWIGTYPE_p_cq_participant, 0);
+  PyObject *shown = PyByteArray_FromStringAndSize((const char *)participant, sizeof *participant);
   int stop = shown ? answer(PyObject_CallFunctionObjArgs(context, shown, NULL)) : 1;
   Py_XDECREF(shown);
   return stop;
@@ -146,9 +179,6 @@ static int visit_participant(const cq_participant *participant, void *context)
 %enddef
 VISITOR(cq_walk, cq_visitor, visit_message)
 VISITOR(cq_participants, cq_participant_visitor, visit_participant)
-%nodefaultctor cq_participant;
-%nodefaultdtor cq_participant;
-%immutable cq_participant::command;
 
 /* ---- who waits, and for what ----------------------------------------------------------------------------------- */
 
@@ -167,37 +197,46 @@ FREELY(cq_recover)
 FREELY(cq_explain)
 
 %ignore cq_close;         /* handle_close */
-%ignore cq_message;       /* Loan */
+%ignore cq_cancel;        /* handle_cancel: of the user's, not for a signal */
+%ignore cq_cancel_reset;
 %ignore cq_slice;
 %ignore cq_enqueue_batch; /* enqueue_batch, dequeue_batch: of Python's lists */
 %ignore cq_dequeue_batch;
+%ignore cq_message;       /* take, take_batch, reserve; the rest are methods of Message and Reservation */
+%ignore cq_take;
+%ignore cq_release;
+%ignore cq_return;
+%ignore cq_reserve;
+%ignore cq_commit;
+%ignore cq_abort;
 %ignore cq_enqueue_wait;  /* ..._patiently: end for signals and for close() */
 %ignore cq_dequeue_wait;
 %ignore cq_take_wait;
-%ignore cq_wait;
-%ignore cq_wait_room;
+%ignore cq_wait;          /* wait_for_message */
+%ignore cq_wait_room;     /* wait_for_room, reserve */
 
 %exception enqueue_patiently { $action if (result == RAISED) SWIG_fail; }
 %exception dequeue_patiently { $action if (result == RAISED) SWIG_fail; }
-%exception take_patiently { $action if (result == RAISED) SWIG_fail; }
+%exception wait_for_message { $action if (result == RAISED) SWIG_fail; }
+%exception wait_for_room { $action if (result == RAISED) SWIG_fail; }
 int enqueue_patiently(struct handle *patient, const void *data, size_t size, int64_t timeout_ns);
 int dequeue_patiently(struct handle *patient, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns);
-int take_patiently(struct handle *patient, cq_message *message, int64_t timeout_ns);
+int wait_for_message(struct handle *patient, int64_t timeout_ns);
+int wait_for_room(struct handle *patient, int64_t timeout_ns);
+int64_t wait_deadline(int64_t timeout_ns);
+int64_t wait_left(int64_t deadline);
 PyObject *dequeue_bytes(struct handle *patient, int64_t timeout_ns);
-PyObject *enqueue_batch(struct handle *handle, PyObject *messages);
-PyObject *dequeue_batch(struct handle *handle, size_t count);
+PyObject *enqueue_batch(struct handle *handle, PyObject *messages, int64_t timeout_ns);
+PyObject *dequeue_batch(struct handle *handle, size_t count, int64_t timeout_ns);
+PyObject *take(struct handle *handle, int64_t timeout_ns);
+PyObject *take_batch(struct handle *handle, size_t count, int64_t timeout_ns);
+PyObject *reserve(struct handle *handle, size_t size, int64_t timeout_ns);
 
+int handle_cancel(struct handle *handle, bool cancelled);
 %typemap(out) bool {
   if (!$1)
     SWIG_fail;
   $result = Py_NewRef(Py_None);
 }
-bool handle_close(PyObject *object);
-void handle_after_fork(void);
-
-%init %{
-  handle_type = (PyTypeObject *)PyType_FromSpec(&handle_spec);
-  loan_type = handle_type ? (PyTypeObject *)PyType_FromSpec(&loan_spec) : NULL;
-  if (!loan_type || !calls_init() || PyModule_AddType(m, handle_type) < 0 || PyModule_AddType(m, loan_type) < 0)
-    return -1;
-%}
+bool handle_close(PyObject *module, PyObject *object);
+void module_after_fork(PyObject *module);

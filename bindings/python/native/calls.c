@@ -1,121 +1,14 @@
 /*
- * calls.c - the calls that a generated wrapper cannot make by itself: those that wait, and those of many messages.
+ * calls.c - the calls that a generated wrapper cannot make by itself: those of messages that become objects, one or many.
  *
- * It owns when the GIL is let go: while waiting and for long copies. Not for the rest, which is over sooner than another
- * thread could start: letting it go costs a put or get 230 ns in place of 190, and more if somebody else has it then.
- * Closing is handle.c's; the wrapper that calls these keeps the handle open meanwhile.
+ * It owns when the GIL is let go for a copy: when it is long. The rest is over sooner than another thread could start:
+ * letting it go costs a put or get 230 ns in place of 190, and more if somebody else has it then. Waiting is wait.c's; the
+ * wrapper that calls these keeps the handle open meanwhile.
  */
 #include "native.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-/* The queue's own waits do not end for a signal: the thread that runs Python's handlers looks this often. */
-#define SLICE_NS 50000000
-
-/* ---- waiting --------------------------------------------------------------------------------------- */
-
-/* Its arguments apart from the queue and the time are in `context`. */
-typedef int wait_call(cq_queue *queue, void *context, int64_t timeout_ns);
-
-static int64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-/* Where Python runs the handlers of signals. */
-static unsigned long main_thread;
-
-bool calls_init(void)
-{
-    PyObject *threading = PyImport_ImportModule("threading");
-    PyObject *thread = threading ? PyObject_CallMethod(threading, "main_thread", NULL) : NULL;
-    PyObject *ident = thread ? PyObject_GetAttrString(thread, "ident") : NULL;
-
-    main_thread = ident ? PyLong_AsUnsignedLong(ident) : 0;
-    Py_XDECREF(ident);
-    Py_XDECREF(thread);
-    Py_XDECREF(threading);
-    return !PyErr_Occurred();
-}
-
-void calls_after_fork(void) { main_thread = PyThread_get_thread_ident(); }
-
-static int call_freely(struct handle *patient, wait_call *call, void *context, int64_t timeout_ns)
-{
-    cq_queue *queue = patient->queue;
-    int result;
-
-    Py_BEGIN_ALLOW_THREADS
-    result = call(queue, context, timeout_ns);
-    Py_END_ALLOW_THREADS
-    return result;
-}
-
-static int wait_patiently(struct handle *patient, wait_call *call, void *context, bool is_long, int64_t timeout_ns)
-{
-    int result = is_long ? call_freely(patient, call, context, 0) : call(patient->queue, context, 0);
-
-    if (result != CQ_TIMEOUT || timeout_ns == 0)
-        return result;
-    int64_t slice = PyThread_get_thread_ident() == main_thread ? SLICE_NS : INT64_MAX;
-    int64_t start = now(), deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - start ? INT64_MAX : start + timeout_ns;
-    for (int64_t time = start;; time = now()) {
-        bool is_last = deadline - time <= slice;
-        result = call_freely(patient, call, context, !is_last ? slice : deadline > time ? deadline - time : 0);
-        if (result == CQ_TIMEOUT && PyErr_CheckSignals() < 0)
-            return RAISED;
-        if (patient->closed && (result == CQ_TIMEOUT || result == CQ_CANCELLED)) {
-            handle_raise_closed(patient);
-            return RAISED;
-        }
-        if (result != CQ_TIMEOUT || is_last)
-            return result;
-    }
-}
-
-static int call_enqueue(cq_queue *queue, void *context, int64_t timeout_ns)
-{
-    const cq_slice *message = context;
-    return cq_enqueue_wait(queue, message->data, message->size, timeout_ns);
-}
-
-int enqueue_patiently(struct handle *patient, const void *data, size_t size, int64_t timeout_ns)
-{
-    cq_slice message = {(void *)(uintptr_t)data, size};
-    return wait_patiently(patient, call_enqueue, &message, size >= NATIVE_LONG_COPY, timeout_ns);
-}
-
-struct incoming {
-    void *buffer;
-    size_t room, *size;
-};
-
-static int call_dequeue(cq_queue *queue, void *context, int64_t timeout_ns)
-{
-    struct incoming *in = context;
-    return cq_dequeue_wait(queue, in->buffer, in->room, in->size, timeout_ns);
-}
-
-int dequeue_patiently(struct handle *patient, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
-{
-    struct incoming in = {buffer, buffer_size, size};
-    return wait_patiently(patient, call_dequeue, &in, buffer_size >= NATIVE_LONG_COPY, timeout_ns);
-}
-
-static int call_take(cq_queue *queue, void *context, int64_t timeout_ns)
-{
-    return cq_take_wait(queue, context, timeout_ns);
-}
-
-int take_patiently(struct handle *patient, cq_message *message, int64_t timeout_ns)
-{
-    return wait_patiently(patient, call_take, message, false, timeout_ns);
-}
 
 /* Taken in place, because only then its size is known: copied once, and given back when there is no memory for it. */
 PyObject *dequeue_bytes(struct handle *patient, int64_t timeout_ns)
@@ -168,38 +61,101 @@ void content_put(struct content *content)
         PyBuffer_Release(&content->view);
 }
 
+/* Writable, although some only read it: so it is no mere bytes object, and stays where it is. */
+bool struct_get(Py_buffer *view, PyObject *object, size_t size)
+{
+    if (PyObject_GetBuffer(object, view, PyBUF_WRITABLE) < 0)
+        return false;
+    if ((size_t)view->len == size)
+        return true;
+    PyErr_SetString(PyExc_ValueError, "a struct of another size is required");
+    PyBuffer_Release(view);
+    return false;
+}
+
 /* ---- batches --------------------------------------------------------------------------------------- */
 
+/* After the first, which checks all sizes: so what a call costs does not depend on how many are left. */
+#define CHUNK 1024
+
+static int enqueue_freely(cq_queue *queue, const cq_slice *slices, size_t count, bool is_long, size_t *done)
+{
+    int result;
+
+    *done = 0;
+    if (!is_long)
+        return cq_enqueue_batch(queue, slices, count, done);
+    Py_BEGIN_ALLOW_THREADS
+    result = cq_enqueue_batch(queue, slices, count, done);
+    Py_END_ALLOW_THREADS
+    return result;
+}
+
+static bool is_long(const cq_slice *slices, size_t count)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < count && total < NATIVE_LONG_COPY; ++i)
+        total += slices[i].size;
+    return total >= NATIVE_LONG_COPY;
+}
+
+/* Where there is no room the next one waits, the others follow it. */
+static int enqueue_all(struct handle *handle, const cq_slice *slices, size_t count, int64_t timeout_ns, size_t *done)
+{
+    int64_t deadline = wait_deadline(timeout_ns);
+    size_t step = count, more;
+    int result;
+
+    *done = 0;
+    do {
+        result = enqueue_freely(handle->queue, slices + *done, step, is_long(slices + *done, step), &more);
+        *done += more;
+        if (result == CQ_FULL || result == CQ_ENOSPACE) {
+            int64_t left = wait_left(deadline);
+            if (left == 0)
+                return result;
+            result = enqueue_patiently(handle, slices[*done].data, slices[*done].size, left);
+            *done += result == CQ_OK;
+        }
+        step = count - *done < CHUNK ? count - *done : CHUNK;
+    } while (result == CQ_OK && step > 0);
+    return result;
+}
+
 /* `tuple` keeps the messages, whatever becomes of the iterable that they came from. */
-static PyObject *enqueue_tuple(struct handle *handle, PyObject *tuple, struct content *contents, cq_slice *slices)
+static PyObject *enqueue_tuple(struct handle *handle, PyObject *tuple, struct content *contents, cq_slice *slices,
+                               int64_t timeout_ns)
 {
     Py_ssize_t count = PyTuple_Size(tuple), got = 0;
-    cq_queue *queue = handle->queue;
     PyObject *answer = NULL;
-    size_t total = 0, done = 0;
-    int result;
+    size_t done;
 
     for (; got < count; ++got) {
         if (!content_get(&contents[got], PyTuple_GetItem(tuple, got)))
             goto out;
         slices[got] = (cq_slice){(void *)(uintptr_t)contents[got].data, contents[got].size};
-        total += contents[got].size;
     }
-    if (total < NATIVE_LONG_COPY) {
-        result = cq_enqueue_batch(queue, slices, (size_t)count, &done);
+    int result = enqueue_all(handle, slices, (size_t)count, timeout_ns, &done);
+    if (result == RAISED) { /* how many went in goes with it, as with all that end a batch */
+        PyObject *kind, *value, *trace;
+        PyErr_Fetch(&kind, &value, &trace);
+        PyErr_NormalizeException(&kind, &value, &trace);
+        PyObject *number = PyLong_FromSize_t(done);
+        if (!number || PyObject_SetAttrString(value, "done", number) < 0)
+            PyErr_Clear();
+        Py_XDECREF(number);
+        PyErr_Restore(kind, value, trace);
     } else {
-        Py_BEGIN_ALLOW_THREADS
-        result = cq_enqueue_batch(queue, slices, (size_t)count, &done);
-        Py_END_ALLOW_THREADS
+        answer = Py_BuildValue("in", result, (Py_ssize_t)done);
     }
-    answer = Py_BuildValue("in", result, (Py_ssize_t)done);
 out:
     while (got > 0)
         content_put(&contents[--got]);
     return answer;
 }
 
-PyObject *enqueue_batch(struct handle *handle, PyObject *messages)
+PyObject *enqueue_batch(struct handle *handle, PyObject *messages, int64_t timeout_ns)
 {
     PyObject *tuple = PySequence_Tuple(messages), *answer = NULL;
     size_t count = tuple ? (size_t)PyTuple_Size(tuple) : 0;
@@ -209,7 +165,7 @@ PyObject *enqueue_batch(struct handle *handle, PyObject *messages)
     struct content *contents = malloc((count + 1) * sizeof *contents);
     cq_slice *slices = malloc((count + 1) * sizeof *slices);
     if (contents && slices)
-        answer = enqueue_tuple(handle, tuple, contents, slices);
+        answer = enqueue_tuple(handle, tuple, contents, slices, timeout_ns);
     else
         PyErr_NoMemory();
     free(slices);
@@ -231,15 +187,12 @@ static PyObject *to_list(const cq_slice *slices, size_t count)
 }
 
 /* The buffer is as large as a batch of the usual size needs, or as the first message is. */
-PyObject *dequeue_batch(struct handle *handle, size_t count)
+static PyObject *dequeue_waiting(struct handle *handle, cq_slice *slices, size_t count)
 {
     size_t room = NATIVE_LONG_COPY / 4, done;
-    cq_slice *slices = count > 0 && count <= SIZE_MAX / sizeof *slices ? malloc(count * sizeof *slices) : NULL;
     PyObject *answer = NULL;
     int result;
 
-    if (!slices)
-        return PyErr_NoMemory();
     do {
         void *buffer = malloc(room);
         if (!buffer) {
@@ -253,6 +206,31 @@ PyObject *dequeue_batch(struct handle *handle, size_t count)
             answer = result == CQ_OK ? to_list(slices, done) : PyLong_FromLong(result);
         free(buffer);
     } while (result == CQ_ETOOSMALL);
+    return answer;
+}
+
+/* No more at once than this, whatever is asked for. */
+#define BATCH_MOST 4096
+
+PyObject *dequeue_batch(struct handle *handle, size_t count, int64_t timeout_ns)
+{
+    int64_t deadline = wait_deadline(timeout_ns);
+    cq_slice *slices;
+    PyObject *answer;
+
+    count = count < BATCH_MOST ? count : BATCH_MOST;
+    if (!(slices = malloc(count * sizeof *slices)))
+        return PyErr_NoMemory();
+    /* Who waited may find that somebody else was faster. */
+    while ((answer = dequeue_waiting(handle, slices, count)) && timeout_ns != 0 && PyLong_Check(answer) &&
+           PyLong_AsLong(answer) == CQ_EMPTY) {
+        Py_DECREF(answer);
+        int result = wait_for_message(handle, wait_left(deadline));
+        if (result != CQ_OK) {
+            answer = result == RAISED ? NULL : PyLong_FromLong(result);
+            break;
+        }
+    }
     free(slices);
     return answer;
 }

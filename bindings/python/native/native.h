@@ -1,8 +1,9 @@
 /*
- * native.h - what the generated wrappers (bindings/swig/python.i) call: the two base classes and the calls that wait.
+ * native.h - what the generated wrappers (bindings/swig/python.i) call: the classes, and the calls that wait.
  *
  * Everything here runs with the GIL held, so its counts and lists need no lock. Only the limited API of CPython 3.11 is
- * used: that is the first with the buffer protocol.
+ * used: that is the first with the buffer protocol. Nothing that Python sees is static: each import of the module, in this
+ * interpreter or another, has a `state` of its own.
  */
 #ifndef CQUEUE_PYTHON_NATIVE_H
 #define CQUEUE_PYTHON_NATIVE_H
@@ -17,60 +18,111 @@
 /* Bytes from which a copy is long enough for other threads to run meanwhile. */
 #define NATIVE_LONG_COPY (256 * 1024)
 
+/* ---- module.c -------------------------------------------------------------------------------------- */
+
+struct handle;
+
+/* What belongs to one import of the module. */
+struct state {
+    PyTypeObject *handle_type, *message_type, *reservation_type;
+    PyObject *release, *check;   /* names of methods */
+    PyObject *set_wakeup_fd;     /* of the signal module; NULL: no thread of this interpreter runs handlers of signals */
+    unsigned long main_thread;   /* the thread that does */
+    struct handle *open_handles;
+};
+
+/* Takes the place of PyModuleDef_Init in SWIG's function: gives the module its state, and every interpreter a module. */
+PyObject *module_define(PyModuleDef *definition);
+/* Fill the state in and the classes into the module. False: an exception is set. */
+bool module_fill(PyObject *module);
+struct state *module_state(PyObject *module);
+/* In a forked child: the regions are not there, so nothing may lead to them; and there is only one thread. */
+void module_after_fork(PyObject *module);
+
 /* ---- handle.c -------------------------------------------------------------------------------------- */
 
 struct loan;
 
-/* The base class of Queue: an open handle, and who stands in the way of closing it. */
+/* The base class of the queues: an open handle, and who stands in the way of closing it. */
 struct handle {
     PyObject_HEAD
     cq_queue *queue;   /* NULL: not opened, or closed for good */
+    struct state *state;
     bool closed;       /* close() was called; whoever uses it last closes it for good */
+    bool cancelled;    /* cancel() was called, and not reset_cancel() */
+    bool forked;       /* opened by the parent of this process: to be opened again at the first use */
     Py_ssize_t uses;   /* calls under way, and views of messages */
     struct loan *loans;
-    struct handle *next, **link; /* the open ones of this process */
+    struct handle *next, **link; /* the open ones of this import */
 };
 
 extern PyType_Spec handle_spec;
-extern PyTypeObject *handle_type;
 
 /* Begin a call on a handle: it stays open until handle_leave. NULL: an exception is set (it is closed). */
-struct handle *handle_enter(PyObject *object);
+struct handle *handle_enter(PyObject *module, PyObject *object);
+bool handle_enter_checked(struct handle *handle); /* of which it is known that it is one */
 void handle_leave(struct handle *handle);
-/* Raise the exception for a call on a closed one. */
+/* Raise the exception for a call on a closed one, or for a result of the queue's. */
 void handle_raise_closed(struct handle *handle);
+void handle_raise(struct handle *handle, int result, size_t size);
 /* Let an object hold a queue that was just opened. */
-bool handle_is_blank(PyObject *object);
-void handle_adopt(PyObject *object, cq_queue *queue);
+bool handle_is_blank(PyObject *module, PyObject *object);
+void handle_adopt(PyObject *module, PyObject *object, cq_queue *queue);
 /* Forbid further calls; what is held goes back. False: an exception is set. */
-bool handle_close(PyObject *object);
-/* In a forked child: the regions are not there, so nothing may lead to them. */
-void handle_after_fork(void);
+bool handle_close(PyObject *module, PyObject *object);
+/* End all waits on this handle, or allow them again. A result of the queue's. */
+int handle_cancel(struct handle *handle, bool cancelled);
+void handle_after_fork(struct handle *handle);
 
 /* ---- loan.c ---------------------------------------------------------------------------------------- */
 
-/* The base class of Message and Reservation: what cq_take or cq_reserve lent, and the memory behind its views. */
-struct loan {
-    PyObject_HEAD
-    struct handle *handle;
-    cq_message message;
-    PyObject *view;              /* a weak reference to the memoryview handed out, or NULL */
-    Py_ssize_t exports;          /* views (and what was made of them) that lead to the message */
-    struct loan *next, **link;   /* of the handle's; linked while held */
-    bool reserved;               /* for cq_reserve, else for cq_take */
-};
+extern PyType_Spec message_spec, reservation_spec;
 
-extern PyType_Spec loan_spec;
-extern PyTypeObject *loan_type;
+/* The oldest messages, or room for one, in place. Objects, or the result (an int) when there is none. NULL: an exception. */
+PyObject *take(struct handle *handle, int64_t timeout_ns);
+PyObject *take_batch(struct handle *handle, size_t count, int64_t timeout_ns);
+PyObject *reserve(struct handle *handle, size_t size, int64_t timeout_ns);
 
-/* Begin and end a call that lends or takes back: no view leads to the message in between. NULL: an exception is set. */
-struct loan *loan_enter(PyObject *object);
-void loan_leave(struct loan *loan);
-/* Give it back or abort it, unless something still looks at it. */
+PyObject *loan_take_method(PyObject *self, PyObject *arguments, PyObject *words);
+
+/* Give it back or abort it, or do what was decided, unless something still looks at it. */
 void loan_settle(struct loan *loan);
 /* The memory is gone. */
 void loan_forget(struct loan *loan);
 void loan_after_fork(struct loan *loan);
+struct loan *loan_next(struct loan *loan);
+
+/* ---- signals.c ------------------------------------------------------------------------------------- */
+
+/* Signals that come during a wait of the thread that runs their handlers end it, as cancelling would. */
+struct guard {
+    int previous; /* the descriptor that Python told of signals */
+};
+
+/* Whether this is that thread. */
+bool signals_are_ours(const struct state *state);
+/* 1: it is guarded now. 0: it cannot be. Negative: an exception is set, by a handler. */
+int signals_guard(struct handle *handle, struct guard *guard);
+/* As soon as the wait is over, with or without the GIL; allows the handle's waits again. Then, with the GIL, the rest. */
+void signals_stop(struct handle *handle);
+void signals_unguard(struct handle *handle, struct guard *guard);
+void signals_after_fork(const struct state *state);
+
+/* ---- wait.c ---------------------------------------------------------------------------------------- */
+
+/* cq_..._wait for a language with signals and with close() at any time. A result of the queue's, or RAISED: an exception is
+   set. */
+#define RAISED INT_MIN
+int enqueue_patiently(struct handle *patient, const void *data, size_t size, int64_t timeout_ns);
+int dequeue_patiently(struct handle *patient, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns);
+int take_patiently(struct handle *patient, cq_message *message, int64_t timeout_ns);
+int reserve_patiently(struct handle *patient, size_t size, cq_message *message, int64_t timeout_ns);
+int wait_for_message(struct handle *patient, int64_t timeout_ns);
+int wait_for_room(struct handle *patient, int64_t timeout_ns);
+
+/* A time-out that several calls share: what is left of it. */
+int64_t wait_deadline(int64_t timeout_ns);
+int64_t wait_left(int64_t deadline);
 
 /* ---- calls.c --------------------------------------------------------------------------------------- */
 
@@ -84,25 +136,16 @@ struct content {
 bool content_get(struct content *content, PyObject *object);
 void content_put(struct content *content);
 
-/* Find out which thread signals are for. False: an exception is set. */
-bool calls_init(void);
-/* In a forked child it is the only one. */
-void calls_after_fork(void);
-
-/* cq_enqueue_wait, cq_dequeue_wait and cq_take_wait for a language with signals and with close() at any time. A result of
-   the queue's, or RAISED: an exception is set. */
-#define RAISED INT_MIN
-int enqueue_patiently(struct handle *patient, const void *data, size_t size, int64_t timeout_ns);
-int dequeue_patiently(struct handle *patient, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns);
-int take_patiently(struct handle *patient, cq_message *message, int64_t timeout_ns);
+/* A struct of cqueue.h, which Python keeps in a bytearray, for as long as a call lasts. */
+bool struct_get(Py_buffer *view, PyObject *object, size_t size);
 
 /* The oldest message as bytes, or the result (an int) when there is none. */
 PyObject *dequeue_bytes(struct handle *patient, int64_t timeout_ns);
 
-/* cq_enqueue_batch of an iterable of bytes-like objects: (result, done). */
-PyObject *enqueue_batch(struct handle *handle, PyObject *messages);
+/* cq_enqueue_batch of an iterable of bytes-like objects, waiting whenever there is no room: (result, done). */
+PyObject *enqueue_batch(struct handle *handle, PyObject *messages, int64_t timeout_ns);
 
-/* cq_dequeue_batch: a list of bytes, or the result when there is none. */
-PyObject *dequeue_batch(struct handle *handle, size_t count);
+/* cq_dequeue_batch, waiting for the first: a list of bytes, or the result when there is none. */
+PyObject *dequeue_batch(struct handle *handle, size_t count, int64_t timeout_ns);
 
 #endif

@@ -7,7 +7,7 @@ import threading
 import pytest
 from conftest import LONG, PATIENCE
 
-from cqueue_shm import ClosedError, Flags, Stale, TooBigError
+from cqueue_shm import ClosedError, Empty, Flags, Full, Stale, TooBigError
 from cqueue_shm.aio import AsyncQueue
 
 
@@ -227,3 +227,192 @@ def test_one_queue_in_one_loop_after_another(queue):
     run(main(b"1"))
     run(main(b"2"))
     q.close()
+
+
+def test_a_loop_that_was_closed_in_the_middle_is_forgotten(queue):
+    q = AsyncQueue(queue)
+    loop = asyncio.new_event_loop()
+    abandoned = loop.create_task(q.get())
+    loop.run_until_complete(turns(3))
+    loop.close()
+    abandoned._log_destroy_pending = False
+
+    async def main():
+        waiting = asyncio.create_task(q.get())
+        await turns()
+        queue.put(b"1")
+        assert await waiting == b"1"
+
+    run(main())
+    abandoned.get_coro().close()
+
+
+def test_two_loops_at_once_are_refused_at_once(queue):
+    q = AsyncQueue(queue)
+    refused = []
+
+    def another():
+        async def main():
+            with pytest.raises(RuntimeError, match='^"orders": the queue is bound to a different event loop') as caught:
+                await AsyncQueue(queue).get()
+            refused.append(caught.value)
+
+        run(main())
+
+    async def main():
+        waiting = asyncio.create_task(q.get())
+        await turns()
+        await asyncio.to_thread(another)
+        queue.put(b"1")
+        assert await waiting == b"1"
+        await asyncio.to_thread(another)
+
+    run(main())
+    assert len(refused) == 2
+
+
+def test_several_on_one_queue(queue):
+    async def main():
+        several = [AsyncQueue(queue) for _ in range(4)]
+        waiting = [asyncio.create_task(q.get()) for q in several]
+        await turns()
+        for i in range(4):
+            queue.put(b"%d" % i)
+        assert await asyncio.gather(*waiting) == [b"0", b"1", b"2", b"3"]
+        waiting = [asyncio.create_task(q.get()) for q in several]
+        await turns()
+        several[2].close()
+        kinds = [type(result) for result in await asyncio.gather(*waiting, return_exceptions=True)]
+        assert kinds == [ClosedError] * 4
+
+    run(main())
+
+
+def test_who_waits_first_is_served_first(make):
+    queue = make(4, 8)
+
+    async def main():
+        q = AsyncQueue(queue)
+        order = []
+
+        async def get(number):
+            order.append((number, await q.get()))
+
+        waiting = [asyncio.create_task(get(number)) for number in range(6)]
+        await turns(3)
+        queue.put(b"0")
+        # This one comes while the message is there, and those before it were not told yet.
+        waiting.append(asyncio.create_task(get(6)))
+        await turns(3)
+        waiting[2].cancel()
+        for i in range(1, 6):
+            await asyncio.to_thread(queue.put, b"%d" % i)
+        await asyncio.wait(waiting)
+        assert order == [(0, b"0"), (1, b"1"), (3, b"2"), (4, b"3"), (5, b"4"), (6, b"5")]
+
+        await q.put_many([b"full"] * 4)
+        putting = [asyncio.create_task(q.put(b"%d" % i)) for i in range(5)]
+        await turns(3)
+        got = [await q.get() for _ in range(9)]
+        await asyncio.gather(*putting)
+        assert got == [b"full"] * 4 + [b"%d" % i for i in range(5)]
+
+    run(main())
+
+
+def test_without_waiting(make):
+    async def main():
+        q = AsyncQueue(make(2, 8))
+        assert (q.qsize(), q.empty(), q.full(), q.maxsize) == (0, True, False, 2)
+        with pytest.raises(Empty):
+            q.get_nowait()
+        q.put_nowait(b"1")
+        q.put_nowait(b"2")
+        with pytest.raises(Full):
+            q.put_nowait(b"3")
+        assert (q.qsize(), q.empty(), q.full()) == (2, False, True)
+        assert q.get_nowait() == b"1"
+
+    run(main())
+
+
+def test_messages_in_place_as_they_come(queue):
+    async def main():
+        q = AsyncQueue(queue)
+        await q.put_many([b"1", b"2", b"3"])
+        seen = []
+        async for message in q.messages():
+            seen.append((message.tobytes(), message.deliveries))
+            if len(seen) == 2:  # left as it is: it comes again
+                continue
+            message.release()
+            if len(seen) == 4:
+                q.close()
+        assert seen == [(b"1", 1), (b"2", 1), (b"2", 2), (b"3", 1)]
+
+    run(main())
+
+
+def test_batches_in_place(queue):
+    async def main():
+        q = AsyncQueue(queue)
+        waiting = asyncio.create_task(q.take_many())
+        await turns()
+        queue.put_many([b"1", b"2"])
+        with await waiting as batch:
+            assert batch[0].tobytes() == b"1"
+
+    run(main())
+
+
+def test_a_cancelled_task_passes_its_turn_on(queue):
+    """Cancelled after it was told of a message, and before it took it."""
+
+    async def main():
+        q = AsyncQueue(queue)
+        first, second = asyncio.create_task(q.get()), asyncio.create_task(q.get())
+        await turns()
+        line = queue._lines[False]
+        wake = line._wake_first
+
+        def wake_and_cancel():
+            wake()
+            first.cancel()
+
+        loop = asyncio.get_running_loop()
+        loop.add_reader(queue.fileno(), wake_and_cancel)
+        queue.put(b"1")
+        assert await second == b"1"
+        assert first.cancelled()
+
+    run(main())
+
+
+def test_nothing_runs_when_nothing_comes(queue):
+    """A task that waits costs the loop one look a second."""
+
+    async def main():
+        q = AsyncQueue(queue)
+        await q.put(b"1")
+        await q.get()
+        waiting = asyncio.create_task(q.get())
+        await turns()
+        loop = asyncio.get_running_loop()
+        calls = 0
+        run_once = loop._run_once
+
+        def counting():
+            nonlocal calls
+            calls += 1
+            run_once()
+
+        loop._run_once = counting
+        await asyncio.sleep(0.5)
+        assert calls < 10
+        waiting.cancel()
+        queue.put(b"2")  # nobody waits for it: the descriptor is readable, and is not watched any more
+        calls = 0
+        await asyncio.sleep(0.5)
+        assert calls < 10
+
+    run(main())

@@ -16,6 +16,7 @@ WAITS = {
     "get_into": lambda queue: queue.get_into(bytearray(8)),
     "get_many": lambda queue: queue.get_many(),
     "take": lambda queue: queue.take(),
+    "take_many": lambda queue: queue.take_many(),
     "put": lambda queue: queue.put(b"1"),
     "put for a time": lambda queue: queue.put(b"1", timeout=PATIENCE * 10),
     "put_many": lambda queue: queue.put_many([b"1", b"2"]),
@@ -47,9 +48,7 @@ def start(queue, name, count=1):
     threads = [threading.Thread(target=wait) for _ in range(count)]
     for thread in threads:
         thread.start()
-    if name == "reserve":  # it waits on the descriptor
-        time.sleep(0.01)
-    while name != "reserve" and (stats := queue.stats()).waiting_producers + stats.waiting_consumers < count:
+    while (stats := queue.stats()).waiting_producers + stats.waiting_consumers < count:
         time.sleep(0.001)
     return threads, raised
 

@@ -19,6 +19,8 @@ CALLS = {
     "put_many": lambda queue: queue.put_many([b""]),
     "get_many": lambda queue: queue.get_many(),
     "take": lambda queue: queue.take(),
+    "take_many": lambda queue: queue.take_many(),
+    "full": lambda queue: queue.full(),
     "reserve": lambda queue: queue.reserve(1),
     "qsize": lambda queue: queue.qsize(),
     "stats": lambda queue: queue.stats(),
@@ -65,19 +67,18 @@ def test_a_queue_that_could_not_be_opened_is_closed(directory):
 
 
 def test_the_raw_functions_take_nothing_else(queue):
-    for call in (_raw.cq_stat, _raw.cq_enqueue, _raw.cq_take):
+    for call in (_raw.cq_stat, _raw.cq_enqueue, _raw.take):
         for handle in (None, 5, object()):
             with pytest.raises(TypeError, match="a Handle is required"):
                 call(handle, b"")
     with pytest.raises(TypeError, match="a Handle is required"):
         _raw.handle_close(None)
-    with pytest.raises(TypeError, match="a Loan is required"):
-        _raw.cq_release(queue, None)
-    with pytest.raises(TypeError):
-        _raw.Loan(None, False)
+    for struct in (None, b"", bytes(_raw.sizeof_cq_stats), bytearray(1)):
+        with pytest.raises((TypeError, ValueError, BufferError)):
+            _raw.cq_stat(queue, struct)
 
 
-@pytest.mark.parametrize("name", ["put", "put_many", "reserve", "get", "get_into", "get_many", "take"])
+@pytest.mark.parametrize("name", ["put", "put_many", "reserve", "get", "get_into", "get_many", "take", "take_many"])
 def test_close_ends_calls_that_wait(make, name):
     queue = make(1, 8)
     if name in ("put", "put_many", "reserve"):
@@ -94,9 +95,8 @@ def test_close_ends_calls_that_wait(make, name):
     threads = [threading.Thread(target=wait) for _ in range(3)]
     for thread in threads:
         thread.start()
-    if name != "reserve":  # it waits on the descriptor
-        while (stats := onlooker.stats()).waiting_producers + stats.waiting_consumers < 3:
-            time.sleep(0.001)
+    while (stats := onlooker.stats()).waiting_producers + stats.waiting_consumers < 3:
+        time.sleep(0.001)
     queue.close()
     for thread in threads:
         thread.join(PATIENCE)
@@ -167,7 +167,7 @@ def test_close_within_a_call(make):
         queue.close()
 
     queue.put(b"0")
-    assert _raw.enqueue_batch(queue, closing()) == (_raw.CQ_OK, 1)
+    assert _raw.enqueue_batch(queue, closing(), 0) == (_raw.CQ_OK, 1)
     assert queue.closed
     again = make(8, 64)
     again.put_many([b"1", b"2"])

@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import queue as standard
+import re
 
 import pytest
 
@@ -83,6 +84,32 @@ def test_a_missing_queue(directory):
         Queue("orders", flags=Flags.ATTACH, directory=directory)
     text = f'"orders": no queue of that name in {directory}: create it first, or check the directory'
     assert (str(caught.value), caught.value.symbol, caught.value.errno) == (text, "CQ_ENOENT", 2)
+    assert caught.value.strerror == "No such file or directory"
+    assert caught.value.filename == f"{directory}/cqueue.orders"
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.errno, again.strerror, again.filename) == (2, caught.value.strerror, caught.value.filename)
+
+
+@pytest.mark.parametrize("code", [code for code, kind in CLASSES.items() if issubclass(kind, OSError)])
+def test_what_is_an_oserror_says_which(queue, code):
+    with pytest.raises(OSError) as caught:
+        queue._check(code)
+    assert caught.value.errno > 0
+    assert caught.value.strerror == os.strerror(caught.value.errno)
+    assert caught.value.filename == f"{queue.directory}/cqueue.orders"
+    assert str(caught.value).startswith('"orders": ')
+
+
+@pytest.mark.parametrize("code", CLASSES)
+def test_texts_use_the_words_of_python(queue, code):
+    with pytest.raises(cqueue_shm.CqueueError) as caught:
+        queue._check(code, 65)
+    assert not re.search("CQ_|cq_|sizeof|NULL|struct_size", str(caught.value))
+
+
+def test_texts_name_arguments(make, queue):
+    with pytest.raises(cqueue_shm.ReadOnlyError, match="open it without read_only=True"):
+        make(read_only=True).get()
 
 
 @pytest.mark.parametrize("name", ["", "-a", "a/b", "ä", "a" * 201])
@@ -102,9 +129,13 @@ def test_names_are_not_cut_off(directory):
 
 
 def test_numbers_that_no_field_holds(directory):
-    for asked in ({"capacity": -1}, {"capacity": 1 << 64}, {"max_message_size": -1}, {"permissions": 1 << 32}):
-        with pytest.raises(OverflowError):
-            Queue("orders", directory=directory, **asked)
+    for name in ("capacity", "max_message_size", "max_held", "permissions", "flags"):
+        with pytest.raises(ValueError, match=f"^'{name}' must not be negative, and is -1$"):
+            Queue("orders", directory=directory, **{name: -1})
+        with pytest.raises(ValueError, match=f"^'{name}' is too large: {1 << 64}$"):
+            Queue("orders", directory=directory, **{name: 1 << 64})
+        with pytest.raises(TypeError):
+            Queue("orders", directory=directory, **{name: 1.5})
     with pytest.raises(cqueue_shm.InvalidError):
         Queue("orders", directory=directory, flags=1 << 20)
 

@@ -2,9 +2,10 @@
 
 import gc
 
+import numpy
 import pytest
 
-from cqueue_shm import Empty, Full, NotHeldError, Queue, TooBigError
+from cqueue_shm import Empty, Full, Message, NotHeldError, Queue, Reservation, TooBigError
 
 
 def test_a_taken_message_is_gone_when_released(queue):
@@ -95,14 +96,15 @@ def test_what_was_made_of_a_view_keeps_its_message(queue, end, make_more):
     message = queue.take()
     view = message.data
     more = make_more(view)
-    with pytest.raises(BufferError, match="something made of the message's data"):
-        getattr(message, end)()
-    assert message.held
+    getattr(message, end)()
+    assert not message.held
+    with pytest.raises(ValueError):
+        message.data  # noqa: B018
+    assert (queue.qsize(), queue.stats().held) == (0, 1), "it is settled when nothing leads there any more"
     assert more.tobytes() in (b"bcd", b"abcd")
     more.release()
-    getattr(message, end)()
-    with pytest.raises(ValueError):
-        view[0]
+    view.release()
+    assert (queue.qsize(), queue.stats().held) == (end == "give_back", 0)
 
 
 def test_what_was_made_of_a_dropped_message_keeps_it(queue):
@@ -192,12 +194,93 @@ def test_reservations_have_limits(make):
         queue.reserve(-1)
 
 
-def test_a_loan_belongs_to_its_handle(make, queue):
-    queue.put(b"1")
-    message = queue.take()
-    other = make()
-    from cqueue_shm import _raw
+@pytest.mark.parametrize("look", [lambda data: data[1:], memoryview, lambda data: numpy.frombuffer(data, "B")])
+def test_an_exception_is_never_replaced(queue, look):
+    queue.put(b"abcd")
+    with pytest.raises(ZeroDivisionError), queue.take() as message:
+        kept = look(message.data)
+        raise ZeroDivisionError
+    assert queue.empty()
+    assert bytes(kept) in (b"abcd", b"bcd")
+    del kept
+    gc.collect()
+    assert queue.take(block=False).deliveries == 2
 
-    assert _raw.cq_release(other, message) == _raw.CQ_ENOTHELD
-    assert message.held
-    message.release()
+
+def test_an_array_of_a_message_is_natural(queue):
+    queue.put(bytes(range(8)))
+    with queue.take() as message:
+        numbers = numpy.frombuffer(message.data, "<u2")
+        assert numbers.sum() == 0x100 + 0x302 + 0x504 + 0x706
+    assert numbers[0] == 0x100
+    assert queue.stats().held == 1
+    del numbers
+    assert (queue.stats().held, queue.qsize()) == (0, 0)
+
+
+def test_an_exception_is_never_replaced_by_a_reservation(queue):
+    with pytest.raises(ZeroDivisionError), queue.reserve(4) as reservation:
+        kept = reservation.data[1:]
+        raise ZeroDivisionError
+    kept[0] = 1
+    del kept
+    assert queue.stats().writing == 0
+    queue.put(b"1")
+    assert queue.get_many() == [b"1"]
+
+
+def test_closing_settles_as_was_decided(make, queue):
+    other = make()
+    queue.put_many([b"1", b"2"])
+    first, second = queue.take(), queue.take()
+    kept = first.data[:], second.data[:]
+    first.release()
+    second.give_back()
+    queue.close()
+    assert other.empty()
+    del kept
+    gc.collect()
+    assert [(waiting.data, waiting.deliveries) for waiting in other.walk()] == [(b"2", 2)]
+
+
+def test_batches_of_messages(queue):
+    queue.put_many([b"1", b"2", b"3"])
+    with queue.take_many(2) as batch:
+        assert [message.tobytes() for message in batch] == [b"1", b"2"]
+        batch[0].give_back()
+    assert [(waiting.data, waiting.deliveries) for waiting in queue.walk()] == [(b"1", 2), (b"3", 1)]
+    with pytest.raises(ZeroDivisionError), queue.take_many() as batch:
+        batch[1].release()
+        raise ZeroDivisionError
+    assert [(waiting.data, waiting.deliveries) for waiting in queue.walk()] == [(b"1", 3)]
+    batch = queue.take_many()
+    batch.give_back()
+    del batch
+    queue.take_many()  # dropped
+    batch = queue.take_many()
+    assert batch[0].deliveries == 5
+    batch.release()
+    for vain in (lambda: queue.take_many(block=False), lambda: queue.take_many(timeout=0.01)):
+        with pytest.raises(Empty):
+            vain()
+    with pytest.raises(ValueError, match="'count'"):
+        queue.take_many(0)
+
+
+def test_messages_as_they_come(queue):
+    queue.put_many([b"1", b"2", b"3"])
+    seen = []
+    for message in queue.messages():
+        seen.append((message.tobytes(), message.deliveries))
+        if len(seen) == 2:  # dropped without a word
+            continue
+        message.release()
+        if len(seen) == 4:
+            queue.close()
+    assert seen == [(b"1", 1), (b"2", 1), (b"2", 2), (b"3", 1)]
+
+
+def test_nobody_makes_a_loan(queue):
+    for kind in (Message, Reservation):
+        with pytest.raises(TypeError):
+            kind()

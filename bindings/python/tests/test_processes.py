@@ -7,12 +7,13 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from conftest import PATIENCE
 
-from cqueue_shm import Flags, ForkError, NotFoundError, Queue, ReadOnlyError
+from cqueue_shm import Flags, NotFoundError, Queue, ReadOnlyError, _raw, unlink
 from cqueue_shm.objects import ObjectQueue
 
 
@@ -46,14 +47,21 @@ def double_everything(queue, results):
         results.put(message * 2)
 
 
-def test_a_spawned_process_is_handed_the_queue(make, queue):
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_process_is_handed_the_queue(make, queue, method):
     results = make(8, 64, "results")
-    process = multiprocessing.get_context("spawn").Process(target=double_everything, args=(queue, results))
+    queue.fileno()  # with a helper thread, and a message in place
+    results.put(b"held")
+    held = results.take()
+    process = multiprocessing.get_context(method).Process(target=double_everything, args=(queue, results))
     process.start()
     queue.put_many([b"1", b"2", b""])
     assert [results.get(timeout=PATIENCE) for _ in range(2)] == [b"11", b"22"]
     process.join()
     assert process.exitcode == 0
+    held.give_back()
+    assert results.take().deliveries == 2
 
 
 def in_a_forked_child(check):
@@ -74,23 +82,77 @@ def in_a_forked_child(check):
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "answer"),
     [
-        lambda queue: queue.put(b""),
-        lambda queue: queue.get(),
-        lambda queue: queue.put_many([b""]),
-        lambda queue: queue.get_many(),
-        lambda queue: queue.take(),
-        lambda queue: queue.reserve(1),
-        lambda queue: queue.stats(),
-        lambda queue: queue.walk(),
-        lambda queue: queue.fileno(),
+        (lambda queue: queue.put(b"2"), "None"),
+        (lambda queue: queue.get(), "b'1'"),
+        (lambda queue: queue.put_many([b"2"]), "None"),
+        (lambda queue: queue.get_many(), "[b'1']"),
+        (lambda queue: queue.take().tobytes(), "b'1'"),
+        (lambda queue: queue.reserve(1).commit(), "None"),
+        (lambda queue: queue.stats().participants, "2"),
+        (lambda queue: queue.qsize(), "1"),
+        (lambda queue: len(queue.walk()), "1"),
+        (lambda queue: queue.fileno() > 2, "True"),
+        (lambda queue: queue.cancel(), "None"),
     ],
 )
-def test_a_forked_child_is_told_to_open_its_own(queue, call):
-    text = 'ForkError: "orders": this handle was opened before a fork: open the queue again in the child'
-    assert in_a_forked_child(lambda: call(queue)) == text
-    assert issubclass(ForkError, RuntimeError)
+def test_a_forked_child_opens_its_own_at_the_first_use(queue, call, answer):
+    queue.put(b"1")
+    assert in_a_forked_child(lambda: call(queue)) == answer
+    queue.recover()
+    assert queue.stats().participants == 1
+
+
+def test_threads_of_a_forked_child_open_one(queue):
+    def check():
+        threads = [threading.Thread(target=queue.put, args=(b"1",)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return queue.stats().participants, queue.qsize()
+
+    assert in_a_forked_child(check) == "(2, 8)"
+
+
+def test_a_fork_while_other_threads_wait(make, queue):
+    """Their calls are under way in the child for ever, and do not keep it from using and closing the queue."""
+    waiting = [threading.Thread(target=queue.get) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    while queue.stats().waiting_consumers < 3:
+        time.sleep(0.001)
+
+    def check():
+        queue.put_many([b"1", b"2", b"3"])
+        with queue.take() if queue.qsize() > 9 else queue:
+            return queue.stats().participants
+
+    assert in_a_forked_child(check) == "2"
+    for thread in waiting:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_a_forked_child_uses_no_other_queue_of_that_name(queue, directory):
+    def check():
+        unlink("orders", directory)
+        with Queue("orders", directory=directory):
+            return queue.qsize()
+
+    assert in_a_forked_child(check).startswith('Stale: "orders": the queue was removed')
+    unlink("orders", directory)
+    assert in_a_forked_child(lambda: queue.qsize()).startswith('NotFoundError: "orders"')
+
+
+def test_a_raw_handle_refuses_in_a_forked_child(queue, directory):
+    raw = _raw.Handle()
+    config = bytearray(_raw.sizeof_cq_config)
+    path = directory.encode()
+    _raw.cq_config_directory_set(config, path)
+    assert _raw.cq_open("orders", config, raw) == _raw.CQ_OK
+    assert in_a_forked_child(lambda: _raw.cq_enqueue(raw, b"")) == str(_raw.CQ_EFORK)
 
 
 def test_a_forked_child_closes_only_its_copy(queue, directory):
@@ -132,7 +194,7 @@ def test_loans_are_dead_in_a_forked_child(queue):
 
 
 def test_multiprocessing_by_fork(make, queue):
-    """The usual way: what the parent opened is of no use, what is opened in the child is."""
+    """What is opened in the child is of the child."""
     process = multiprocessing.get_context("fork").Process(target=open_and_put, args=(queue.name, queue.directory))
     process.start()
     assert queue.get(timeout=PATIENCE) == b"from the child"
@@ -190,6 +252,8 @@ except KeyboardInterrupt:
         ("next(iter(queue))", 0),
         ("queue.put(b'2')", 1),
         ("queue.put_many([b'2', b'3'])", 1),
+        ("queue.reserve(1)", 1),
+        ("queue.take_many()", 0),
     ],
 )
 def test_an_interrupt_ends_a_wait(make, directory, call, waiting):

@@ -36,10 +36,10 @@ def test_put_and_get_say_full_and_empty_without_waiting(make):
 def test_a_wait_ends_after_its_time(make):
     queue = make(1, 8)
     start = time.monotonic()
-    with pytest.raises(Empty, match='^"orders": no message is waiting, and the time is over$'):
+    with pytest.raises(Empty, match='^"orders": no message is waiting: timed out$'):
         queue.get(timeout=0.12)
     queue.put(b"1")
-    with pytest.raises(Full, match='^"orders": the queue is full, and the time is over$'):
+    with pytest.raises(Full, match='^"orders": the queue is full: timed out$'):
         queue.put(b"2", timeout=0.12)
     with pytest.raises(Full):
         queue.reserve(1, timeout=0.12)

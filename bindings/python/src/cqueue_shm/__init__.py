@@ -11,6 +11,12 @@ has the guarantees.
 """
 
 import os
+import sys
+
+if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    raise ImportError(
+        "cqueue_shm relies on the GIL, which this Python runs without: use the usual build, or set PYTHON_GIL=1"
+    )
 
 from . import _raw
 from .errors import (
@@ -19,6 +25,7 @@ from .errors import (
     ClosedError,
     CorruptError,
     CqueueError,
+    DecodeError,
     Empty,
     ExistsError,
     FileSizeError,
@@ -43,18 +50,24 @@ from .errors import (
     VersionError,
 )
 from .facts import Participant, Recovery, Stats, Waiting
-from .loans import Message, Reservation
-from .queue import Queue, unlink
+from .handle import Batch, after_fork, unlink
+from .queue import Queue
 from .settings import Flags
+from .typed import TypedQueue
+
+Message = _raw.Message
+Reservation = _raw.Reservation
 
 __version__ = _raw.cq_version()
 
 __all__ = [
     "AccessError",
+    "Batch",
     "Cancelled",
     "ClosedError",
     "CorruptError",
     "CqueueError",
+    "DecodeError",
     "Empty",
     "ExistsError",
     "FileSizeError",
@@ -83,10 +96,11 @@ __all__ = [
     "SystemFailedError",
     "TooBigError",
     "TooSmallError",
+    "TypedQueue",
     "VersionError",
     "Waiting",
     "unlink",
 ]
 
 # A child's memory lacks the region: what leads there is cut before any of its code runs.
-os.register_at_fork(after_in_child=_raw.handle_after_fork)
+os.register_at_fork(after_in_child=after_fork)

@@ -2,150 +2,270 @@
 
     async with AsyncQueue(Queue("orders")) as q:
         await q.put(b"two apples")
-        async for message in q:
-            ...
+        async for message in q.messages():
+            with message:
+                ...
 
-One event loop uses an AsyncQueue, with any number of tasks. Time-outs are asyncio's (asyncio.timeout, wait_for), and
-cancelling a call never loses a message: it is taken only in the step that returns it. (Queue.cancel()
-is for threads: it does not end tasks.)
+Any number of tasks, and of AsyncQueues, may use a queue, in one event loop at a time; the first that waits is served
+first. Time-outs are asyncio's (asyncio.timeout, wait_for), and cancelling a call never loses a message: it is taken
+only in the step that returns it. (Queue.cancel() is for threads: it does not end tasks.)
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, Generic, TypeVar
 
 from . import _raw
+from ._raw import Message, Reservation
 from .errors import ClosedError, Empty, Full
-from .loans import Message, Reservation
-from .queue import LOOK_SECONDS, Queue
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from .handle import Batch, Handle
 
 __all__ = ["AsyncQueue"]
 
+T = TypeVar("T")
 Result = TypeVar("Result")
 
+# What the descriptor does not tell (that the queue was removed, or closed behind our back) is looked for so often.
+LOOK_SECONDS = 1.0
 
-class _Waiters:
-    """The tasks that wait for one descriptor, which is watched only while there are any."""
+# Whoever finds nothing lets the loop turn so often before it waits for the descriptor: an answer from another process
+# may be there by then, and the way by the descriptor is longer.
+TURNS = 3
 
-    def __init__(self, queue: Queue, descriptor: Callable[[], int]) -> None:
+
+class Line:
+    """The tasks that wait on one side of a queue, in order. It belongs to the handle: all its AsyncQueues share it.
+
+    The descriptor is watched from the first wait until it is readable and nobody waits, so that a task that waits again
+    soon costs nothing.
+    """
+
+    def __init__(self, queue: Handle[Any], is_room: bool) -> None:
         self._queue = queue
-        self._descriptor = descriptor
-        self._futures: deque[asyncio.Future[bool]] = deque()
-        self._watched: tuple[asyncio.AbstractEventLoop, int, asyncio.TimerHandle] | None = None
+        self._is_room = is_room
+        self._waiting: deque[list[asyncio.Future[None]]] = (
+            deque()
+        )  # a list of one: whose place lasts, and future does not
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watched: tuple[int, asyncio.TimerHandle] | None = None
+        self._file: int | None = None
+        self._is_stale = False
 
-    async def wait(self) -> bool:
-        """Until it is worth trying again. True: for the last time, the queue was removed."""
+    def is_free(self) -> bool:
+        return not self._waiting
+
+    async def wait_for(self, attempt: Callable[[], Result]) -> Result:
+        """Until it is our turn and `attempt` raises neither Empty nor Full."""
         loop = asyncio.get_running_loop()
-        if self._watched is None:
-            descriptor = self._descriptor()
-            loop.add_reader(descriptor, self._wake_one)
-            self._watched = loop, descriptor, loop.call_later(LOOK_SECONDS, self._look)
-        future: asyncio.Future[bool] = loop.create_future()
-        self._futures.append(future)
+        self._bind(loop)
+        place = [loop.create_future()]
+        turns = 0 if self._waiting else TURNS
+        self._waiting.append(place)
         try:
-            return await future
+            while True:
+                if turns > 0:
+                    turns -= 1
+                    await asyncio.sleep(0)
+                else:
+                    self._watch()
+                    await place[0]
+                    place[0] = loop.create_future()
+                if self._waiting[0] is place or self._queue.closed or self._is_stale:
+                    try:
+                        return attempt()
+                    except (Empty, Full):
+                        if self._is_stale:
+                            self._queue._check(_raw.CQ_STALE)
         finally:
-            if future.cancelled() and future in self._futures:
-                self._futures.remove(future)
-            if not self._futures:
-                self.stop()
+            if place in self._waiting:  # else its loop was closed, and another took over
+                self._waiting.remove(place)
 
-    def _wake_one(self, stale: bool = False) -> None:
-        """One a turn of the loop: what is left keeps the descriptor readable and wakes the next."""
-        while self._futures and (future := self._futures.popleft()):
-            if not future.cancelled():
-                future.set_result(stale)
-                break
-        if not self._futures:
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        before = self._loop
+        if before is loop:
+            return
+        if before is not None and not before.is_closed() and (self._waiting or before.is_running()):
+            raise RuntimeError(
+                f'"{self._queue.name}": the queue is bound to a different event loop, which is not closed: '
+                "open the queue again for this one"
+            )
+        self.stop()
+        self._waiting.clear()  # of a loop that is gone
+        self._loop = loop
+
+    def _watch(self) -> None:
+        if self._watched is None:
+            assert self._loop is not None
+            descriptor = self._queue.room_fileno() if self._is_room else self._queue.fileno()
+            self._is_stale = False
+            self._loop.add_reader(descriptor, self._wake_first)
+            self._watched = descriptor, self._loop.call_later(LOOK_SECONDS, self._look)
+            self._poll = select.poll()
+            self._poll.register(descriptor, select.POLLIN)
+
+    def _wake_first(self) -> None:
+        """One a turn of the loop. What is left keeps the descriptor readable, and so wakes the next one."""
+        if self._waiting:
+            future = self._waiting[0][0]
+            # A task that was served in this turn of the loop, and found nothing since, has made it unreadable again.
+            if not future.done() and self._poll.poll(0):
+                future.set_result(None)
+        elif self._poll.poll(0):
             self.stop()
 
-    def wake_all(self, stale: bool = False) -> None:
-        while self._futures:
-            self._wake_one(stale)
+    def wake_all(self) -> None:
+        self.stop()
+        for place in list(self._waiting):
+            if not place[0].done():
+                place[0].set_result(None)
 
     def _look(self) -> None:
-        """What the descriptor does not tell: that the queue was removed, or closed without AsyncQueue.close()."""
         assert self._watched is not None
-        loop, descriptor, _ = self._watched
-        self._watched = loop, descriptor, loop.call_later(LOOK_SECONDS, self._look)
-        if self._queue.closed or self._queue._is_stale():
-            self.wake_all(True)
+        assert self._loop is not None
+        self._watched = self._watched[0], self._loop.call_later(LOOK_SECONDS, self._look)
+        if not self._waiting:
+            self.stop()
+        elif self._queue.closed or self._was_removed():
+            self._is_stale = not self._queue.closed
+            self.wake_all()
+
+    def _was_removed(self) -> bool:
+        """Stats cost as much as there are handles: only when the file is another than before."""
+        if self._queue._keeps_on:
+            return False
+        try:
+            file = os.stat(self._queue._settings.file(self._queue.name)).st_ino
+        except OSError:
+            file = 0
+        if file == self._file:
+            return False
+        self._file = file
+        return self._queue.stats().unlinked
 
     def stop(self) -> None:
-        if self._watched is not None:
-            loop, descriptor, timer = self._watched
+        if self._watched is not None and self._loop is not None:
+            descriptor, timer = self._watched
             self._watched = None
             timer.cancel()
-            if not loop.is_closed():
-                loop.remove_reader(descriptor)
+            if not self._loop.is_closed():
+                self._loop.remove_reader(descriptor)
 
 
-class AsyncQueue:
-    """A Queue whose calls are awaited. It owns the queue: close it through this, so that waiting tasks learn of it."""
+class AsyncQueue(Generic[T]):
+    """A Queue or TypedQueue whose calls are awaited. Close it through this, so that waiting tasks learn of it."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Handle[T]) -> None:
         self.queue = queue
-        self._consumers = _Waiters(queue, queue.fileno)
-        self._producers = _Waiters(queue, queue.room_fileno)
 
-    async def get(self) -> bytes:
-        """As Queue.get()."""
-        return await self._once(self._consumers, self.queue.get_nowait)
+    def _line(self, is_room: bool) -> Line:
+        lines = self.queue._lines
+        return lines.get(is_room) or lines.setdefault(is_room, Line(self.queue, is_room))
 
-    async def get_many(self, count: int = 64) -> list[bytes]:
-        """As Queue.get_many()."""
-        return await self._once(self._consumers, lambda: self.queue.get_many(count, block=False))
+    # ---- as of the queue
+
+    def qsize(self) -> int:
+        """As Queue.qsize()."""
+        return self.queue.qsize()
+
+    def empty(self) -> bool:
+        """As Queue.empty()."""
+        return self.queue.empty()
+
+    def full(self) -> bool:
+        """As Queue.full()."""
+        return self.queue.full()
+
+    @property
+    def maxsize(self) -> int:
+        """As Queue.maxsize."""
+        return self.queue.maxsize
+
+    def get_nowait(self) -> T:
+        """As Queue.get_nowait()."""
+        return self.queue.get_nowait()
+
+    def put_nowait(self, item: T) -> None:
+        """As Queue.put_nowait()."""
+        self.queue.put_nowait(item)
+
+    # ---- messages, in place
 
     async def take(self) -> Message:
         """As Queue.take()."""
-        return await self._once(self._consumers, lambda: self.queue.take(block=False))
+        return await self._once(False, lambda: self.queue.take(block=False))
 
-    async def put(self, item: Buffer) -> None:
-        """As Queue.put()."""
-        await self._once(self._producers, lambda: self.queue.put_nowait(item))
+    async def take_many(self, count: int = 64) -> Batch:
+        """As Queue.take_many()."""
+        return await self._once(False, lambda: self.queue.take_many(count, block=False))
 
-    async def put_many(self, items: Iterable[Buffer]) -> None:
-        """As Queue.put_many(). Cancelled, it has put those that there was room for."""
-        rest = tuple(items)
-
-        def attempt() -> None:
-            nonlocal rest
-            try:
-                self.queue.put_many(rest, block=False)
-            except Full as full:
-                rest = rest[full.done :]
-                raise
-
-        await self._once(self._producers, attempt)
+    async def messages(self) -> AsyncIterator[Message]:
+        """As Queue.messages(): take() each as they come. Ends when the queue is closed."""
+        try:
+            while True:
+                message = await self.take()
+                yield message
+                if message.held:
+                    message.give_back()
+        except ClosedError:
+            return
 
     async def reserve(self, size: int) -> Reservation:
         """As Queue.reserve()."""
-        return await self._once(self._producers, lambda: self.queue.reserve(size, block=False))
+        return await self._once(True, lambda: self.queue.reserve(size, block=False))
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The messages as they come; ends when the queue is closed."""
+    # ---- messages, copied
+
+    async def get(self) -> T:
+        """As Queue.get()."""
+        return await self._once(False, self.queue.get_nowait)
+
+    async def get_many(self, count: int = 64) -> list[T]:
+        """As Queue.get_many()."""
+        return await self._once(False, lambda: self.queue.get_many(count, block=False))
+
+    async def put(self, item: T) -> None:
+        """As Queue.put()."""
+        await self._once(True, lambda: self.queue.put_nowait(item))
+
+    async def put_many(self, items: Iterable[T]) -> None:
+        """As Queue.put_many(). Cancelled, it has put those that there was room for."""
+        rest = list(items)
+
+        def attempt() -> None:
+            try:
+                self.queue.put_many(rest, block=False)
+            except Full as full:
+                del rest[: full.done]
+                raise
+
+        await self._once(True, attempt)
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """The messages as they come, each removed as by get(). Ends when the queue is closed."""
         try:
             while True:
                 yield await self.get()
         except ClosedError:
             return
 
+    # ---- the end
+
     def close(self) -> None:
         """As Queue.close(). Tasks that wait get ClosedError."""
-        for waiters in (self._consumers, self._producers):
-            waiters.stop()
+        lines = list(self.queue._lines.values())
+        for line in lines:
+            line.stop()
         self.queue.close()
-        for waiters in (self._consumers, self._producers):
-            waiters.wake_all()
+        for line in lines:
+            line.wake_all()
 
-    async def __aenter__(self) -> AsyncQueue:
+    async def __aenter__(self) -> AsyncQueue[T]:
         return self
 
     async def __aexit__(
@@ -153,12 +273,11 @@ class AsyncQueue:
     ) -> None:
         self.close()
 
-    async def _once(self, waiters: _Waiters, attempt: Callable[[], Result]) -> Result:
-        stale = False
-        while True:
+    async def _once(self, is_room: bool, attempt: Callable[[], Result]) -> Result:
+        line = self._line(is_room)
+        if line.is_free():
             try:
                 return attempt()
             except (Empty, Full):
-                if stale:
-                    self.queue._check(_raw.CQ_STALE)
-                stale = await waiters.wait()
+                pass
+        return await line.wait_for(attempt)

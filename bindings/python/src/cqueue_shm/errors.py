@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import queue as standard
-from typing import TYPE_CHECKING
+import re
+from typing import Any
 
 from . import _raw
-
-if TYPE_CHECKING:
-    from .queue import Queue
 
 
 class CqueueError(Exception):
@@ -27,15 +26,29 @@ class CqueueError(Exception):
     queue: str
     done: int = 0
 
-    def __init__(self, text: str = "", queue: str = "", code: int | None = None) -> None:
+    def __init__(self, text: str = "", queue: str = "", code: int | None = None, filename: str | None = None) -> None:
         super().__init__(text)
         self.queue = queue
         self.code = code
+        _say_to_oserror(self, code, filename)
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.queue, self.code, getattr(self, "filename", None)), dict(self.__dict__)
 
     @property
     def symbol(self) -> str:
         """The name of `code` in cqueue.h, such as CQ_ENOENT; empty if there is none."""
         return SYMBOLS.get(self.code, "")
+
+
+def _say_to_oserror(error: BaseException, code: int | None, filename: str | None) -> None:
+    if isinstance(error, OSError) and code in ERRNOS:
+        error.errno = ERRNOS[code]
+        error.strerror = os.strerror(ERRNOS[code])
+        error.filename = filename
 
 
 class Empty(CqueueError, standard.Empty):
@@ -131,6 +144,17 @@ class NotHeldError(CqueueError, ValueError):
     """The message was released, given back, committed or aborted before."""
 
 
+class DecodeError(CqueueError, ValueError):
+    """A message is not what its codec makes. `data`: its bytes. `deliveries`: how often it was delivered. `__cause__`:
+    why.
+
+    It was given back and will be delivered again, unless the queue was told to do something else with it.
+    """
+
+    data: bytes = b""
+    deliveries: int = 0
+
+
 class FileSystemError(CqueueError, OSError):
     """This kind of file system cannot hold a queue."""
 
@@ -182,38 +206,55 @@ SYMBOLS: dict[int | None, str] = {
     or (name.startswith("CQ_E") and value in CLASSES and value < 0)
 }
 
-# For those that are an OSError and say something more precise than it does by its class.
-ERRNOS: dict[int, int] = {
+# Of those that are an OSError.
+ERRNOS: dict[int | None, int] = {
     _raw.CQ_ENOENT: errno.ENOENT,
     _raw.CQ_EEXIST: errno.EEXIST,
     _raw.CQ_EACCESS: errno.EACCES,
     _raw.CQ_EOWNER: errno.EPERM,
     _raw.CQ_ENOSPACE: errno.ENOSPC,
     _raw.CQ_ELIMIT: errno.ENFILE,
+    _raw.CQ_EREADONLY: errno.EROFS,
     _raw.CQ_EFILESYSTEM: errno.EOPNOTSUPP,
+    _raw.CQ_ESYSTEM: errno.EIO,
     _raw.CQ_EPROCESS: errno.EMFILE,
     _raw.CQ_EFILESIZE: errno.EFBIG,
     _raw.CQ_STALE: errno.ESTALE,
 }
 
+# What the C interface's texts call by its own names, and what it is here.
+WORDS = {
+    "an argument is NULL or 0 that must not be, or a struct_size is not set; cq_open's config": (
+        "an argument is invalid; what the queue was opened with"
+    ),
+    "CQ_TRUST; cq: --trust": "trust=True",
+    "CQ_TRUST": "trust=True",
+    "CQ_READ_ONLY": "read_only=True",
+    "CQ_ANY_FILESYSTEM": "any_filesystem=True",
+    "CQ_KEEP_UNLINKED": "keep_unlinked=True",
+    "CQ_EXCLUSIVE": "Flags.EXCLUSIVE",
+    "CQ_ATTACH": "Flags.ATTACH",
+    "cq_cancel_reset": "reset_cancel()",
+    "cq_cancel": "cancel()",
+    "cq_participants": "participants()",
+    "cq_config.max_held": "max_held",
+    "cq_stats.max_held": "stats().max_held",
+    "cq_close": "close()",
+    "cq_unlink": "unlink()",
+    "cq_release": "release()",
+}
+_IN_TEXTS = re.compile("|".join(map(re.escape, sorted(WORDS, key=len, reverse=True))))
 
-def error(code: int, name: str, config: _raw._Config, size: int = 0) -> CqueueError:
+
+def error(code: int, name: str, config: bytearray, size: int = 0, filename: str | None = None) -> CqueueError:
     """The exception for a result of a call on the queue `name`; `size` is the size that was asked for."""
-    text = _raw.cq_explain(code, name, config, size)
-    made = CLASSES[code](text, name, code)
-    if isinstance(made, OSError) and code in ERRNOS:
-        made.errno = ERRNOS[code]
-    return made
+    text = _IN_TEXTS.sub(lambda found: WORDS[found[0]], _raw.cq_explain(code, name, config, size))
+    return CLASSES[code](text, name, code, filename)
 
 
 def ended_in_vain(name: str, ordinary: int, waited: bool) -> CqueueError:
     """The exception for CQ_EMPTY or CQ_FULL. These are ordinary, often caught unread: no time goes into their text."""
     text = f'"{name}": {_raw.cq_strerror(ordinary)}'
     if waited:
-        return CLASSES[ordinary](f"{text}, and the time is over", name, _raw.CQ_TIMEOUT)
+        return CLASSES[ordinary](f"{text}: timed out", name, _raw.CQ_TIMEOUT)
     return CLASSES[ordinary](text, name, ordinary)
-
-
-def closed(queue: Queue) -> ClosedError:
-    """Called by native/handle.c."""
-    return ClosedError(f'"{queue.name}": the queue is closed: open it again', queue.name)

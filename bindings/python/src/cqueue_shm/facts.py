@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from . import _raw
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stats:
     """What cq_stat reports. Counts are since creation."""
 
@@ -39,7 +39,7 @@ class Stats:
     max_held: int  # messages that may be held for sure while `capacity` wait; beyond it Full may come early
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """What recover() found and finished or undid."""
 
@@ -49,7 +49,7 @@ class Recovery:
     nodes: int  # freed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Participant:
     """Somebody who has the queue open, by one handle."""
 
@@ -74,10 +74,11 @@ class Waiting(NamedTuple):
 
 Facts = TypeVar("Facts", Stats, Recovery, Participant)
 
+STRUCTS: dict[type, str] = {Stats: "cq_stats", Recovery: "cq_recovery", Participant: "cq_participant"}
 
-def read(struct: object, kind: type[Facts]) -> Facts:
+
+def read(struct: bytearray, kind: type[Facts]) -> Facts:
     """The fields of a C struct, by its accessors."""
-    name = {Stats: "cq_stats", Recovery: "cq_recovery", Participant: "cq_participant"}[kind]
-    found = {field.name: getattr(_raw, f"{name}_{field.name}_get")(struct) for field in fields(kind)}
+    found = {field.name: getattr(_raw, f"{STRUCTS[kind]}_{field.name}_get")(struct) for field in fields(kind)}
     truths = {field.name: bool(found[field.name]) for field in fields(kind) if field.type == "bool"}
     return kind(**found | truths)

@@ -6,35 +6,16 @@ by default that is yourself (the file is yours alone, 0o600). Other languages se
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Iterable
 from typing import Any
 
-from .queue import Queue
+from .codecs import Pickle
+from .typed import TypedQueue
 
 __all__ = ["ObjectQueue"]
 
 
-class ObjectQueue(Queue):
-    """A Queue whose put() takes any object that can be pickled, and whose get() returns an equal one.
+class ObjectQueue(TypedQueue[Any]):
+    """A TypedQueue whose items are any objects that can be pickled. What comes out is equal."""
 
-    max_message_size limits the pickle. get_into(), take(), reserve() and walk() stay below that: they deal in bytes.
-    """
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        super().put(pickle.dumps(item, pickle.HIGHEST_PROTOCOL), block, timeout)
-
-    def put_nowait(self, item: Any) -> None:
-        self.put(item, block=False)
-
-    def put_many(self, items: Iterable[Any], block: bool = True, timeout: float | None = None) -> None:
-        super().put_many([pickle.dumps(item, pickle.HIGHEST_PROTOCOL) for item in items], block, timeout)
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        return pickle.loads(super().get(block, timeout))
-
-    def get_nowait(self) -> Any:
-        return self.get(block=False)
-
-    def get_many(self, count: int = 64, block: bool = True, timeout: float | None = None) -> list[Any]:
-        return [pickle.loads(pickled) for pickled in self._get_bytes(count, block, timeout)]
+    def __init__(self, name: str, capacity: int = 0, max_message_size: int = 0, **more: Any) -> None:
+        super().__init__(name, capacity, max_message_size, **{"codec": Pickle(), **more})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import operator
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +17,24 @@ class Flags(enum.IntFlag):
     CREATE = _raw.CQ_CREATE  # create the queue, or attach to it if it exists
     EXCLUSIVE = _raw.CQ_EXCLUSIVE  # create the queue, or fail with ExistsError
     ATTACH = _raw.CQ_ATTACH  # attach to the queue, or fail with NotFoundError
-    READ_ONLY = _raw.CQ_READ_ONLY  # attach; only walk() and stats() and what is made of them work
-    ANY_FILESYSTEM = _raw.CQ_ANY_FILESYSTEM  # do not refuse a file system by its kind
-    KEEP_UNLINKED = _raw.CQ_KEEP_UNLINKED  # waits go on when the queue was removed, instead of raising Stale
-    TRUST = _raw.CQ_TRUST  # as Queue(trust=True)
+    # The same as the arguments of these names.
+    READ_ONLY = _raw.CQ_READ_ONLY
+    ANY_FILESYSTEM = _raw.CQ_ANY_FILESYSTEM
+    KEEP_UNLINKED = _raw.CQ_KEEP_UNLINKED
+    TRUST = _raw.CQ_TRUST
+
+
+SHARED_MEMORY = "/dev/shm"  # the platform's
+
+
+def number(name: str, value: int, bits: int) -> int:
+    """What a field of the C struct can hold. Whether it makes sense, the queue says."""
+    value = operator.index(value)
+    if value < 0:
+        raise ValueError(f"{name!r} must not be negative, and is {value}")
+    if value >= 1 << bits:
+        raise ValueError(f"{name!r} is too large: {value}")
+    return value
 
 
 class Settings:
@@ -36,11 +51,11 @@ class Settings:
         directory: str | os.PathLike[str] | None = None,
         max_held: int = 0,
     ) -> None:
-        self.capacity = capacity
-        self.max_message_size = max_message_size
-        self.flags = flags
-        self.permissions = permissions
-        self.max_held = max_held
+        self.capacity = number("capacity", capacity, 64)
+        self.max_message_size = number("max_message_size", max_message_size, 64)
+        self.flags = number("flags", flags, 32)
+        self.permissions = number("permissions", permissions, 32)
+        self.max_held = number("max_held", max_held, 64)
         # Absolute, because another process, or this one later, may be elsewhere.
         self.directory = None if directory is None else os.path.abspath(directory)
 
@@ -50,21 +65,22 @@ class Settings:
         return Settings(0, 0, kept if kept & Flags.READ_ONLY else kept | Flags.ATTACH, self.permissions, self.directory)
 
     @contextmanager
-    def config(self) -> Iterator[_raw._Config]:
+    def config(self) -> Iterator[bytearray]:
         """As the C interface takes it."""
         directory = None if self.directory is None else os.fsencode(self.directory)  # the struct borrows it
-        config = _raw.new_cq_config()
-        try:
-            _raw.cq_config_capacity_set(config, self.capacity)
-            _raw.cq_config_max_message_size_set(config, self.max_message_size)
-            _raw.cq_config_flags_set(config, self.flags)
-            _raw.cq_config_permissions_set(config, self.permissions)
-            _raw.cq_config_max_held_set(config, self.max_held)
-            if directory is not None:
-                _raw.cq_config_directory_set(config, directory)
-            yield config
-        finally:
-            _raw.delete_cq_config(config)
+        config = bytearray(_raw.sizeof_cq_config)
+        _raw.cq_config_capacity_set(config, self.capacity)
+        _raw.cq_config_max_message_size_set(config, self.max_message_size)
+        _raw.cq_config_flags_set(config, self.flags)
+        _raw.cq_config_permissions_set(config, self.permissions)
+        _raw.cq_config_max_held_set(config, self.max_held)
+        if directory is not None:
+            _raw.cq_config_directory_set(config, directory)
+        yield config
+
+    def file(self, name: str) -> str:
+        """Where the queue's file is."""
+        return os.path.join(self.directory or SHARED_MEMORY, f"cqueue.{name}")
 
 
 LONGEST = 9e9  # seconds: what fits into 64 bits of nanoseconds, 285 years

@@ -1,0 +1,377 @@
+"""Handle: an open queue, and all that does not depend on what its messages are. Queue and TypedQueue add that.
+
+It owns opening, in this process and again in a forked child; messages in place; what can be learned; and the end.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+
+from . import _raw
+from .errors import Cancelled, ClosedError, NotFoundError, ended_in_vain, error
+from .facts import Participant, Recovery, Stats, Waiting, read
+from .settings import Flags, Settings, nanoseconds
+
+if TYPE_CHECKING:
+    from .aio import Line
+
+T = TypeVar("T")
+
+
+class Batch(list[_raw.Message]):
+    """Messages that were taken at once. Made by take_many().
+
+    In a `with` statement those that are held still are released at the end, or given back if an exception leaves the
+    block.
+    """
+
+    def release(self) -> None:
+        """Done with all that are held still."""
+        for message in self:
+            if message.held:
+                message.release()
+
+    def give_back(self) -> None:
+        """Not done with those that are held still."""
+        for message in self:
+            if message.held:
+                message.give_back()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for message in self:
+            message.__exit__(kind, error, trace)
+
+
+class Handle(_raw.Handle, Generic[T]):
+    """An open handle on the queue `name`: created if there is none, attached to if there is (see `flags`).
+
+    capacity and max_message_size: messages and bytes; 0 is whatever the queue has, or 65,536 and 4,096 when it is
+    created. Each message takes a slot of max_message_size, however short it is.
+
+    flags: Flags.CREATE (the default), EXCLUSIVE or ATTACH. permissions: the file's (0: 0o600). directory: where the
+    file is (None: shared memory). max_held: messages that may be held at a time, beside `capacity` waiting ones, in a
+    queue that is created.
+
+    read_only: attach; only walk() and stats() and what is made of them work. trust: accept a queue whoever owns it and
+    whoever of its group may write to it, but never one that everybody may write to. keep_unlinked: waits go on when the
+    queue was removed, instead of ending with Stale. any_filesystem: do not refuse a file system by its kind.
+
+    Any number of threads may use it at once. It may be pickled, which passes on the name: whoever unpickles it attaches
+    to the same queue. In a forked child it opens the queue again, at the first use.
+    """
+
+    name: str
+
+    def __init__(
+        self,
+        name: str,
+        capacity: int = 0,
+        max_message_size: int = 0,
+        *,
+        flags: int = Flags.CREATE,
+        permissions: int = 0,
+        directory: str | os.PathLike[str] | None = None,
+        max_held: int = 0,
+        read_only: bool = False,
+        trust: bool = False,
+        keep_unlinked: bool = False,
+        any_filesystem: bool = False,
+    ) -> None:
+        self.name = name
+        flags |= Flags.READ_ONLY if read_only else 0
+        flags |= Flags.TRUST if trust else 0
+        flags |= Flags.KEEP_UNLINKED if keep_unlinked else 0
+        flags |= Flags.ANY_FILESYSTEM if any_filesystem else 0
+        self._settings = Settings(capacity, max_message_size, flags, permissions, directory, max_held)
+        self._keeps_on = bool(flags & Flags.KEEP_UNLINKED)
+        self._lines: dict[bool, Line] = {}
+        self._open(self._settings)
+        facts = self.stats()
+        self._capacity = facts.capacity
+        self._max_message_size = facts.max_message_size
+        self._created = facts.created
+        _opened.add(self)
+
+    def _open(self, settings: Settings) -> None:
+        with settings.config() as config:
+            result = _raw.cq_open(self.name, config, self)
+            if result != _raw.CQ_OK:
+                raise error(result, self.name, config, filename=settings.file(self.name))
+
+    def _open_in_child(self) -> None:
+        """Called by native/handle.c at the first use after a fork."""
+        with _opening:
+            if not self.forked:  # another thread was faster
+                return
+            self._lines = {}
+            self._open(self._settings.attaching())
+            if self.stats().created != self._created:  # it was removed, and somebody made another
+                self.close()
+                self._check(_raw.CQ_STALE)
+
+    # ---- what it is
+
+    @property
+    def capacity(self) -> int:
+        """Messages it holds at most."""
+        return self._capacity
+
+    @property
+    def maxsize(self) -> int:
+        """The same, as queue.Queue calls it."""
+        return self._capacity
+
+    @property
+    def max_message_size(self) -> int:
+        """Bytes a message has at most."""
+        return self._max_message_size
+
+    @property
+    def directory(self) -> str | None:
+        """Where its file is; None is the platform's shared memory."""
+        return self._settings.directory
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{self._capacity} messages of {self._max_message_size} bytes"
+        return f"<{type(self).__name__} {self.name!r}: {state}>"
+
+    # ---- what Queue and TypedQueue add
+
+    def put_nowait(self, item: T) -> None:
+        """put(item, block=False)."""
+        raise NotImplementedError
+
+    def put_many(self, items: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Append messages in this order, as many at once as there is room for; others' may come in between."""
+        raise NotImplementedError
+
+    def get_nowait(self) -> T:
+        """get(block=False)."""
+        raise NotImplementedError
+
+    def get(self, block: bool = True, timeout: float | None = None) -> T:
+        """Remove the oldest message. While there is none wait for `timeout` seconds (None: for ever), then Empty."""
+        raise NotImplementedError
+
+    def get_many(self, count: int = 64, block: bool = True, timeout: float | None = None) -> list[T]:
+        """Remove up to `count` of the oldest messages: what is waiting, or once one has come. Empty as for get()."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[T]:
+        """The messages as they come, each removed as by get(). Ends when the queue is closed, or the wait cancelled."""
+        try:
+            while True:
+                yield self.get()
+        except (Cancelled, ClosedError):
+            return
+
+    # ---- messages, in place. take() is in native/loan.c: it is called often
+
+    def _patience(self, block: bool = True, timeout: float | None = None) -> int:
+        """Called by native/loan.c for take()."""
+        return nanoseconds(block, timeout)
+
+    def _fail_to_take(self, result: int, block: bool) -> NoReturn:
+        """The same."""
+        self._fail(result, _raw.CQ_EMPTY, block)
+
+    def take_many(self, count: int = 64, block: bool = True, timeout: float | None = None) -> Batch:
+        """Take up to `count` of the oldest: what is waiting, or once one has come. `with q.take_many() as batch:
+        ...`."""
+        if count < 1:
+            raise ValueError("'count' must be positive")
+        got = _raw.take_batch(self, count, nanoseconds(block, timeout))
+        if isinstance(got, int):
+            self._fail(got, _raw.CQ_EMPTY, block)
+        return Batch(got)
+
+    def messages(self) -> Iterator[_raw.Message]:
+        """take() each as they come. One that is held still when the next is asked for is given back. Ends as iterating
+        does."""
+        try:
+            while True:
+                message = self.take()
+                yield message
+                if message.held:
+                    message.give_back()
+        except (Cancelled, ClosedError):
+            return
+
+    def reserve(self, size: int, block: bool = True, timeout: float | None = None) -> _raw.Reservation:
+        """Room for a message of up to `size` bytes, written in place: `with q.reserve(4) as r: r.data[:] = b"abcd"`."""
+        got = _raw.reserve(self, size, nanoseconds(block, timeout))
+        if isinstance(got, int):
+            self._fail(got, _raw.CQ_FULL, block, size)
+        return got
+
+    # ---- looking on
+
+    def qsize(self) -> int:
+        """How many messages are waiting. It may be another number when you have it."""
+        result, length = _raw.cq_length(self)
+        self._check(result)
+        return length
+
+    def empty(self) -> bool:
+        """Whether none is waiting."""
+        return self.qsize() == 0
+
+    def full(self) -> bool:
+        """Whether there is no room. Messages that wait to be delivered again take none."""
+        if self.qsize() < self._capacity:
+            return False
+        if self._settings.flags & Flags.READ_ONLY:
+            stats = self.stats()
+            return stats.length - stats.orphans >= stats.capacity
+        return _raw.wait_for_room(self, 0) == _raw.CQ_TIMEOUT
+
+    def __len__(self) -> int:
+        """qsize()."""
+        return self.qsize()
+
+    def __bool__(self) -> bool:
+        """A queue is true, however many messages are waiting."""
+        return True
+
+    def stats(self) -> Stats:
+        """Everything that is known about the queue. It looks at each handle; qsize() does not."""
+        struct = bytearray(_raw.sizeof_cq_stats)
+        self._check(_raw.cq_stat(self, struct))
+        return read(struct, Stats)
+
+    def walk(self, count: int | None = None) -> list[Waiting]:
+        """The first `count` (None: all) of the waiting messages, without taking any; best effort while others work."""
+        found: list[Waiting] = []
+        if count == 0:
+            return found
+
+        def visit(position: int, deliveries: int, data: bytes) -> bool:
+            found.append(Waiting(position, deliveries, data))
+            return len(found) == count
+
+        self._check(_raw.cq_walk(self, visit))
+        return found
+
+    def participants(self) -> list[Participant]:
+        """Who has the queue open, what each holds and whether it waits; best effort while others work."""
+        found: list[Participant] = []
+        self._check(_raw.cq_participants(self, lambda struct: found.append(read(struct, Participant))))
+        return found
+
+    def recover(self) -> Recovery:
+        """Look for dead participants now and clean up after them, which happens by itself too."""
+        struct = bytearray(_raw.sizeof_cq_recovery)
+        self._check(_raw.cq_recover(self, struct))
+        return read(struct, Recovery)
+
+    def fileno(self) -> int:
+        """A descriptor that is readable while a message may be waiting: get until Empty. Not to be read or closed."""
+        result, descriptor = _raw.cq_fd(self)
+        self._check(result)
+        return descriptor
+
+    def room_fileno(self) -> int:
+        """The same for room: readable while there may be some, put until Full."""
+        result, descriptor = _raw.cq_room_fd(self)
+        self._check(result)
+        return descriptor
+
+    # ---- the end
+
+    def cancel(self) -> None:
+        """End every wait on this handle, now and until reset_cancel(): Cancelled, wherever it would have to sleep.
+
+        What does not wait goes on as ever, and so do other handles. Any thread may call it, and a signal's handler.
+        """
+        self._check(_raw.handle_cancel(self, True))
+
+    def reset_cancel(self) -> None:
+        """Allow waits again, once those that were to end have ended."""
+        self._check(_raw.handle_cancel(self, False))
+
+    def close(self) -> None:
+        """Close this handle; once is enough. Taken messages are delivered again, reservations dropped.
+
+        Calls that wait in other threads end with ClosedError. The queue itself stays, see unlink().
+        """
+        _raw.handle_close(self)
+
+    def unlink(self) -> None:
+        """Remove the name. Whoever has the queue open keeps using it."""
+        unlink(self.name, self._settings.directory)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        again = self._settings.attaching()
+        return _attach, (type(self), self.name, again.flags, again.permissions, again.directory, self._more())
+
+    def _more(self) -> dict[str, Any]:
+        """Arguments of a subclass that its pickle has to keep."""
+        return {}
+
+    # ---- errors
+
+    def _check(self, result: int, size: int = 0) -> None:
+        """Called by native/handle.c, too."""
+        if result != _raw.CQ_OK:
+            with self._settings.config() as config:
+                raise error(result, self.name, config, size, self._settings.file(self.name))
+
+    def _fail(self, result: int, ordinary: int, block: bool, size: int = 0) -> NoReturn:
+        """Raise for what a waiting call returned; `ordinary` is what CQ_TIMEOUT stands for."""
+        if result in (_raw.CQ_TIMEOUT, ordinary):  # often caught unread
+            raise ended_in_vain(self.name, ordinary, waited=block)
+        self._check(result, size if result == _raw.CQ_ETOOBIG else 0)
+        raise AssertionError("a call failed with CQ_OK")
+
+    def _closed_error(self) -> ClosedError:
+        """Called by native/handle.c."""
+        return ClosedError(f'"{self.name}": the queue is closed: open it again', self.name)
+
+
+def _attach(
+    kind: type[Handle[Any]], name: str, flags: int, permissions: int, directory: str | None, more: dict[str, Any]
+) -> Handle[Any]:
+    return kind(name, flags=flags, permissions=permissions, directory=directory, **more)
+
+
+def unlink(name: str, directory: str | os.PathLike[str] | None = None, *, missing_ok: bool = False) -> None:
+    """Remove the queue `name`. Whoever has it open keeps using it; its memory goes with the last of them."""
+    settings = Settings(directory=directory)
+    with settings.config() as config:
+        result = _raw.cq_unlink(name, config)
+        if result != _raw.CQ_OK:
+            failure = error(result, name, config, filename=settings.file(name))
+            if not (missing_ok and isinstance(failure, NotFoundError)):
+                raise failure
+    for queue in list(_opened):  # whoever removes a queue himself need not be told
+        if (queue.name, queue.directory) == (name, settings.directory):
+            queue._keeps_on = True
+
+
+_opened: weakref.WeakSet[Handle[Any]] = weakref.WeakSet()
+_opening = threading.RLock()
+
+
+def after_fork() -> None:
+    """In the child: the regions are not there, and another thread may have held the lock."""
+    global _opening
+    _opening = threading.RLock()
+    _raw.module_after_fork()

@@ -1,0 +1,161 @@
+"""TypedQueue: items in, items out, by a codec. What cannot be decoded is neither lost nor in the way of the others."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from . import _raw
+from .codecs import JSON, Codec
+from .errors import DecodeError
+from .handle import Batch, Handle
+from .queue import Queue, put_all
+from .settings import nanoseconds
+
+__all__ = ["TypedQueue"]
+
+T = TypeVar("T")
+
+
+class TypedQueue(Handle[T]):
+    """As Queue, with items in place of bytes. `codec` makes the one of the other: JSON() unless you say otherwise.
+
+    Other arguments as Queue's; max_message_size limits what the codec makes. A message is removed once it is decoded.
+    One that cannot be is given back, and get() raises DecodeError, which has its bytes. get_many() returns what it
+    could decode; if that is nothing it raises, else the next call does.
+
+    So that such a message does not come for ever: with `dead_letters`, it is put there (as it is) at its delivery
+    number `max_deliveries`, and the next one comes. undecodable(error): called first; if it returns true the message is
+    done with.
+
+    take() gives messages in place; decode(message) the item of one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        capacity: int = 0,
+        max_message_size: int = 0,
+        *,
+        codec: Codec[T] | None = None,
+        undecodable: Callable[[DecodeError], object] | None = None,
+        dead_letters: Queue | None = None,
+        max_deliveries: int = 3,
+        **more: Any,
+    ) -> None:
+        if max_deliveries < 1:
+            raise ValueError("'max_deliveries' must be positive")
+        self._codec: Codec[T] = JSON() if codec is None else codec
+        self._undecodable = undecodable
+        self._dead_letters = dead_letters
+        self._max_deliveries = max_deliveries
+        self._failures: deque[Exception] = deque()
+        super().__init__(name, capacity, max_message_size, **more)
+
+    def _more(self) -> dict[str, Any]:
+        return {
+            "codec": self._codec,
+            "undecodable": self._undecodable,
+            "dead_letters": self._dead_letters,
+            "max_deliveries": self._max_deliveries,
+        }
+
+    # ---- in
+
+    def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
+        """Append an item. While the queue is full wait for `timeout` seconds (None: for ever), then raise Full."""
+        data = self._codec.encode(item)
+        result = _raw.enqueue_patiently(self, data, nanoseconds(block, timeout))
+        if result != _raw.CQ_OK:
+            self._fail(result, _raw.CQ_FULL, block, memoryview(data).nbytes)
+
+    def put_nowait(self, item: T) -> None:
+        """put(item, block=False)."""
+        self.put(item, block=False)
+
+    def put_many(self, items: Iterable[T], block: bool = True, timeout: float | None = None) -> None:
+        """As Queue.put_many(). All are encoded first: one that cannot be keeps all out."""
+        put_all(self, tuple(self._codec.encode(item) for item in items), block, timeout)
+
+    # ---- out
+
+    def decode(self, message: _raw.Message) -> T:
+        """The item of a message that was taken. DecodeError, if it is none: the message stays as it is."""
+        data = message.tobytes()
+        try:
+            return self._codec.decode(data)
+        except Exception as cause:
+            text = (
+                f'"{self.name}": a message of {len(data)} bytes could not be decoded: {type(cause).__name__}: {cause}'
+            )
+            error = DecodeError(text, self.name)
+            error.data, error.deliveries = data, message.deliveries
+            raise error from cause
+
+    def get(self, block: bool = True, timeout: float | None = None) -> T:
+        """Remove the oldest item. While there is none wait for `timeout` seconds (None: for ever), then Empty."""
+        self._raise_failure()
+        deadline = _raw.wait_deadline(nanoseconds(block, timeout))
+        while True:
+            got = _raw.take(self, _raw.wait_left(deadline))
+            if isinstance(got, int):
+                self._fail(got, _raw.CQ_EMPTY, block)
+            found: list[T] = []
+            self._accept(got, found)
+            if found:
+                return found[0]
+            self._raise_failure()
+
+    def get_nowait(self) -> T:
+        """get(block=False)."""
+        return self.get(block=False)
+
+    def get_many(self, count: int = 64, block: bool = True, timeout: float | None = None) -> list[T]:
+        """Remove up to `count` of the oldest items: what is waiting, or once one has come. Empty as for get()."""
+        if count < 1:
+            raise ValueError("'count' must be positive")
+        self._raise_failure()
+        deadline = _raw.wait_deadline(nanoseconds(block, timeout))
+        while True:
+            got = _raw.take_batch(self, count, _raw.wait_left(deadline))
+            if isinstance(got, int):
+                self._fail(got, _raw.CQ_EMPTY, block)
+            found: list[T] = []
+            with Batch(got) as batch:
+                for message in batch:
+                    self._accept(message, found)
+            if found:
+                return found
+            self._raise_failure()
+
+    def _accept(self, message: _raw.Message, found: list[T]) -> None:
+        """Release it once it is decoded; else do with it what was asked for. What fails in that is raised later,
+        too."""
+        try:
+            item = self.decode(message)
+        except DecodeError as error:
+            try:
+                is_done = self._dispose(message, error)
+            except Exception as failure:
+                self._failures.append(failure)
+                is_done = False
+            else:
+                if not is_done:
+                    self._failures.append(error)
+            message.release() if is_done else message.give_back()
+        else:
+            message.release()
+            found.append(item)
+
+    def _dispose(self, message: _raw.Message, error: DecodeError) -> bool:
+        if self._undecodable is not None and self._undecodable(error):
+            return True
+        if self._dead_letters is None or message.deliveries < self._max_deliveries:
+            return False
+        self._dead_letters.put_nowait(error.data)
+        return True
+
+    def _raise_failure(self) -> None:
+        if self._failures:
+            raise self._failures.popleft()
