@@ -1,40 +1,31 @@
-//go:build cgo && linux
-
 package cqueue
-
-/*
-#cgo noescape go_enqueue_batch
-#cgo nocallback go_enqueue_batch
-#cgo noescape go_dequeue_batch
-#cgo nocallback go_dequeue_batch
-#include "shim.h"
-*/
-import "C"
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
-	"unsafe"
 )
 
 // A Batch is a list of messages, one behind the other in one piece of memory, which it uses again. The zero Batch is
 // empty and ready. It is not safe for concurrent use.
 type Batch struct {
 	data   []byte
-	sizes  []C.size_t
+	sizes  []uintptr
 	first  int // messages dropped
 	offset int // their bytes
 }
 
-const batchBytes = 64 << 10 // memory of a Batch that messages are dequeued into, unless it has or needs more
+const (
+	batchBytes = 64 << 10 // memory of a Batch that messages are dequeued into, unless it has or needs more
+	batchMost  = 1 << 16  // messages that are dequeued at a time, whatever the limit is
+	batchFew   = 1 << 10  // and that there is memory for at first
+)
 
 // Append adds copies of messages.
 func (b *Batch) Append(messages ...[]byte) {
 	for _, message := range messages {
 		b.data = append(b.data, message...)
-		b.sizes = append(b.sizes, C.size_t(len(message)))
+		b.sizes = append(b.sizes, uintptr(len(message)))
 	}
 }
 
@@ -60,8 +51,13 @@ func (b *Batch) Drop(n int) {
 	for _, size := range b.sizes[b.first : b.first+n] {
 		b.offset += int(size)
 	}
-	if b.first += n; b.Len() == 0 {
-		b.Reset()
+	b.first += n
+	// What was dropped makes room once it is as much as what is left: so each message is moved once at most, on
+	// average.
+	if b.first >= b.Len() && b.offset >= len(b.data)-b.offset {
+		b.data = b.data[:copy(b.data, b.data[b.offset:])]
+		b.sizes = b.sizes[:copy(b.sizes, b.sizes[b.first:])]
+		b.first, b.offset = 0, 0
 	}
 }
 
@@ -71,45 +67,6 @@ func (b *Batch) Reset() { b.data, b.sizes, b.first, b.offset = b.data[:0], b.siz
 // Grow makes room for messages of this many bytes in all: DequeueBatch takes no more of them at once than fit.
 func (b *Batch) Grow(bytes int) { b.data = slices.Grow(b.data, bytes) }
 
-// EnqueueBatch appends the messages of the batch in their order, as many as there is room for, and returns how many; they
-// stay in the batch. It never blocks: ErrFull says that not all were accepted. If one is too big none is. Messages of
-// others may come in between.
-func (q *Queue) EnqueueBatch(batch *Batch) (int, error) {
-	done, result := q.enqueueBatch(batch, 0)
-	if result != C.CQ_OK {
-		return done, q.failure(enqueuing, result, batch.largest())
-	}
-	return done, nil
-}
-
-// EnqueueBatchContext is EnqueueBatch, but waits for room until all are in the queue or the context is over.
-func (q *Queue) EnqueueBatchContext(ctx context.Context, batch *Batch) (int, error) {
-	left := *batch // the same memory, without those that are in the queue
-	sent := 0
-	result, err := q.waiting(ctx, enqueuing, &q.handle.room, func(patience C.int64_t) C.int {
-		done, result := q.enqueueBatch(&left, patience)
-		left.Drop(done)
-		sent += done
-		return result
-	})
-	if err == nil && result != C.CQ_OK {
-		err = q.failure(enqueuing, result, batch.largest())
-	}
-	return sent, err
-}
-
-func (q *Queue) enqueueBatch(batch *Batch, patience C.int64_t) (int, C.int) {
-	if !q.begin() {
-		return 0, resultClosed
-	}
-	var done C.size_t
-	sizes := batch.sizes[batch.first:]
-	result := C.go_enqueue_batch(q.handle.address, address(batch.data[batch.offset:]), unsafe.SliceData(sizes),
-		C.size_t(len(sizes)), patience, &done)
-	q.end()
-	return int(done), result
-}
-
 // largest is the size that ErrTooBig is about.
 func (b *Batch) largest() int {
 	if b.Len() == 0 {
@@ -118,13 +75,50 @@ func (b *Batch) largest() int {
 	return int(slices.Max(b.sizes[b.first:]))
 }
 
+// EnqueueBatch appends the messages of the batch in their order, as many as there is room for, and returns how many;
+// they stay in the batch. It never blocks: ErrFull says that not all were accepted. If one is too big none is. Messages
+// of others may come in between.
+func (q *Queue) EnqueueBatch(batch *Batch) (int, error) {
+	done, result := q.enqueueBatch(batch.data[batch.offset:], batch.sizes[batch.first:])
+	if result != resultOK {
+		return done, q.failure(enqueuing, result, batch.largest())
+	}
+	return done, nil
+}
+
+// EnqueueBatchContext is EnqueueBatch, but waits for room until all are in the queue or the context is over.
+func (q *Queue) EnqueueBatchContext(ctx context.Context, batch *Batch) (int, error) {
+	data, sizes, sent := batch.data[batch.offset:], batch.sizes[batch.first:], 0
+	result, err := q.waiting(ctx, enqueuing, forRoom, func() Code {
+		done, result := q.enqueueBatch(data, sizes)
+		for _, size := range sizes[:done] {
+			data = data[size:]
+		}
+		sizes, sent = sizes[done:], sent+done
+		return result
+	})
+	if err == nil && result != resultOK {
+		err = q.failure(enqueuing, result, batch.largest())
+	}
+	return sent, err
+}
+
+func (q *Queue) enqueueBatch(data []byte, sizes []uintptr) (int, Code) {
+	if !q.begin() {
+		return 0, resultClosed
+	}
+	done, result := q.handle.native.enqueueBatch(data, sizes)
+	q.end()
+	return done, result
+}
+
 // DequeueBatch replaces the contents of the batch by up to limit of the oldest messages, as many as are waiting and fit
 // into its memory, and returns how many. It never blocks: ErrEmpty says that there are none. See [Batch.Grow].
 func (q *Queue) DequeueBatch(batch *Batch, limit int) (int, error) {
 	if limit < 1 {
-		return 0, q.failureOfLimit(limit)
+		return 0, q.failureOfLimit(dequeuing, limit)
 	}
-	if result := q.dequeueBatch(batch, limit, 0); result != C.CQ_OK {
+	if result := q.dequeueBatch(batch, limit); result != resultOK {
 		return 0, q.failure(dequeuing, result, 0)
 	}
 	return batch.Len(), nil
@@ -133,41 +127,43 @@ func (q *Queue) DequeueBatch(batch *Batch, limit int) (int, error) {
 // DequeueBatchContext is DequeueBatch, but waits for a message until the context is over.
 func (q *Queue) DequeueBatchContext(ctx context.Context, batch *Batch, limit int) (int, error) {
 	if limit < 1 {
-		return 0, q.failureOfLimit(limit)
+		return 0, q.failureOfLimit(dequeuing, limit)
 	}
 	batch.Reset()
-	result, err := q.waiting(ctx, dequeuing, &q.handle.messages, func(patience C.int64_t) C.int {
-		return q.dequeueBatch(batch, limit, patience)
-	})
-	if err == nil && result != C.CQ_OK {
+	result, err := q.waiting(ctx, dequeuing, forMessages, func() Code { return q.dequeueBatch(batch, limit) })
+	if err == nil && result != resultOK {
 		err = q.failure(dequeuing, result, 0)
 	}
 	return batch.Len(), err
 }
 
-func (q *Queue) failureOfLimit(limit int) error {
-	return q.failureOf(dequeuing, ErrInvalid, fmt.Sprintf("a batch of at most %d messages, ask for 1 at least", limit))
-}
-
-func (q *Queue) dequeueBatch(batch *Batch, limit int, patience C.int64_t) C.int {
+func (q *Queue) dequeueBatch(batch *Batch, limit int) Code {
 	batch.Reset()
 	if !q.begin() {
 		return resultClosed
 	}
 	defer q.end()
-	batch.sizes = slices.Grow(batch.sizes, limit)
 	if cap(batch.data) == 0 {
 		batch.Grow(batchBytes)
 	}
-	for {
-		var done C.size_t
-		sizes, room := batch.sizes[:limit], batch.data[:cap(batch.data)]
-		result := C.go_dequeue_batch(q.handle.address, address(room), C.size_t(len(room)), unsafe.SliceData(sizes),
-			C.size_t(limit), patience, &done)
-		if result != C.CQ_ETOOSMALL {
-			batch.sizes, batch.data = sizes[:done], room
+	for limit = min(limit, batchMost); ; {
+		done := len(batch.sizes)
+		batch.sizes = slices.Grow(batch.sizes, min(limit-done, batchFew))
+		sizes, room := batch.sizes[done:min(limit, cap(batch.sizes))], batch.data[len(batch.data):cap(batch.data)]
+		n, result := q.handle.native.dequeueBatch(room, sizes)
+		switch {
+		case result == ErrTooSmall && done == 0:
+			batch.Grow(int(sizes[0])) // another consumer may be faster, and the next message larger
+			continue
+		case result != resultOK && done == 0:
 			return result
 		}
-		batch.Grow(int(sizes[0])) // another consumer may be faster, and the next message larger
+		batch.sizes = batch.sizes[:done+n]
+		for _, size := range sizes[:n] {
+			batch.data = batch.data[:len(batch.data)+int(size)]
+		}
+		if n < len(sizes) || done+n == limit {
+			return resultOK
+		}
 	}
 }

@@ -1,9 +1,12 @@
 package cqueue_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"runtime"
 	"testing"
 
 	"cqueue.io/go/cqueue"
@@ -200,4 +203,76 @@ func TestBatchContextWaitsUntilAllAreIn(t *testing.T) {
 	if n, err := queue.DequeueBatchContext(cancelled, &out, 5); n != 0 || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %d, %v", n, err)
 	}
+}
+
+func TestBatchDoesNotGrowWhileItIsNeverEmpty(t *testing.T) {
+	var batch cqueue.Batch
+	message := make([]byte, 1000)
+	turn := func() {
+		batch.Append(message, message)
+		batch.Drop(1)
+		batch.Append(message)
+		batch.Drop(2)
+	}
+	batch.Append(message, message, message)
+	for range 100 {
+		turn()
+	}
+	used := allocated(func() {
+		for range 10_000 {
+			turn()
+		}
+	})
+	if used > 1<<20 {
+		t.Errorf("%d bytes for 3 messages of 1,000", used)
+	}
+	equal(t, batch.Len(), 3)
+}
+
+func TestDropKeepsWhatIsLeft(t *testing.T) {
+	var batch cqueue.Batch
+	var want []string
+	for i := range 1000 {
+		text := fmt.Sprint(i, string(bytes.Repeat([]byte("x"), i%7)))
+		batch.Append([]byte(text))
+		want = append(want, text)
+		if i%3 > 0 {
+			batch.Drop(i % 3)
+			want = want[i%3:]
+		}
+		if i%10 == 0 {
+			batch.Append(nil, nil)
+			want = append(want, "", "")
+		}
+		if i%100 == 0 {
+			equal(t, contents(&batch), want)
+		}
+	}
+}
+
+func TestBatchLimitMayBeHuge(t *testing.T) {
+	queue := open(t, cqueue.WithCapacity(5000), cqueue.WithMaxMessageSize(8))
+	var out, in cqueue.Batch
+	for i := range 5000 {
+		out.Append(fmt.Append(nil, i))
+	}
+	_, err := queue.EnqueueBatch(&out)
+	must(t, err)
+	var n int
+	used := allocated(func() { n, err = queue.DequeueBatch(&in, math.MaxInt) })
+	must(t, err)
+	equal(t, n, 5000)
+	equal(t, contents(&in), contents(&out))
+	if used > 1<<20 {
+		t.Errorf("%d bytes for 5,000 messages", used)
+	}
+}
+
+// allocated is how many bytes f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }

@@ -40,7 +40,7 @@ func TestEveryCallAfterCloseSaysSo(t *testing.T) {
 			func() error { _, err := queue.DequeueBatch(&batch, 1); return err },
 			func() error { _, err := queue.DequeueBatchContext(ctx, &batch, 1); return err },
 			func() error {
-				for _, err := range queue.All(ctx) {
+				for _, err := range queue.AllAtMostOnce(ctx) {
 					return err
 				}
 				return nil
@@ -53,11 +53,22 @@ func TestEveryCallAfterCloseSaysSo(t *testing.T) {
 		"take": {
 			func() error { _, err := queue.Take(); return err },
 			func() error { _, err := queue.TakeContext(ctx); return err },
+			func() error { _, err := queue.TakeBatch(2); return err },
+			func() error { _, err := queue.TakeBatchContext(ctx, 2); return err },
+			func() error {
+				for _, err := range queue.All(ctx) {
+					return err
+				}
+				return nil
+			},
 		},
 		"commit":  {func() error { return reservation.Commit(1) }},
 		"release": {func() error { return message.Release() }},
 		"walk":    {func() error { return queue.Walk(func(cqueue.Peeked) bool { return true }) }},
-		"stat":    {func() error { _, err := queue.Stats(); return err }},
+		"measure": {
+			func() error { _, err := queue.Stats(); return err },
+			func() error { _, err := queue.Len(); return err },
+		},
 		"recover": {func() error { _, err := queue.Recover(); return err }},
 		"watch": {
 			func() error { _, err := queue.Descriptor(); return err },
@@ -121,7 +132,7 @@ func TestCloseGivesBackWhatIsInHand(t *testing.T) {
 	}
 	copy(reservation.Bytes(), "not nice")
 	expect(t, first.Release(), cqueue.ErrClosed, "release", closedText)
-	expect(t, second.Return(), cqueue.ErrClosed, "return", closedText)
+	expect(t, second.GiveBack(), cqueue.ErrClosed, "give back", closedText)
 	equal(t, stats(t, other).Participants, 2) // the reservation holds the handle
 	expect(t, reservation.Commit(8), cqueue.ErrClosed, "commit", closedText)
 	equal(t, stats(t, other).Participants, 1)
@@ -164,6 +175,34 @@ func TestCloseWhileOthersCall(t *testing.T) {
 		}
 		must(t, fresh.Close())
 	}
+}
+
+// The shortest calls are not counted: Close finds the threads that are in them.
+func TestCloseDuringTheShortestCalls(t *testing.T) {
+	directory := directory(t)
+	message := make([]byte, 2000) // so that copying takes a while
+	for range times(300, 30_000) {
+		queue := openIn(t, directory, cqueue.WithCapacity(100), cqueue.WithMaxMessageSize(len(message)))
+		var all sync.WaitGroup
+		for g := range 4 {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				var err error
+				for buffer := []byte(nil); !errors.Is(err, cqueue.ErrClosed); {
+					if g%2 == 0 {
+						err = queue.Enqueue(message)
+					} else {
+						buffer, err = queue.Dequeue(buffer[:0])
+					}
+				}
+			}()
+		}
+		time.Sleep(50 * time.Microsecond)
+		must(t, queue.Close())
+		all.Wait()
+	}
+	equal(t, stats(t, openIn(t, directory)).Participants, 1)
 }
 
 // act makes one call or another.

@@ -1,64 +1,42 @@
-//go:build cgo && linux
-
 package cqueue
-
-/*
-#cgo noescape go_enqueue
-#cgo nocallback go_enqueue
-#cgo noescape go_dequeue
-#cgo nocallback go_dequeue
-#include "shim.h"
-*/
-import "C"
 
 import (
 	"context"
 	"iter"
 	"slices"
-	"unsafe"
 )
-
-// address of the bytes, for C. It may be anything if there are none.
-func address(bytes []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(bytes)) }
 
 // Enqueue appends a copy of the message. It never blocks: ErrFull says that there is no room. Once it returned nil the
 // message is in the queue, whatever happens to this process.
 func (q *Queue) Enqueue(message []byte) error {
-	if result := q.enqueue(message, 0); result != C.CQ_OK {
+	if result := q.enqueue(message); result != resultOK {
 		return q.failure(enqueuing, result, len(message))
 	}
 	return nil
 }
 
-// EnqueueContext is Enqueue, but waits for room until the context is over. ErrStale: it would have to wait, and the queue
-// was removed, so that nobody who opens it by name meets this handle any more: open it anew. A handle opened with
-// KeepUnlinked waits on. Memory of the file system is waited for as well, as long as messages are queued or held that will
-// give theirs back.
+// EnqueueContext is Enqueue, but waits for room until the context is over. ErrStale: it would have to wait, and the
+// queue was removed, so that nobody who opens it by name meets this handle any more: open it anew. A handle opened with
+// KeepUnlinked waits on. Memory of the filesystem is waited for as well, as long as messages are queued or held that
+// will give theirs back.
 func (q *Queue) EnqueueContext(ctx context.Context, message []byte) error {
-	result, err := q.waiting(ctx, enqueuing, &q.handle.room, func(patience C.int64_t) C.int {
-		return q.enqueue(message, patience)
-	})
-	if err == nil && result != C.CQ_OK {
+	result, err := q.waiting(ctx, enqueuing, forRoom, func() Code { return q.enqueue(message) })
+	if err == nil && result != resultOK {
 		err = q.failure(enqueuing, result, len(message))
 	}
 	return err
 }
 
-func (q *Queue) enqueue(message []byte, patience C.int64_t) C.int {
-	if !q.begin() {
-		return resultClosed
-	}
-	result := C.go_enqueue(q.handle.address, address(message), C.size_t(len(message)), patience)
-	q.end()
-	return result
+func (q *Queue) enqueue(message []byte) Code {
+	return q.handle.native.enqueue(&q.users, message) // &q.users keeps an abandoned Queue until the call is over
 }
 
 // Dequeue removes the oldest message and appends it to buffer, which may be nil, and returns the extended buffer, as
 // append does. buffer[:0] uses its memory again. It never blocks: ErrEmpty says that no message is waiting. On an error
 // the buffer comes back as it was.
 func (q *Queue) Dequeue(buffer []byte) ([]byte, error) {
-	message, result := q.dequeue(buffer, 0)
-	if result != C.CQ_OK {
+	message, result := q.dequeue(buffer)
+	if result != resultOK {
 		return buffer, q.failure(dequeuing, result, 0)
 	}
 	return message, nil
@@ -69,11 +47,11 @@ func (q *Queue) Dequeue(buffer []byte) ([]byte, error) {
 // this handle any more: open it anew. A handle opened with KeepUnlinked waits on.
 func (q *Queue) DequeueContext(ctx context.Context, buffer []byte) ([]byte, error) {
 	var message []byte
-	result, err := q.waiting(ctx, dequeuing, &q.handle.messages, func(patience C.int64_t) (result C.int) {
-		message, result = q.dequeue(buffer, patience)
+	result, err := q.waiting(ctx, dequeuing, forMessages, func() (result Code) {
+		message, result = q.dequeue(buffer)
 		return result
 	})
-	if err == nil && result != C.CQ_OK {
+	if err == nil && result != resultOK {
 		err = q.failure(dequeuing, result, 0)
 	}
 	if err != nil {
@@ -82,49 +60,34 @@ func (q *Queue) DequeueContext(ctx context.Context, buffer []byte) ([]byte, erro
 	return message, nil
 }
 
-// All returns the messages as they come. Each is removed from the queue when the loop receives it, and is the loop's to
-// keep. The last pair has the error that ended it: the context's, ErrClosed or ErrStale.
-func (q *Queue) All(ctx context.Context) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		for {
-			message, err := q.DequeueContext(ctx, nil)
-			if !yield(message, err) || err != nil {
-				return
-			}
-		}
-	}
+// AllAtMostOnce returns copies of the messages as they come. Each is removed from the queue when the loop receives it,
+// and is the loop's to keep: what the loop does not finish is lost. See [Queue.All] for the other way. The last pair
+// has the error that ended it: the context's, ErrClosed or ErrStale.
+func (q *Queue) AllAtMostOnce(ctx context.Context) iter.Seq2[[]byte, error] {
+	return all(ctx, func(ctx context.Context) ([]byte, error) { return q.DequeueContext(ctx, nil) })
 }
 
-func (q *Queue) dequeue(buffer []byte, patience C.int64_t) ([]byte, C.int) {
-	if !q.begin() {
-		return nil, resultClosed
-	}
-	message, result := q.handle.dequeue(buffer, patience)
-	q.end()
-	return message, result
-}
-
-func (h *handle) dequeue(buffer []byte, patience C.int64_t) ([]byte, C.int) {
-	var size C.size_t
+func (q *Queue) dequeue(buffer []byte) ([]byte, Code) {
+	n := q.handle.native
 	if cap(buffer) == len(buffer) {
 		// No room at all: most messages fit here, and then cost one call and as much memory as they have bytes.
 		var few [256]byte
-		result := C.go_dequeue(h.address, address(few[:]), C.size_t(len(few)), &size, patience)
-		if result == C.CQ_OK {
+		size, result := n.dequeue(&q.users, few[:])
+		if result == resultOK {
 			return append(buffer, few[:size]...), result
-		} else if result != C.CQ_ETOOSMALL {
+		} else if result != ErrTooSmall {
 			return nil, result
 		}
-		buffer = slices.Grow(buffer, int(size))
+		buffer = slices.Grow(buffer, size)
 	}
 	for {
 		room := buffer[len(buffer):cap(buffer)]
-		result := C.go_dequeue(h.address, address(room), C.size_t(len(room)), &size, patience)
-		if result == C.CQ_OK {
-			return buffer[:len(buffer)+int(size)], result
-		} else if result != C.CQ_ETOOSMALL {
+		size, result := n.dequeue(&q.users, room)
+		if result == resultOK {
+			return buffer[:len(buffer)+size], result
+		} else if result != ErrTooSmall {
 			return nil, result
 		}
-		buffer = slices.Grow(buffer, int(size)) // another consumer may have been faster, and the next message larger
+		buffer = slices.Grow(buffer, size) // another consumer may have been faster, and the next message larger
 	}
 }

@@ -84,7 +84,7 @@ func TestSlicesWithinPointersAreMessagesToo(t *testing.T) {
 	}
 }
 
-func TestAllYieldsUntilTheContextIsOver(t *testing.T) {
+func TestAllAtMostOnceYieldsUntilTheContextIsOver(t *testing.T) {
 	queue := open(t)
 	for i := range 10 {
 		must(t, queue.Enqueue([]byte{byte(i)}))
@@ -92,7 +92,7 @@ func TestAllYieldsUntilTheContextIsOver(t *testing.T) {
 	ctx, cancel := context.WithCancel(soon(t))
 	defer cancel()
 	seen := 0
-	for message, err := range queue.All(ctx) {
+	for message, err := range queue.AllAtMostOnce(ctx) {
 		if err != nil {
 			if !errors.Is(err, context.Canceled) || seen != 7 {
 				t.Errorf("%v after %d", err, seen)
@@ -110,7 +110,7 @@ func TestAllYieldsUntilTheContextIsOver(t *testing.T) {
 	if seen != -1 || length(t, queue) != 3 {
 		t.Errorf("ended after %d, %d are left", seen, length(t, queue))
 	}
-	for range queue.All(soon(t)) {
+	for range queue.AllAtMostOnce(soon(t)) {
 		break
 	}
 	if length(t, queue) != 2 {

@@ -1,33 +1,29 @@
-//go:build cgo && linux
-
 package cqueue
-
-/*
-#cgo noescape cq_explain
-#cgo nocallback cq_explain
-#include "shim.h"
-*/
-import "C"
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
 	"strings"
 	"time"
-	"unsafe"
 )
 
-// A Code is the result of a call that the library did not carry out. The codes are errors for errors.Is to compare with;
-// what calls return is an [*Error] that has one.
+// A Code is the result of a call that the library did not carry out. The codes are errors for errors.Is to compare
+// with; what calls return is an [*Error] that has one.
 type Code int
 
 // Error is the meaning of the code.
-func (c Code) Error() string { return "cqueue: " + C.GoString(C.cq_strerror(C.int(c))) }
+func (c Code) Error() string {
+	if meaning, ok := meanings[c]; ok {
+		return "cqueue: " + meaning
+	}
+	return "cqueue: unknown result"
+}
 
-// Name is the code's name in cqueue.h, such as "CQ_FULL", or its number if it has none.
+// Name is the code's name in the C library, such as "CQ_FULL", or its number if it has none.
 func (c Code) Name() string {
 	if name, ok := names[c]; ok {
 		return name
@@ -41,6 +37,13 @@ func (c Code) Is(target error) bool {
 		c == ErrAccess && target == fs.ErrPermission
 }
 
+// Results of this package's own, beside the library's.
+const (
+	resultOK          Code = 0
+	resultClosed      Code = 1 << 16
+	resultUnsupported Code = 1<<16 + 1
+)
+
 // ErrClosed is what every call on a closed Queue, and on what it has lent, fails with.
 var ErrClosed error = closedError{}
 
@@ -49,26 +52,27 @@ type closedError struct{}
 func (closedError) Error() string        { return "cqueue: the queue is closed" }
 func (closedError) Is(target error) bool { return target == os.ErrClosed }
 
-// An Error says which call failed, on which queue, and why. errors.Is looks through it: for the code, ErrClosed, or what
-// the context ended with.
+// An Error says which call failed, on which queue, and why. errors.Is looks through it: for the code, ErrClosed, or
+// what the context ended with, its cause included. Where there is no C library to work with it finds
+// errors.ErrUnsupported.
 type Error struct {
 	Queue     string // name of the queue
 	Operation string // such as "open" or "enqueue"
 	Code      Code   // of the library; 0 if the queue was closed or the context over
 	Text      string // what was asked, what was found, what to do, beginning with the queue's name in quotes
-	cause     error
+	causes    []error
 	made      time.Time
 }
 
 // Error is the operation and the text.
 func (e *Error) Error() string { return "cqueue: " + e.Operation + " " + e.Text }
 
-// Unwrap returns the code, ErrClosed or the context's error.
-func (e *Error) Unwrap() error {
-	if e.cause != nil {
-		return e.cause
+// Unwrap returns the code, ErrClosed, or the context's error and its cause.
+func (e *Error) Unwrap() []error {
+	if e.Code != resultOK {
+		return append([]error{e.Code}, e.causes...)
 	}
-	return e.Code
+	return e.causes
 }
 
 // An operation is what an Error was met in.
@@ -84,7 +88,7 @@ const (
 	aborting
 	taking
 	releasing
-	returning
+	givingBack
 	walking
 	measuring
 	recovering
@@ -94,21 +98,17 @@ const (
 )
 
 var operationNames = [operations]string{"open", "unlink", "enqueue", "dequeue", "reserve", "commit", "abort", "take",
-	"release", "return", "walk", "stat", "recover", "participants",
-	"watch"}
+	"release", "give back", "walk", "measure", "recover", "list participants", "watch"}
 
 // wordsInterval is how old the numbers in the text of ErrFull may be.
 const wordsInterval = time.Second
 
-// resultClosed stands beside the library's results inside this package.
-const resultClosed C.int = 1 << 16
-
-// failure is the error for a result that is not CQ_OK. size is the one asked for, where the operation has one.
-func (q *Queue) failure(op operation, result C.int, size int) error {
+// failure is the error for a result that is not resultOK. size is the one asked for, where the operation has one.
+func (q *Queue) failure(op operation, result Code, size int) error {
 	switch result {
 	case resultClosed:
-		return q.failureOf(op, ErrClosed, "the queue is closed")
-	case C.CQ_EMPTY, C.CQ_FULL:
+		return q.failureOf(op, 0, "the queue is closed", ErrClosed)
+	case ErrEmpty, ErrFull:
 		// Ordinary and frequent, but the words take time to find: they are looked for once in a while.
 		now := time.Now()
 		if known := q.ordinary[op].Load(); known != nil && now.Sub(known.made) < wordsInterval {
@@ -122,30 +122,63 @@ func (q *Queue) failure(op operation, result C.int, size int) error {
 	return explain(op, result, q.name, &q.config, size)
 }
 
-func (q *Queue) failureOf(op operation, cause error, text string) error {
-	return &Error{Queue: q.name, Operation: operationNames[op], Text: fmt.Sprintf("%q: %s", q.name, text), cause: cause}
+func (q *Queue) failureOf(op operation, code Code, text string, causes ...error) error {
+	return &Error{Queue: q.name, Operation: operationNames[op], Code: code, Text: quoted(q.name) + text, causes: causes}
 }
 
 func (q *Queue) failureOfContext(op operation, ctx context.Context) error {
-	return q.failureOf(op, ctx.Err(), context.Cause(ctx).Error())
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) { // it says both
+		return q.failureOf(op, 0, cause.Error(), cause)
+	}
+	return q.failureOf(op, 0, cause.Error(), err, cause)
 }
 
-func explain(op operation, result C.int, name string, config *config, size int) *Error {
-	text := make([]byte, 512)
-	explained := config.use(name, func(name *C.char, config *C.cq_config) C.int {
-		for {
-			length := int(C.cq_explain(result, name, config, C.size_t(size), (*C.char)(unsafe.Pointer(&text[0])),
-				C.size_t(len(text))))
-			if length < len(text) {
-				text = text[:length]
-				return C.CQ_OK
-			}
-			text = make([]byte, length+1)
-		}
-	})
-	if explained != C.CQ_OK { // a byte 0 in a string, which C cannot be shown
-		what := map[C.int]string{C.CQ_ENAME: "name", C.CQ_EINVAL: "directory"}[explained]
-		text = fmt.Appendf(nil, "%q: the %s has a byte 0 in it", name, what)
+func quoted(name string) string { return fmt.Sprintf("%q: ", name) }
+
+// explain is the error for what the library says of a result. It speaks C, of which words are left that Go has others
+// for.
+func explain(op operation, result Code, name string, c *config, size int) *Error {
+	made := &Error{Queue: name, Operation: operationNames[op], Code: result}
+	if result == resultUnsupported {
+		made.Code, made.causes = 0, []error{errors.ErrUnsupported}
 	}
-	return &Error{Queue: name, Operation: operationNames[op], Code: Code(result), Text: strings.Clone(string(text))}
+	if fault := c.fault(name); fault != "" {
+		made.Text = quoted(name) + fault
+	} else if text, known := ownWords[result]; known {
+		made.Text = quoted(name) + text
+	} else {
+		made.Text = inGo.Replace(nativeExplain(result, name, c, size))
+	}
+	return made
 }
+
+// ownWords are for results of which the library would speak as its callers in C need it.
+var ownWords = map[Code]string{
+	ErrNotHeld:   "it was released, given back, committed or aborted before, or forgotten and collected",
+	ErrCancelled: "the wait was cancelled",
+}
+
+// inGo replaces C's words. Names of options and methods that C has others for stand here and nowhere else; generate
+// uses them for the comments of the codes, too.
+var inGo = strings.NewReplacer(
+	"flags has CQ_EXCLUSIVE, to create the queue, and CQ_ATTACH or CQ_READ_ONLY, not to create it",
+	"Exclusive() creates the queue, and Attach() and ReadOnly() do not",
+	"(CQ_TRUST; cq: --trust)", "(Trust())",
+	"an argument is NULL or 0 that must not be, or a struct_size is not set; cq_open's config is in order",
+	"an argument is invalid",
+	"an argument is NULL, zero, out of range or of an unknown struct_size or flag", "an argument is out of range",
+	"the cq_message is not", "the message is not",
+	"CQ_EXCLUSIVE", "Exclusive()",
+	"CQ_ATTACH", "Attach()",
+	"CQ_READ_ONLY", "ReadOnly()",
+	"CQ_ANY_FILESYSTEM", "WithAnyFilesystem()",
+	"CQ_KEEP_UNLINKED", "KeepUnlinked()",
+	"CQ_TRUST", "Trust()",
+	"cq_participants", "Participants",
+	"cq_cancel", "the library",
+	"max_message_size", "MaxMessageSize",
+	"max_held", "MaxHeld",
+	"`capacity` messages are waiting", "as many messages as it holds are waiting",
+	" (see LIMITS)", "",
+)

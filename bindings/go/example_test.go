@@ -2,6 +2,7 @@ package cqueue_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -22,57 +23,123 @@ func Example() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 
-	// Copy in, copy out.
 	if err := queue.EnqueueContext(ctx, []byte("one tea")); err != nil { // waits while the queue is full
 		log.Fatal(err)
 	}
-	message, err := queue.DequeueContext(ctx, nil) // waits while it is empty
-	if err != nil {
+	handle := func(order []byte) error {
+		fmt.Printf("%s\n", order)
+		cancel() // for this example, one is enough
+		return nil
+	}
+
+	for message, err := range queue.All(ctx) { // waits while it is empty
+		if err != nil {
+			break // the context is over, or the queue closed
+		}
+		if err := handle(message.Bytes()); err != nil {
+			log.Print(err)
+			message.GiveBack() // it comes again, here or elsewhere
+			continue
+		}
+		message.Release() // only now it is gone
+	}
+	// Output: one tea
+}
+
+func Example_poison() {
+	queue, dead, cleanUp := twoQueues()
+	defer cleanUp()
+	ctx := context.Background()
+	handle := func([]byte) error { return errors.New("no such tea") }
+	if err := queue.Enqueue([]byte("poison")); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%s\n", message)
+	process := func(ctx context.Context) error {
+		message, err := queue.TakeContext(ctx)
+		if err != nil {
+			return err
+		}
+		defer message.GiveBack() // does nothing once it was released
+		if message.Deliveries() > 3 {
+			if err := dead.EnqueueContext(ctx, message.Bytes()); err != nil {
+				return err
+			}
+			return message.Release()
+		}
+		if err := handle(message.Bytes()); err != nil {
+			return err
+		}
+		return message.Release()
+	}
+	for range 4 {
+		fmt.Println(process(ctx))
+	}
+	n, err := dead.Len()
+	fmt.Println(n, err)
+	// Output:
+	// no such tea
+	// no such tea
+	// no such tea
+	// <nil>
+	// 1 <nil>
+}
 
-	// Take, work, release: if this process is killed in between, somebody else gets the message.
+func Example_copies() {
+	queue, _, cleanUp := twoQueues()
+	defer cleanUp()
+	ctx := context.Background()
 	if err := queue.Enqueue([]byte("two teas")); err != nil {
 		log.Fatal(err)
 	}
-	loan, err := queue.TakeContext(ctx)
+	buffer := make([]byte, 0, 256)
+	buffer, err := queue.DequeueContext(ctx, buffer[:0]) // and it is gone
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%s, delivery %d\n", loan.Bytes(), loan.Deliveries())
-	if err := loan.Release(); err != nil {
-		log.Fatal(err)
-	}
-	// Output:
-	// one tea
-	// two teas, delivery 1
+	fmt.Printf("%s\n", buffer)
+	// Output: two teas
 }
 
 func ExampleNewTyped() {
+	queue, dead, cleanUp := twoQueues()
+	defer cleanUp()
+	ctx := context.Background()
+
+	type order struct {
+		What  string `json:"what"`
+		Count int    `json:"count"`
+	}
+	orders := cqueue.NewTyped(queue, cqueue.JSON[order](), cqueue.DeadLetters(dead, 3))
+	if err := orders.EnqueueContext(ctx, order{"tea", 2}); err != nil {
+		log.Fatal(err)
+	}
+	got, err := orders.TakeContext(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(got.Value.Count, got.Value.What)
+	if err := got.Release(); err != nil {
+		log.Fatal(err)
+	}
+	// Output: 2 tea
+}
+
+func twoQueues() (queue, dead *cqueue.Queue, cleanUp func()) {
 	directory, err := os.MkdirTemp("/dev/shm", "cqueue-go-")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(directory)
-	queue, err := cqueue.Open("go-example", cqueue.WithDirectory(directory))
+	queue, err = cqueue.Open("go-example", cqueue.WithDirectory(directory))
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer queue.Close()
-
-	type order struct {
-		What  string
-		Count int
-	}
-	orders := cqueue.NewTyped(queue, cqueue.JSON[order]())
-	if err := orders.Enqueue(order{"tea", 2}); err != nil {
-		log.Fatal(err)
-	}
-	got, err := orders.Dequeue()
+	dead, err = cqueue.Open("go-example-dead", cqueue.WithDirectory(directory))
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(got.Count, got.What)
-	// Output: 2 tea
+	return queue, dead, func() {
+		queue.Close()
+		dead.Close()
+		os.RemoveAll(directory)
+	}
 }

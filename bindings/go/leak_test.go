@@ -108,7 +108,7 @@ func TestLoansKeepNothing(t *testing.T) {
 		must(t, reservation.Commit(10))
 		message, err := queue.Take()
 		must(t, err)
-		must(t, message.Return())
+		must(t, message.GiveBack())
 		message, err = queue.Take()
 		must(t, err)
 		must(t, message.Release())

@@ -1,4 +1,4 @@
-//go:build cgo && linux && !cqueue_system
+//go:build cgo && linux && (amd64 || arm64 || loong64 || mips64le || ppc64le || riscv64) && !cqueue_system
 
 package cqueue
 

@@ -1,100 +1,88 @@
-//go:build cgo && linux
-
 package cqueue
-
-/*
-#cgo noescape go_take
-#cgo nocallback go_take
-#cgo noescape go_release
-#cgo nocallback go_release
-#cgo noescape go_return
-#cgo nocallback go_return
-#include "shim.h"
-*/
-import "C"
 
 import (
 	"context"
-	"unsafe"
+	"errors"
+	"fmt"
+	"iter"
 )
 
-// A Message is one that was taken and is read in place. Release it when it is done with, or it stays in hand until the
-// queue is closed; then it is delivered again. One goroutine at a time may use it.
+// A Message is one that was taken and is read in place. Release it when it is done with: only then it is gone. Give it
+// back, and it is delivered again; so it is when the queue is closed, when the process dies, and when the garbage
+// collector finds that it was forgotten. One goroutine at a time may use it. It must not be copied.
+//
+// Its bytes do not keep it: use the Message itself after the last use of [Message.Bytes], which Release does.
 type Message struct {
-	queue      *Queue
-	bytes      []byte
+	_          noCopy
+	loan       loan
 	deliveries int
 	position   uint64
-
-	// Guarded by queue.mutex.
-	lent           C.cq_message
-	state          loanState
-	next, previous *Message
 }
 
-type loanState int
-
-const (
-	held      loanState = iota
-	withdrawn           // Close gave it back; its memory stays until it is finished
-	finished
-)
-
-// Take takes the oldest message, to be read in place until Release or Return. It never blocks: ErrEmpty says that no
+// Take takes the oldest message, to be read in place until Release or GiveBack. It never blocks: ErrEmpty says that no
 // message is waiting.
 func (q *Queue) Take() (*Message, error) {
-	m := &Message{queue: q}
-	if result := m.take(0); result != C.CQ_OK {
+	m, result := q.take()
+	if result != resultOK {
 		return nil, q.failure(taking, result, 0)
 	}
 	return m, nil
 }
 
 // TakeContext is Take, but waits for a message until the context is over. A call that returns the context's error has
-// taken none.
+// taken none. ErrStale: no message is waiting, and the queue was removed, so that nobody who opens it by name meets
+// this handle any more: open it anew. A handle opened with KeepUnlinked waits on.
 func (q *Queue) TakeContext(ctx context.Context) (*Message, error) {
-	m := &Message{queue: q}
-	result, err := q.waiting(ctx, taking, &q.handle.messages, m.take)
-	if err == nil && result != C.CQ_OK {
+	var m *Message
+	result, err := q.waiting(ctx, taking, forMessages, func() (result Code) {
+		m, result = q.take()
+		return result
+	})
+	if err == nil && result != resultOK {
 		err = q.failure(taking, result, 0)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
+	return m, err
 }
 
-func (m *Message) take(patience C.int64_t) C.int {
-	q := m.queue
+// All returns the messages as they come, in hand: the loop releases each when it is done with it, or passes it to a
+// goroutine that does. The last pair has the error that ended it: the context's, ErrClosed or ErrStale.
+func (q *Queue) All(ctx context.Context) iter.Seq2[*Message, error] { return all(ctx, q.TakeContext) }
+
+func (q *Queue) take() (m *Message, result Code) {
+	var one [1]lent
 	if !q.begin() {
-		return resultClosed
+		return nil, resultClosed
 	}
-	result := C.go_take(q.handle.address, &m.lent, patience)
-	if result != C.CQ_OK {
+	if _, result = q.handle.native.take(one[:]); result != resultOK {
 		q.end()
-		return result
+		return nil, result
 	}
-	m.bytes = lentBytes(&m.lent)
-	m.deliveries, m.position = int(m.lent.deliveries), uint64(m.lent.position)
-
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	if q.isClosing() { // too late for Close to find it
-		C.go_return(q.handle.address, &m.lent)
-		q.end()
-		return resultClosed
+	l := &q.loans
+	l.mutex.Lock()
+	if m = q.lend(&one[0]); m == nil {
+		result = resultClosed
 	}
-	if m.next = q.taken; m.next != nil {
-		m.next.previous = m
-	}
-	q.taken = m
-	return C.CQ_OK // and stays a user of the handle
+	l.mutex.Unlock()
+	return m, result // and m stays a user of the handle
 }
 
-func lentBytes(lent *C.cq_message) []byte { return unsafe.Slice((*byte)(lent.data), int(lent.size)) }
+// lend makes a Message of what was taken, which is a user of the handle. nil: the queue was closed, too late for Close
+// to find it, and so it is given back. loans.mutex is locked.
+func (q *Queue) lend(taken *lent) *Message {
+	if q.isClosing() {
+		q.handle.native.giveBack(taken)
+		q.end()
+		return nil
+	}
+	m := next(&q.loans.messages, collectMessages)
+	m.loan = q.loans.add(q, ofMessage, *taken)
+	m.deliveries, m.position = int(taken.deliveries), taken.position
+	return m
+}
 
-// Bytes is the message, in place: not to be changed, and not to be used any more after Release or Return. It is nil then.
-func (m *Message) Bytes() []byte { return m.bytes }
+// Bytes is the message, in place: not to be changed, and not to be used any more after Release or GiveBack. It is nil
+// then.
+func (m *Message) Bytes() []byte { return m.loan.bytes }
 
 // Deliveries is 1 the first time the message is delivered, 2 the second, ..., at most 255.
 func (m *Message) Deliveries() int { return m.deliveries }
@@ -104,61 +92,107 @@ func (m *Message) Position() uint64 { return m.position }
 
 // Release says that the message is done with: it is gone. ErrNotHeld: it was finished before. ErrClosed: the queue was
 // closed, and the message is delivered again.
-func (m *Message) Release() error {
-	return m.finish(releasing, func(address C.uintptr_t) C.int { return C.go_release(address, &m.lent) })
+func (m *Message) Release() error { return m.loan.settle(releasing) }
+
+// GiveBack says that the message is not done with: it is delivered again, before newer messages. Errors as Release;
+// after a Release it does nothing but return ErrNotHeld, and so may be deferred.
+func (m *Message) GiveBack() error { return m.loan.settle(givingBack) }
+
+func errZero(op operation) error {
+	return &Error{Operation: operationNames[op], Code: ErrNotHeld, Text: ownWords[ErrNotHeld]}
 }
 
-// Return says that the message is not done with: it is delivered again, before newer messages. Errors as Release.
-func (m *Message) Return() error {
-	return m.finish(returning, func(address C.uintptr_t) C.int { return C.go_return(address, &m.lent) })
+// Messages are several that were taken together. Each may be finished by itself.
+type Messages []*Message
+
+// Release releases those that are in hand still. The error joins what failed.
+func (all Messages) Release() error { return all.finish((*Message).Release) }
+
+// GiveBack gives those back that are in hand still, the last first, which makes no difference to their order. The error
+// joins what failed.
+func (all Messages) GiveBack() error { return all.finish((*Message).GiveBack) }
+
+func (all Messages) finish(finish func(*Message) error) error {
+	var failed []error
+	for _, m := range all {
+		if m.loan.bytes == nil {
+			continue
+		}
+		if err := finish(m); err != nil && !errors.Is(err, ErrNotHeld) {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
 }
 
-func (m *Message) finish(op operation, settle func(C.uintptr_t) C.int) error {
-	q, result := m.queue, C.int(C.CQ_OK)
-	q.mutex.Lock()
-	before := m.state
-	if before == held {
-		m.unlink()
-		result = settle(q.handle.address)
-	}
-	m.state = finished
-	q.mutex.Unlock()
+const mostTaken = 4096 // at a time, whatever the limit is
 
-	switch before {
-	case finished:
-		return q.failure(op, C.CQ_ENOTHELD, 0)
-	case withdrawn:
-		result = resultClosed
+// TakeBatch takes up to limit of the oldest messages, as many as are waiting. It never blocks: ErrEmpty says that there
+// are none.
+func (q *Queue) TakeBatch(limit int) (Messages, error) {
+	if limit < 1 {
+		return nil, q.failureOfLimit(taking, limit)
 	}
-	m.bytes = nil
-	q.end()
-	if result != C.CQ_OK {
-		return q.failure(op, result, 0)
+	all, result := q.takeBatch(limit)
+	if result != resultOK {
+		return nil, q.failure(taking, result, 0)
 	}
-	return nil
+	return all, nil
 }
 
-// unlink removes the message from the list of those in hand.
-func (m *Message) unlink() {
-	if m.previous != nil {
-		m.previous.next = m.next
-	} else {
-		m.queue.taken = m.next
+// TakeBatchContext is TakeBatch, but waits for a message until the context is over.
+func (q *Queue) TakeBatchContext(ctx context.Context, limit int) (Messages, error) {
+	if limit < 1 {
+		return nil, q.failureOfLimit(taking, limit)
 	}
-	if m.next != nil {
-		m.next.previous = m.previous
+	var all Messages
+	result, err := q.waiting(ctx, taking, forMessages, func() (result Code) {
+		all, result = q.takeBatch(limit)
+		return result
+	})
+	if err == nil && result != resultOK {
+		err = q.failure(taking, result, 0)
 	}
-	m.next, m.previous = nil, nil
+	return all, err
 }
 
-// returnTaken gives back what is in hand, for Close.
-func (q *Queue) returnTaken() {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	for q.taken != nil {
-		m := q.taken
-		C.go_return(q.handle.address, &m.lent)
-		m.state = withdrawn
-		m.unlink()
+func (q *Queue) takeBatch(limit int) (Messages, Code) {
+	if !q.begin() {
+		return nil, resultClosed
 	}
+	defer q.end()
+	var few [32]lent
+	var all Messages
+	for limit = min(limit, mostTaken); len(all) < limit; {
+		asked := min(len(few), limit-len(all))
+		n, result := q.handle.native.take(few[:asked])
+		if n == 0 && len(all) == 0 {
+			return nil, result
+		}
+		all = append(all, q.lendAll(few[:n])...)
+		if n < asked {
+			break
+		}
+	}
+	if len(all) == 0 { // all went back
+		return nil, resultClosed
+	}
+	return all, resultOK
+}
+
+func (q *Queue) lendAll(taken []lent) (all Messages) {
+	q.users.Add(int64(len(taken)))
+	q.loans.mutex.Lock()
+	defer q.loans.mutex.Unlock()
+	all = make(Messages, 0, len(taken))
+	for i := range taken {
+		if m := q.lend(&taken[i]); m != nil {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+func (q *Queue) failureOfLimit(op operation, limit int) error {
+	return q.failureOf(op, ErrInvalid, fmt.Sprintf("a batch of at most %d messages, ask for 1 at least", limit))
 }

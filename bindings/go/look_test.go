@@ -58,7 +58,7 @@ func TestMoreParticipantsThanExpectedAreAllShown(t *testing.T) {
 	equal(t, len(ids), 200)
 	must(t, queue.Close())
 	_, err = queue.Participants()
-	expect(t, err, cqueue.ErrClosed, "participants", closedText)
+	expect(t, err, cqueue.ErrClosed, "list participants", closedText)
 }
 
 func TestMaxHeldIsWhatWasAskedFor(t *testing.T) {

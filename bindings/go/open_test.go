@@ -81,7 +81,7 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 		{"orders", []cqueue.Option{cqueue.WithCapacity(1024)}, cqueue.ErrMismatch,
 			`"orders": region has capacity 4096, asked for 1024: ask for what it has (or 0, whatever it has), or unlink it first`},
 		{"orders", []cqueue.Option{cqueue.WithMaxMessageSize(65)}, cqueue.ErrMismatch,
-			`"orders": region has max_message_size 64, asked for 65: ask for what it has (or 0, whatever it has), or unlink it first`},
+			`"orders": region has MaxMessageSize 64, asked for 65: ask for what it has (or 0, whatever it has), or unlink it first`},
 		{"orders", []cqueue.Option{cqueue.Exclusive()}, cqueue.ErrExist,
 			`"orders": exists in ` + directory + ` already: attach to it, or unlink it first`},
 		{"orders", []cqueue.Option{cqueue.Exclusive()}, fs.ErrExist,
@@ -91,7 +91,7 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 		{"bills", []cqueue.Option{cqueue.ReadOnly()}, fs.ErrNotExist,
 			`"bills": no queue of that name in ` + directory + `: create it first, or check the directory`},
 		{"bills", []cqueue.Option{cqueue.WithCapacity(-1)}, cqueue.ErrInvalid,
-			`"bills": capacity 18446744073709551615 is more than 2147483648 messages, the maximum`},
+			`"bills": WithCapacity(-1): a capacity is 1 message at least, or 0 for the default`},
 		{"bills", []cqueue.Option{cqueue.WithPermissions(0o666)}, cqueue.ErrInvalid,
 			`"bills": permissions 0666 must let the owner read and write, nobody execute, and others not write: ` +
 				`0600, 0640, 0660, 0644 and 0664 are possible`},
@@ -140,7 +140,7 @@ func TestReadOnlyLooksAndDoesNotTouch(t *testing.T) {
 		t.Errorf("saw %d of %d", seen, length(t, reader))
 	}
 	_, err := reader.Dequeue(nil)
-	expect(t, err, cqueue.ErrReadOnly, "dequeue", `"orders": this handle was opened read-only: open it without CQ_READ_ONLY`)
+	expect(t, err, cqueue.ErrReadOnly, "dequeue", `"orders": this handle was opened read-only: open it without ReadOnly()`)
 }
 
 func TestCodesHaveNamesAndMeanings(t *testing.T) {

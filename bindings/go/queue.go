@@ -1,111 +1,100 @@
-//go:build cgo && linux
-
 package cqueue
-
-/*
-#cgo noescape cq_abi_version
-#cgo nocallback cq_abi_version
-#cgo noescape cq_unlink
-#cgo nocallback cq_unlink
-#cgo noescape go_open
-#cgo nocallback go_open
-#cgo noescape go_close
-#cgo nocallback go_close
-#include "shim.h"
-*/
-import "C"
 
 import (
 	"fmt"
 	"runtime"
-	"sync"
 	"sync/atomic"
 )
 
 // A Queue is an open handle on a queue. All its methods may be called from any number of goroutines at once, Close
-// included.
+// included. It must not be copied.
 type Queue struct {
+	_        noCopy
 	name     string
 	config   config
 	handle   *handle
 	cleanup  runtime.Cleanup
 	ordinary [operations]atomic.Pointer[Error]
+	loans    loans
 
 	// Who uses the handle: calls under way and loans, together with closing and closed.
 	users atomic.Int64
-
-	mutex sync.Mutex // guards taken, and what the messages in it may become
-	taken *Message   // list of the messages in hand
 }
+
+// noCopy makes go vet complain of copies.
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
 
 // handle is what a Queue must give back. It knows no Queue, so that the collector can find an abandoned one.
 type handle struct {
-	address  C.uintptr_t
-	closing  chan struct{} // closed by Close: whoever waits stops waiting
-	removed  chan struct{} // closed by who notices that the queue was removed: the same, once there is nothing to be had
-	removal  sync.Once
-	messages descriptor
-	room     descriptor
-}
-
-func (h *handle) announceRemoval() { h.removal.Do(func() { close(h.removed) }) }
-
-func (h *handle) close() {
-	h.messages.close()
-	h.room.close()
-	C.go_close(h.address)
+	native  native
+	closing chan struct{} // closed by Close: whoever waits stops waiting
+	sides   [2]side       // by sideKind
+	sleep   sleep
 }
 
 // Open opens the queue name: it creates it or attaches to it, as the options say.
 //
-// A name has 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit. Close the queue when it is no longer needed;
-// one that is abandoned is closed when the garbage collector finds it.
+// A name has 1 to 200 of A-Z a-z 0-9 . _ - and begins with a letter or digit. Close the queue when it is no longer
+// needed; one that is abandoned is closed when the garbage collector finds it.
 func Open(name string, options ...Option) (*Queue, error) {
-	if ABIVersion() != C.CQ_ABI_VERSION {
-		return nil, &Error{Queue: name, Operation: operationNames[opening], Code: ErrVersion,
-			Text: fmt.Sprintf("%q: the installed library has binary interface %d, this package was written for %d: "+
-				"install its version of cqueue, or build without the tag cqueue_system", name, ABIVersion(), C.CQ_ABI_VERSION)}
+	q := &Queue{name: name, config: configure(options), handle: &handle{closing: make(chan struct{})}}
+	if q.config.fault(name) != "" {
+		return nil, explain(opening, q.config.faultCode(name), name, &q.config, 0)
 	}
-	q := &Queue{name: name, config: configure(options), handle: &handle{closing: make(chan struct{}),
-		removed: make(chan struct{})}}
-	result := q.config.use(name, func(name *C.char, config *C.cq_config) C.int {
-		return C.go_open(name, config, &q.handle.address)
-	})
-	if result != C.CQ_OK {
+	if ABIVersion() != headerABI {
+		return nil, q.failureOf(opening, ErrVersion, fmt.Sprintf("the installed library has binary interface %d, this "+
+			"package was written for %d: install its version of cqueue, or build without the tag cqueue_system",
+			ABIVersion(), headerABI))
+	}
+	q.handle.sleep.allowed.L = &q.handle.sleep.mutex
+	opened, result := nativeOpen(name, &q.config)
+	if result != resultOK {
 		return nil, explain(opening, result, name, &q.config, 0)
 	}
-	q.cleanup = runtime.AddCleanup(q, (*handle).close, q.handle)
+	q.handle.native = opened
+	q.loans.traced = q.config.forgotten != nil
+	q.cleanup = runtime.AddCleanup(q, native.close, opened)
 	return q, nil
 }
 
-// Unlink removes the name of a queue; of the options only the directory counts. Whoever has the queue open keeps using it,
-// and its memory goes with the last of them.
+// Unlink removes the name of a queue; of the options only the directory counts. Whoever has the queue open keeps using
+// it, and its memory goes with the last of them.
 func Unlink(name string, options ...Option) error {
 	config := configure(options)
-	result := config.use(name, func(name *C.char, config *C.cq_config) C.int { return C.cq_unlink(name, config) })
-	if result != C.CQ_OK {
+	result := resultOK
+	if config.fault(name) != "" {
+		result = config.faultCode(name)
+	} else {
+		result = nativeUnlink(name, &config)
+	}
+	if result != resultOK {
 		return explain(unlinking, result, name, &config, 0)
 	}
 	return nil
 }
 
 // Version is the version of the C library, such as "1.0.0".
-func Version() string { return C.GoString(C.cq_version()) }
+func Version() string { return nativeVersion() }
 
 // ABIVersion is the version of the C library's binary interface.
-func ABIVersion() int { return int(C.cq_abi_version()) }
+func ABIVersion() int { return nativeABIVersion() }
 
 // Name is the name that the queue was opened by.
 func (q *Queue) Name() string { return q.name }
 
-// Close closes the handle. Calls that wait return ErrClosed, and so does every call from now on, a second Close excepted,
-// which does nothing. Messages in hand are delivered again at once. The mapping stays while calls are under way and until
-// messages and reservations in hand are finished or collected: nobody who still reads or writes one crashes.
+// Close closes the handle. Calls that wait return ErrClosed, and so does every call from now on, a second Close
+// excepted, which does nothing. Messages in hand are delivered again at once. The mapping stays while calls are under
+// way and until messages and reservations in hand are finished or collected: nobody who still reads or writes one
+// crashes.
 func (q *Queue) Close() error {
 	q.users.Add(1) // the handle must last until here, too
 	if q.users.Or(closing)&closing == 0 {
 		close(q.handle.closing)
-		q.returnTaken()
+		q.handle.sleep.end(q.handle.native)
+		q.withdraw()
 	}
 	q.end()
 	return nil
@@ -136,7 +125,7 @@ func (q *Queue) end() {
 func (q *Queue) closeHandle() {
 	if q.users.CompareAndSwap(closing, closing|closed) {
 		q.cleanup.Stop()
-		q.handle.close()
+		q.handle.native.close()
 	}
 }
 

@@ -3,15 +3,16 @@
  *
  * A handle is passed as a number and bytes as uint8_t, because Go checks at run time every pointer that may lead to
  * more pointers. A batch is one flat piece of memory and a list of sizes, because memory of Go's that has pointers in
- * it must not be shown to C. Nothing here may block for long: a blocked call keeps a thread of the operating system. With
- * `patience`, in nanoseconds, a call may sleep for so long.
+ * it must not be shown to C. Nothing here blocks but go_wait: a blocked call keeps a thread of the operating system.
  */
 #ifndef CQUEUE_SHIM_H
 #define CQUEUE_SHIM_H
 
 #include "cqueue.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 static inline cq_queue *go_queue(uintptr_t handle) { return (cq_queue *)handle; }
 
@@ -23,41 +24,79 @@ static inline int go_open(const char *name, const cq_config *config, uintptr_t *
     return result;
 }
 
-static inline int go_close(uintptr_t handle) { return cq_close(go_queue(handle)); }
+/* ---- calls that are under way, see calls.c ---------------------------------------------------------- */
 
-static inline int go_enqueue(uintptr_t handle, const uint8_t *data, size_t size, int64_t patience)
+#define GO_CLOSED (1 << 16)           /* a result beside the library's */
+#define GO_CLOSING ((int64_t)1 << 61) /* in the handle's count of users */
+
+struct go_thread {
+    _Atomic uintptr_t in; /* the handle that the thread is using; its own thread writes it */
+    _Atomic int taken;
+    struct go_thread *next;
+};
+
+extern __thread struct go_thread *go_me __attribute__((visibility("hidden")));
+extern int go_needs_fence __attribute__((visibility("hidden")));
+struct go_thread *go_register(void) __attribute__((visibility("hidden")));
+void go_quiesce(uintptr_t handle) __attribute__((visibility("hidden")));
+
+/* CQ_OK: the handle stays until go_leave. */
+static inline int go_enter(uintptr_t handle, const int64_t *users)
 {
-    return patience ? cq_enqueue_wait(go_queue(handle), data, size, patience)
-                    : cq_enqueue(go_queue(handle), data, size);
+    struct go_thread *me = go_me ? go_me : go_register();
+    if (!me)
+        return CQ_ENOMEM;
+    /* Relaxed, and the compiler keeps the order: the barrier of go_quiesce, or the fence, does the rest. */
+    atomic_store_explicit(&me->in, handle, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (go_needs_fence)
+        atomic_thread_fence(memory_order_seq_cst);
+    if (!(__atomic_load_n(users, __ATOMIC_RELAXED) & GO_CLOSING)) /* orders nothing by itself, see above */
+        return CQ_OK;
+    atomic_store_explicit(&me->in, 0, memory_order_relaxed); /* nothing was done with the handle */
+    return GO_CLOSED;
 }
 
-static inline int go_dequeue(uintptr_t handle, uint8_t *buffer, size_t room, size_t *size, int64_t patience)
+/* Release, pairs with the acquire in go_quiesce: what was done with the handle comes before. */
+static inline void go_leave(void) { atomic_store_explicit(&go_me->in, 0, memory_order_release); }
+
+static inline int go_close(uintptr_t handle)
 {
-    return patience ? cq_dequeue_wait(go_queue(handle), buffer, room, size, patience)
-                    : cq_dequeue(go_queue(handle), buffer, room, size);
+    go_quiesce(handle);
+    return cq_close(go_queue(handle));
+}
+
+static inline int go_enqueue(uintptr_t handle, const int64_t *users, const uint8_t *data, size_t size)
+{
+    int result = go_enter(handle, users);
+    if (result == CQ_OK) {
+        result = cq_enqueue(go_queue(handle), data, size);
+        go_leave();
+    }
+    return result;
+}
+
+static inline int go_dequeue(uintptr_t handle, const int64_t *users, uint8_t *buffer, size_t room, size_t *size)
+{
+    int result = go_enter(handle, users);
+    if (result == CQ_OK) {
+        result = cq_dequeue(go_queue(handle), buffer, room, size);
+        go_leave();
+    }
+    return result;
 }
 
 /* ---- batches ---------------------------------------------------------------------------------------- */
 
-#define GO_FEW 128 /* slices kept on the stack */
+#define GO_FEW 128 /* slices kept on the stack: messages that go to the library at a time */
 
-/* There is no batch that waits: with patience, the first message goes alone. *done counts it and those after it. */
 static inline int go_enqueue_batch(uintptr_t handle, const uint8_t *data, const size_t *sizes, size_t count,
-                                   int64_t patience, size_t *done)
+                                   size_t *done)
 {
-    *done = 0;
-    if (patience && count) {
-        int result = go_enqueue(handle, data, *sizes, patience);
-        if (result == CQ_OK) {
-            result = go_enqueue_batch(handle, data + *sizes, sizes + 1, count - 1, 0, done);
-            ++*done;
-        }
-        return result;
-    }
     cq_slice few[GO_FEW], *slices = count <= GO_FEW ? few : malloc(count * sizeof *slices);
     if (!slices)
         return CQ_ENOMEM;
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < count; ++i) { /* one call, because all are refused if one is too big */
         slices[i] = (cq_slice){(void *)(uintptr_t)data, sizes[i]};
         data += sizes[i];
     }
@@ -69,52 +108,81 @@ static inline int go_enqueue_batch(uintptr_t handle, const uint8_t *data, const 
 
 /* The messages lie in the buffer one behind the other. CQ_ETOOSMALL: sizes[0] is what the first one needs. */
 static inline int go_dequeue_batch(uintptr_t handle, uint8_t *buffer, size_t room, size_t *sizes, size_t count,
-                                   int64_t patience, size_t *done)
+                                   size_t *done)
 {
+    cq_slice few[GO_FEW];
+    int result;
+
     *done = 0;
-    if (patience) {
-        int result = go_dequeue(handle, buffer, room, sizes, patience);
-        *done = result == CQ_OK;
-        return result;
+    for (;;) {
+        size_t asked = count - *done < GO_FEW ? count - *done : GO_FEW, came;
+        result = cq_dequeue_batch(go_queue(handle), buffer, room, few, asked, &came);
+        for (size_t i = 0; i < came; ++i) {
+            sizes[*done + i] = few[i].size;
+            buffer += few[i].size;
+            room -= few[i].size;
+        }
+        *done += came;
+        if (came < asked || *done == count)
+            break;
     }
-    cq_slice few[GO_FEW], *slices = count <= GO_FEW ? few : malloc(count * sizeof *slices);
-    if (!slices)
-        return CQ_ENOMEM;
-    int result = cq_dequeue_batch(go_queue(handle), buffer, room, slices, count, done);
-    for (size_t i = 0; i < *done; ++i)
-        sizes[i] = slices[i].size;
+    if (*done)
+        return CQ_OK;
     if (result == CQ_ETOOSMALL)
-        sizes[0] = slices[0].size;
-    if (slices != few)
-        free(slices);
+        sizes[0] = few[0].size;
     return result;
 }
 
 /* ---- loans ------------------------------------------------------------------------------------------ */
 
-static inline int go_reserve(uintptr_t handle, size_t size, cq_message *message)
+/* Memory of Go's that holds a cq_message is shown as numbers: Go looks at every pointer in what it shows to C. */
+static inline cq_message *go_message(uint64_t *lent)
 {
+    cq_message *message = (cq_message *)lent;
     message->struct_size = sizeof *message;
-    return cq_reserve(go_queue(handle), size, message);
+    return message;
 }
 
-static inline int go_commit(uintptr_t handle, cq_message *message, size_t size)
+static inline int go_reserve(uintptr_t handle, size_t size, uint64_t *lent)
 {
-    return cq_commit(go_queue(handle), message, size);
+    return cq_reserve(go_queue(handle), size, go_message(lent));
 }
 
-static inline int go_abort(uintptr_t handle, cq_message *message) { return cq_abort(go_queue(handle), message); }
-
-static inline int go_take(uintptr_t handle, cq_message *message, int64_t patience)
+static inline int go_commit(uintptr_t handle, uint64_t *lent, size_t size)
 {
-    message->struct_size = sizeof *message;
-    return patience ? cq_take_wait(go_queue(handle), message, patience) : cq_take(go_queue(handle), message);
+    return cq_commit(go_queue(handle), go_message(lent), size);
 }
 
-static inline int go_release(uintptr_t handle, cq_message *message) { return cq_release(go_queue(handle), message); }
-static inline int go_return(uintptr_t handle, cq_message *message) { return cq_return(go_queue(handle), message); }
+static inline int go_abort(uintptr_t handle, uint64_t *lent) { return cq_abort(go_queue(handle), go_message(lent)); }
+static inline int go_release(uintptr_t handle, uint64_t *lent)
+{
+    return cq_release(go_queue(handle), go_message(lent));
+}
+static inline int go_return(uintptr_t handle, uint64_t *lent) { return cq_return(go_queue(handle), go_message(lent)); }
+
+/* Up to `count` of the oldest messages; *done: how many. CQ_OK: one at least. */
+static inline int go_take(uintptr_t handle, uint64_t *lent, size_t count, size_t *done)
+{
+    int result = CQ_OK;
+    for (*done = 0; *done < count && result == CQ_OK; *done += result == CQ_OK)
+        result = cq_take(go_queue(handle), go_message(lent + *done * (sizeof(cq_message) / sizeof *lent)));
+    return *done ? CQ_OK : result;
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------- */
+
+/* Blocks, and keeps a thread of the operating system, until there may be a message (or room), or go_cancel ends it. */
+static inline int go_wait(uintptr_t handle, int consumers)
+{
+    return consumers ? cq_wait(go_queue(handle), -1) : cq_wait_room(go_queue(handle), -1);
+}
+
+static inline int go_cancel(uintptr_t handle) { return cq_cancel(go_queue(handle)); }
+static inline int go_cancel_reset(uintptr_t handle) { return cq_cancel_reset(go_queue(handle)); }
 
 /* ---- looking on ------------------------------------------------------------------------------------- */
+
+static inline int go_length(uintptr_t handle, uint64_t *length) { return cq_length(go_queue(handle), length); }
 
 static inline int go_stat(uintptr_t handle, cq_stats *stats)
 {
@@ -156,6 +224,74 @@ static inline int go_participants(uintptr_t handle, cq_participant *items, size_
 static inline int go_fd(uintptr_t handle, int consumers, int *fd)
 {
     return consumers ? cq_fd(go_queue(handle), fd) : cq_room_fd(go_queue(handle), fd);
+}
+
+/* ---- walking ---------------------------------------------------------------------------------------- */
+
+/*
+ * Messages are copied into a chunk of memory, and Go gets one call for each chunk: head, bytes, and so on, each padded
+ * to 8 bytes. The first chunks are small, because many walks end early.
+ */
+struct go_head {
+    uint64_t size, position, deliveries;
+};
+
+struct go_chunk {
+    uint8_t *memory;
+    size_t room, used, full; /* full: hand it over beyond this many bytes */
+    uintptr_t context;
+};
+
+#define GO_CHUNK_FIRST 1024
+#define GO_CHUNK_MOST ((size_t)256 << 10)
+
+/* Go's. Nonzero: stop. */
+int goVisit(uint8_t *memory, size_t used, uintptr_t context);
+
+static inline int go_hand_over(struct go_chunk *chunk)
+{
+    int stop = chunk->used ? goVisit(chunk->memory, chunk->used, chunk->context) : 0;
+    chunk->used = 0;
+    chunk->full = chunk->full * 4 < GO_CHUNK_MOST ? chunk->full * 4 : GO_CHUNK_MOST;
+    return stop;
+}
+
+/* Out of memory, the walk ends: that is no CQ_OK, see go_walk. */
+static inline int go_visit(const cq_message *message, void *context)
+{
+    struct go_chunk *chunk = context;
+    struct go_head head = {message->size, message->position, message->deliveries};
+    size_t needed = sizeof head + ((message->size + 7) & ~(size_t)7);
+
+    if (chunk->used + needed > chunk->full && go_hand_over(chunk))
+        return 1;
+    if (chunk->used + needed > chunk->room) {
+        size_t room = needed > chunk->full ? needed : chunk->full;
+        uint8_t *memory = realloc(chunk->memory, room);
+        if (!memory) {
+            chunk->full = 0;
+            return 1;
+        }
+        chunk->memory = memory;
+        chunk->room = room;
+    }
+    memcpy(chunk->memory + chunk->used, &head, sizeof head);
+    if (message->size)
+        memcpy(chunk->memory + chunk->used + sizeof head, message->data, message->size);
+    chunk->used += needed;
+    return 0;
+}
+
+static inline int go_walk(uintptr_t handle, uintptr_t context)
+{
+    struct go_chunk chunk = {.full = GO_CHUNK_FIRST, .context = context};
+    int result = cq_walk(go_queue(handle), go_visit, &chunk);
+    if (result == CQ_OK && !chunk.full)
+        result = CQ_ENOMEM;
+    if (result == CQ_OK)
+        go_hand_over(&chunk);
+    free(chunk.memory);
+    return result;
 }
 
 #endif

@@ -51,7 +51,12 @@ func must(t testing.TB, err error) {
 }
 
 // length is how many messages are waiting.
-func length(t testing.TB, queue *cqueue.Queue) int { return stats(t, queue).Length }
+func length(t testing.TB, queue *cqueue.Queue) int {
+	t.Helper()
+	n, err := queue.Len()
+	must(t, err)
+	return n
+}
 
 func stats(t testing.TB, queue *cqueue.Queue) cqueue.Stats {
 	t.Helper()

@@ -1,82 +1,86 @@
-//go:build cgo && linux
-
 package cqueue
 
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
 )
 
-// A Codec makes messages of values and values of messages.
-type Codec[T any] interface {
-	// Append appends the value's message to buffer.
-	Append(buffer []byte, value T) ([]byte, error)
-	// Decode makes a value of a message, whose memory it must not keep.
-	Decode(message []byte) (T, error)
-}
+// ErrDecode is what a message that is no value of the type fails with, in a [*DecodeError].
+var ErrDecode = errors.New("cqueue: the message is no value of the type")
 
-// JSON is a Codec by encoding/json.
-func JSON[T any]() Codec[T] { return jsonCodec[T]{} }
-
-// Binary is a Codec by encoding/binary, little-endian, for types of a fixed size.
-func Binary[T any]() Codec[T] { return binaryCodec[T]{} }
-
-type jsonCodec[T any] struct{}
-
-func (jsonCodec[T]) Append(buffer []byte, value T) ([]byte, error) {
-	message, err := json.Marshal(value)
-	return append(buffer, message...), err
-}
-
-func (jsonCodec[T]) Decode(message []byte) (value T, err error) {
-	err = json.Unmarshal(message, &value)
-	return value, err
-}
-
-type binaryCodec[T any] struct{}
-
-func (binaryCodec[T]) Append(buffer []byte, value T) ([]byte, error) {
-	return binary.Append(buffer, binary.LittleEndian, value)
-}
-
-func (binaryCodec[T]) Decode(message []byte) (value T, err error) {
-	n, err := binary.Decode(message, binary.LittleEndian, &value)
-	if err == nil && n != len(message) {
-		err = fmt.Errorf("%d bytes, %T has %d", len(message), value, n)
-	}
-	return value, err
-}
-
-// A DecodeError is returned for a message that was dequeued but is no value of the type. The message is in it.
+// A DecodeError is returned for a message that is no value of the type. The message is in it, and, unless a hook
+// decides otherwise, in the queue again.
 type DecodeError struct {
-	Queue   string
-	Message []byte
-	Err     error // the codec's
+	Queue      string
+	Message    []byte
+	Deliveries int
+	Position   uint64
+	Err        error // the codec's
 }
 
 // Error says which queue the message came from and what the codec said.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("cqueue: dequeue %q: message of %d bytes: %v", e.Queue, len(e.Message), e.Err)
+	return fmt.Sprintf("cqueue: decode %q: message of %d bytes, delivery %d: %v", e.Queue, len(e.Message),
+		e.Deliveries, e.Err)
 }
 
-// Unwrap returns the codec's error.
-func (e *DecodeError) Unwrap() error { return e.Err }
+// Unwrap returns ErrDecode and the codec's error.
+func (e *DecodeError) Unwrap() []error { return []error{ErrDecode, e.Err} }
 
 // Typed is a Queue of values. All its methods may be called by any number of goroutines at once.
+//
+// A message that does not decode stays in the queue: the call fails with a [*DecodeError], and the next one meets the
+// message again. See [OnUndecodable] and [DeadLetters] for what else may be done with it.
 type Typed[T any] struct {
 	queue   *Queue
 	codec   Codec[T]
+	hook    func(*DecodeError, *Message) error
 	buffers sync.Pool // of *[]byte
 }
 
-// NewTyped returns the queue as one of values. Several may be made of one queue.
-func NewTyped[T any](queue *Queue, codec Codec[T]) *Typed[T] {
-	return &Typed[T]{queue: queue, codec: codec, buffers: sync.Pool{New: func() any { return new([]byte) }}}
+// A TypedOption says what a Typed does other than by default.
+type TypedOption func(*typedConfig)
+
+type typedConfig struct {
+	hook func(*DecodeError, *Message) error
+}
+
+// OnUndecodable has hook decide about each message that does not decode. It may release the message, which then is
+// gone, or keep it for later; what it leaves is given back. If it returns nil the call goes on with the next message,
+// as if there had been no such one, else it fails with what hook returns.
+func OnUndecodable(hook func(*DecodeError, *Message) error) TypedOption {
+	return func(c *typedConfig) { c.hook = hook }
+}
+
+// DeadLetters moves a message that does not decode to another queue, once it has been delivered so often (255 times at
+// most, because more are not counted). Before that it stays, and the call fails.
+func DeadLetters(queue *Queue, maxDeliveries int) TypedOption {
+	return OnUndecodable(func(undecoded *DecodeError, message *Message) error {
+		if message.Deliveries() < min(maxDeliveries, 255) {
+			return undecoded
+		}
+		if err := queue.Enqueue(message.Bytes()); err != nil {
+			return errors.Join(undecoded, err)
+		}
+		return message.Release()
+	})
+}
+
+// NewTyped returns the queue as one of values. Several may be made of one queue. A codec of nil is JSON.
+func NewTyped[T any](queue *Queue, codec Codec[T], options ...TypedOption) *Typed[T] {
+	if codec == nil {
+		codec = JSON[T]()
+	}
+	var c typedConfig
+	for _, option := range options {
+		option(&c)
+	}
+	return &Typed[T]{queue: queue, codec: codec, hook: c.hook,
+		buffers: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
 // Queue is the queue of bytes underneath.
@@ -101,40 +105,134 @@ func (t *Typed[T]) send(value T, enqueue func([]byte) error) error {
 	return enqueue(message)
 }
 
-// Dequeue removes the oldest value, see [Queue.Dequeue], or returns a [*DecodeError].
-func (t *Typed[T]) Dequeue() (T, error) { return t.receive(t.queue.Dequeue) }
-
-// DequeueContext removes the oldest value, waiting for one, see [Queue.DequeueContext], or returns a [*DecodeError].
-func (t *Typed[T]) DequeueContext(ctx context.Context) (T, error) {
-	return t.receive(func(buffer []byte) ([]byte, error) { return t.queue.DequeueContext(ctx, buffer) })
+// Taken is a message in hand and the value that it is. Release it when the value was worked on.
+type Taken[T any] struct {
+	*Message
+	Value T
 }
 
-// All returns the values as they come. A message that is no value gives a [*DecodeError] and the loop goes on; any other
-// error is the last pair's, as in [Queue.All].
-func (t *Typed[T]) All(ctx context.Context) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for {
-			value, err := t.DequeueContext(ctx)
-			_, undecoded := err.(*DecodeError)
-			if !yield(value, err) || err != nil && !undecoded {
-				return
-			}
+// Take takes the oldest value, see [Queue.Take], or returns a [*DecodeError].
+func (t *Typed[T]) Take() (Taken[T], error) { return t.take(t.queue.Take) }
+
+// TakeContext takes the oldest value, waiting for one, see [Queue.TakeContext], or returns a [*DecodeError].
+func (t *Typed[T]) TakeContext(ctx context.Context) (Taken[T], error) {
+	return t.take(func() (*Message, error) { return t.queue.TakeContext(ctx) })
+}
+
+func (t *Typed[T]) take(take func() (*Message, error)) (Taken[T], error) {
+	for {
+		message, err := take()
+		if err != nil {
+			return Taken[T]{}, err
+		}
+		taken, good, err := t.decode(message)
+		if good || err != nil {
+			return taken, err
 		}
 	}
 }
 
-func (t *Typed[T]) receive(dequeue func([]byte) ([]byte, error)) (T, error) {
-	var none T
-	buffer := t.buffers.Get().(*[]byte)
-	defer t.buffers.Put(buffer)
-	message, err := dequeue((*buffer)[:0])
+// decode returns the value of a message in hand. If it is none, and the hook has no error for that, it is not good.
+func (t *Typed[T]) decode(message *Message) (taken Taken[T], good bool, err error) {
+	defer func() {
+		if !good { // or the codec or the hook panics
+			message.GiveBack()
+		}
+	}()
+	value, fault := t.codec.Decode(message.Bytes())
+	if fault == nil {
+		return Taken[T]{message, value}, true, nil
+	}
+	undecoded := &DecodeError{Queue: t.queue.Name(), Message: bytes.Clone(message.Bytes()),
+		Deliveries: message.Deliveries(), Position: message.Position(), Err: fault}
+	if t.hook != nil {
+		return taken, false, t.hook(undecoded, message)
+	}
+	return taken, false, undecoded
+}
+
+// TakeBatch takes up to limit of the oldest values, see [Queue.TakeBatch]. Those that decode are returned, even if
+// there is an error, which joins the [*DecodeError] of each that does not.
+func (t *Typed[T]) TakeBatch(limit int) ([]Taken[T], error) {
+	return t.takeBatch(func() (Messages, error) { return t.queue.TakeBatch(limit) })
+}
+
+// TakeBatchContext is TakeBatch, but waits for a message until the context is over.
+func (t *Typed[T]) TakeBatchContext(ctx context.Context, limit int) ([]Taken[T], error) {
+	return t.takeBatch(func() (Messages, error) { return t.queue.TakeBatchContext(ctx, limit) })
+}
+
+func (t *Typed[T]) takeBatch(take func() (Messages, error)) ([]Taken[T], error) {
+	for {
+		messages, err := take()
+		if err != nil {
+			return nil, err
+		}
+		values, err := t.decodeAll(messages)
+		if len(values) > 0 || err != nil {
+			return values, err
+		}
+	}
+}
+
+func (t *Typed[T]) decodeAll(messages Messages) ([]Taken[T], error) {
+	var failed []error
+	values, whole := make([]Taken[T], 0, len(messages)), false
+	defer func() {
+		if !whole {
+			messages.GiveBack()
+		}
+	}()
+	for _, message := range messages {
+		taken, good, err := t.decode(message)
+		if err != nil {
+			failed = append(failed, err)
+		} else if good {
+			values = append(values, taken)
+		}
+	}
+	whole = true
+	return values, errors.Join(failed...)
+}
+
+// Dequeue removes the oldest value, see [Queue.Dequeue], once it is decoded, or returns a [*DecodeError].
+func (t *Typed[T]) Dequeue() (T, error) { return t.keep(t.Take()) }
+
+// DequeueContext removes the oldest value, waiting for one, see [Queue.DequeueContext], or returns a [*DecodeError].
+func (t *Typed[T]) DequeueContext(ctx context.Context) (T, error) { return t.keep(t.TakeContext(ctx)) }
+
+func (t *Typed[T]) keep(taken Taken[T], err error) (T, error) {
+	if err == nil {
+		err = taken.Release()
+	}
 	if err != nil {
+		var none T
 		return none, err
 	}
-	*buffer = message
-	value, err := t.codec.Decode(message)
-	if err != nil {
-		return none, &DecodeError{Queue: t.queue.Name(), Message: bytes.Clone(message), Err: err}
+	return taken.Value, nil
+}
+
+// All returns the values as they come, in hand: the loop releases each when it was worked on. A message that is no
+// value gives a [*DecodeError] and the loop goes on, with the same message unless there is a hook; any other error is
+// the last pair's, as in [Queue.All].
+func (t *Typed[T]) All(ctx context.Context) iter.Seq2[Taken[T], error] {
+	return all(ctx, t.TakeContext)
+}
+
+// AllAtMostOnce returns the values as they come. Each is removed from the queue when the loop receives it: what the
+// loop does not finish is lost. Errors are as in [Typed.All].
+func (t *Typed[T]) AllAtMostOnce(ctx context.Context) iter.Seq2[T, error] {
+	return all(ctx, t.DequeueContext)
+}
+
+// all ends with the first error that is not a message's own.
+func all[V any](ctx context.Context, next func(context.Context) (V, error)) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		for {
+			value, err := next(ctx)
+			if !yield(value, err) || err != nil && !errors.Is(err, ErrDecode) {
+				return
+			}
+		}
 	}
-	return value, nil
 }

@@ -1,179 +1,238 @@
-//go:build cgo && linux
-
 package cqueue
 
-/*
-#cgo noescape go_fd
-#cgo nocallback go_fd
-#include "shim.h"
-*/
-import "C"
-
 import (
+	"container/list"
 	"context"
-	"os"
+	"fmt"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 )
 
+// Goroutines wait in turn. Of those that wait on one side of a handle, the first sleeps in the library, in a thread of
+// the operating system; the others are parked, and cost no more than goroutines do. A message wakes one sleeper of all
+// handles of all processes, straight in its own call: no poller, no helper in between. Once served it hands the turn
+// on.
+//
+// A context that is over wakes its goroutine out of the library by cq_cancel, which ends every wait on the handle: the
+// one on the other side, if there is one, begins again.
+
+type sideKind int
+
 const (
-	// lookInterval is how often the goroutines that wait on one side of a handle, together, have the library look whether
-	// the queue was removed. No descriptor tells them that.
-	lookInterval = time.Second
-	// lookTime is the patience of that attempt in nanoseconds: the library looks when it is about to sleep.
-	lookTime C.int64_t = 1_000_000
-	// memoryInterval is how often who waits for memory of the file system tries again. No descriptor tells of it, either.
-	memoryInterval = 50 * time.Millisecond
+	forMessages sideKind = iota // what consumers wait for
+	forRoom                     // what producers wait for
 )
 
-// descriptor is one of cq_fd and cq_room_fd in Go's network poller.
-//
-// The poller tells of changes only. The library raises the descriptor once and takes it down in the call that finds
-// nothing, so whoever was told must go on until then. That is what the token in ready means: somebody should try. Who
-// takes it and succeeds puts it back for the next; who finds nothing lets it go, because the descriptor is down now and
-// its next rise brings another.
-type descriptor struct {
-	mutex sync.Mutex
-	file  *os.File
-	ready chan struct{}
-	look  *time.Ticker // somebody should make a patient attempt
+const (
+	// vain is how often in a row the library may say that there is something, and there is not, before that is slowed
+	// down by vainPause: others are faster, or there is room but not for this message.
+	vain      = 16
+	vainPause = time.Millisecond
+	// memoryInterval is how often a goroutine that waits for memory of the filesystem tries again. Nothing tells of it.
+	memoryInterval = 50 * time.Millisecond
+	// mostSleeping is how many threads of this process may sleep in queues. Go ends a process that has 10,000.
+	mostSleeping = 8000
+)
+
+// side is who waits on one side of a handle.
+type side struct {
+	mutex   sync.Mutex
+	waiters list.List // of *waiter; the first has the turn
 }
 
-// open starts the descriptor on its first use. The queue must be in use.
-func (d *descriptor) open(q *Queue) C.int {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	if d.file != nil {
-		return C.CQ_OK
-	}
-	fd, result := q.descriptor(d)
-	if result != C.CQ_OK {
-		return result
-	}
-	// The library's own descriptor belongs to the handle; the poller gets one that it may close.
-	own, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
-	if errno != 0 {
-		return C.CQ_EPROCESS
-	}
-	file := os.NewFile(own, "cqueue")
-	raw, err := file.SyscallConn()
-	if err != nil {
-		file.Close()
-		return C.CQ_ESYSTEM
-	}
-	ready := make(chan struct{}, 1)
-	d.file, d.ready, d.look = file, ready, time.NewTicker(lookInterval)
-	// One call for as long as the file is open: at its beginning the poller forgets what it was told before. It must not
-	// know the Queue, which would never be collected.
-	go raw.Read(func(uintptr) bool {
-		pass(ready)
-		return false
-	})
-	return C.CQ_OK
+type waiter struct {
+	turn chan struct{} // has a token once it is the waiter's turn; nil if it was so from the beginning
+	// Guarded by sleep.mutex.
+	asleep      bool
+	interrupted bool
 }
 
-func pass(ready chan<- struct{}) {
-	select {
-	case ready <- struct{}{}:
-	default: // there is one already
+func (s *side) join() (*list.Element, *waiter) {
+	w := &waiter{}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.waiters.Len() > 0 {
+		w.turn = make(chan struct{}, 1)
+	}
+	return s.waiters.PushBack(w), w
+}
+
+// leave hands the turn on if it was this waiter's.
+func (s *side) leave(at *list.Element) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	first := s.waiters.Front() == at
+	s.waiters.Remove(at)
+	if next := s.waiters.Front(); first && next != nil {
+		next.Value.(*waiter).turn <- struct{}{}
 	}
 }
 
-func (d *descriptor) close() {
-	if d.file != nil {
-		d.file.Close()
-		d.look.Stop()
-	}
-}
-
-// descriptor asks the library for its descriptor. The queue must be in use.
-func (q *Queue) descriptor(d *descriptor) (int, C.int) {
-	var fd, consumers C.int
-	if d == &q.handle.messages {
-		consumers = 1
-	}
-	result := C.go_fd(q.handle.address, consumers, &fd)
-	return int(fd), result
-}
-
-// waiting makes an attempt, and as long as waiting may help waits for the descriptor and makes another. An attempt with
-// patience, in nanoseconds, may sleep for so long in C.
-func (q *Queue) waiting(ctx context.Context, op operation, d *descriptor, attempt func(patience C.int64_t) C.int) (C.int,
-	error) {
+// waiting makes an attempt, and as long as waiting may help waits and makes another.
+func (q *Queue) waiting(ctx context.Context, op operation, kind sideKind, attempt func() Code) (Code, error) {
 	if ctx.Err() != nil {
 		return 0, q.failureOfContext(op, ctx)
 	}
-	result := attempt(0)
+	result := attempt()
 	if !q.mayHelp(result) {
 		return result, nil
 	}
-	if !q.begin() {
-		return resultClosed, nil
-	}
-	opened := d.open(q)
-	q.end()
-	if opened != C.CQ_OK {
-		return 0, q.failure(watching, opened, 0)
-	}
-	for {
-		var memory <-chan time.Time
-		if result == C.CQ_ENOSPACE {
-			memory = time.After(memoryInterval)
-		}
-		patience, removed := C.int64_t(0), false
+	s := &q.handle.sides[kind]
+	at, w := s.join()
+	defer s.leave(at)
+	if w.turn != nil {
 		select {
+		case <-w.turn:
 		case <-ctx.Done():
 			return 0, q.failureOfContext(op, ctx)
 		case <-q.handle.closing:
 			return resultClosed, nil
-		case <-d.ready:
-		case <-memory:
-		case <-d.look.C:
-			patience = lookTime
-		case <-q.handle.removed:
-			removed = true
 		}
-		if result = attempt(patience); !q.mayHelp(result) {
-			if result == C.CQ_STALE {
-				q.handle.announceRemoval()
-			}
-			pass(d.ready)
+	}
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, func() { q.handle.sleep.interrupt(q.handle.native, w) })()
+	}
+	return q.sleeping(ctx, op, kind, w, attempt)
+}
+
+// sleeping is waiting once it is the waiter's turn.
+func (q *Queue) sleeping(ctx context.Context, op operation, kind sideKind, w *waiter,
+	attempt func() Code) (Code, error) {
+	for failures := 0; ; failures++ {
+		result := attempt()
+		if !q.mayHelp(result) {
 			return result, nil
 		}
-		if removed {
-			return C.CQ_STALE, nil
+		if ctx.Err() != nil {
+			return 0, q.failureOfContext(op, ctx)
+		}
+		if result == ErrNoSpace || failures >= vain {
+			pause := vainPause
+			if result == ErrNoSpace {
+				pause = memoryInterval
+			}
+			failures = 0
+			if !q.pause(ctx, pause) {
+				continue
+			}
+		}
+		if result == ErrNoSpace {
+			continue
+		}
+		if !q.begin() {
+			return resultClosed, nil
+		}
+		woken := q.handle.sleep.until(q.handle.native, kind, w)
+		q.end()
+		switch woken {
+		case resultOK, ErrCancelled:
+		case ErrStale: // what there still is may be had
+			if result = attempt(); q.mayHelp(result) {
+				result = ErrStale
+			}
+			return result, nil
+		case ErrProcess:
+			return 0, q.failureOf(op, ErrProcess, fmt.Sprintf("goroutines of this process wait on %d handles, each with "+
+				"a thread, and Go allows few more: share handles between goroutines", mostSleeping))
+		default:
+			return woken, nil
 		}
 	}
 }
 
-// mayHelp is whether waiting may help after an attempt with this result.
-func (q *Queue) mayHelp(result C.int) bool {
-	switch result {
-	case C.CQ_EMPTY, C.CQ_FULL, C.CQ_TIMEOUT:
+// pause sleeps. False: there is no time, because the context is over or the queue closed.
+func (q *Queue) pause(ctx context.Context, duration time.Duration) bool {
+	select {
+	case <-time.After(duration):
 		return true
-	case C.CQ_ENOSPACE: // messages that leave the queue leave their memory to new ones
+	case <-ctx.Done():
+	case <-q.handle.closing:
+	}
+	return false
+}
+
+// sleep is how goroutines get into the library and out of it again. Waits of the handle are cancelled while somebody is
+// to come out, and for ever once it is closed.
+type sleep struct {
+	mutex    sync.Mutex
+	allowed  sync.Cond // nobody is to come out
+	comingUp int       // waiters that were interrupted in their sleep and did not come out yet
+	ended    bool
+}
+
+var sleeping atomic.Int64 // threads of this process
+
+func (s *sleep) until(n native, kind sideKind, w *waiter) Code {
+	defer sleeping.Add(-1)
+	if sleeping.Add(1) > mostSleeping {
+		return ErrProcess
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for s.comingUp > 0 && !s.ended {
+		s.allowed.Wait()
+	}
+	if s.ended || w.interrupted {
+		return ErrCancelled
+	}
+	w.asleep = true
+	s.mutex.Unlock()
+	result := n.wait(kind)
+	s.mutex.Lock()
+	w.asleep = false
+	if w.interrupted {
+		if s.comingUp--; s.comingUp == 0 && !s.ended {
+			n.cancelReset()
+			s.allowed.Broadcast()
+		}
+	}
+	return result
+}
+
+// interrupt has the waiter come out if it sleeps, and not go to sleep again.
+func (s *sleep) interrupt(n native, w *waiter) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if w.interrupted {
+		return
+	}
+	w.interrupted = true
+	if w.asleep && !s.ended {
+		s.comingUp++
+		n.cancel()
+	}
+}
+
+// end has all come out, for good.
+func (s *sleep) end(n native) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.ended = true
+	n.cancel()
+	s.allowed.Broadcast()
+}
+
+// mayHelp is whether waiting may help after an attempt with this result.
+func (q *Queue) mayHelp(result Code) bool {
+	switch result {
+	case ErrEmpty, ErrFull:
+		return true
+	case ErrNoSpace: // messages that leave the queue leave their memory to new ones
 		stats, err := q.Stats()
 		return err == nil && (stats.Length > 0 || stats.Held > 0)
 	}
 	return false
 }
 
-// Descriptor is readable, for poll and event loops of one's own, while a message may be waiting: when it is, dequeue until
-// ErrEmpty, which makes it unreadable again. It belongs to the queue: do not read, write or close it.
-func (q *Queue) Descriptor() (int, error) { return q.watch(&q.handle.messages) }
+// Descriptor is readable, for poll and event loops of one's own, while a message may be waiting: when it is, dequeue
+// until ErrEmpty, which makes it unreadable again. It belongs to the queue: do not read, write or close it. Goroutines
+// need none.
+func (q *Queue) Descriptor() (int, error) { return q.watch(forMessages) }
 
 // RoomDescriptor is the same for producers: readable while there may be room. Enqueue until ErrFull.
-func (q *Queue) RoomDescriptor() (int, error) { return q.watch(&q.handle.room) }
+func (q *Queue) RoomDescriptor() (int, error) { return q.watch(forRoom) }
 
-func (q *Queue) watch(d *descriptor) (int, error) {
-	if !q.begin() {
-		return 0, q.failure(watching, resultClosed, 0)
-	}
-	defer q.end()
-	fd, result := q.descriptor(d)
-	if result != C.CQ_OK {
-		return 0, q.failure(watching, result, 0)
-	}
-	return fd, nil
+func (q *Queue) watch(kind sideKind) (int, error) {
+	return look(q, watching, func(n native) (int, Code) { return n.descriptor(kind) })
 }

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -162,7 +163,7 @@ func TestWaitingGoroutinesOccupyNoThreads(t *testing.T) {
 	if n := threads(t); n > 100 {
 		t.Errorf("%d threads for 500 goroutines", n)
 	}
-	if got := stats(t, queue).WaitingConsumers; got > 1 { // for a millisecond, one may look whether the queue was removed
+	if got := stats(t, queue).WaitingConsumers; got > 1 { // the first in turn
 		t.Errorf("%d wait in C", got)
 	}
 	cancel()
@@ -177,71 +178,125 @@ func briefly(t *testing.T) context.Context {
 
 func threads(t *testing.T) int { return len(entries(t, "/proc/self/task")) }
 
-func TestDescriptorIsReadableWhileAMessageWaits(t *testing.T) {
-	queue := open(t, cqueue.WithCapacity(1))
-	fd, err := queue.Descriptor()
-	must(t, err)
-	_, err = queue.Dequeue(nil)
-	expect(t, err, cqueue.ErrEmpty, "dequeue", `"orders": no message is waiting`)
-	equal(t, readable(t, fd, 0), false)
-	must(t, queue.Enqueue(nil))
-	equal(t, readable(t, fd, 60_000), true)
-
-	room, err := queue.RoomDescriptor()
-	must(t, err)
-	expectFull(t, queue.Enqueue(nil), "enqueue", 1)
-	equal(t, readable(t, room, 0), false)
-	_, err = queue.Dequeue(nil)
-	must(t, err)
-	equal(t, readable(t, room, 60_000), true)
+func TestErrorHasTheCauseOfItsContext(t *testing.T) {
+	cause := errors.New("closing time")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	queue := open(t)
+	time.AfterFunc(10*time.Millisecond, func() { cancel(cause) })
+	_, err := queue.TakeContext(ctx)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
 }
 
-func TestEnqueueWaitsForMemoryThatAConsumerGivesBack(t *testing.T) {
-	directory, ctx := directory(t), soon(t)
-	if err := syscall.Mount("cqueue-go", directory, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skip("no file system of a chosen size: ", err)
-	}
-	t.Cleanup(func() { must(t, syscall.Unmount(directory, syscall.MNT_DETACH)) })
-	queue, message := openIn(t, directory), make([]byte, 4096)
-	queued := 0
-	for {
-		err := queue.Enqueue(message)
-		if errors.Is(err, cqueue.ErrNoSpace) {
-			break
+// A context that is over takes its goroutine out of the library, and nobody else's.
+func TestContextsEndWaitsOneByOne(t *testing.T) {
+	queue, ctx := open(t, cqueue.WithCapacity(1)), soon(t)
+	must(t, queue.Enqueue([]byte("in the way")))
+	stay := make(chan error, 1)
+	go func() { stay <- queue.EnqueueContext(ctx, []byte("last")) }()
+	for range times(200, 5000) {
+		brief, cancel := context.WithCancel(ctx)
+		ended := make(chan error)
+		for range 3 {
+			go func() { ended <- queue.EnqueueContext(brief, nil) }()
 		}
-		must(t, err)
-		queued++
-	}
-	results := make(chan error)
-	for range 3 {
-		go func() { results <- queue.EnqueueContext(ctx, message) }()
+		go func() {
+			for got := range queue.All(brief) {
+				if got != nil {
+					if err := got.GiveBack(); err != nil {
+						t.Error(err)
+					}
+					break
+				}
+			}
+			ended <- context.Canceled
+		}()
+		cancel()
+		for range 4 {
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+		}
 	}
 	select {
-	case err := <-results:
+	case err := <-stay:
 		t.Fatalf("got %v", err)
-	case <-time.After(200 * time.Millisecond):
+	default:
 	}
-	for range queued {
-		_, err := queue.Dequeue(nil)
-		must(t, err)
-	}
-	for range 3 {
-		must(t, <-results)
-	}
-	equal(t, length(t, queue), 3)
+	must(t, take(t, queue, "in the way", 1+int(stats(t, queue).Returned)).Release())
+	must(t, <-stay)
+	must(t, take(t, queue, "last", 1).Release())
 }
 
-func readable(t *testing.T, fd, milliseconds int) bool {
-	t.Helper()
-	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
-	must(t, err)
-	defer syscall.Close(epoll)
-	must(t, syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN}))
-	for {
-		n, err := syscall.EpollWait(epoll, make([]syscall.EpollEvent, 1), milliseconds)
-		if err != syscall.EINTR {
-			must(t, err)
-			return n == 1
-		}
+func TestReserveHearsThatTheQueueIsRemoved(t *testing.T) {
+	directory := directory(t)
+	queue := openIn(t, directory, cqueue.WithCapacity(1))
+	must(t, queue.Enqueue(nil))
+	remove(t, directory)
+	_, err := queue.ReserveContext(soon(t), 1)
+	if !errors.Is(err, cqueue.ErrStale) {
+		t.Errorf("got %v", err)
 	}
+}
+
+// Handles of many processes wait; a message is the business of one of them.
+func TestMessageWakesOneHandle(t *testing.T) {
+	directory, ctx := directory(t), soon(t)
+	queue := openIn(t, directory)
+	const handles, messages = 100, 100
+	got := make(chan error, handles)
+	for range handles {
+		other := openIn(t, directory)
+		go func() {
+			for _, err := range other.AllAtMostOnce(ctx) {
+				got <- err
+			}
+		}()
+	}
+	for stats(t, queue).WaitingConsumers < handles {
+		time.Sleep(time.Millisecond)
+	}
+	before := switches(t)
+	for range messages {
+		must(t, queue.Enqueue(nil))
+		must(t, <-got)
+		time.Sleep(time.Millisecond)
+	}
+	if each := float64(switches(t)-before) / messages; each > handles/2 { // of which a few are Go's own
+		t.Errorf("%v threads woke for a message", each)
+	}
+}
+
+// switches is how often the threads of this process went to sleep.
+func switches(t *testing.T) int {
+	t.Helper()
+	all := 0
+	for _, entry := range entries(t, "/proc/self/task") {
+		status, err := os.ReadFile("/proc/self/task/" + entry.Name() + "/status")
+		if err != nil {
+			continue // it ended
+		}
+		_, text, _ := strings.Cut(string(status), "\nvoluntary_ctxt_switches:")
+		n := 0
+		fmt.Sscan(text, &n)
+		all += n
+	}
+	return all
+}
+
+func TestTurnGoesOnWhenWhoHasItGivesUp(t *testing.T) {
+	queue, ctx := open(t), soon(t)
+	brief, cancel := context.WithCancel(ctx)
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := queue.DequeueContext(brief, nil); first <- err }()
+	for stats(t, queue).WaitingConsumers < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	go func() { _, err := queue.DequeueContext(ctx, nil); second <- err }()
+	time.Sleep(10 * time.Millisecond)
+	cancel()
+	equal(t, errors.Is(<-first, context.Canceled), true)
+	must(t, queue.Enqueue(nil))
+	must(t, <-second)
 }

@@ -15,7 +15,7 @@ func TestWalkShowsWhatWaitsInTheOrderOfDelivery(t *testing.T) {
 	for _, text := range []string{"a", "", "c", "d"} {
 		must(t, queue.Enqueue([]byte(text)))
 	}
-	must(t, take(t, queue, "a", 1).Return())
+	must(t, take(t, queue, "a", 1).GiveBack())
 	var seen []string
 	positions := map[uint64]bool{}
 	must(t, queue.Walk(func(message cqueue.Peeked) bool {
@@ -102,5 +102,34 @@ func TestErrorsCompare(t *testing.T) {
 	_, err := queue.Dequeue(nil)
 	if errors.Is(err, cqueue.ErrFull) || errors.Is(err, cqueue.ErrClosed) || !errors.Is(err, cqueue.ErrEmpty) {
 		t.Error(err)
+	}
+}
+
+func TestWalkShowsLargeAndManyMessages(t *testing.T) {
+	queue := open(t, cqueue.WithMaxMessageSize(1<<20))
+	var sizes []int
+	for i := range 2000 {
+		size := i % 97
+		if i%500 == 3 {
+			size = 1 << 20
+		}
+		message := make([]byte, size)
+		if size > 0 {
+			message[0], message[size-1] = byte(i), byte(i)
+		}
+		must(t, queue.Enqueue(message))
+		sizes = append(sizes, size)
+	}
+	var kept []cqueue.Peeked
+	must(t, queue.Walk(func(message cqueue.Peeked) bool {
+		kept = append(kept, message)
+		return true
+	}))
+	equal(t, len(kept), len(sizes))
+	for i, message := range kept { // they are the visitor's
+		size := sizes[i]
+		if len(message.Bytes) != size || size > 0 && (message.Bytes[0] != byte(i) || message.Bytes[size-1] != byte(i)) {
+			t.Fatalf("message %d has %d bytes, not %d, or others", i, len(message.Bytes), size)
+		}
 	}
 }

@@ -22,7 +22,7 @@ func main() {
 		orders.Check(err)
 		if first && order.Deliveries() == 1 {
 			fmt.Printf("go: gave back %s\n", order.Bytes())
-			orders.Check(order.Return())
+			orders.Check(order.GiveBack())
 			continue
 		}
 		fmt.Printf("go: handled %s (delivery %d)\n", order.Bytes(), order.Deliveries())

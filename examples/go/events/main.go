@@ -29,8 +29,8 @@ func main() {
 	}
 }
 
-// receive puts the orders into a channel until the context is over. The goroutine waits in Go's poller, not in a thread.
-// What it has taken when nobody wants any more goes back into the queue with Close.
+// receive puts the orders into a channel until the context is over. What it has taken when nobody wants any more goes back
+// into the queue with Close.
 func receive(ctx context.Context, queue *cqueue.Queue) <-chan *cqueue.Message {
 	incoming := make(chan *cqueue.Message)
 	go func() {

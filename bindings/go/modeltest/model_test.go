@@ -1,8 +1,9 @@
-package cqueue_test
+package modeltest
 
 import (
 	"bytes"
 	"errors"
+	"os"
 	"slices"
 	"testing"
 
@@ -159,7 +160,7 @@ func (m *model) release(t *rapid.T) {
 
 func (m *model) giveBack(t *rapid.T) {
 	e := draw(t, &m.taken)
-	require(t, e.message.Return() == nil, "not returned")
+	require(t, e.message.GiveBack() == nil, "not given back")
 	m.orphans = append(m.orphans, e)
 	slices.SortFunc(m.orphans, func(a, b *entry) int { return int(a.message.Position()) - int(b.message.Position()) })
 }
@@ -220,7 +221,11 @@ func require(t *rapid.T, condition bool, format string, arguments ...any) {
 }
 
 func TestQueueIsLikeItsModel(t *testing.T) {
-	directory := directory(t)
+	directory, err := os.MkdirTemp("/dev/shm", "cqueue-go-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(directory) })
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{capacity: rapid.IntRange(1, 20).Draw(rt, "capacity")}
 		maxSize := rapid.SampledFrom([]int{320, 4096}).Draw(rt, "max size")
@@ -234,7 +239,7 @@ func TestQueueIsLikeItsModel(t *testing.T) {
 		require(rt, cqueue.Unlink("orders", cqueue.WithDirectory(directory)) == nil, "not unlinked")
 		rt.Repeat(map[string]func(*rapid.T){
 			"": m.check, "enqueue": m.enqueue, "dequeue": m.dequeue, "enqueue batch": m.enqueueBatch,
-			"dequeue batch": m.dequeueBatch, "take": m.take, "release": m.release, "return": m.giveBack,
+			"dequeue batch": m.dequeueBatch, "take": m.take, "release": m.release, "give back": m.giveBack,
 			"reserve": m.reserve, "commit": m.commit, "abort": m.abort,
 		})
 	})

@@ -1,0 +1,115 @@
+//go:build linux
+
+package cqueue_test
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"testing"
+	"time"
+
+	"cqueue.io/go/cqueue"
+)
+
+func TestDescriptorIsReadableWhileAMessageWaits(t *testing.T) {
+	queue := open(t, cqueue.WithCapacity(1))
+	fd, err := queue.Descriptor()
+	must(t, err)
+	_, err = queue.Dequeue(nil)
+	expect(t, err, cqueue.ErrEmpty, "dequeue", `"orders": no message is waiting`)
+	equal(t, readable(t, fd, 0), false)
+	must(t, queue.Enqueue(nil))
+	equal(t, readable(t, fd, 60_000), true)
+
+	room, err := queue.RoomDescriptor()
+	must(t, err)
+	expectFull(t, queue.Enqueue(nil), "enqueue", 1)
+	equal(t, readable(t, room, 0), false)
+	_, err = queue.Dequeue(nil)
+	must(t, err)
+	equal(t, readable(t, room, 60_000), true)
+}
+
+func TestEnqueueWaitsForMemoryThatAConsumerGivesBack(t *testing.T) {
+	directory, ctx := directory(t), soon(t)
+	if err := syscall.Mount("cqueue-go", directory, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skip("no file system of a chosen size: ", err)
+	}
+	t.Cleanup(func() { must(t, syscall.Unmount(directory, syscall.MNT_DETACH)) })
+	queue, message := openIn(t, directory), make([]byte, 4096)
+	queued := 0
+	for {
+		err := queue.Enqueue(message)
+		if errors.Is(err, cqueue.ErrNoSpace) {
+			break
+		}
+		must(t, err)
+		queued++
+	}
+	results := make(chan error)
+	for range 3 {
+		go func() { results <- queue.EnqueueContext(ctx, message) }()
+	}
+	select {
+	case err := <-results:
+		t.Fatalf("got %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	for range queued {
+		_, err := queue.Dequeue(nil)
+		must(t, err)
+	}
+	for range 3 {
+		must(t, <-results)
+	}
+	equal(t, length(t, queue), 3)
+}
+
+func readable(t *testing.T, fd, milliseconds int) bool {
+	t.Helper()
+	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	must(t, err)
+	defer syscall.Close(epoll)
+	must(t, syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN}))
+	for {
+		n, err := syscall.EpollWait(epoll, make([]syscall.EpollEvent, 1), milliseconds)
+		if err != syscall.EINTR {
+			must(t, err)
+			return n == 1
+		}
+	}
+}
+
+// A wait that was interrupted by its context leaves the others asleep: nothing runs when nothing comes.
+func TestWaitsThatEndLeaveOthersAsleep(t *testing.T) {
+	queue, ctx := open(t, cqueue.WithCapacity(1)), soon(t)
+	reservation, err := queue.Reserve(1) // no room for producers, and nothing for consumers
+	must(t, err)
+	sent := make(chan error, 1)
+	go func() { sent <- queue.EnqueueContext(ctx, nil) }()
+	for stats(t, queue).WaitingProducers == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for range 3 { // each interrupts the handle, and so the producer
+		brief, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+		_, err = queue.TakeContext(brief)
+		equal(t, errors.Is(err, context.DeadlineExceeded), true)
+		cancel()
+	}
+	before := processor(t)
+	time.Sleep(300 * time.Millisecond)
+	if used := processor(t) - before; used > 20*time.Millisecond {
+		t.Errorf("%v of processor time while everybody waits", used)
+	}
+	must(t, reservation.Abort())
+	must(t, <-sent)
+}
+
+// processor is the processor time that this process has used.
+func processor(t *testing.T) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}

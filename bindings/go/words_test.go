@@ -1,0 +1,57 @@
+//go:build cgo && linux && (amd64 || arm64 || loong64 || mips64le || ppc64le || riscv64)
+
+package cqueue
+
+import (
+	"os"
+	"regexp"
+	"testing"
+)
+
+// What a Go programmer reads has no words of C's interface in it.
+func TestErrorsSpeakGo(t *testing.T) {
+	foreign := regexp.MustCompile(`CQ_|cq_|NULL|struct_size|max_message|max_held|sizeof|LIMITS`)
+	directory, err := os.MkdirTemp("/dev/shm", "cqueue-go-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(directory)
+	configs := []config{
+		{}, {directory: t.TempDir()}, {flags: flagReadOnly}, {flags: flagExclusive | flagAttach}, {capacity: 1 << 40},
+		{maxMessageSize: 1 << 40}, {maxHeld: 1 << 40}, {capacity: 1 << 31, maxMessageSize: 1 << 30}, {flags: flagTrust},
+		{flags: 1 << 30}, {permissions: 0o111}, {capacity: -1}, {maxMessageSize: -1},
+		{maxHeld: -1}, {permissions: 1 << 31},
+	}
+	queue, err := Open("words", WithDirectory(directory), WithCapacity(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	if err := queue.Enqueue(nil); err != nil {
+		t.Fatal(err)
+	}
+	for code := range names {
+		for _, name := range []string{"words", "other"} {
+			for i := range configs {
+				if configs[i].directory == "" {
+					configs[i].directory = directory
+				}
+				made := explain(opening, code, name, &configs[i], 10)
+				if words := foreign.FindString(made.Error()); words != "" {
+					t.Errorf("%s: %q in %q", code.Name(), words, made)
+				}
+			}
+		}
+		if words := foreign.FindString(code.Error()); words != "" {
+			t.Errorf("%s: %q in %q", code.Name(), words, code.Error())
+		}
+	}
+}
+
+func TestEveryCodeHasAMeaning(t *testing.T) {
+	for code := range names {
+		if meanings[code] == "" {
+			t.Errorf("%s has none", code.Name())
+		}
+	}
+}
