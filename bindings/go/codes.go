@@ -25,7 +25,7 @@ const (
 	ErrTooBig     Code = -14 // the message is larger than MaxMessageSize, or than what was reserved
 	ErrReadOnly   Code = -15 // the handle was opened with ReadOnly()
 	ErrFork       Code = -16 // the handle was opened by the parent of this process: open your own
-	ErrNotHeld    Code = -17 // this handle does not hold the cq_message, or no longer does
+	ErrNotHeld    Code = -17 // this handle does not hold the message, or no longer does
 	ErrFilesystem Code = -18 // the file system does not support what a queue needs; name another directory
 	ErrSystem     Code = -19 // the operating system failed in a way that has no code of its own
 	ErrProcess    Code = -20 // this process (or the system) has reached its limit of descriptors or threads

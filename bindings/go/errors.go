@@ -162,13 +162,13 @@ var ownWords = map[Code]string{
 // inGo replaces C's words. Names of options and methods that C has others for stand here and nowhere else; generate
 // uses them for the comments of the codes, too.
 var inGo = strings.NewReplacer(
-	"flags has CQ_EXCLUSIVE, to create the queue, and CQ_ATTACH or CQ_READ_ONLY, not to create it",
+	"flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or CQ_READ_ONLY, which never create it",
 	"Exclusive() creates the queue, and Attach() and ReadOnly() do not",
 	"(CQ_TRUST; cq: --trust)", "(Trust())",
-	"an argument is NULL or 0 that must not be, or a struct_size is not set; cq_open's config is in order",
+	"an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in order",
 	"an argument is invalid",
 	"an argument is NULL, zero, out of range or of an unknown struct_size or flag", "an argument is out of range",
-	"the cq_message is not", "the message is not",
+	"the cq_message", "the message",
 	"CQ_EXCLUSIVE", "Exclusive()",
 	"CQ_ATTACH", "Attach()",
 	"CQ_READ_ONLY", "ReadOnly()",

@@ -132,7 +132,7 @@ def test_removing_the_queue_ends_every_wait(make, directory, name):
     assert [type(error) for error in raised] == [Stale]
     assert (raised[0].symbol, raised[0].queue) == ("CQ_STALE", "orders")
     assert queue.qsize() == is_producer(name)
-    for _ in range(queue.qsize()):  # what is in it can be had
+    for _ in range(queue.qsize()):  # what is in it can still be taken out
         assert queue.get() == b"full"
 
 

@@ -66,7 +66,7 @@ class Cancelled(CqueueError):
 class Stale(CqueueError, OSError):
     """The queue was removed, so that nobody who opens it by name is met here any more; a wait would have had to sleep.
 
-    Open it again; or go on with those who have it open still (Flags.KEEP_UNLINKED). What is in it can be had.
+    Open it again; or go on with the other handles that have it open (Flags.KEEP_UNLINKED). What is in it can still be taken out.
     """
 
 
@@ -224,7 +224,7 @@ ERRNOS: dict[int | None, int] = {
 
 # What the C interface's texts call by its own names, and what it is here.
 WORDS = {
-    "an argument is NULL or 0 that must not be, or a struct_size is not set; cq_open's config": (
+    "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config": (
         "an argument is invalid; what the queue was opened with"
     ),
     "CQ_TRUST; cq: --trust": "trust=True",

@@ -150,7 +150,7 @@ public abstract sealed class CQueueException extends RuntimeException {
 
     /**
      * The queue was removed: nobody who opens it by name meets this handle any more. Thrown where a wait would have to
-     * sleep. Open the queue again; or go on with those who have it open still, see {@link Options#keepUnlinked}. What
+     * sleep. Open the queue again; or go on with the other handles that have it open, see {@link Options#keepUnlinked}. What
      * is in it can be polled.
      */
     public static final class Stale extends CQueueException {
