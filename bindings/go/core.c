@@ -28,7 +28,7 @@
 /*
  * run.h - where nodes and slots are in a region, and runs of slots that were claimed together.
  *
- * It owns the way from numbers to addresses. It must not know who may touch what is there.
+ * It owns the way from numbers to addresses. It must not know what may be touched there, or when.
  */
 #ifndef CQ_RUN_H
 #define CQ_RUN_H
@@ -53,7 +53,7 @@
  * layout.h - every byte of the region, and how its 64-bit words are packed.
  *
  * The region is a file format (c/FORMAT.md): little-endian, fixed offsets, indices and never pointers. This file
- * owns the drawing and the packing; it must not know who reads or writes the bytes when, beyond naming them.
+ * owns the drawing and the packing; beyond naming them it must not know which code reads or writes the bytes, or when.
  *
  *        0  header                      one page
  *     4096  participants                4,096 entries of 64 bytes
@@ -152,7 +152,7 @@ struct layout_participant {
     _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may sweep for */
     _Atomic int64_t since;        /* 24 nanoseconds since 1970: its first sleeping thread fell asleep */
     _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */
-    _Atomic uint32_t pid;         /* 40 for people to read, and a hint who may be dead */
+    _Atomic uint32_t pid;         /* 40 for people to read, and a hint that it may be dead */
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
 };
@@ -390,9 +390,12 @@ struct orphan_cache {
 
 static inline bool cache_enter(_Atomic uint32_t *busy)
 {
-    return atomic_fetch_or_explicit(busy, 1, memory_order_acquire) == 0; /* pairs with the release below */
+    return atomic_fetch_or_explicit(busy, 1, memory_order_acquire) == 0; /* cache:A, pairs with cache_leave */
 }
-static inline void cache_leave(_Atomic uint32_t *busy) { atomic_store_explicit(busy, 0, memory_order_release); }
+static inline void cache_leave(_Atomic uint32_t *busy)
+{
+    atomic_store_explicit(busy, 0, memory_order_release); /* cache:A, pairs with cache_enter */
+}
 
 struct cq_queue {
     unsigned char *base; /* the mapping of the whole region; it carries the participant's lock */
@@ -519,15 +522,15 @@ static inline bool is_hole(uint64_t word, uint64_t sequence)
 /* The state of a slot that decides what the caller may say or do next. */
 static inline uint64_t slot_load(const cq_queue *queue, struct layout_node *node, uint32_t index)
 {
-    /* D2, R1 seq_cst: acquire pairs with E3 (the payload is visible once FULL is), and the total order makes "empty"
-       mean that no enqueue that returned before this call began was missed. */
+    /* slot_load:A, pairs with publish:B, record_enq:C, record_deq:B and void:A: the payload is visible once FULL is.
+       seq_cst, so that "empty" misses no enqueue that returned before this call began. */
     return atomic_load_explicit(&slot_at(queue, node, index)->state, memory_order_seq_cst);
 }
 
-/* Remember the newest claim once nothing of it is left for a recorder to do. Release pairs with the acquire where
-   it is compared: threads of one handle may rely on each other's claims. */
+/* Remember the newest claim once nothing of it is left for a recorder to do. */
 static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const struct run *run)
 {
+    /* remember:A release, pairs with remember:B: threads of one handle may rely on each other's claims. */
     atomic_store_explicit(last, ticket_word(run->sequence, run->index + run->count, queue->owner),
                           memory_order_release);
 }
@@ -832,7 +835,8 @@ static bool lookout_see_removal(cq_queue *queue);
 
 static inline uint64_t orphan_version(const cq_queue *queue)
 {
-    return atomic_load_explicit(&queue->header->orphans, memory_order_seq_cst); /* O2, pairs with O1 */
+    /* orphan_version:A, pairs with orphan_announce:A. */
+    return atomic_load_explicit(&queue->header->orphans, memory_order_seq_cst);
 }
 
 static inline bool orphan_is_dirty(uint64_t version) { return version & ORPHANS_DIRTY; }
@@ -846,7 +850,7 @@ static void orphan_announce(cq_queue *queue);
 
 /* ==== src/participant.h ==== */
 
-/* participant.h - who is here, and who is alive. */
+/* participant.h - which participants there are, and which are alive. */
 #ifndef CQ_PARTICIPANT_H
 #define CQ_PARTICIPANT_H
 
@@ -873,12 +877,14 @@ static enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, 
 
 static inline uint64_t participant_record(const cq_queue *queue, uint32_t id)
 {
-    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst); /* I1, pairs with I2, I3 */
+    /* record:A, pairs with register:A and clean:A. */
+    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst);
 }
 
 /* Called before whatever may leave something if this process dies in the middle. */
 static inline void participant_active(cq_queue *queue)
 {
+    /* claims:B, pairs with the store in participant_claims. */
     if (unlikely(!atomic_load_explicit(&queue->active, memory_order_acquire)))
         participant_claims(queue);
 }
@@ -1069,7 +1075,7 @@ static inline bool is_since(uint64_t sequence, uint64_t link)
 /*
  * slot.h - the message in a slot: where its bytes are and how its size is kept.
  *
- * It owns the two slot formats of layout.h. It must not know who may touch a slot when, which is the callers' part.
+ * It owns the two slot formats of layout.h. It must not know when a slot may be touched, which is the callers' part.
  */
 #ifndef CQ_SLOT_H
 #define CQ_SLOT_H
@@ -1125,7 +1131,7 @@ static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t w
 
 /* ==== src/wake.h ==== */
 
-/* wake.h - waking those that sleep on a side's word. */
+/* wake.h - waking the threads that sleep on a side's word. */
 #ifndef CQ_WAKE_H
 #define CQ_WAKE_H
 
@@ -1154,7 +1160,7 @@ static void wake_another(cq_queue *queue, enum side side);
 /* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
 static inline void wake_side(cq_queue *queue, enum side side, size_t count)
 {
-    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or its try sees what was published. */
+    /* wake:A, meets sleep:A: either this load sees the sleeper's bit, or its try sees what was published. */
     uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
     if (unlikely(seen & WAKE_BITS))
         wake_bits(queue, side, seen, count);
@@ -1196,7 +1202,7 @@ ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_
 /* Claim one slot to write into. False: the slow way. */
 ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
 {
-    /* Acquire pairs with the release in run_remember, so that threads of one handle may rely on each other. */
+    /* remember:B acquire, pairs with remember:A: threads of one handle may rely on each other. */
     uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
     /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
     uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
@@ -1209,7 +1215,7 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
     uint32_t index = ticket_index(ticket);
     *run = run_of(queue, word_sequence(ticket), number, index, 1);
     __builtin_prefetch(run->slots, 1);
-    /* E2, as in enqueue_claim. The owner of the new word is the owner of the old. */
+    /* claim_enq:A, pairs with end_read:B, as in enqueue.c. The owner of the new word is the owner of the old. */
     return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
                                                    memory_order_seq_cst, memory_order_relaxed);
 }
@@ -1220,12 +1226,12 @@ ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const voi
     if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
         return RESULT_SLOW;
     struct layout_slot *slot = run_slot(queue, run, 0);
-    /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
+    /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes. */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
     fast_copy(slot_payload(queue, slot), data, size);
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
-    /* E3, as in enqueue_publish. */
+    /* publish:B, pairs with slot_load:A, as in enqueue_publish. */
     if (unlikely(word_sequence(word) == run->sequence ||
                  !atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
                                                           memory_order_seq_cst, memory_order_relaxed)))
@@ -1237,7 +1243,8 @@ ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const voi
 /* Claim the message at the front. False: the slow way, which also knows why there may be none. */
 ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
 {
-    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);  /* as last_enq */
+    /* remember:B, pairs with remember:A. */
+    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);
     uint32_t number = atomic_load_explicit(&queue->deq_node, memory_order_relaxed); /* as enq_node */
     uint32_t index = ticket_index(ticket);
     struct layout_node *node = node_at(queue, number);
@@ -1246,7 +1253,7 @@ ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
                  !is_full(slot_load(queue, node, index), word_sequence(ticket))))
         return false;
     *run = run_of(queue, word_sequence(ticket), number, index, 1);
-    /* D3, as in dequeue_claim. */
+    /* claim_deq:A, pairs with end_read:B, as in dequeue.c. */
     if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
                                                           memory_order_seq_cst, memory_order_relaxed)))
         return false;
@@ -1275,8 +1282,8 @@ ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t 
 {
     struct layout_slot *slot = run_slot(queue, run, index);
 
-    /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
-       moves a slot of a live owner on from FULL or READING. */
+    /* finish:A release, pairs with recycle:A: reading is over before the node may be used again. A store will do:
+       nobody else moves a slot of a live owner on from FULL or READING. */
     atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
     if (index + 1 == run->count)
         fast_finished(queue, run);
@@ -1579,7 +1586,7 @@ static bool os_is_word(const void *at, uint32_t value);
 /* A path that leads to the file of a mapping of this process, which only some processes may use. */
 static void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room);
 
-/* ---- who is alive ------------------------------------------------------------------------------------ */
+/* ---- life and death ---------------------------------------------------------------------------------- */
 
 /*
  * A lock on one byte of a file, far behind its end. It belongs to the description `fd`, not to the process, and to
@@ -1946,21 +1953,22 @@ static inline const _Atomic uint64_t *end_link(const cq_queue *queue, enum side 
 }
 
 /*
- * Read an end, with acquire at least. CQ_OK: the ticket was the node's while the node was at the end, and is in it
- * or just behind it. RESULT_RETRY: the end has moved meanwhile, and *end is what was read. Pairs: E1 tail with T4,
- * R2 enq with E2; D1 head with S1, D1 deq with D3. seq_cst where both ends are compared, which decides full (F1
- * head, F2 deq).
+ * Read an end, with acquire; with seq_cst where what is read decides full or empty (room:A, room:B). CQ_OK: the
+ * ticket was the node's while the node was at the end, and is in it or just behind it. RESULT_RETRY: the end has moved
+ * meanwhile, and *end is what was read.
  */
 ALWAYS_INLINE int end_read(const cq_queue *queue, enum side side, memory_order order, struct end *end)
 {
-    end->link = atomic_load_explicit(end_link(queue, side), order); /* E1, D1, F1 */
+    /* end_read:A, pairs with help_tail:D and swing_head:A: the node that it names is prepared. */
+    end->link = atomic_load_explicit(end_link(queue, side), order);
     if (unlikely(!link_is_valid(queue, end->link)))
         return CQ_ECORRUPT;
     end->node = node_at(queue, link_node(end->link));
-    /* R2, D1, F2 */
+    /* end_read:B, pairs with claim_enq:A and claim_deq:A: all older claims name their owners. */
     end->ticket = atomic_load_explicit(side == SIDE_PRODUCERS ? &end->node->enq : &end->node->deq, order);
     if (unlikely(word_sequence(end->ticket) != word_sequence(end->link) ||
                  ticket_index(end->ticket) > queue->geometry.slots_per_node))
+        /* end_read:C, after end_read:B: if the end is still there, its words contradict each other. */
         return atomic_load_explicit(end_link(queue, side), order) == end->link ? CQ_ECORRUPT : RESULT_RETRY;
     return CQ_OK;
 }
@@ -2079,7 +2087,7 @@ static uint64_t newest_claim(cq_queue *queue, uint64_t from)
  * Has this handle been patient with the claim at the front, whose slot has `word`? The answer is up to which ticket
  * it was patient, and how much. 0: it was not, but is now, and the caller must look again. What it waits for once
  * is everything claimed by then: a row of abandoned claims costs no more than one of them, in this call and the
- * next, and whoever claimed later gets a time of his own.
+ * next, and a claim made later gets a time of its own.
  */
 static uint64_t waited_for(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, uint32_t doublings)
 {
@@ -2110,7 +2118,7 @@ static void announce_row(cq_queue *queue, uint32_t number, uint64_t sequence, ui
     queue_announce_hole(queue, number, sequence, last ? ticket_index(to) : queue->geometry.slots_per_node);
 }
 
-/* Were their owners stopped, or are they dead? */
+/* Look into these owners: they were slow, or are dead. */
 static void suspect_all(cq_queue *queue, const struct owner_set *owners)
 {
     for (uint32_t i = 0; i < LAYOUT_PARTICIPANTS / 64; ++i)
@@ -2133,7 +2141,8 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
     announce_row(queue, node_number(queue, node), sequence, to);
     for (; is_before(queue, ticket_word(sequence, index, 0), to); ++index) {
         if (index == slots) {
-            uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2, pairs with L1 */
+            /* append:A, pairs with append:C. */
+            uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire);
             if (word_sequence(next) != sequence || link_node(next) >= queue->geometry.node_count)
                 break;
             node = node_at(queue, link_node(next));
@@ -2147,7 +2156,7 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
         if (word_sequence(word) != sequence || slot_phase(word) != SLOT_WRITING ||
             doublings_asked(queue, word) > doublings)
             break;
-        /* V1 acq_rel: release carries the raise; the producer learns it by its failing E3. */
+        /* void:A release, pairs with slot_load:A: the raise comes with it. The producer's publish:B fails by it. */
         if (!atomic_compare_exchange_strong_explicit(&slot_at(queue, node, index)->state, &word,
                                                      slot_word(sequence, 0, SLOT_VOID, word_owner(word)),
                                                      memory_order_acq_rel, memory_order_relaxed))
@@ -2176,7 +2185,7 @@ static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uin
     uint64_t later = 0;
     int found = writing ? front_find_later(queue, node, deq, &later) : CQ_EMPTY;
 
-    /* D5 seq_cst, after the loads above: deq never came past this slot, so it was at the front all the time. */
+    /* gap:A, after the loads above; pairs with claim_deq:A: deq never passed this slot, which stayed at the front. */
     if (found < 0 || atomic_load_explicit(&node->deq, memory_order_seq_cst) != deq)
         return found < 0 ? found : RESULT_RETRY;
     if (word_sequence(word) == word_sequence(deq) && !writing)
@@ -2230,9 +2239,10 @@ static int count_fitting(cq_queue *queue, struct layout_node *node, uint64_t deq
     return *count > 0 ? CQ_OK : CQ_ETOOSMALL;
 }
 
-/* Claims are recorded before deq moves past them, except this handle's own that are over: as last_enq. */
+/* Claims are recorded before deq moves past them, except this handle's own that are over. */
 ALWAYS_INLINE void record_front(cq_queue *queue, const struct front *front)
 {
+    /* remember:B, pairs with remember:A. */
     if (front->deq != atomic_load_explicit(&queue->last_deq, memory_order_acquire))
         queue_record_deq(queue, front->node, front->deq);
 }
@@ -2247,11 +2257,11 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
 
     if (want > 1 || room != SIZE_MAX) {
         int result = count_fitting(queue, node, deq, front->word, want, room, &count, needed);
-        if (unlikely(result != CQ_OK)) /* D5, as in pass_gap */
+        if (unlikely(result != CQ_OK)) /* gap:A, as in pass_gap */
             return atomic_load_explicit(&node->deq, memory_order_seq_cst) == deq ? result : RESULT_RETRY;
     }
     record_front(queue, front);
-    /* D3 release: what was recorded is visible with the new ticket. seq_cst: linearization point. */
+    /* claim_deq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst: the linearization point. */
     if (!atomic_compare_exchange_strong_explicit(&node->deq, &deq,
                                                  ticket_word(sequence, ticket_index(deq) + count, queue->owner),
                                                  memory_order_seq_cst, memory_order_relaxed)) {
@@ -2360,8 +2370,8 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(tail->ticket);
     uint64_t sequence = word_sequence(tail->link), ticket = tail->ticket, room;
 
-    /* RECORD. The cached word was installed and wholly published here, so its slots are touched; acquire pairs with
-       the release in run_remember, so that threads of one handle may rely on each other. */
+    /* remember:B acquire, pairs with remember:A. RECORD: the remembered word was installed and wholly published by this
+       handle, so its slots are touched. */
     if (unlikely(ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire)))
         queue_record_enq(queue, tail->node, ticket);
     int result = room_for(queue, tail, want, &room);
@@ -2371,7 +2381,7 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
     uint32_t count = want < here ? (uint32_t)want : here;
     __builtin_prefetch(slot_at(queue, tail->node, index), 1);
-    /* E2 release: what was recorded is visible with the new ticket. seq_cst as all claims. */
+    /* claim_enq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
                                                  ticket_word(sequence, index + count, queue->owner),
                                                  memory_order_seq_cst, memory_order_relaxed)) {
@@ -2436,7 +2446,7 @@ SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, stru
     uint64_t asking = slot_word(run->sequence, dequeue_patience(queue, size), SLOT_WRITING, queue->owner);
 
     while (word_sequence(word) != run->sequence || slot_phase(word) == SLOT_WRITING)
-        /* R3 release, as a recorder's; acquire as the load in enqueue_publish. */
+        /* record_enq:C release, pairs with slot_load:A, as a recorder's; acquire as publish:A. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, asking, memory_order_acq_rel,
                                                     memory_order_acquire))
             return asking;
@@ -2448,7 +2458,8 @@ SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, stru
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size)
 {
     struct layout_slot *slot = run_slot(queue, run, index);
-    /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes (DONE -> scan -> FREE -> TAKEN). */
+    /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes (DONE -> scan
+       -> FREE -> TAKEN). */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
     /* Relaxed: see dequeue_patience. */
@@ -2469,7 +2480,8 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
             atomic_fetch_add_explicit(&queue->voids, 1, memory_order_relaxed); /* see dequeue_patience */
             return RESULT_VOIDED;
         }
-        /* E3 release, pairs with D2: the payload is visible before FULL is. seq_cst: the linearization point. */
+        /* publish:B release, pairs with slot_load:A: the payload is visible before FULL is. seq_cst: the linearization
+           point. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
                                                     memory_order_seq_cst, memory_order_acquire))
             break;
@@ -2489,8 +2501,9 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
     queue_announce_hole(queue, run->node, run->sequence, run->index + run->count);
     for (uint32_t i = from; i < run->count; ++i) {
         struct layout_slot *slot = run_slot(queue, run, i);
+        /* Acquire, pairs with record_enq:C and void:A, as where the exchange fails. */
         uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
-        /* C0 release, pairs with C1: late writes are over before the node may be used again. */
+        /* finish:A release, pairs with recycle:A: late writes are over before the node may be used again. */
         while (!atomic_compare_exchange_weak_explicit(&slot->state, &word, slot_word(run->sequence, 0, SLOT_DONE, 0),
                                                       memory_order_acq_rel, memory_order_acquire))
             ;
@@ -2643,7 +2656,7 @@ static void look_up(const char *name, const cq_config *given, struct found *foun
     os_close(fd);
 }
 
-/* Whose the file is and who may use it. */
+/* The file's owner, and its permissions. */
 static void say_file(struct text *text, const struct found *found)
 {
     say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ",
@@ -2735,7 +2748,7 @@ static void say_invalid(struct text *text, const struct found *found)
             "order");
 }
 
-/* ---- who may use the file --------------------------------------------------------------------------- */
+/* ---- access to the file ----------------------------------------------------------------------------- */
 
 static void say_owner(struct text *text, const struct found *found)
 {
@@ -2933,8 +2946,8 @@ static cq_queue *handles;
 static bool take(uint32_t process)
 {
     uint32_t seen = atomic_load_explicit(&holder, memory_order_relaxed); /* the exchange decides */
-    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here.
-       X1 acquire, pairs with X2: the list is as the last holder left it. */
+    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here. */
+    /* fork:A acquire, pairs with fork:B: the list is as the last holder left it. */
     return seen != process && atomic_compare_exchange_strong_explicit(&holder, &seen, process, memory_order_acquire,
                                                                       memory_order_relaxed);
 }
@@ -2955,7 +2968,7 @@ void fork_unlock(void)
 {
     struct os_signals before = signals_before;
 
-    atomic_store_explicit(&holder, 0, memory_order_release); /* X2 */
+    atomic_store_explicit(&holder, 0, memory_order_release); /* fork:B, pairs with fork:A */
     os_wake(&holder, 1, 0);
     os_restore_signals(&before);
 }
@@ -3030,8 +3043,9 @@ void fork_keep_unlinked(uint64_t device, uint64_t inode)
 /* All slots of the first node are claimed: go to the next. As front_find. */
 int front_pass_node(cq_queue *queue, const struct end *head)
 {
-    uint64_t next = atomic_load_explicit(&head->node->next, memory_order_seq_cst); /* D4, pairs with L1 */
+    uint64_t next = atomic_load_explicit(&head->node->next, memory_order_seq_cst); /* front:A, pairs with append:C */
 
+    /* end_read:C, after front:A: `next` was read in this life of the node. */
     if (atomic_load_explicit(&queue->header->head, memory_order_seq_cst) != head->link)
         return RESULT_RETRY;
     if (word_sequence(next) != word_sequence(head->link))
@@ -3057,7 +3071,7 @@ int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, u
                 return slot_phase(word) == SLOT_FULL ? CQ_OK : RESULT_VOIDED;
             }
         }
-        uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4, pairs with L1 */
+        uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* front:A, pairs with append:C */
         if (word_sequence(next) != sequence)
             return RESULT_RETRY;
         if (link_node(next) == NODE_NIL)
@@ -3079,7 +3093,8 @@ uint32_t front_blocker(const cq_queue *queue)
     if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head) != CQ_OK ||
         ticket_index(head.ticket) == queue->geometry.slots_per_node)
         return 0;
-    uint64_t enq = atomic_load_explicit(&head.node->enq, memory_order_acquire); /* R2 */
+    /* end_read:B, pairs with claim_enq:A. */
+    uint64_t enq = atomic_load_explicit(&head.node->enq, memory_order_acquire);
     uint64_t word = slot_load(queue, head.node, ticket_index(head.ticket));
     if (word_sequence(word) == word_sequence(head.ticket))
         return slot_phase(word) == SLOT_WRITING ? word_owner(word) : 0;
@@ -3187,7 +3202,8 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
     if (!message->data || word_owner(message->token[0]) != queue->owner || (deliveries != 0) != taken ||
         node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node)
         return CQ_ENOTHELD;
-    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+    /* node_state:A, pairs with help_tail:C. */
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire);
     if (word_sequence(state) != sequence || !node_is_listed(state)) /* what is held keeps its node in its life */
         return CQ_ENOTHELD;
     *run = run_of(queue, sequence, (uint32_t)node, index, 1);
@@ -3218,7 +3234,8 @@ static bool is_reserved(cq_queue *queue, const struct run *run)
 {
     struct layout_node *node = node_at(queue, run->node);
     uint64_t word = slot_load(queue, node, run->index);
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2: claimed at all? */
+    /* end_read:B, pairs with claim_enq:A: was it claimed at all? */
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire);
     return (word_sequence(word) != run->sequence && word_sequence(enq) == run->sequence &&
             run->index < ticket_index(enq)) ||
            (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
@@ -3312,14 +3329,15 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
     struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
     uint64_t reading = slot_word(run->sequence, run->deliveries, SLOT_READING, queue->owner);
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R4's record, or E3 */
+    /* slot_load:A, pairs with record_deq:B or, where nobody has recorded the claim, publish:B. */
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
     for (;;) {
         uint64_t plain = word & ~((uint64_t)SLOT_SHORT << 12);
         if (plain != reading && (plain != full || run->deliveries != 1))
             return CQ_ENOTHELD;
         uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), 0);
-        /* C0 release, pairs with C1 and O4: reading is over. */
+        /* finish:A release, pairs with recycle:A and orphan_claim:C: reading is over. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, settled, memory_order_seq_cst,
                                                     memory_order_acquire))
             return CQ_OK;
@@ -3383,7 +3401,7 @@ static int copy_out(struct walk *walk, struct layout_slot *slot, uint64_t word, 
 {
     for (;;) {
         int result = slot_peek(walk->queue, slot, word, size, walk->copy, walk->room);
-        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* after P1 */
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* peek:B, after peek:A */
             return CQ_EMPTY;
         if (result != CQ_OK || (walk->copy && *size <= walk->room))
             return result;
@@ -3407,7 +3425,7 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
 
     if (result != CQ_OK)
         return result == CQ_EMPTY ? CQ_OK : result;
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* end_read:B, pairs with claim_deq:A */
     if (run->deliveries == 0 && (word_sequence(deq) != run->sequence || ticket_index(deq) > run->index))
         return CQ_OK; /* claimed meanwhile, though nobody has recorded that yet */
     message.data = walk->copy;
@@ -3419,7 +3437,8 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
 static int walk_orphans(struct walk *walk)
 {
     cq_queue *queue = walk->queue;
-    uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    /* end_read:A, pairs with swing_head:A. */
+    uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
     uint64_t nearer = UINT64_MAX, batches = queue->geometry.node_count / ORPHAN_NODES + 2, word, *links = NULL;
     uint32_t count = 0;
     struct run run;
@@ -3470,7 +3489,7 @@ static int walk_list(struct walk *walk)
             if (result != CQ_OK)
                 return result;
         }
-        uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2 */
+        uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* append:A, pairs with append:C */
         if (word_sequence(next) == word_sequence(link) && (index < slots || link_node(next) == NODE_NIL))
             return CQ_OK;
         if (word_sequence(next) == word_sequence(link) && link_node(next) >= queue->geometry.node_count)
@@ -3527,7 +3546,8 @@ static uint64_t count_orphans(cq_queue *queue)
             uint64_t node = base + (uint64_t)__builtin_ctzll(marks);
             if (node >= touched)
                 break;
-            uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+            /* node_state:A, pairs with help_tail:C and settle:B. */
+            uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire);
             uint64_t link = link_word(word_sequence(state), (uint32_t)node);
             for (uint32_t index = 0; node_is_listed(state) && orphan_in_node(queue, link, index, &run, &word);
                  index = run.index + 1)
@@ -3552,8 +3572,8 @@ static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint
                        uint64_t totals[2])
 {
     struct layout_node *node = node_at(queue, number);
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* end_read:B, pairs with claim_deq:A */
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* end_read:B, pairs with claim_enq:A */
 
     for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i) {
         uint64_t word = slot_load(queue, node, i);
@@ -3588,11 +3608,13 @@ static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint
 void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t totals[2])
 {
     uint64_t touched = node_touched(queue);
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    /* end_read:A, pairs with swing_head:A. */
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
 
     totals[0] = totals[1] = 0;
     for (uint64_t n = 0; n < touched; ++n) {
-        uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire); /* T3 */
+        /* node_state:A, pairs with help_tail:C and settle:B. */
+        uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire);
         bool ahead = is_since(word_sequence(state), head);
         if (!node_is_listed(state) || (ahead && ticket_index(state) == NODE_SETTLED) ||
             (ahead && queue->owner != 0 && node_settle(queue, (uint32_t)n, state)))
@@ -3731,7 +3753,7 @@ static bool nudge(cq_queue *queue)
     bool nudged = false, asleep = false;
 
     for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side) {
-        uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst); /* as K1 */
+        uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst); /* wake:A, meets sleep:A */
         asleep |= (seen & WAKE_BITS) != 0;
         if (!(seen & WAKE_BITS) || !probe_side(queue, side))
             continue;
@@ -3914,7 +3936,8 @@ static uint64_t hint_lowest(const cq_queue *queue, uint64_t touched)
 /* Nodes that have memory: bounded, whatever the region says. */
 uint64_t node_touched(const cq_queue *queue)
 {
-    uint64_t touched = atomic_load_explicit(&queue->header->touched, memory_order_acquire); /* G1 */
+    /* node_touched:A, pairs with grow:A: the nodes below have memory. */
+    uint64_t touched = atomic_load_explicit(&queue->header->touched, memory_order_acquire);
     return touched < queue->geometry.node_count ? touched : queue->geometry.node_count;
 }
 
@@ -3922,6 +3945,7 @@ uint64_t node_touched(const cq_queue *queue)
    the list once: then sequence <= tail, and a distance behind tail says it, wrapped or not. */
 static bool node_behind_head(cq_queue *queue, uint64_t sequence)
 {
+    /* recycle:B, pairs with help_tail:D and swing_head:A. */
     uint64_t tail = word_sequence(atomic_load_explicit(&queue->header->tail, memory_order_acquire));
     uint64_t head = word_sequence(atomic_load_explicit(&queue->header->head, memory_order_acquire));
     return sequence_distance(tail, sequence) > sequence_distance(tail, head);
@@ -3930,7 +3954,7 @@ static bool node_behind_head(cq_queue *queue, uint64_t sequence)
 /* TAKEN or listed (`expected`) -> FREE, if it is that still. */
 bool node_free(cq_queue *queue, uint32_t node, uint64_t expected)
 {
-    /* C2 release, pairs with N1: whoever takes the node next comes after all its readers and writers. */
+    /* node_free:A release, pairs with node_take:A: the next life comes after all readers and writers of this one. */
     if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
                                                  ticket_word(word_sequence(expected), NODE_FREE, 0),
                                                  memory_order_seq_cst, memory_order_relaxed))
@@ -3950,6 +3974,7 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
 
     /* Again if another process calls it SETTLED meanwhile, which happens once in a life. */
     for (int attempt = 0; attempt < 2; ++attempt) {
+        /* node_state:A, pairs with help_tail:C and settle:B. */
         uint64_t state = node_state(queue, node, memory_order_acquire);
         if (word_sequence(state) != sequence || !node_is_listed(state))
             return false;
@@ -3960,7 +3985,7 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
         if (pinned < slots && atomic_load_explicit(&slot_at(queue, at, pinned)->state, memory_order_relaxed) != done)
             return false;
         for (uint32_t i = slots; i-- > 0; ++*looked) /* the last slots are the last to be done */
-            /* C1 acquire on each, pairs with C0: its reader and its late writer are done. */
+            /* recycle:A, pairs with finish:A: its reader and its late writer are done. */
             if (atomic_load_explicit(&slot_at(queue, at, i)->state, memory_order_acquire) != done) {
                 atomic_store_explicit(&at->pinned, i, memory_order_relaxed);
                 return false;
@@ -3980,10 +4005,9 @@ bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
 }
 
 /*
- * LINKED -> SETTLED if each slot is FULL or a hole that names nobody. Orders: the slots are acquired (with E3 and C0),
- * and what is FULL or DONE names no producer for the rest of this life, so that it does not matter how old the picture
- * is; consumers change slots only once head is here, and then nobody relies on SETTLED any more. True if it is SETTLED
- * now.
+ * LINKED -> SETTLED if each slot is FULL or a hole that names nobody. Such a slot names no producer for the rest of
+ * this life, so it does not matter how old the picture is. Consumers change slots only once head is here, and then
+ * nobody relies on SETTLED any more. True if it is SETTLED now.
  */
 bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
 {
@@ -3993,12 +4017,12 @@ bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
     if (ticket_index(state) != NODE_LINKED)
         return ticket_index(state) == NODE_SETTLED;
     for (uint32_t i = queue->geometry.slots_per_node; i-- > 0;) { /* the last slots are the last to be touched */
-        uint64_t word = slot_load(queue, node_at(queue, node), i);
+        uint64_t word = slot_load(queue, node_at(queue, node), i); /* settle:A, pairs with publish:B and finish:A */
         if (word != slot_word(sequence, 0, SLOT_DONE, 0) && !is_full(word, sequence))
             return false;
         holes += !is_full(word, sequence);
     }
-    /* Release: whoever finds it SETTLED comes after all that was seen. Failure: another process was faster. */
+    /* settle:B release, pairs with node_state:A: what was seen comes before. Failure: another process was faster. */
     return atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
                                                    ticket_word(sequence, NODE_SETTLED, holes), memory_order_acq_rel,
                                                    memory_order_relaxed);
@@ -4009,7 +4033,8 @@ bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
 /* The marks of the nodes that share a word with this one. */
 uint64_t node_marks(const cq_queue *queue, uint64_t node)
 {
-    return atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_seq_cst); /* M2, pairs with M1 */
+    /* marks:A, pairs with mark:A. */
+    return atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_seq_cst);
 }
 
 /* After a slot became ORPHAN and before that is announced; before a hole is announced and made. */
@@ -4017,9 +4042,9 @@ void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
 {
     _Atomic uint64_t *word = &queue->marks[node / MARK_NODES];
 
-    /* M1 release, pairs with M2: with the new version comes the ORPHAN. The version first: an exchange between the
-       two that takes the mark away from a word with the old version fails, or its process read the new one and
-       scanned after it. */
+    /* mark:A release, pairs with marks:A: with the new version comes the ORPHAN. The version first: an unmark:A between
+       the two either starts from a word with the old version, and fails, or its process read the new one and scanned
+       after it. */
     if (mark == MARK_ORPHANS)
         atomic_fetch_add_explicit(word, MARK_VERSION, memory_order_seq_cst);
     atomic_fetch_or_explicit(word, mark_bit(node, mark), memory_order_seq_cst);
@@ -4028,6 +4053,7 @@ void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
 /* Take the mark away, if the word is `seen` still: the caller read it before it found nothing in the node. */
 bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark)
 {
+    /* unmark:A, after marks:A and the slots: no mark was made in between. */
     return atomic_compare_exchange_strong_explicit(&queue->marks[node / MARK_NODES], &seen,
                                                    seen & ~mark_bit(node, mark), memory_order_seq_cst,
                                                    memory_order_relaxed);
@@ -4042,10 +4068,12 @@ bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark)
 uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
 {
     uint64_t touched = node_touched(queue), cost = 0;
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    /* end_read:A, pairs with swing_head:A. */
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
     uint32_t found = 0;
 
     for (; *node < touched; ++*node) {
+        /* node_state:A, pairs with help_tail:C and node_free:A. */
         uint64_t state = node_state(queue, *node, memory_order_acquire);
         if (cost / COST_OF_SLOT >= budget)
             return found;
@@ -4069,12 +4097,12 @@ static bool take_if_free(cq_queue *queue, uint64_t node)
     uint64_t state = node_state(queue, node, memory_order_relaxed); /* the exchange decides */
     if (ticket_index(state) != NODE_FREE)
         return false;
-    /* N1 acquire, pairs with C2; the append reads tail after it (A1). */
+    /* node_take:A acquire, pairs with node_free:A. append:B comes after it. */
     if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
                                                  ticket_word(word_sequence(state), NODE_TAKEN, queue->owner),
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;
-    /* A new life has no holes. Relaxed: L1 comes before any that it will have. A mark that comes late costs a look. */
+    /* A new life has no holes. Relaxed: append:C comes before any that it will have. A late mark costs a look. */
     if (atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_relaxed) & mark_bit(node, MARK_HOLES))
         atomic_fetch_and_explicit(&queue->marks[node / MARK_NODES], ~mark_bit(node, MARK_HOLES), memory_order_relaxed);
     return true;
@@ -4094,7 +4122,7 @@ static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
     int result = growth->result;
     if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
         return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
-    /* G1 release, pairs with node_touched: the memory is there. Failure: another process did the same. */
+    /* grow:A release, pairs with node_touched:A: the memory is there. Failure: another process did the same. */
     uint64_t expected = touched;
     bool raised = atomic_compare_exchange_strong_explicit(&queue->header->touched, &expected, touched + 1,
                                                           memory_order_acq_rel, memory_order_relaxed);
@@ -4105,6 +4133,7 @@ static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
    behind head: look before touching another. */
 static bool many_astray(cq_queue *queue, uint64_t touched)
 {
+    /* end_read:A, pairs with swing_head:A and help_tail:D. A guess, which may be off. */
     uint64_t head = word_sequence(atomic_load_explicit(&queue->header->head, memory_order_acquire));
     uint64_t tail = word_sequence(atomic_load_explicit(&queue->header->tail, memory_order_acquire));
     uint64_t listed = sequence_distance(tail, head) + 1;
@@ -4183,6 +4212,7 @@ int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
         if (lowest < touched) {
             bool taken = take_if_free(queue, lowest);
             hint_clear(queue, lowest);
+            /* node_state:A, pairs with node_free:A. */
             if (ticket_index(node_state(queue, lowest, memory_order_acquire)) == NODE_FREE)
                 hint_set(queue, lowest); /* freed between the two: the bit just cleared was the new one */
             if (taken) {
@@ -4266,7 +4296,8 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
 
     if (result != CQ_OK)
         return result;
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    /* end_read:A, pairs with swing_head:A. */
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
     atomic_store_explicit(&queue->deq_seen, ticket_word(word_sequence(head), 0, 0), memory_order_relaxed);
     if (config->flags & CQ_KEEP_UNLINKED)
         atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* nobody else has the handle yet */
@@ -4419,7 +4450,8 @@ void orphan_made(cq_queue *queue, uint32_t node) { node_mark(queue, node, MARK_O
 void orphan_announce(cq_queue *queue)
 {
     uint64_t version = atomic_load_explicit(&queue->header->orphans, memory_order_relaxed); /* the exchange decides */
-    /* O1 release, pairs with O2: with this version come the ORPHAN slot, its mark, and a head not before it. */
+    /* orphan_announce:A release, pairs with orphan_version:A: with this version come the ORPHAN slot, its mark, and a
+       head that is not before it. */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt)
         if (atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))
@@ -4459,7 +4491,8 @@ static void make_heap(uint64_t reference, uint64_t *links, uint32_t count)
 /* The link of a marked node, or 0: it is in no list, or ahead of the reference, where no orphans are. */
 static uint64_t listed_link(cq_queue *queue, uint64_t reference, uint32_t node, uint64_t marks)
 {
-    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+    /* node_state:A, pairs with help_tail:C, settle:B and node_free:A. */
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire);
 
     if (node_is_listed(state))
         return is_since(word_sequence(state), reference) ? 0 : link_word(word_sequence(state), node);
@@ -4478,7 +4511,7 @@ uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint
     uint32_t count = 0;
 
     for (uint64_t base = 0; base < touched; base += MARK_NODES) {
-        uint64_t marks = node_marks(queue, base); /* M2 */
+        uint64_t marks = node_marks(queue, base); /* marks:A, pairs with mark:A */
         for (uint64_t left = marks & 0xffff; left != 0; left &= left - 1) {
             uint64_t node = base + (uint64_t)__builtin_ctzll(left);
             uint64_t link = node < touched ? listed_link(queue, reference, (uint32_t)node, marks) : 0;
@@ -4522,7 +4555,7 @@ bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *
 /* The same for the whole node, whose mark goes if there is none. */
 static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint64_t *word)
 {
-    uint64_t seen = node_marks(queue, link_node(link)); /* M2, before the slots */
+    uint64_t seen = node_marks(queue, link_node(link)); /* marks:A, before the slots */
 
     if (orphan_in_node(queue, link, 0, run, word))
         return true;
@@ -4590,9 +4623,10 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
         if (!orphan_is_dirty(*version))
             return CQ_EMPTY;
         uint64_t word;
-        uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* after O2 */
+        /* orphan_claim:A, after orphan_version:A; pairs with swing_head:A. */
+        uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
         if (!find(queue, *version, reference, run, &word)) {
-            /* O3: only this version; a newer one keeps its mark. */
+            /* orphan_claim:B, after the search: only this version. A newer one stays dirty. */
             atomic_compare_exchange_strong_explicit(&queue->header->orphans, version, *version & ~ORPHANS_DIRTY,
                                                     memory_order_seq_cst, memory_order_relaxed);
             continue;
@@ -4601,13 +4635,13 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
         size_t size = 0;
         int result = room == SIZE_MAX ? CQ_OK : slot_peek(queue, slot, word, &size, NULL, 0);
         if (result != CQ_OK || (room != SIZE_MAX && size > room)) {
-            if (atomic_load_explicit(&slot->state, memory_order_acquire) != word)
+            if (atomic_load_explicit(&slot->state, memory_order_acquire) != word) /* peek:B, after peek:A */
                 continue;
             *needed = size;
             return result != CQ_OK ? result : CQ_ETOOSMALL;
         }
         run->deliveries += run->deliveries < 0xff;
-        /* O4 acquire, pairs with the release that made it ORPHAN: its last reader is done. */
+        /* orphan_claim:C acquire, pairs with finish:A, which made it ORPHAN: its last reader is done. */
         if (atomic_compare_exchange_strong_explicit(
                 &slot->state, &word,
                 slot_word(run->sequence, run->deliveries, SLOT_READING | slot_short(word), queue->owner),
@@ -4882,7 +4916,7 @@ void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room)
     snprintf(path, room, "/proc/self/map_files/%" PRIx64 "-%" PRIx64, from, end);
 }
 
-/* ---- who is alive ------------------------------------------------------------------------------------ */
+/* ---- life and death ---------------------------------------------------------------------------------- */
 
 static struct flock flock_of(uint64_t byte, enum os_lock kind)
 {
@@ -5172,16 +5206,16 @@ int os_try_descriptors(uint32_t count)
 /* ==== src/participant.c ==== */
 
 /*
- * participant.c - who is here, and who is alive: registering, liveness locks, verdicts.
+ * participant.c - which participants there are, and which are alive: registering, liveness locks, verdicts.
  *
- * It owns the participants' entries and their lock bytes. The kernel says who is dead, never a time-out, never a
- * process id: a participant holds a lock on its LIVE byte that only its mapping of the region keeps, so that the
+ * It owns the participants' entries and their lock bytes. The kernel says which are dead, never a time-out, never
+ * a process id: a participant holds a lock on its LIVE byte that only its mapping of the region keeps, so that the
  * lock lasts exactly as long as a store through that mapping is possible. It must not know what the dead leave
  * behind (reap.c, sweep.c).
  *
  * An id is not used again while a sweep for its last owner may be under way. A reaper names the ids in its own
  * entry (`reaping`) and then looks again whether they are dead; a newcomer looks at these names after it saw that
- * the id is clean, and takes another id if it is named. One of the two sees the other (P2 and P3).
+ * the id is clean, and takes another id if it is named. One of the two sees the other (name_ids:A, names:A).
  */
 
 
@@ -5195,7 +5229,8 @@ int os_try_descriptors(uint32_t count)
 /* The ids that were ever used: beyond them the entries have no memory. */
 uint32_t participant_highest(const cq_queue *queue)
 {
-    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_acquire); /* I4 */
+    /* highest_id:A, pairs with reach:A. */
+    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_acquire);
     return highest < LAYOUT_MAX_OWNER ? highest : LAYOUT_MAX_OWNER;
 }
 
@@ -5242,7 +5277,8 @@ enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_
 static bool names(const struct layout_participant *entry, uint32_t id)
 {
     for (int word = 0; word < 2; ++word) {
-        uint64_t ids = atomic_load_explicit(&entry->reaping[word], memory_order_seq_cst); /* P3, pairs with P2 */
+        /* names:A, pairs with name_ids:A. */
+        uint64_t ids = atomic_load_explicit(&entry->reaping[word], memory_order_seq_cst);
         for (; ids != 0; ids >>= 16)
             if ((ids & 0xffff) == id)
                 return true;
@@ -5274,15 +5310,15 @@ static int reach(cq_queue *queue, int fd, uint32_t id)
     if (result != CQ_OK)
         return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
     uint32_t reached = id < LAYOUT_MAX_OWNER ? id : LAYOUT_MAX_OWNER;
-    /* I4 release, pairs with highest_id: the entry has memory. */
+    /* reach:A release, pairs with highest_id:A: the entry has memory. */
     while (highest < reached && !atomic_compare_exchange_weak_explicit(&queue->header->highest_id, &highest, reached,
                                                                        memory_order_release, memory_order_relaxed))
         ;
     return CQ_OK;
 }
 
-/* Write what people and other participants want to know. After the record, by the one whose it is; what stood there
-   before is of an earlier owner, at worst an id named for nothing and a mark that something may have been claimed. */
+/* Write what people and other participants want to know. After the record, by its owner; what stood there before is
+   of an earlier one, at worst an id named for nothing and a mark that something may have been claimed. */
 static void introduce(struct layout_participant *me)
 {
     char name[16];
@@ -5312,12 +5348,12 @@ static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
         return CQ_ELIMIT;
     int result = reach(queue, lock_fd, id);
     if (result == CQ_OK) {
-        record = participant_record(queue, id); /* I1 before P3: clean, and then not named */
+        record = participant_record(queue, id); /* record:A, before names:A: clean, and then not named */
         if (!(record & PARTICIPANT_USED) && !is_being_reaped(queue, id)) {
             uint64_t mine = ((record + PARTICIPANT_INCARNATION) & ~PARTICIPANT_SHARED) | PARTICIPANT_USED |
                             (shared ? PARTICIPANT_SHARED : 0);
-            /* I2 release, pairs with I1. seq_cst as all that decides about ids. An exchange: of two with read locks
-               one wins. */
+            /* register:A release, pairs with record:A. seq_cst as all that decides about ids. An exchange: of two with
+               read locks one wins. */
             if (atomic_compare_exchange_strong_explicit(&me->record, &record, mine, memory_order_seq_cst,
                                                         memory_order_relaxed)) {
                 queue->owner = id;
@@ -5380,10 +5416,10 @@ int participant_verify(cq_queue *queue)
 /* The first claim of a handle: from now on its death may leave something. */
 void participant_claims(cq_queue *queue)
 {
-    /* Before the claim, and seq_cst like it: a reaper that finds this participant dead finds the mark if there was
-       a claim. */
+    /* claims:A, before the claim, and seq_cst like it: a reaper that finds this participant dead finds the mark if
+       there was a claim. */
     atomic_store_explicit(&queue->participants[queue->owner].active, 1, memory_order_seq_cst);
-    atomic_store_explicit(&queue->active, 1, memory_order_release); /* pairs with the load in participant_active */
+    atomic_store_explicit(&queue->active, 1, memory_order_release); /* claims:B, pairs with its load */
 }
 
 /* Alone, it takes no system call to know that nobody is dead. */
@@ -5400,7 +5436,7 @@ bool participant_is_alone(const cq_queue *queue)
 /* Nothing is left of this participant: its id may be used again. False: another reaper was faster. */
 bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record)
 {
-    /* I3 release, pairs with I1: the sweep is over. */
+    /* clean:A release, pairs with record:A: the sweep is over. */
     if (!atomic_compare_exchange_strong_explicit(&queue->participants[id].record, &record, record & ~PARTICIPANT_USED,
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;
@@ -5457,7 +5493,7 @@ static bool has_room(cq_queue *queue)
         if (result != CQ_OK)
             return true; /* the enqueue that follows reports it */
         return ticket_index(end.ticket) < queue->geometry.slots_per_node || has_node(queue) ||
-               /* L2: appended, tail is late */
+               /* append:A, pairs with append:C: a node is appended, tail is late */
                link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
     }
     return true;
@@ -5472,7 +5508,8 @@ static bool has_message(cq_queue *queue)
             continue;
         if (result != CQ_OK)
             return true; /* the dequeue that follows reports it */
-        uint64_t next = atomic_load_explicit(&end.node->next, memory_order_seq_cst); /* D4 */
+        /* front:A, pairs with append:C. */
+        uint64_t next = atomic_load_explicit(&end.node->next, memory_order_seq_cst);
         uint64_t later;
         bool has = ticket_index(end.ticket) >= queue->geometry.slots_per_node ? link_node(next) != NODE_NIL : true;
         if (ticket_index(end.ticket) < queue->geometry.slots_per_node) {
@@ -5482,7 +5519,8 @@ static bool has_message(cq_queue *queue)
             else if (slot_phase(word) == SLOT_WRITING)
                 has = front_find_later(queue, end.node, end.ticket, &later) != CQ_EMPTY;
         }
-        if (has || (atomic_load_explicit(&end.node->deq, memory_order_seq_cst) == end.ticket && /* D5 */
+        /* gap:A, pairs with claim_deq:A: what the loads above found was at the front. */
+        if (has || (atomic_load_explicit(&end.node->deq, memory_order_seq_cst) == end.ticket &&
                     atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == end.link))
             return has;
     }
@@ -5529,14 +5567,16 @@ void queue_record_enq(cq_queue *queue, struct layout_node *node, uint64_t ticket
     while (low > 0 && word_sequence(slot_load(queue, node, low - 1)) != sequence)
         --low;
     for (; low < end; ++low) {
-        /* R1 before R2: if the ticket is still this one after the slot was read, the slot is untouched in *this* life,
-           and the exact word cannot come back once it is touched. */
+        /* record_enq:A, pairs with record_enq:C and publish:B. If the ticket is still this one at record_enq:B, the
+           slot was untouched in *this* life, and the exact word cannot come back once it is touched. */
         uint64_t word = slot_load(queue, node, low);
         if (word_sequence(word) == sequence)
             continue;
-        if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket) /* R2, after R1 */
+        /* record_enq:B, after record_enq:A; pairs with claim_enq:A. */
+        if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket)
             return;
-        /* R3 release, pairs with R1: the claim is visible with its record. Failure: another process touched it. */
+        /* record_enq:C release, pairs with record_enq:A and slot_load:A: the claim is visible with its record. Failure:
+           another process touched the slot. */
         atomic_compare_exchange_strong_explicit(&slot_at(queue, node, low)->state, &word,
                                                 slot_word(sequence, 0, SLOT_WRITING, word_owner(ticket)),
                                                 memory_order_acq_rel, memory_order_relaxed);
@@ -5557,8 +5597,9 @@ void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket
     while (low > 0 && is_full(slot_load(queue, node, low - 1), sequence))
         --low;
     for (; low < end; ++low) {
-        uint64_t word = slot_load(queue, node, low);
-        if (is_full(word, sequence)) /* R4 release, pairs with R1, as R3 */
+        uint64_t word = slot_load(queue, node, low); /* record_deq:A, pairs with publish:B and record_deq:B */
+        /* record_deq:B release, pairs with record_deq:A and slot_load:A: the claim is visible with its record. */
+        if (is_full(word, sequence))
             atomic_compare_exchange_strong_explicit(
                 &slot_at(queue, node, low)->state, &word,
                 slot_word(sequence, 1, SLOT_READING | slot_short(word), word_owner(ticket)), memory_order_acq_rel,
@@ -5570,29 +5611,31 @@ void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket
 
 /*
  * Before a hole is made at `index` - 1 or below, in the node's life `sequence`: raise last_hole to just behind it,
- * and mark the node. last_hole <= deq means that there is no hole in between; and whoever knows all marks of a
+ * and mark the node. last_hole <= deq means that there is no hole in between; and a process that knows all marks of a
  * version of header.holed may rely on there being none in other nodes as long as the version stays.
  */
 void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index)
 {
     struct layout_node *node = node_at(queue, number);
     uint64_t raised = ticket_word(sequence, index, 0);
+    /* Acquire, pairs with another maker's announce_hole:A: its raise comes before this hole as well. */
     uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire);
 
     while (position_distance(raised, last, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND &&
-           /* H1 release, pairs with H2: the raise is visible with the hole. */
+           /* announce_hole:A release, pairs with count_holes:A: the raise is visible with the hole. */
            !atomic_compare_exchange_weak_explicit(&queue->header->last_hole, &last, raised, memory_order_acq_rel,
                                                   memory_order_acquire))
         ;
-    /* H3 acquire, pairs with H4: the mark is there and the version raised, by an earlier call. A very late one
-       writes an old life here; then it is done once more. */
+    /* announce_hole:B, pairs with announce_hole:D: an earlier call made the mark and raised the version. A very late
+       one writes an old life here; then it is done once more. */
     if (atomic_load_explicit(&node->holed, memory_order_acquire) == sequence)
         return;
     node_mark(queue, number, MARK_HOLES);
-    /* H5 release, pairs with H6: with the new version comes the mark. Not before the mark, and not skipped by
-       anybody until it is done: a hole may follow in which nobody else sees more than the mark. */
+    /* announce_hole:C release, pairs with count_holes:B: with the new version comes the mark. Not before the mark, and
+       not skipped by anybody until it is done: a hole may follow of which nobody else sees more than the mark. */
     atomic_fetch_add_explicit(&queue->header->holed, 1, memory_order_seq_cst);
-    atomic_store_explicit(&node->holed, sequence, memory_order_release); /* H4 */
+    /* announce_hole:D, pairs with announce_hole:B: mark and version come with it. */
+    atomic_store_explicit(&node->holed, sequence, memory_order_release);
 }
 
 /* Of a node: the holes from `index` on. */
@@ -5612,7 +5655,8 @@ static uint32_t holes_in_node(const cq_queue *queue, uint32_t number, uint64_t s
 /* The holes of a node ahead of `head`, in whatever life it is. *open: there may be more later. */
 static uint64_t holes_ahead(cq_queue *queue, uint32_t number, uint64_t head, bool *open)
 {
-    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+    /* node_state:A, pairs with help_tail:C and settle:B: with SETTLED comes the number of holes. */
+    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire);
 
     *open = false;
     if (!node_is_listed(state) || !is_since(word_sequence(state), head))
@@ -5637,7 +5681,8 @@ static uint64_t holes_marked(cq_queue *queue, uint64_t head, uint64_t version, s
             if (number >= touched)
                 break;
             if (queue->owner != 0) { /* not on a read-only mapping */
-                uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+                /* node_state:A, pairs with help_tail:C and settle:B. */
+                uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire);
                 if (is_since(word_sequence(state), head))
                     node_settle(queue, number, state);
             }
@@ -5666,12 +5711,13 @@ uint64_t queue_count_holes(cq_queue *queue, const struct end *head)
 {
     struct hole_cache *cache = &queue->hole_cache;
     uint32_t number = link_node(head->link);
-    uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2, pairs with H1 */
+    /* count_holes:A, pairs with announce_hole:A. */
+    uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire);
     uint64_t holes = 0;
 
     if (position_distance(last, head->ticket, queue->geometry.slots_per_node) - 1 >= POSITION_BEHIND)
         return 0; /* none is announced from there on */
-    /* H6 seq_cst, pairs with H5; before the marks. */
+    /* count_holes:B, before the marks; pairs with announce_hole:C: the marks of this version are seen. */
     uint64_t version = atomic_load_explicit(&queue->header->holed, memory_order_seq_cst);
 
     if (node_marks(queue, number) & mark_bit(number, MARK_HOLES))
@@ -5700,16 +5746,18 @@ int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next)
 
     if (node >= queue->geometry.node_count)
         return CQ_ECORRUPT;
-    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T1, before T2 */
+    /* help_tail:A, before help_tail:B; pairs with node_take:A. */
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire);
     if (ticket_index(state) == NODE_TAKEN) {
-        /* T2 after T1: while tail is here the node is linked behind it, so TAKEN belongs to this append. */
+        /* help_tail:B, after help_tail:A; pairs with help_tail:D: while tail is here the node is linked behind it, so
+           TAKEN belongs to this append. */
         if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail)
             return RESULT_RETRY;
-        /* T3 release, pairs with the sweeps' acquire; before T4: nobody frees a node that tail can reach. */
+        /* help_tail:C release, pairs with node_state:A; before help_tail:D: nobody frees a node that tail can reach. */
         atomic_compare_exchange_strong_explicit(&queue->states[node], &state, ticket_word(sequence, NODE_LINKED, 0),
                                                 memory_order_acq_rel, memory_order_relaxed);
     }
-    /* T4 release, pairs with E1: what prepared the node is visible to claims in it. */
+    /* help_tail:D release, pairs with end_read:A: what prepared the node is visible to claims in it. */
     atomic_compare_exchange_strong_explicit(&queue->header->tail, &tail, link_word(sequence, node),
                                             memory_order_acq_rel, memory_order_relaxed);
     return RESULT_RETRY;
@@ -5718,13 +5766,15 @@ int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next)
 /* Move head from a used-up node to the next. RESULT_LOOK if this call did it, else RESULT_RETRY. */
 int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
 {
+    /* end_read:A, pairs with help_tail:D. */
     uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
 
     if (tail == head)
         return queue_help_tail(queue, tail, next); /* head never passes tail */
     if (link_node(next) >= queue->geometry.node_count)
         return CQ_ECORRUPT;
-    /* S1 release, pairs with D1: the next node is ready to be claimed in. Failure: another process swung. */
+    /* swing_head:A release, pairs with end_read:A: the next node is ready to be claimed in. Failure: another process
+       moved head. */
     uint64_t expected = head;
     if (atomic_compare_exchange_strong_explicit(&queue->header->head, &expected,
                                                 link_word(sequence_next(word_sequence(head)), link_node(next)),
@@ -5742,7 +5792,7 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
 
     while (index < queue->geometry.slots_per_node && is_hole(slot_load(queue, node, index), word_sequence(deq)))
         ++index;
-    /* D3 release, pairs with D1: as a claim, with nobody for owner. */
+    /* claim_deq:A release, pairs with end_read:B: as a claim that names nobody. */
     if (atomic_compare_exchange_strong_explicit(&node->deq, &deq, ticket_word(word_sequence(deq), index, 0),
                                                 memory_order_seq_cst, memory_order_relaxed))
         wake_side(queue, SIDE_PRODUCERS, 1);
@@ -5764,14 +5814,14 @@ static int skip_leading_holes(cq_queue *queue)
         queue_skip_holes(queue, head.node, head.ticket);
         return RESULT_RETRY;
     }
-    uint64_t next = atomic_load_explicit(&head.node->next, memory_order_acquire); /* L2 */
+    uint64_t next = atomic_load_explicit(&head.node->next, memory_order_acquire); /* append:A, pairs with append:C */
     if (word_sequence(next) != word_sequence(head.link) || link_node(next) == NODE_NIL)
         return CQ_OK;
     result = queue_swing_head(queue, head.link, next);
     return result == RESULT_LOOK ? RESULT_LOOK : RESULT_RETRY;
 }
 
-/* The new node's words, before it can be found. Relaxed: L1 publishes them. */
+/* The new node's words, before it can be found. Relaxed: append:C publishes them. */
 static void prepare_node(struct layout_node *node, uint64_t sequence)
 {
     atomic_store_explicit(&node->enq, ticket_word(sequence, 0, 0), memory_order_relaxed);
@@ -5783,10 +5833,11 @@ static void prepare_node(struct layout_node *node, uint64_t sequence)
    the end again. RESULT_MEMORY: as node_take. */
 int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
 {
-    uint64_t next = atomic_load_explicit(&tail->node->next, memory_order_acquire); /* L2, pairs with L1 */
+    uint64_t next = atomic_load_explicit(&tail->node->next, memory_order_acquire); /* append:A, pairs with append:C */
     uint32_t fresh = 0;
     int moved;
 
+    /* end_read:C, after append:A: `next` was read in this life of the node. */
     if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail->link)
         return RESULT_RETRY;
     if (word_sequence(next) != word_sequence(tail->link))
@@ -5799,12 +5850,12 @@ int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
         return result;
     if (result != CQ_OK && (moved = skip_leading_holes(queue)) != CQ_OK)
         return moved;
-    /* A1, after FREE -> TAKEN */
+    /* append:B, after node_take:A; pairs with help_tail:D. Only now, with the node in hand, is tail's sequence newer
+       than any life this node had. Numbering it from a tail read earlier could repeat one of its sequences. */
     bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link;
     if (result != CQ_OK)
         return same ? result : RESULT_RETRY;
-    /* A1: only now, with the node in hand, is tail's sequence newer than any life this node had. Numbering it from a
-       tail read earlier could give it a sequence that it has had before. */
+    /* Relaxed: the node is this call's. */
     uint64_t mine = ticket_word(word_sequence(atomic_load_explicit(&queue->states[fresh], memory_order_relaxed)),
                                 NODE_TAKEN, queue->owner);
     if (!same) {
@@ -5813,7 +5864,7 @@ int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
     }
     prepare_node(node_at(queue, fresh), sequence_next(word_sequence(tail->link)));
     uint64_t nil = link_word(word_sequence(tail->link), NODE_NIL), link = link_word(word_sequence(tail->link), fresh);
-    /* L1 release, pairs with L2 and D4: the node is prepared; seq_cst because D4 decides empty. */
+    /* append:C release, pairs with append:A and front:A: the node is prepared. seq_cst: front:A decides empty. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->next, &nil, link, memory_order_seq_cst,
                                                  memory_order_relaxed)) {
         node_free(queue, fresh, mine);
@@ -5868,10 +5919,14 @@ static int sweep_step(struct sweep *sweep, uint64_t *budget);
 /* Of the threads of a handle one at a time reaps; the others, and signal handlers, take that for done. */
 static bool begin_reaping(cq_queue *queue)
 {
-    return atomic_exchange_explicit(&queue->reap.busy, 1, memory_order_acquire) == 0; /* pairs with end_reaping */
+    /* reaping:A, pairs with reaping:B. */
+    return atomic_exchange_explicit(&queue->reap.busy, 1, memory_order_acquire) == 0;
 }
 
-static void end_reaping(cq_queue *queue) { atomic_store_explicit(&queue->reap.busy, 0, memory_order_release); }
+static void end_reaping(cq_queue *queue)
+{
+    atomic_store_explicit(&queue->reap.busy, 0, memory_order_release); /* reaping:B, pairs with reaping:A */
+}
 
 /* Name the ids that are going to be swept for, or none. */
 static void name_ids(cq_queue *queue)
@@ -5881,7 +5936,7 @@ static void name_ids(cq_queue *queue)
 
     for (uint32_t i = 0; i < reap->count; ++i)
         words[i / 4] |= (uint64_t)reap->ids[i] << i % 4 * 16;
-    for (int word = 0; word < 2; ++word) /* P2, pairs with P3 */
+    for (int word = 0; word < 2; ++word) /* name_ids:A, meets names:A */
         atomic_store_explicit(&queue->participants[queue->owner].reaping[word], words[word], memory_order_seq_cst);
 }
 
@@ -5896,7 +5951,7 @@ static void begin_sweep(cq_queue *queue, int fd)
     reap->active = false;
     for (uint32_t i = 0; i < reap->count; ++i) {
         uint32_t id = reap->ids[i];
-        /* I1 after P2: used by the same owner still. */
+        /* record:A, after name_ids:A; pairs with register:A and clean:A: used by the same owner still. */
         if (participant_record(queue, id) != reap->records[i] ||
             participant_ask(queue, fd, id, reap->records[i]) != VERDICT_DEAD)
             continue;
@@ -5923,7 +5978,7 @@ static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
         if (participant_ask(queue, fd, reap->ids[i], record) != VERDICT_DEAD)
             continue;
         for (int word = 0; word < 2; ++word)
-            atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* its own sweeps are over */
+            atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* name_ids:A: its sweeps are over */
         reaped += participant_clean(queue, reap->ids[i], record);
     }
     reap->count = 0;
@@ -6313,8 +6368,8 @@ int region_filesystem(int fd, uint32_t flags)
     return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_errno(os_check_filesystem(fd));
 }
 
-/* Whose is the file, and who may write it? A file of this process's own user is as open to a group as that user
-   made it. */
+/* Are the file's owner, and those that may write it, to be trusted? A file of this process's own user is as open to a
+   group as that user made it. */
 static int check_trust(const struct os_status *status, const cq_config *config, bool read_only)
 {
     uint32_t accepted = config && config->permissions ? config->permissions : 0600;
@@ -6423,8 +6478,8 @@ bool region_is(const cq_queue *queue, const struct os_status *status)
     return status->device == queue->device && status->inode == queue->inode;
 }
 
-/* Is fd, at this moment, a description of the region that can tell who is alive? One through which another thread
-   is just opening a handle, and which got the number of ours because that was closed, cannot: its own lock is
+/* Is fd, at this moment, a description of the region that can tell which participants live? One through which another
+   thread is just opening a handle, and which got the number of ours because that was closed, cannot: its own lock is
    invisible to it. */
 bool region_is_at(const cq_queue *queue, int fd)
 {
@@ -6527,7 +6582,8 @@ SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
     uint32_t slots = queue->geometry.slots_per_node;
     struct end head;
 
-    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head); /* F1 and F2 decide full */
+    /* room:A and room:B, which decide full, pair with swing_head:A and claim_deq:A. */
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head);
     if (result != CQ_OK)
         return result;
     atomic_store_explicit(&queue->deq_seen, head.ticket, memory_order_relaxed);
@@ -6543,7 +6599,7 @@ SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
         *room = capacity - used;
         return CQ_OK;
     }
-    /* F3 seq_cst: nothing moved since F1 and F2. */
+    /* room:C, after room:A and room:B; meets claim_enq:A and claim_deq:A: nothing has moved since. */
     bool same = atomic_load_explicit(&tail->node->enq, memory_order_seq_cst) == tail->ticket &&
                 atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link &&
                 atomic_load_explicit(&head.node->deq, memory_order_seq_cst) == head.ticket &&
@@ -6702,7 +6758,7 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
         return result;
     for (size_t i = 0; copy && *size <= room && i < *size; ++i)
         ((unsigned char *)copy)[i] = *(const volatile unsigned char *)&payload[i];
-    /* P1 acquire fence, pairs with E3: the bytes were read before the state is read again. */
+    /* peek:A, before peek:B; meets publish:B and finish:A: the bytes were read before the state is read again. */
     fence(memory_order_acquire);
     return CQ_OK;
 }
@@ -6751,13 +6807,15 @@ static bool sweep_slot(struct sweep *sweep, uint32_t number, uint64_t sequence, 
 {
     cq_queue *queue = sweep->queue;
     struct layout_slot *slot = slot_at(queue, node_at(queue, number), index);
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R1 */
+    /* slot_load:A, pairs with record_deq:B. */
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
     while (word_sequence(word) == sequence && is_dead(sweep, word_owner(word))) {
         uint32_t phase = slot_phase(word);
         if (phase == SLOT_WRITING)
             queue_announce_hole(queue, number, sequence, index + 1);
-        /* C0 release, pairs with C1 and O4: the dead have stopped writing and reading, and the kernel says so. */
+        /* finish:A release, pairs with recycle:A and orphan_claim:C: the dead have stopped writing and reading, and the
+           kernel says so. */
         if (!atomic_compare_exchange_strong_explicit(&slot->state, &word, successor(word), memory_order_seq_cst,
                                                      memory_order_acquire))
             continue;
@@ -6778,8 +6836,8 @@ static void sweep_slots(struct sweep *sweep, uint32_t number, uint64_t sequence)
     bool orphans = false;
 
     /* RECORD for them: the newest claims may be nowhere but in the tickets. */
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* end_read:B, pairs with claim_enq:A */
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* end_read:B, pairs with claim_deq:A */
     if (word_sequence(enq) == sequence)
         queue_record_enq(queue, node, enq);
     if (word_sequence(deq) == sequence)
@@ -6796,7 +6854,8 @@ static void sweep_slots(struct sweep *sweep, uint32_t number, uint64_t sequence)
 static uint64_t sweep_node(struct sweep *sweep, uint32_t number)
 {
     cq_queue *queue = sweep->queue;
-    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+    /* node_state:A, pairs with help_tail:C and settle:B. */
+    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire);
     uint64_t sequence = word_sequence(state);
 
     if (ticket_index(state) == NODE_TAKEN && is_dead(sweep, word_owner(state)))
@@ -6818,11 +6877,13 @@ static uint64_t sweep_node(struct sweep *sweep, uint32_t number)
 static int help_append(cq_queue *queue)
 {
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1 */
+        /* end_read:A, pairs with help_tail:D. */
+        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
         if (!link_is_valid(queue, tail))
             return CQ_ECORRUPT;
-        uint64_t next = atomic_load_explicit(&node_at(queue, link_node(tail))->next, memory_order_acquire); /* L2 */
-        if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail)
+        /* append:A, pairs with append:C. */
+        uint64_t next = atomic_load_explicit(&node_at(queue, link_node(tail))->next, memory_order_acquire);
+        if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail) /* end_read:C, after append:A */
             continue;
         if (word_sequence(next) != word_sequence(tail))
             return CQ_ECORRUPT;
@@ -6843,8 +6904,8 @@ static int begin(struct sweep *sweep)
 
     if (result != CQ_OK)
         return result;
-    /* Acquire: E1 and D1. All after the death, so that no life in which a dead owner claimed is behind tail, or was
-       head's and is ahead of head. */
+    /* end_read:A, pairs with swing_head:A and help_tail:D. Both after the death, so that no life in which a dead owner
+       claimed is behind tail, or was head's and is ahead of head. */
     sweep->head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
     sweep->tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
     sweep->touched = node_touched(queue);
@@ -6907,14 +6968,14 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
 /*
  * wait.c - sleeping until there is a message, or room.
  *
- * It owns who sleeps and for how long. It must not know what is waited for: `attempt` is a full try of the
+ * It owns which threads sleep, and for how long. It must not know what is waited for: `attempt` is a full try of the
  * operation.
  *
  * One thread must look around while all sleep: for the dead, for a wake that a dead process did not give, for the
  * file's name. It is one of the whole queue, the lookout, which wakes once an interval. Its other candidates, one
  * thread a handle, rest: the more there are the longer, so that together they wake as often as one. header.lookout
- * says who it is and header.turn whether looks are made; a candidate that wakes and finds nobody, or no looks, is
- * the lookout from then on. All other threads sleep until they are woken.
+ * names its handle, and header.turn tells whether looks are made; a candidate that wakes and finds no lookout, or no
+ * looks, is the lookout from then on. All other threads sleep until they are woken.
  */
 
 
@@ -6961,8 +7022,8 @@ static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int
 {
     struct lookout *lookout = &queue->lookout;
     uint32_t taken = 0;
-    /* seq_cst both, counted first: a thread that finds the place taken is seen by the one that gives it up and then
-       leaves. Acquire pairs with the release below: what belongs to the lookout of this handle. */
+    /* lookout:A, both; meets lookout:B. Counted first: a thread that finds the place taken is seen by the one that
+       gives it up and then leaves. The thread that takes the place has what the last one left there. */
     atomic_fetch_add_explicit(&lookout->sleeping, 1, memory_order_seq_cst);
     bool mine = atomic_compare_exchange_strong_explicit(&lookout->taken, &taken, 1, memory_order_seq_cst,
                                                         memory_order_seq_cst);
@@ -6978,7 +7039,7 @@ static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int
             lookout->resting = false;
         else if (why == ETIMEDOUT && is_whole)
             judge_lookout(queue, turn, slice);
-        atomic_store_explicit(&lookout->taken, 0, memory_order_seq_cst);
+        atomic_store_explicit(&lookout->taken, 0, memory_order_seq_cst); /* lookout:B, meets lookout:A */
     }
     return why;
 }
@@ -6990,7 +7051,7 @@ static void leave_lookout(cq_queue *queue, enum side side)
     enum side other = side == SIDE_CONSUMERS ? SIDE_PRODUCERS : SIDE_CONSUMERS;
     uint32_t heir = 0;
 
-    /* seq_cst both, pair with those in sleep_a_slice. */
+    /* lookout:B, both; meets lookout:A. */
     if (atomic_load_explicit(&queue->lookout.taken, memory_order_seq_cst))
         return;
     if (atomic_load_explicit(&queue->lookout.sleeping, memory_order_seq_cst) > 0)
@@ -7045,13 +7106,13 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
     int why = EAGAIN, result; /* it stopped sleeping */
 
     for (;;) {
-        /* K2 seq_cst, then a full fence: the bit is visible before the try looks. */
+        /* sleep:A, meets wake:A: the waker sees the bit, or the try sees what there is. */
         uint32_t expected = atomic_fetch_or_explicit(word, WAKE_SLEEP, memory_order_seq_cst) | WAKE_SLEEP;
-        fence(memory_order_seq_cst);
+        fence(memory_order_seq_cst); /* sleep:B, after sleep:A: the bit is visible before the try looks */
         result = attempt(queue, context); /* looks around too, if a look is due */
         if (!is_worth_waiting(result))
             break;
-        /* seq_cst, after K2: see wait_interrupt. */
+        /* sleep:C, after sleep:A; meets cancel:A. */
         if (atomic_load_explicit(&queue->cancelled, memory_order_seq_cst)) {
             result = CQ_CANCELLED;
             break;
@@ -7111,6 +7172,7 @@ void wait_interrupt(cq_queue *queue, enum side side) { wake_surely(queue, side, 
 /* End the waits of this handle, or allow them again. Async-signal-safe. */
 void wait_cancel(cq_queue *queue, bool cancelled)
 {
+    /* cancel:A, meets sleep:C: a sleeper sees the wish, or the new generation ends its sleep. */
     atomic_store_explicit(&queue->cancelled, cancelled, memory_order_seq_cst);
     for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS && cancelled; ++side)
         wait_interrupt(queue, side);
@@ -7121,8 +7183,9 @@ void wait_cancel(cq_queue *queue, bool cancelled)
 /* Ask for a wake of the watchers. The caller probes afterwards, and then may sleep on the word returned. */
 uint32_t wait_announce_watch(cq_queue *queue, enum side side)
 {
-    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WAKE_WATCH, memory_order_seq_cst); /* K2 */
-    fence(memory_order_seq_cst);
+    /* sleep:A, meets wake:A. */
+    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WAKE_WATCH, memory_order_seq_cst);
+    fence(memory_order_seq_cst); /* sleep:B, after sleep:A */
     return word | WAKE_WATCH;
 }
 
@@ -7138,7 +7201,7 @@ void wait_leave_watch(cq_queue *queue, enum side side) { leave_lookout(queue, si
 /* ==== src/wake.c ==== */
 
 /*
- * wake.c - waking those that sleep until there is a message, or room.
+ * wake.c - waking the threads that sleep until there is a message, or room.
  *
  * It owns the futex word of each side: generation | WATCH | SLEEP. Nobody counts sleepers, so a dead one leaves at
  * most a stale bit and costs one idle wake. It must not know what they wait for, nor how they sleep (wait.c).
@@ -7150,8 +7213,8 @@ static uint32_t wake_kind(_Atomic uint32_t *word, uint32_t seen, uint32_t flag, 
 {
     if (!(seen & flag) || os_wake(word, count, kind) >= count)
         return seen;
-    /* Fewer slept than were told: nobody needs the flag any more, except threads that came to sleep in between.
-       Clear it for this very word only, and wake these. */
+    /* wake:B, after too few were woken; meets sleep:A. Nobody needs the flag any more, except threads that came to
+       sleep in between. Clear it for this very word only, and wake these. */
     uint32_t cleared = (seen & ~flag & WAKE_BITS) | ((seen & ~WAKE_BITS) + WAKE_GENERATION);
     bool same = atomic_compare_exchange_strong_explicit(word, &seen, cleared, memory_order_seq_cst,
                                                         memory_order_relaxed);
@@ -7174,6 +7237,7 @@ void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count)
    what it is now; one that reads it afterwards sees what the caller changed before. */
 size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds)
 {
+    /* cancel:A, meets sleep:C. */
     atomic_fetch_add_explicit(side_word(queue, side), WAKE_GENERATION, memory_order_seq_cst);
     return os_wake(side_word(queue, side), count, kinds);
 }
@@ -7235,14 +7299,14 @@ static int make_fd(const struct watch *watch, int *fd) { return result_of_errno(
 
 static bool change_state(struct watch *watch, uint32_t from, uint32_t to)
 {
-    /* B1 release, pairs with B2: the state tells what was done to the descriptor before. */
+    /* watch:A release, pairs with watch:B: the state tells what was done to the descriptor before. */
     return atomic_compare_exchange_strong_explicit(&watch->state, &from, to, memory_order_seq_cst,
                                                    memory_order_relaxed);
 }
 
 static uint32_t load_state(const struct watch *watch)
 {
-    return atomic_load_explicit(&watch->state, memory_order_seq_cst); /* B2 */
+    return atomic_load_explicit(&watch->state, memory_order_seq_cst); /* watch:B, pairs with watch:A */
 }
 
 static void wake_helper(struct watch *watch) { os_wake(&watch->state, SIZE_MAX, 0); }
@@ -7338,7 +7402,7 @@ static void stop(struct watch *watch)
 {
     int before = os_hold_cancellation();
 
-    atomic_store_explicit(&watch->state, STOPPED, memory_order_seq_cst); /* B1 */
+    atomic_store_explicit(&watch->state, STOPPED, memory_order_seq_cst); /* watch:A, pairs with watch:B */
     wake_helper(watch);
     wait_interrupt(watch->queue, watch->side);
     os_join_thread(watch->helper);
@@ -7353,6 +7417,7 @@ static int renew_fd(struct watch *watch, int lost)
 {
     int fd, result = make_fd(watch, &fd);
 
+    /* Relaxed: a number, of which the kernel says what it is. */
     if (result == CQ_OK && atomic_compare_exchange_strong_explicit(&watch->fd, &lost, fd, memory_order_relaxed,
                                                                    memory_order_relaxed)) {
         lower(watch); /* as it is: if the helper had raised the lost one, it is to raise this one */
@@ -7364,13 +7429,14 @@ static int renew_fd(struct watch *watch, int lost)
 
 int watch_open(cq_queue *queue, enum side side, int *fd)
 {
+    /* watch:C, pairs with the exchange below, which installs it. */
     struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire), *made;
     int result = CQ_OK;
 
     if (!watch) {
         if ((result = start(queue, side, &made)) != CQ_OK)
             return result;
-        /* Release, pairs with the acquire loads: the watch is complete. Failure: another thread was faster. */
+        /* Release, pairs with watch:C: the watch is complete. Failure: another thread was faster. */
         if (atomic_compare_exchange_strong_explicit(&queue->watches[side], &watch, made, memory_order_acq_rel,
                                                     memory_order_acquire))
             watch = made;
@@ -7387,6 +7453,7 @@ int watch_open(cq_queue *queue, enum side side, int *fd)
 /* A call is about to report that there is nothing: make the descriptor say so too. */
 void watch_clear(cq_queue *queue, enum side side)
 {
+    /* watch:C, pairs with the exchange in watch_open. */
     struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
     if (watch)
         lower(watch);
@@ -7396,6 +7463,7 @@ void watch_clear(cq_queue *queue, enum side side)
 void watch_close(cq_queue *queue, bool forked)
 {
     for (int side = 0; side < 2; ++side) {
+        /* watch:C, pairs with the exchange in watch_open. */
         struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
         if (watch && forked) {
             os_event_close(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch));

@@ -81,7 +81,7 @@ static uint64_t newest_claim(cq_queue *queue, uint64_t from)
  * Has this handle been patient with the claim at the front, whose slot has `word`? The answer is up to which ticket
  * it was patient, and how much. 0: it was not, but is now, and the caller must look again. What it waits for once
  * is everything claimed by then: a row of abandoned claims costs no more than one of them, in this call and the
- * next, and whoever claimed later gets a time of his own.
+ * next, and a claim made later gets a time of its own.
  */
 static uint64_t waited_for(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, uint32_t doublings)
 {
@@ -112,7 +112,7 @@ static void announce_row(cq_queue *queue, uint32_t number, uint64_t sequence, ui
     queue_announce_hole(queue, number, sequence, last ? ticket_index(to) : queue->geometry.slots_per_node);
 }
 
-/* Were their owners stopped, or are they dead? */
+/* Look into these owners: they were slow, or are dead. */
 static void suspect_all(cq_queue *queue, const struct owner_set *owners)
 {
     for (uint32_t i = 0; i < LAYOUT_PARTICIPANTS / 64; ++i)
@@ -135,7 +135,8 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
     announce_row(queue, node_number(queue, node), sequence, to);
     for (; is_before(queue, ticket_word(sequence, index, 0), to); ++index) {
         if (index == slots) {
-            uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2, pairs with L1 */
+            /* append:A, pairs with append:C. */
+            uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire);
             if (word_sequence(next) != sequence || link_node(next) >= queue->geometry.node_count)
                 break;
             node = node_at(queue, link_node(next));
@@ -149,7 +150,7 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
         if (word_sequence(word) != sequence || slot_phase(word) != SLOT_WRITING ||
             doublings_asked(queue, word) > doublings)
             break;
-        /* V1 acq_rel: release carries the raise; the producer learns it by its failing E3. */
+        /* void:A release, pairs with slot_load:A: the raise comes with it. The producer's publish:B fails by it. */
         if (!atomic_compare_exchange_strong_explicit(&slot_at(queue, node, index)->state, &word,
                                                      slot_word(sequence, 0, SLOT_VOID, word_owner(word)),
                                                      memory_order_acq_rel, memory_order_relaxed))
@@ -178,7 +179,7 @@ static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uin
     uint64_t later = 0;
     int found = writing ? front_find_later(queue, node, deq, &later) : CQ_EMPTY;
 
-    /* D5 seq_cst, after the loads above: deq never came past this slot, so it was at the front all the time. */
+    /* gap:A, after the loads above; pairs with claim_deq:A: deq never passed this slot, which stayed at the front. */
     if (found < 0 || atomic_load_explicit(&node->deq, memory_order_seq_cst) != deq)
         return found < 0 ? found : RESULT_RETRY;
     if (word_sequence(word) == word_sequence(deq) && !writing)
@@ -232,9 +233,10 @@ static int count_fitting(cq_queue *queue, struct layout_node *node, uint64_t deq
     return *count > 0 ? CQ_OK : CQ_ETOOSMALL;
 }
 
-/* Claims are recorded before deq moves past them, except this handle's own that are over: as last_enq. */
+/* Claims are recorded before deq moves past them, except this handle's own that are over. */
 ALWAYS_INLINE void record_front(cq_queue *queue, const struct front *front)
 {
+    /* remember:B, pairs with remember:A. */
     if (front->deq != atomic_load_explicit(&queue->last_deq, memory_order_acquire))
         queue_record_deq(queue, front->node, front->deq);
 }
@@ -249,11 +251,11 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
 
     if (want > 1 || room != SIZE_MAX) {
         int result = count_fitting(queue, node, deq, front->word, want, room, &count, needed);
-        if (unlikely(result != CQ_OK)) /* D5, as in pass_gap */
+        if (unlikely(result != CQ_OK)) /* gap:A, as in pass_gap */
             return atomic_load_explicit(&node->deq, memory_order_seq_cst) == deq ? result : RESULT_RETRY;
     }
     record_front(queue, front);
-    /* D3 release: what was recorded is visible with the new ticket. seq_cst: linearization point. */
+    /* claim_deq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst: the linearization point. */
     if (!atomic_compare_exchange_strong_explicit(&node->deq, &deq,
                                                  ticket_word(sequence, ticket_index(deq) + count, queue->owner),
                                                  memory_order_seq_cst, memory_order_relaxed)) {

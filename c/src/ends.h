@@ -20,21 +20,22 @@ static inline const _Atomic uint64_t *end_link(const cq_queue *queue, enum side 
 }
 
 /*
- * Read an end, with acquire at least. CQ_OK: the ticket was the node's while the node was at the end, and is in it
- * or just behind it. RESULT_RETRY: the end has moved meanwhile, and *end is what was read. Pairs: E1 tail with T4,
- * R2 enq with E2; D1 head with S1, D1 deq with D3. seq_cst where both ends are compared, which decides full (F1
- * head, F2 deq).
+ * Read an end, with acquire; with seq_cst where what is read decides full or empty (room:A, room:B). CQ_OK: the
+ * ticket was the node's while the node was at the end, and is in it or just behind it. RESULT_RETRY: the end has moved
+ * meanwhile, and *end is what was read.
  */
 ALWAYS_INLINE int end_read(const cq_queue *queue, enum side side, memory_order order, struct end *end)
 {
-    end->link = atomic_load_explicit(end_link(queue, side), order); /* E1, D1, F1 */
+    /* end_read:A, pairs with help_tail:D and swing_head:A: the node that it names is prepared. */
+    end->link = atomic_load_explicit(end_link(queue, side), order);
     if (unlikely(!link_is_valid(queue, end->link)))
         return CQ_ECORRUPT;
     end->node = node_at(queue, link_node(end->link));
-    /* R2, D1, F2 */
+    /* end_read:B, pairs with claim_enq:A and claim_deq:A: all older claims name their owners. */
     end->ticket = atomic_load_explicit(side == SIDE_PRODUCERS ? &end->node->enq : &end->node->deq, order);
     if (unlikely(word_sequence(end->ticket) != word_sequence(end->link) ||
                  ticket_index(end->ticket) > queue->geometry.slots_per_node))
+        /* end_read:C, after end_read:B: if the end is still there, its words contradict each other. */
         return atomic_load_explicit(end_link(queue, side), order) == end->link ? CQ_ECORRUPT : RESULT_RETRY;
     return CQ_OK;
 }

@@ -22,8 +22,8 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(tail->ticket);
     uint64_t sequence = word_sequence(tail->link), ticket = tail->ticket, room;
 
-    /* RECORD. The cached word was installed and wholly published here, so its slots are touched; acquire pairs with
-       the release in run_remember, so that threads of one handle may rely on each other. */
+    /* remember:B acquire, pairs with remember:A. RECORD: the remembered word was installed and wholly published by this
+       handle, so its slots are touched. */
     if (unlikely(ticket != atomic_load_explicit(&queue->last_enq, memory_order_acquire)))
         queue_record_enq(queue, tail->node, ticket);
     int result = room_for(queue, tail, want, &room);
@@ -33,7 +33,7 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
     uint32_t count = want < here ? (uint32_t)want : here;
     __builtin_prefetch(slot_at(queue, tail->node, index), 1);
-    /* E2 release: what was recorded is visible with the new ticket. seq_cst as all claims. */
+    /* claim_enq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
                                                  ticket_word(sequence, index + count, queue->owner),
                                                  memory_order_seq_cst, memory_order_relaxed)) {
@@ -98,7 +98,7 @@ SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, stru
     uint64_t asking = slot_word(run->sequence, dequeue_patience(queue, size), SLOT_WRITING, queue->owner);
 
     while (word_sequence(word) != run->sequence || slot_phase(word) == SLOT_WRITING)
-        /* R3 release, as a recorder's; acquire as the load in enqueue_publish. */
+        /* record_enq:C release, pairs with slot_load:A, as a recorder's; acquire as publish:A. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, asking, memory_order_acq_rel,
                                                     memory_order_acquire))
             return asking;
@@ -110,7 +110,8 @@ SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, stru
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size)
 {
     struct layout_slot *slot = run_slot(queue, run, index);
-    /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes (DONE -> scan -> FREE -> TAKEN). */
+    /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes (DONE -> scan
+       -> FREE -> TAKEN). */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
     /* Relaxed: see dequeue_patience. */
@@ -131,7 +132,8 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
             atomic_fetch_add_explicit(&queue->voids, 1, memory_order_relaxed); /* see dequeue_patience */
             return RESULT_VOIDED;
         }
-        /* E3 release, pairs with D2: the payload is visible before FULL is. seq_cst: the linearization point. */
+        /* publish:B release, pairs with slot_load:A: the payload is visible before FULL is. seq_cst: the linearization
+           point. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
                                                     memory_order_seq_cst, memory_order_acquire))
             break;
@@ -151,8 +153,9 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
     queue_announce_hole(queue, run->node, run->sequence, run->index + run->count);
     for (uint32_t i = from; i < run->count; ++i) {
         struct layout_slot *slot = run_slot(queue, run, i);
+        /* Acquire, pairs with record_enq:C and void:A, as where the exchange fails. */
         uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
-        /* C0 release, pairs with C1: late writes are over before the node may be used again. */
+        /* finish:A release, pairs with recycle:A: late writes are over before the node may be used again. */
         while (!atomic_compare_exchange_weak_explicit(&slot->state, &word, slot_word(run->sequence, 0, SLOT_DONE, 0),
                                                       memory_order_acq_rel, memory_order_acquire))
             ;

@@ -74,7 +74,7 @@ static void look_up(const char *name, const cq_config *given, struct found *foun
     os_close(fd);
 }
 
-/* Whose the file is and who may use it. */
+/* The file's owner, and its permissions. */
 static void say_file(struct text *text, const struct found *found)
 {
     say(text, "file %s belongs to user %u and group %u with permissions %04o, this process is user %u: ",
@@ -166,7 +166,7 @@ static void say_invalid(struct text *text, const struct found *found)
             "order");
 }
 
-/* ---- who may use the file --------------------------------------------------------------------------- */
+/* ---- access to the file ----------------------------------------------------------------------------- */
 
 static void say_owner(struct text *text, const struct found *found)
 {

@@ -49,7 +49,7 @@ ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_
 /* Claim one slot to write into. False: the slow way. */
 ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
 {
-    /* Acquire pairs with the release in run_remember, so that threads of one handle may rely on each other. */
+    /* remember:B acquire, pairs with remember:A: threads of one handle may rely on each other. */
     uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
     /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
     uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
@@ -62,7 +62,7 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
     uint32_t index = ticket_index(ticket);
     *run = run_of(queue, word_sequence(ticket), number, index, 1);
     __builtin_prefetch(run->slots, 1);
-    /* E2, as in enqueue_claim. The owner of the new word is the owner of the old. */
+    /* claim_enq:A, pairs with end_read:B, as in enqueue.c. The owner of the new word is the owner of the old. */
     return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
                                                    memory_order_seq_cst, memory_order_relaxed);
 }
@@ -73,12 +73,12 @@ ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const voi
     if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
         return RESULT_SLOW;
     struct layout_slot *slot = run_slot(queue, run, 0);
-    /* Acquire, pairs with C1's chain: the last life's reader is done with the bytes. */
+    /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes. */
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
     fast_copy(slot_payload(queue, slot), data, size);
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
-    /* E3, as in enqueue_publish. */
+    /* publish:B, pairs with slot_load:A, as in enqueue_publish. */
     if (unlikely(word_sequence(word) == run->sequence ||
                  !atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
                                                           memory_order_seq_cst, memory_order_relaxed)))
@@ -90,7 +90,8 @@ ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const voi
 /* Claim the message at the front. False: the slow way, which also knows why there may be none. */
 ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
 {
-    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);  /* as last_enq */
+    /* remember:B, pairs with remember:A. */
+    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);
     uint32_t number = atomic_load_explicit(&queue->deq_node, memory_order_relaxed); /* as enq_node */
     uint32_t index = ticket_index(ticket);
     struct layout_node *node = node_at(queue, number);
@@ -99,7 +100,7 @@ ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
                  !is_full(slot_load(queue, node, index), word_sequence(ticket))))
         return false;
     *run = run_of(queue, word_sequence(ticket), number, index, 1);
-    /* D3, as in dequeue_claim. */
+    /* claim_deq:A, pairs with end_read:B, as in dequeue.c. */
     if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
                                                           memory_order_seq_cst, memory_order_relaxed)))
         return false;
@@ -128,8 +129,8 @@ ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t 
 {
     struct layout_slot *slot = run_slot(queue, run, index);
 
-    /* C0 release, pairs with C1: reading is over before the node may be used again. A store will do: nobody else
-       moves a slot of a live owner on from FULL or READING. */
+    /* finish:A release, pairs with recycle:A: reading is over before the node may be used again. A store will do:
+       nobody else moves a slot of a live owner on from FULL or READING. */
     atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
     if (index + 1 == run->count)
         fast_finished(queue, run);

@@ -19,8 +19,8 @@ static cq_queue *handles;
 static bool take(uint32_t process)
 {
     uint32_t seen = atomic_load_explicit(&holder, memory_order_relaxed); /* the exchange decides */
-    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here.
-       X1 acquire, pairs with X2: the list is as the last holder left it. */
+    /* Another process: this is a child of a bare fork, and the thread that had the lock then does not exist here. */
+    /* fork:A acquire, pairs with fork:B: the list is as the last holder left it. */
     return seen != process && atomic_compare_exchange_strong_explicit(&holder, &seen, process, memory_order_acquire,
                                                                       memory_order_relaxed);
 }
@@ -41,7 +41,7 @@ void fork_unlock(void)
 {
     struct os_signals before = signals_before;
 
-    atomic_store_explicit(&holder, 0, memory_order_release); /* X2 */
+    atomic_store_explicit(&holder, 0, memory_order_release); /* fork:B, pairs with fork:A */
     os_wake(&holder, 1, 0);
     os_restore_signals(&before);
 }

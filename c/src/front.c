@@ -15,8 +15,9 @@
 /* All slots of the first node are claimed: go to the next. As front_find. */
 int front_pass_node(cq_queue *queue, const struct end *head)
 {
-    uint64_t next = atomic_load_explicit(&head->node->next, memory_order_seq_cst); /* D4, pairs with L1 */
+    uint64_t next = atomic_load_explicit(&head->node->next, memory_order_seq_cst); /* front:A, pairs with append:C */
 
+    /* end_read:C, after front:A: `next` was read in this life of the node. */
     if (atomic_load_explicit(&queue->header->head, memory_order_seq_cst) != head->link)
         return RESULT_RETRY;
     if (word_sequence(next) != word_sequence(head->link))
@@ -42,7 +43,7 @@ int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, u
                 return slot_phase(word) == SLOT_FULL ? CQ_OK : RESULT_VOIDED;
             }
         }
-        uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* D4, pairs with L1 */
+        uint64_t next = atomic_load_explicit(&node->next, memory_order_seq_cst); /* front:A, pairs with append:C */
         if (word_sequence(next) != sequence)
             return RESULT_RETRY;
         if (link_node(next) == NODE_NIL)
@@ -64,7 +65,8 @@ uint32_t front_blocker(const cq_queue *queue)
     if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head) != CQ_OK ||
         ticket_index(head.ticket) == queue->geometry.slots_per_node)
         return 0;
-    uint64_t enq = atomic_load_explicit(&head.node->enq, memory_order_acquire); /* R2 */
+    /* end_read:B, pairs with claim_enq:A. */
+    uint64_t enq = atomic_load_explicit(&head.node->enq, memory_order_acquire);
     uint64_t word = slot_load(queue, head.node, ticket_index(head.ticket));
     if (word_sequence(word) == word_sequence(head.ticket))
         return slot_phase(word) == SLOT_WRITING ? word_owner(word) : 0;

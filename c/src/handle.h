@@ -135,9 +135,12 @@ struct orphan_cache {
 
 static inline bool cache_enter(_Atomic uint32_t *busy)
 {
-    return atomic_fetch_or_explicit(busy, 1, memory_order_acquire) == 0; /* pairs with the release below */
+    return atomic_fetch_or_explicit(busy, 1, memory_order_acquire) == 0; /* cache:A, pairs with cache_leave */
 }
-static inline void cache_leave(_Atomic uint32_t *busy) { atomic_store_explicit(busy, 0, memory_order_release); }
+static inline void cache_leave(_Atomic uint32_t *busy)
+{
+    atomic_store_explicit(busy, 0, memory_order_release); /* cache:A, pairs with cache_enter */
+}
 
 struct cq_queue {
     unsigned char *base; /* the mapping of the whole region; it carries the participant's lock */

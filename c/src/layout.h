@@ -2,7 +2,7 @@
  * layout.h - every byte of the region, and how its 64-bit words are packed.
  *
  * The region is a file format (c/FORMAT.md): little-endian, fixed offsets, indices and never pointers. This file
- * owns the drawing and the packing; it must not know who reads or writes the bytes when, beyond naming them.
+ * owns the drawing and the packing; beyond naming them it must not know which code reads or writes the bytes, or when.
  *
  *        0  header                      one page
  *     4096  participants                4,096 entries of 64 bytes
@@ -101,7 +101,7 @@ struct layout_participant {
     _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may sweep for */
     _Atomic int64_t since;        /* 24 nanoseconds since 1970: its first sleeping thread fell asleep */
     _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */
-    _Atomic uint32_t pid;         /* 40 for people to read, and a hint who may be dead */
+    _Atomic uint32_t pid;         /* 40 for people to read, and a hint that it may be dead */
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
 };

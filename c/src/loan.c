@@ -42,7 +42,8 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
     if (!message->data || word_owner(message->token[0]) != queue->owner || (deliveries != 0) != taken ||
         node >= queue->geometry.node_count || index >= queue->geometry.slots_per_node)
         return CQ_ENOTHELD;
-    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+    /* node_state:A, pairs with help_tail:C. */
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire);
     if (word_sequence(state) != sequence || !node_is_listed(state)) /* what is held keeps its node in its life */
         return CQ_ENOTHELD;
     *run = run_of(queue, sequence, (uint32_t)node, index, 1);
@@ -73,7 +74,8 @@ static bool is_reserved(cq_queue *queue, const struct run *run)
 {
     struct layout_node *node = node_at(queue, run->node);
     uint64_t word = slot_load(queue, node, run->index);
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2: claimed at all? */
+    /* end_read:B, pairs with claim_enq:A: was it claimed at all? */
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire);
     return (word_sequence(word) != run->sequence && word_sequence(enq) == run->sequence &&
             run->index < ticket_index(enq)) ||
            (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
@@ -167,14 +169,15 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
     struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
     uint64_t reading = slot_word(run->sequence, run->deliveries, SLOT_READING, queue->owner);
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R4's record, or E3 */
+    /* slot_load:A, pairs with record_deq:B or, where nobody has recorded the claim, publish:B. */
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
     for (;;) {
         uint64_t plain = word & ~((uint64_t)SLOT_SHORT << 12);
         if (plain != reading && (plain != full || run->deliveries != 1))
             return CQ_ENOTHELD;
         uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), 0);
-        /* C0 release, pairs with C1 and O4: reading is over. */
+        /* finish:A release, pairs with recycle:A and orphan_claim:C: reading is over. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, settled, memory_order_seq_cst,
                                                     memory_order_acquire))
             return CQ_OK;

@@ -30,7 +30,7 @@ static int copy_out(struct walk *walk, struct layout_slot *slot, uint64_t word, 
 {
     for (;;) {
         int result = slot_peek(walk->queue, slot, word, size, walk->copy, walk->room);
-        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* after P1 */
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* peek:B, after peek:A */
             return CQ_EMPTY;
         if (result != CQ_OK || (walk->copy && *size <= walk->room))
             return result;
@@ -54,7 +54,7 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
 
     if (result != CQ_OK)
         return result == CQ_EMPTY ? CQ_OK : result;
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* end_read:B, pairs with claim_deq:A */
     if (run->deliveries == 0 && (word_sequence(deq) != run->sequence || ticket_index(deq) > run->index))
         return CQ_OK; /* claimed meanwhile, though nobody has recorded that yet */
     message.data = walk->copy;
@@ -66,7 +66,8 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
 static int walk_orphans(struct walk *walk)
 {
     cq_queue *queue = walk->queue;
-    uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    /* end_read:A, pairs with swing_head:A. */
+    uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
     uint64_t nearer = UINT64_MAX, batches = queue->geometry.node_count / ORPHAN_NODES + 2, word, *links = NULL;
     uint32_t count = 0;
     struct run run;
@@ -117,7 +118,7 @@ static int walk_list(struct walk *walk)
             if (result != CQ_OK)
                 return result;
         }
-        uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* L2 */
+        uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* append:A, pairs with append:C */
         if (word_sequence(next) == word_sequence(link) && (index < slots || link_node(next) == NODE_NIL))
             return CQ_OK;
         if (word_sequence(next) == word_sequence(link) && link_node(next) >= queue->geometry.node_count)
@@ -174,7 +175,8 @@ static uint64_t count_orphans(cq_queue *queue)
             uint64_t node = base + (uint64_t)__builtin_ctzll(marks);
             if (node >= touched)
                 break;
-            uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+            /* node_state:A, pairs with help_tail:C and settle:B. */
+            uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire);
             uint64_t link = link_word(word_sequence(state), (uint32_t)node);
             for (uint32_t index = 0; node_is_listed(state) && orphan_in_node(queue, link, index, &run, &word);
                  index = run.index + 1)
@@ -199,8 +201,8 @@ static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint
                        uint64_t totals[2])
 {
     struct layout_node *node = node_at(queue, number);
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* end_read:B, pairs with claim_deq:A */
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* end_read:B, pairs with claim_enq:A */
 
     for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i) {
         uint64_t word = slot_load(queue, node, i);
@@ -235,11 +237,13 @@ static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint
 void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t totals[2])
 {
     uint64_t touched = node_touched(queue);
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    /* end_read:A, pairs with swing_head:A. */
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
 
     totals[0] = totals[1] = 0;
     for (uint64_t n = 0; n < touched; ++n) {
-        uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire); /* T3 */
+        /* node_state:A, pairs with help_tail:C and settle:B. */
+        uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire);
         bool ahead = is_since(word_sequence(state), head);
         if (!node_is_listed(state) || (ahead && ticket_index(state) == NODE_SETTLED) ||
             (ahead && queue->owner != 0 && node_settle(queue, (uint32_t)n, state)))

@@ -22,7 +22,7 @@ static bool nudge(cq_queue *queue)
     bool nudged = false, asleep = false;
 
     for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS; ++side) {
-        uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst); /* as K1 */
+        uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst); /* wake:A, meets sleep:A */
         asleep |= (seen & WAKE_BITS) != 0;
         if (!(seen & WAKE_BITS) || !probe_side(queue, side))
             continue;

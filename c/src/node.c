@@ -57,7 +57,8 @@ static uint64_t hint_lowest(const cq_queue *queue, uint64_t touched)
 /* Nodes that have memory: bounded, whatever the region says. */
 uint64_t node_touched(const cq_queue *queue)
 {
-    uint64_t touched = atomic_load_explicit(&queue->header->touched, memory_order_acquire); /* G1 */
+    /* node_touched:A, pairs with grow:A: the nodes below have memory. */
+    uint64_t touched = atomic_load_explicit(&queue->header->touched, memory_order_acquire);
     return touched < queue->geometry.node_count ? touched : queue->geometry.node_count;
 }
 
@@ -65,6 +66,7 @@ uint64_t node_touched(const cq_queue *queue)
    the list once: then sequence <= tail, and a distance behind tail says it, wrapped or not. */
 static bool node_behind_head(cq_queue *queue, uint64_t sequence)
 {
+    /* recycle:B, pairs with help_tail:D and swing_head:A. */
     uint64_t tail = word_sequence(atomic_load_explicit(&queue->header->tail, memory_order_acquire));
     uint64_t head = word_sequence(atomic_load_explicit(&queue->header->head, memory_order_acquire));
     return sequence_distance(tail, sequence) > sequence_distance(tail, head);
@@ -73,7 +75,7 @@ static bool node_behind_head(cq_queue *queue, uint64_t sequence)
 /* TAKEN or listed (`expected`) -> FREE, if it is that still. */
 bool node_free(cq_queue *queue, uint32_t node, uint64_t expected)
 {
-    /* C2 release, pairs with N1: whoever takes the node next comes after all its readers and writers. */
+    /* node_free:A release, pairs with node_take:A: the next life comes after all readers and writers of this one. */
     if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
                                                  ticket_word(word_sequence(expected), NODE_FREE, 0),
                                                  memory_order_seq_cst, memory_order_relaxed))
@@ -93,6 +95,7 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
 
     /* Again if another process calls it SETTLED meanwhile, which happens once in a life. */
     for (int attempt = 0; attempt < 2; ++attempt) {
+        /* node_state:A, pairs with help_tail:C and settle:B. */
         uint64_t state = node_state(queue, node, memory_order_acquire);
         if (word_sequence(state) != sequence || !node_is_listed(state))
             return false;
@@ -103,7 +106,7 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
         if (pinned < slots && atomic_load_explicit(&slot_at(queue, at, pinned)->state, memory_order_relaxed) != done)
             return false;
         for (uint32_t i = slots; i-- > 0; ++*looked) /* the last slots are the last to be done */
-            /* C1 acquire on each, pairs with C0: its reader and its late writer are done. */
+            /* recycle:A, pairs with finish:A: its reader and its late writer are done. */
             if (atomic_load_explicit(&slot_at(queue, at, i)->state, memory_order_acquire) != done) {
                 atomic_store_explicit(&at->pinned, i, memory_order_relaxed);
                 return false;
@@ -123,10 +126,9 @@ bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
 }
 
 /*
- * LINKED -> SETTLED if each slot is FULL or a hole that names nobody. Orders: the slots are acquired (with E3 and C0),
- * and what is FULL or DONE names no producer for the rest of this life, so that it does not matter how old the picture
- * is; consumers change slots only once head is here, and then nobody relies on SETTLED any more. True if it is SETTLED
- * now.
+ * LINKED -> SETTLED if each slot is FULL or a hole that names nobody. Such a slot names no producer for the rest of
+ * this life, so it does not matter how old the picture is. Consumers change slots only once head is here, and then
+ * nobody relies on SETTLED any more. True if it is SETTLED now.
  */
 bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
 {
@@ -136,12 +138,12 @@ bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
     if (ticket_index(state) != NODE_LINKED)
         return ticket_index(state) == NODE_SETTLED;
     for (uint32_t i = queue->geometry.slots_per_node; i-- > 0;) { /* the last slots are the last to be touched */
-        uint64_t word = slot_load(queue, node_at(queue, node), i);
+        uint64_t word = slot_load(queue, node_at(queue, node), i); /* settle:A, pairs with publish:B and finish:A */
         if (word != slot_word(sequence, 0, SLOT_DONE, 0) && !is_full(word, sequence))
             return false;
         holes += !is_full(word, sequence);
     }
-    /* Release: whoever finds it SETTLED comes after all that was seen. Failure: another process was faster. */
+    /* settle:B release, pairs with node_state:A: what was seen comes before. Failure: another process was faster. */
     return atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
                                                    ticket_word(sequence, NODE_SETTLED, holes), memory_order_acq_rel,
                                                    memory_order_relaxed);
@@ -152,7 +154,8 @@ bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
 /* The marks of the nodes that share a word with this one. */
 uint64_t node_marks(const cq_queue *queue, uint64_t node)
 {
-    return atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_seq_cst); /* M2, pairs with M1 */
+    /* marks:A, pairs with mark:A. */
+    return atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_seq_cst);
 }
 
 /* After a slot became ORPHAN and before that is announced; before a hole is announced and made. */
@@ -160,9 +163,9 @@ void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
 {
     _Atomic uint64_t *word = &queue->marks[node / MARK_NODES];
 
-    /* M1 release, pairs with M2: with the new version comes the ORPHAN. The version first: an exchange between the
-       two that takes the mark away from a word with the old version fails, or its process read the new one and
-       scanned after it. */
+    /* mark:A release, pairs with marks:A: with the new version comes the ORPHAN. The version first: an unmark:A between
+       the two either starts from a word with the old version, and fails, or its process read the new one and scanned
+       after it. */
     if (mark == MARK_ORPHANS)
         atomic_fetch_add_explicit(word, MARK_VERSION, memory_order_seq_cst);
     atomic_fetch_or_explicit(word, mark_bit(node, mark), memory_order_seq_cst);
@@ -171,6 +174,7 @@ void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
 /* Take the mark away, if the word is `seen` still: the caller read it before it found nothing in the node. */
 bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark)
 {
+    /* unmark:A, after marks:A and the slots: no mark was made in between. */
     return atomic_compare_exchange_strong_explicit(&queue->marks[node / MARK_NODES], &seen,
                                                    seen & ~mark_bit(node, mark), memory_order_seq_cst,
                                                    memory_order_relaxed);
@@ -185,10 +189,12 @@ bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark)
 uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
 {
     uint64_t touched = node_touched(queue), cost = 0;
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    /* end_read:A, pairs with swing_head:A. */
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
     uint32_t found = 0;
 
     for (; *node < touched; ++*node) {
+        /* node_state:A, pairs with help_tail:C and node_free:A. */
         uint64_t state = node_state(queue, *node, memory_order_acquire);
         if (cost / COST_OF_SLOT >= budget)
             return found;
@@ -212,12 +218,12 @@ static bool take_if_free(cq_queue *queue, uint64_t node)
     uint64_t state = node_state(queue, node, memory_order_relaxed); /* the exchange decides */
     if (ticket_index(state) != NODE_FREE)
         return false;
-    /* N1 acquire, pairs with C2; the append reads tail after it (A1). */
+    /* node_take:A acquire, pairs with node_free:A. append:B comes after it. */
     if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
                                                  ticket_word(word_sequence(state), NODE_TAKEN, queue->owner),
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;
-    /* A new life has no holes. Relaxed: L1 comes before any that it will have. A mark that comes late costs a look. */
+    /* A new life has no holes. Relaxed: append:C comes before any that it will have. A late mark costs a look. */
     if (atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_relaxed) & mark_bit(node, MARK_HOLES))
         atomic_fetch_and_explicit(&queue->marks[node / MARK_NODES], ~mark_bit(node, MARK_HOLES), memory_order_relaxed);
     return true;
@@ -237,7 +243,7 @@ static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
     int result = growth->result;
     if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
         return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
-    /* G1 release, pairs with node_touched: the memory is there. Failure: another process did the same. */
+    /* grow:A release, pairs with node_touched:A: the memory is there. Failure: another process did the same. */
     uint64_t expected = touched;
     bool raised = atomic_compare_exchange_strong_explicit(&queue->header->touched, &expected, touched + 1,
                                                           memory_order_acq_rel, memory_order_relaxed);
@@ -248,6 +254,7 @@ static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
    behind head: look before touching another. */
 static bool many_astray(cq_queue *queue, uint64_t touched)
 {
+    /* end_read:A, pairs with swing_head:A and help_tail:D. A guess, which may be off. */
     uint64_t head = word_sequence(atomic_load_explicit(&queue->header->head, memory_order_acquire));
     uint64_t tail = word_sequence(atomic_load_explicit(&queue->header->tail, memory_order_acquire));
     uint64_t listed = sequence_distance(tail, head) + 1;
@@ -326,6 +333,7 @@ int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
         if (lowest < touched) {
             bool taken = take_if_free(queue, lowest);
             hint_clear(queue, lowest);
+            /* node_state:A, pairs with node_free:A. */
             if (ticket_index(node_state(queue, lowest, memory_order_acquire)) == NODE_FREE)
                 hint_set(queue, lowest); /* freed between the two: the bit just cleared was the new one */
             if (taken) {

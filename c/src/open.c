@@ -60,7 +60,8 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
 
     if (result != CQ_OK)
         return result;
-    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* D1 */
+    /* end_read:A, pairs with swing_head:A. */
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
     atomic_store_explicit(&queue->deq_seen, ticket_word(word_sequence(head), 0, 0), memory_order_relaxed);
     if (config->flags & CQ_KEEP_UNLINKED)
         atomic_store_explicit(&queue->keep_unlinked, 1, memory_order_relaxed); /* nobody else has the handle yet */

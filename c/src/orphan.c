@@ -19,7 +19,8 @@ void orphan_made(cq_queue *queue, uint32_t node) { node_mark(queue, node, MARK_O
 void orphan_announce(cq_queue *queue)
 {
     uint64_t version = atomic_load_explicit(&queue->header->orphans, memory_order_relaxed); /* the exchange decides */
-    /* O1 release, pairs with O2: with this version come the ORPHAN slot, its mark, and a head not before it. */
+    /* orphan_announce:A release, pairs with orphan_version:A: with this version come the ORPHAN slot, its mark, and a
+       head that is not before it. */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt)
         if (atomic_compare_exchange_weak_explicit(&queue->header->orphans, &version, (version + 2) | ORPHANS_DIRTY,
                                                   memory_order_seq_cst, memory_order_relaxed))
@@ -59,7 +60,8 @@ static void make_heap(uint64_t reference, uint64_t *links, uint32_t count)
 /* The link of a marked node, or 0: it is in no list, or ahead of the reference, where no orphans are. */
 static uint64_t listed_link(cq_queue *queue, uint64_t reference, uint32_t node, uint64_t marks)
 {
-    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T3 */
+    /* node_state:A, pairs with help_tail:C, settle:B and node_free:A. */
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire);
 
     if (node_is_listed(state))
         return is_since(word_sequence(state), reference) ? 0 : link_word(word_sequence(state), node);
@@ -78,7 +80,7 @@ uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint
     uint32_t count = 0;
 
     for (uint64_t base = 0; base < touched; base += MARK_NODES) {
-        uint64_t marks = node_marks(queue, base); /* M2 */
+        uint64_t marks = node_marks(queue, base); /* marks:A, pairs with mark:A */
         for (uint64_t left = marks & 0xffff; left != 0; left &= left - 1) {
             uint64_t node = base + (uint64_t)__builtin_ctzll(left);
             uint64_t link = node < touched ? listed_link(queue, reference, (uint32_t)node, marks) : 0;
@@ -122,7 +124,7 @@ bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *
 /* The same for the whole node, whose mark goes if there is none. */
 static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint64_t *word)
 {
-    uint64_t seen = node_marks(queue, link_node(link)); /* M2, before the slots */
+    uint64_t seen = node_marks(queue, link_node(link)); /* marks:A, before the slots */
 
     if (orphan_in_node(queue, link, 0, run, word))
         return true;
@@ -190,9 +192,10 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
         if (!orphan_is_dirty(*version))
             return CQ_EMPTY;
         uint64_t word;
-        uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire); /* after O2 */
+        /* orphan_claim:A, after orphan_version:A; pairs with swing_head:A. */
+        uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
         if (!find(queue, *version, reference, run, &word)) {
-            /* O3: only this version; a newer one keeps its mark. */
+            /* orphan_claim:B, after the search: only this version. A newer one stays dirty. */
             atomic_compare_exchange_strong_explicit(&queue->header->orphans, version, *version & ~ORPHANS_DIRTY,
                                                     memory_order_seq_cst, memory_order_relaxed);
             continue;
@@ -201,13 +204,13 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
         size_t size = 0;
         int result = room == SIZE_MAX ? CQ_OK : slot_peek(queue, slot, word, &size, NULL, 0);
         if (result != CQ_OK || (room != SIZE_MAX && size > room)) {
-            if (atomic_load_explicit(&slot->state, memory_order_acquire) != word)
+            if (atomic_load_explicit(&slot->state, memory_order_acquire) != word) /* peek:B, after peek:A */
                 continue;
             *needed = size;
             return result != CQ_OK ? result : CQ_ETOOSMALL;
         }
         run->deliveries += run->deliveries < 0xff;
-        /* O4 acquire, pairs with the release that made it ORPHAN: its last reader is done. */
+        /* orphan_claim:C acquire, pairs with finish:A, which made it ORPHAN: its last reader is done. */
         if (atomic_compare_exchange_strong_explicit(
                 &slot->state, &word,
                 slot_word(run->sequence, run->deliveries, SLOT_READING | slot_short(word), queue->owner),

@@ -8,7 +8,8 @@
 
 static inline uint64_t orphan_version(const cq_queue *queue)
 {
-    return atomic_load_explicit(&queue->header->orphans, memory_order_seq_cst); /* O2, pairs with O1 */
+    /* orphan_version:A, pairs with orphan_announce:A. */
+    return atomic_load_explicit(&queue->header->orphans, memory_order_seq_cst);
 }
 
 static inline bool orphan_is_dirty(uint64_t version) { return version & ORPHANS_DIRTY; }

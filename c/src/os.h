@@ -85,7 +85,7 @@ bool os_is_word(const void *at, uint32_t value);
 /* A path that leads to the file of a mapping of this process, which only some processes may use. */
 void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room);
 
-/* ---- who is alive ------------------------------------------------------------------------------------ */
+/* ---- life and death ---------------------------------------------------------------------------------- */
 
 /*
  * A lock on one byte of a file, far behind its end. It belongs to the description `fd`, not to the process, and to

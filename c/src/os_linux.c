@@ -260,7 +260,7 @@ void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room)
     snprintf(path, room, "/proc/self/map_files/%" PRIx64 "-%" PRIx64, from, end);
 }
 
-/* ---- who is alive ------------------------------------------------------------------------------------ */
+/* ---- life and death ---------------------------------------------------------------------------------- */
 
 static struct flock flock_of(uint64_t byte, enum os_lock kind)
 {

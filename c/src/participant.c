@@ -1,14 +1,14 @@
 /*
- * participant.c - who is here, and who is alive: registering, liveness locks, verdicts.
+ * participant.c - which participants there are, and which are alive: registering, liveness locks, verdicts.
  *
- * It owns the participants' entries and their lock bytes. The kernel says who is dead, never a time-out, never a
- * process id: a participant holds a lock on its LIVE byte that only its mapping of the region keeps, so that the
+ * It owns the participants' entries and their lock bytes. The kernel says which are dead, never a time-out, never
+ * a process id: a participant holds a lock on its LIVE byte that only its mapping of the region keeps, so that the
  * lock lasts exactly as long as a store through that mapping is possible. It must not know what the dead leave
  * behind (reap.c, sweep.c).
  *
  * An id is not used again while a sweep for its last owner may be under way. A reaper names the ids in its own
  * entry (`reaping`) and then looks again whether they are dead; a newcomer looks at these names after it saw that
- * the id is clean, and takes another id if it is named. One of the two sees the other (P2 and P3).
+ * the id is clean, and takes another id if it is named. One of the two sees the other (name_ids:A, names:A).
  */
 #include "participant.h"
 
@@ -26,7 +26,8 @@
 /* The ids that were ever used: beyond them the entries have no memory. */
 uint32_t participant_highest(const cq_queue *queue)
 {
-    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_acquire); /* I4 */
+    /* highest_id:A, pairs with reach:A. */
+    uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_acquire);
     return highest < LAYOUT_MAX_OWNER ? highest : LAYOUT_MAX_OWNER;
 }
 
@@ -73,7 +74,8 @@ enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_
 static bool names(const struct layout_participant *entry, uint32_t id)
 {
     for (int word = 0; word < 2; ++word) {
-        uint64_t ids = atomic_load_explicit(&entry->reaping[word], memory_order_seq_cst); /* P3, pairs with P2 */
+        /* names:A, pairs with name_ids:A. */
+        uint64_t ids = atomic_load_explicit(&entry->reaping[word], memory_order_seq_cst);
         for (; ids != 0; ids >>= 16)
             if ((ids & 0xffff) == id)
                 return true;
@@ -105,15 +107,15 @@ static int reach(cq_queue *queue, int fd, uint32_t id)
     if (result != CQ_OK)
         return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
     uint32_t reached = id < LAYOUT_MAX_OWNER ? id : LAYOUT_MAX_OWNER;
-    /* I4 release, pairs with highest_id: the entry has memory. */
+    /* reach:A release, pairs with highest_id:A: the entry has memory. */
     while (highest < reached && !atomic_compare_exchange_weak_explicit(&queue->header->highest_id, &highest, reached,
                                                                        memory_order_release, memory_order_relaxed))
         ;
     return CQ_OK;
 }
 
-/* Write what people and other participants want to know. After the record, by the one whose it is; what stood there
-   before is of an earlier owner, at worst an id named for nothing and a mark that something may have been claimed. */
+/* Write what people and other participants want to know. After the record, by its owner; what stood there before is
+   of an earlier one, at worst an id named for nothing and a mark that something may have been claimed. */
 static void introduce(struct layout_participant *me)
 {
     char name[16];
@@ -143,12 +145,12 @@ static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
         return CQ_ELIMIT;
     int result = reach(queue, lock_fd, id);
     if (result == CQ_OK) {
-        record = participant_record(queue, id); /* I1 before P3: clean, and then not named */
+        record = participant_record(queue, id); /* record:A, before names:A: clean, and then not named */
         if (!(record & PARTICIPANT_USED) && !is_being_reaped(queue, id)) {
             uint64_t mine = ((record + PARTICIPANT_INCARNATION) & ~PARTICIPANT_SHARED) | PARTICIPANT_USED |
                             (shared ? PARTICIPANT_SHARED : 0);
-            /* I2 release, pairs with I1. seq_cst as all that decides about ids. An exchange: of two with read locks
-               one wins. */
+            /* register:A release, pairs with record:A. seq_cst as all that decides about ids. An exchange: of two with
+               read locks one wins. */
             if (atomic_compare_exchange_strong_explicit(&me->record, &record, mine, memory_order_seq_cst,
                                                         memory_order_relaxed)) {
                 queue->owner = id;
@@ -211,10 +213,10 @@ int participant_verify(cq_queue *queue)
 /* The first claim of a handle: from now on its death may leave something. */
 void participant_claims(cq_queue *queue)
 {
-    /* Before the claim, and seq_cst like it: a reaper that finds this participant dead finds the mark if there was
-       a claim. */
+    /* claims:A, before the claim, and seq_cst like it: a reaper that finds this participant dead finds the mark if
+       there was a claim. */
     atomic_store_explicit(&queue->participants[queue->owner].active, 1, memory_order_seq_cst);
-    atomic_store_explicit(&queue->active, 1, memory_order_release); /* pairs with the load in participant_active */
+    atomic_store_explicit(&queue->active, 1, memory_order_release); /* claims:B, pairs with its load */
 }
 
 /* Alone, it takes no system call to know that nobody is dead. */
@@ -231,7 +233,7 @@ bool participant_is_alone(const cq_queue *queue)
 /* Nothing is left of this participant: its id may be used again. False: another reaper was faster. */
 bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record)
 {
-    /* I3 release, pairs with I1: the sweep is over. */
+    /* clean:A release, pairs with record:A: the sweep is over. */
     if (!atomic_compare_exchange_strong_explicit(&queue->participants[id].record, &record, record & ~PARTICIPANT_USED,
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;

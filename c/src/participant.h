@@ -1,4 +1,4 @@
-/* participant.h - who is here, and who is alive. */
+/* participant.h - which participants there are, and which are alive. */
 #ifndef CQ_PARTICIPANT_H
 #define CQ_PARTICIPANT_H
 
@@ -26,12 +26,14 @@ enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_
 
 static inline uint64_t participant_record(const cq_queue *queue, uint32_t id)
 {
-    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst); /* I1, pairs with I2, I3 */
+    /* record:A, pairs with register:A and clean:A. */
+    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst);
 }
 
 /* Called before whatever may leave something if this process dies in the middle. */
 static inline void participant_active(cq_queue *queue)
 {
+    /* claims:B, pairs with the store in participant_claims. */
     if (unlikely(!atomic_load_explicit(&queue->active, memory_order_acquire)))
         participant_claims(queue);
 }

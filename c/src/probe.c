@@ -50,7 +50,7 @@ static bool has_room(cq_queue *queue)
         if (result != CQ_OK)
             return true; /* the enqueue that follows reports it */
         return ticket_index(end.ticket) < queue->geometry.slots_per_node || has_node(queue) ||
-               /* L2: appended, tail is late */
+               /* append:A, pairs with append:C: a node is appended, tail is late */
                link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
     }
     return true;
@@ -65,7 +65,8 @@ static bool has_message(cq_queue *queue)
             continue;
         if (result != CQ_OK)
             return true; /* the dequeue that follows reports it */
-        uint64_t next = atomic_load_explicit(&end.node->next, memory_order_seq_cst); /* D4 */
+        /* front:A, pairs with append:C. */
+        uint64_t next = atomic_load_explicit(&end.node->next, memory_order_seq_cst);
         uint64_t later;
         bool has = ticket_index(end.ticket) >= queue->geometry.slots_per_node ? link_node(next) != NODE_NIL : true;
         if (ticket_index(end.ticket) < queue->geometry.slots_per_node) {
@@ -75,7 +76,8 @@ static bool has_message(cq_queue *queue)
             else if (slot_phase(word) == SLOT_WRITING)
                 has = front_find_later(queue, end.node, end.ticket, &later) != CQ_EMPTY;
         }
-        if (has || (atomic_load_explicit(&end.node->deq, memory_order_seq_cst) == end.ticket && /* D5 */
+        /* gap:A, pairs with claim_deq:A: what the loads above found was at the front. */
+        if (has || (atomic_load_explicit(&end.node->deq, memory_order_seq_cst) == end.ticket &&
                     atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == end.link))
             return has;
     }

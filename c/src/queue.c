@@ -31,14 +31,16 @@ void queue_record_enq(cq_queue *queue, struct layout_node *node, uint64_t ticket
     while (low > 0 && word_sequence(slot_load(queue, node, low - 1)) != sequence)
         --low;
     for (; low < end; ++low) {
-        /* R1 before R2: if the ticket is still this one after the slot was read, the slot is untouched in *this* life,
-           and the exact word cannot come back once it is touched. */
+        /* record_enq:A, pairs with record_enq:C and publish:B. If the ticket is still this one at record_enq:B, the
+           slot was untouched in *this* life, and the exact word cannot come back once it is touched. */
         uint64_t word = slot_load(queue, node, low);
         if (word_sequence(word) == sequence)
             continue;
-        if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket) /* R2, after R1 */
+        /* record_enq:B, after record_enq:A; pairs with claim_enq:A. */
+        if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket)
             return;
-        /* R3 release, pairs with R1: the claim is visible with its record. Failure: another process touched it. */
+        /* record_enq:C release, pairs with record_enq:A and slot_load:A: the claim is visible with its record. Failure:
+           another process touched the slot. */
         atomic_compare_exchange_strong_explicit(&slot_at(queue, node, low)->state, &word,
                                                 slot_word(sequence, 0, SLOT_WRITING, word_owner(ticket)),
                                                 memory_order_acq_rel, memory_order_relaxed);
@@ -59,8 +61,9 @@ void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket
     while (low > 0 && is_full(slot_load(queue, node, low - 1), sequence))
         --low;
     for (; low < end; ++low) {
-        uint64_t word = slot_load(queue, node, low);
-        if (is_full(word, sequence)) /* R4 release, pairs with R1, as R3 */
+        uint64_t word = slot_load(queue, node, low); /* record_deq:A, pairs with publish:B and record_deq:B */
+        /* record_deq:B release, pairs with record_deq:A and slot_load:A: the claim is visible with its record. */
+        if (is_full(word, sequence))
             atomic_compare_exchange_strong_explicit(
                 &slot_at(queue, node, low)->state, &word,
                 slot_word(sequence, 1, SLOT_READING | slot_short(word), word_owner(ticket)), memory_order_acq_rel,
@@ -72,29 +75,31 @@ void queue_record_deq(cq_queue *queue, struct layout_node *node, uint64_t ticket
 
 /*
  * Before a hole is made at `index` - 1 or below, in the node's life `sequence`: raise last_hole to just behind it,
- * and mark the node. last_hole <= deq means that there is no hole in between; and whoever knows all marks of a
+ * and mark the node. last_hole <= deq means that there is no hole in between; and a process that knows all marks of a
  * version of header.holed may rely on there being none in other nodes as long as the version stays.
  */
 void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index)
 {
     struct layout_node *node = node_at(queue, number);
     uint64_t raised = ticket_word(sequence, index, 0);
+    /* Acquire, pairs with another maker's announce_hole:A: its raise comes before this hole as well. */
     uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire);
 
     while (position_distance(raised, last, queue->geometry.slots_per_node) - 1 < POSITION_BEHIND &&
-           /* H1 release, pairs with H2: the raise is visible with the hole. */
+           /* announce_hole:A release, pairs with count_holes:A: the raise is visible with the hole. */
            !atomic_compare_exchange_weak_explicit(&queue->header->last_hole, &last, raised, memory_order_acq_rel,
                                                   memory_order_acquire))
         ;
-    /* H3 acquire, pairs with H4: the mark is there and the version raised, by an earlier call. A very late one
-       writes an old life here; then it is done once more. */
+    /* announce_hole:B, pairs with announce_hole:D: an earlier call made the mark and raised the version. A very late
+       one writes an old life here; then it is done once more. */
     if (atomic_load_explicit(&node->holed, memory_order_acquire) == sequence)
         return;
     node_mark(queue, number, MARK_HOLES);
-    /* H5 release, pairs with H6: with the new version comes the mark. Not before the mark, and not skipped by
-       anybody until it is done: a hole may follow in which nobody else sees more than the mark. */
+    /* announce_hole:C release, pairs with count_holes:B: with the new version comes the mark. Not before the mark, and
+       not skipped by anybody until it is done: a hole may follow of which nobody else sees more than the mark. */
     atomic_fetch_add_explicit(&queue->header->holed, 1, memory_order_seq_cst);
-    atomic_store_explicit(&node->holed, sequence, memory_order_release); /* H4 */
+    /* announce_hole:D, pairs with announce_hole:B: mark and version come with it. */
+    atomic_store_explicit(&node->holed, sequence, memory_order_release);
 }
 
 /* Of a node: the holes from `index` on. */
@@ -114,7 +119,8 @@ static uint32_t holes_in_node(const cq_queue *queue, uint32_t number, uint64_t s
 /* The holes of a node ahead of `head`, in whatever life it is. *open: there may be more later. */
 static uint64_t holes_ahead(cq_queue *queue, uint32_t number, uint64_t head, bool *open)
 {
-    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+    /* node_state:A, pairs with help_tail:C and settle:B: with SETTLED comes the number of holes. */
+    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire);
 
     *open = false;
     if (!node_is_listed(state) || !is_since(word_sequence(state), head))
@@ -139,7 +145,8 @@ static uint64_t holes_marked(cq_queue *queue, uint64_t head, uint64_t version, s
             if (number >= touched)
                 break;
             if (queue->owner != 0) { /* not on a read-only mapping */
-                uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+                /* node_state:A, pairs with help_tail:C and settle:B. */
+                uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire);
                 if (is_since(word_sequence(state), head))
                     node_settle(queue, number, state);
             }
@@ -168,12 +175,13 @@ uint64_t queue_count_holes(cq_queue *queue, const struct end *head)
 {
     struct hole_cache *cache = &queue->hole_cache;
     uint32_t number = link_node(head->link);
-    uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire); /* H2, pairs with H1 */
+    /* count_holes:A, pairs with announce_hole:A. */
+    uint64_t last = atomic_load_explicit(&queue->header->last_hole, memory_order_acquire);
     uint64_t holes = 0;
 
     if (position_distance(last, head->ticket, queue->geometry.slots_per_node) - 1 >= POSITION_BEHIND)
         return 0; /* none is announced from there on */
-    /* H6 seq_cst, pairs with H5; before the marks. */
+    /* count_holes:B, before the marks; pairs with announce_hole:C: the marks of this version are seen. */
     uint64_t version = atomic_load_explicit(&queue->header->holed, memory_order_seq_cst);
 
     if (node_marks(queue, number) & mark_bit(number, MARK_HOLES))
@@ -202,16 +210,18 @@ int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next)
 
     if (node >= queue->geometry.node_count)
         return CQ_ECORRUPT;
-    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire); /* T1, before T2 */
+    /* help_tail:A, before help_tail:B; pairs with node_take:A. */
+    uint64_t state = atomic_load_explicit(&queue->states[node], memory_order_acquire);
     if (ticket_index(state) == NODE_TAKEN) {
-        /* T2 after T1: while tail is here the node is linked behind it, so TAKEN belongs to this append. */
+        /* help_tail:B, after help_tail:A; pairs with help_tail:D: while tail is here the node is linked behind it, so
+           TAKEN belongs to this append. */
         if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail)
             return RESULT_RETRY;
-        /* T3 release, pairs with the sweeps' acquire; before T4: nobody frees a node that tail can reach. */
+        /* help_tail:C release, pairs with node_state:A; before help_tail:D: nobody frees a node that tail can reach. */
         atomic_compare_exchange_strong_explicit(&queue->states[node], &state, ticket_word(sequence, NODE_LINKED, 0),
                                                 memory_order_acq_rel, memory_order_relaxed);
     }
-    /* T4 release, pairs with E1: what prepared the node is visible to claims in it. */
+    /* help_tail:D release, pairs with end_read:A: what prepared the node is visible to claims in it. */
     atomic_compare_exchange_strong_explicit(&queue->header->tail, &tail, link_word(sequence, node),
                                             memory_order_acq_rel, memory_order_relaxed);
     return RESULT_RETRY;
@@ -220,13 +230,15 @@ int queue_help_tail(cq_queue *queue, uint64_t tail, uint64_t next)
 /* Move head from a used-up node to the next. RESULT_LOOK if this call did it, else RESULT_RETRY. */
 int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
 {
+    /* end_read:A, pairs with help_tail:D. */
     uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
 
     if (tail == head)
         return queue_help_tail(queue, tail, next); /* head never passes tail */
     if (link_node(next) >= queue->geometry.node_count)
         return CQ_ECORRUPT;
-    /* S1 release, pairs with D1: the next node is ready to be claimed in. Failure: another process swung. */
+    /* swing_head:A release, pairs with end_read:A: the next node is ready to be claimed in. Failure: another process
+       moved head. */
     uint64_t expected = head;
     if (atomic_compare_exchange_strong_explicit(&queue->header->head, &expected,
                                                 link_word(sequence_next(word_sequence(head)), link_node(next)),
@@ -244,7 +256,7 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
 
     while (index < queue->geometry.slots_per_node && is_hole(slot_load(queue, node, index), word_sequence(deq)))
         ++index;
-    /* D3 release, pairs with D1: as a claim, with nobody for owner. */
+    /* claim_deq:A release, pairs with end_read:B: as a claim that names nobody. */
     if (atomic_compare_exchange_strong_explicit(&node->deq, &deq, ticket_word(word_sequence(deq), index, 0),
                                                 memory_order_seq_cst, memory_order_relaxed))
         wake_side(queue, SIDE_PRODUCERS, 1);
@@ -266,14 +278,14 @@ static int skip_leading_holes(cq_queue *queue)
         queue_skip_holes(queue, head.node, head.ticket);
         return RESULT_RETRY;
     }
-    uint64_t next = atomic_load_explicit(&head.node->next, memory_order_acquire); /* L2 */
+    uint64_t next = atomic_load_explicit(&head.node->next, memory_order_acquire); /* append:A, pairs with append:C */
     if (word_sequence(next) != word_sequence(head.link) || link_node(next) == NODE_NIL)
         return CQ_OK;
     result = queue_swing_head(queue, head.link, next);
     return result == RESULT_LOOK ? RESULT_LOOK : RESULT_RETRY;
 }
 
-/* The new node's words, before it can be found. Relaxed: L1 publishes them. */
+/* The new node's words, before it can be found. Relaxed: append:C publishes them. */
 static void prepare_node(struct layout_node *node, uint64_t sequence)
 {
     atomic_store_explicit(&node->enq, ticket_word(sequence, 0, 0), memory_order_relaxed);
@@ -285,10 +297,11 @@ static void prepare_node(struct layout_node *node, uint64_t sequence)
    the end again. RESULT_MEMORY: as node_take. */
 int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
 {
-    uint64_t next = atomic_load_explicit(&tail->node->next, memory_order_acquire); /* L2, pairs with L1 */
+    uint64_t next = atomic_load_explicit(&tail->node->next, memory_order_acquire); /* append:A, pairs with append:C */
     uint32_t fresh = 0;
     int moved;
 
+    /* end_read:C, after append:A: `next` was read in this life of the node. */
     if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail->link)
         return RESULT_RETRY;
     if (word_sequence(next) != word_sequence(tail->link))
@@ -301,12 +314,12 @@ int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
         return result;
     if (result != CQ_OK && (moved = skip_leading_holes(queue)) != CQ_OK)
         return moved;
-    /* A1, after FREE -> TAKEN */
+    /* append:B, after node_take:A; pairs with help_tail:D. Only now, with the node in hand, is tail's sequence newer
+       than any life this node had. Numbering it from a tail read earlier could repeat one of its sequences. */
     bool same = atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link;
     if (result != CQ_OK)
         return same ? result : RESULT_RETRY;
-    /* A1: only now, with the node in hand, is tail's sequence newer than any life this node had. Numbering it from a
-       tail read earlier could give it a sequence that it has had before. */
+    /* Relaxed: the node is this call's. */
     uint64_t mine = ticket_word(word_sequence(atomic_load_explicit(&queue->states[fresh], memory_order_relaxed)),
                                 NODE_TAKEN, queue->owner);
     if (!same) {
@@ -315,7 +328,7 @@ int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
     }
     prepare_node(node_at(queue, fresh), sequence_next(word_sequence(tail->link)));
     uint64_t nil = link_word(word_sequence(tail->link), NODE_NIL), link = link_word(word_sequence(tail->link), fresh);
-    /* L1 release, pairs with L2 and D4: the node is prepared; seq_cst because D4 decides empty. */
+    /* append:C release, pairs with append:A and front:A: the node is prepared. seq_cst: front:A decides empty. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->next, &nil, link, memory_order_seq_cst,
                                                  memory_order_relaxed)) {
         node_free(queue, fresh, mine);

@@ -32,10 +32,14 @@
 /* Of the threads of a handle one at a time reaps; the others, and signal handlers, take that for done. */
 static bool begin_reaping(cq_queue *queue)
 {
-    return atomic_exchange_explicit(&queue->reap.busy, 1, memory_order_acquire) == 0; /* pairs with end_reaping */
+    /* reaping:A, pairs with reaping:B. */
+    return atomic_exchange_explicit(&queue->reap.busy, 1, memory_order_acquire) == 0;
 }
 
-static void end_reaping(cq_queue *queue) { atomic_store_explicit(&queue->reap.busy, 0, memory_order_release); }
+static void end_reaping(cq_queue *queue)
+{
+    atomic_store_explicit(&queue->reap.busy, 0, memory_order_release); /* reaping:B, pairs with reaping:A */
+}
 
 /* Name the ids that are going to be swept for, or none. */
 static void name_ids(cq_queue *queue)
@@ -45,7 +49,7 @@ static void name_ids(cq_queue *queue)
 
     for (uint32_t i = 0; i < reap->count; ++i)
         words[i / 4] |= (uint64_t)reap->ids[i] << i % 4 * 16;
-    for (int word = 0; word < 2; ++word) /* P2, pairs with P3 */
+    for (int word = 0; word < 2; ++word) /* name_ids:A, meets names:A */
         atomic_store_explicit(&queue->participants[queue->owner].reaping[word], words[word], memory_order_seq_cst);
 }
 
@@ -60,7 +64,7 @@ static void begin_sweep(cq_queue *queue, int fd)
     reap->active = false;
     for (uint32_t i = 0; i < reap->count; ++i) {
         uint32_t id = reap->ids[i];
-        /* I1 after P2: used by the same owner still. */
+        /* record:A, after name_ids:A; pairs with register:A and clean:A: used by the same owner still. */
         if (participant_record(queue, id) != reap->records[i] ||
             participant_ask(queue, fd, id, reap->records[i]) != VERDICT_DEAD)
             continue;
@@ -87,7 +91,7 @@ static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
         if (participant_ask(queue, fd, reap->ids[i], record) != VERDICT_DEAD)
             continue;
         for (int word = 0; word < 2; ++word)
-            atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* its own sweeps are over */
+            atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* name_ids:A: its sweeps are over */
         reaped += participant_clean(queue, reap->ids[i], record);
     }
     reap->count = 0;

@@ -83,8 +83,8 @@ int region_filesystem(int fd, uint32_t flags)
     return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_errno(os_check_filesystem(fd));
 }
 
-/* Whose is the file, and who may write it? A file of this process's own user is as open to a group as that user
-   made it. */
+/* Are the file's owner, and those that may write it, to be trusted? A file of this process's own user is as open to a
+   group as that user made it. */
 static int check_trust(const struct os_status *status, const cq_config *config, bool read_only)
 {
     uint32_t accepted = config && config->permissions ? config->permissions : 0600;
@@ -193,8 +193,8 @@ bool region_is(const cq_queue *queue, const struct os_status *status)
     return status->device == queue->device && status->inode == queue->inode;
 }
 
-/* Is fd, at this moment, a description of the region that can tell who is alive? One through which another thread
-   is just opening a handle, and which got the number of ours because that was closed, cannot: its own lock is
+/* Is fd, at this moment, a description of the region that can tell which participants live? One through which another
+   thread is just opening a handle, and which got the number of ours because that was closed, cannot: its own lock is
    invisible to it. */
 bool region_is_at(const cq_queue *queue, int fd)
 {

@@ -18,7 +18,8 @@ SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
     uint32_t slots = queue->geometry.slots_per_node;
     struct end head;
 
-    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head); /* F1 and F2 decide full */
+    /* room:A and room:B, which decide full, pair with swing_head:A and claim_deq:A. */
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head);
     if (result != CQ_OK)
         return result;
     atomic_store_explicit(&queue->deq_seen, head.ticket, memory_order_relaxed);
@@ -34,7 +35,7 @@ SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
         *room = capacity - used;
         return CQ_OK;
     }
-    /* F3 seq_cst: nothing moved since F1 and F2. */
+    /* room:C, after room:A and room:B; meets claim_enq:A and claim_deq:A: nothing has moved since. */
     bool same = atomic_load_explicit(&tail->node->enq, memory_order_seq_cst) == tail->ticket &&
                 atomic_load_explicit(&queue->header->tail, memory_order_seq_cst) == tail->link &&
                 atomic_load_explicit(&head.node->deq, memory_order_seq_cst) == head.ticket &&

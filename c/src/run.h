@@ -1,7 +1,7 @@
 /*
  * run.h - where nodes and slots are in a region, and runs of slots that were claimed together.
  *
- * It owns the way from numbers to addresses. It must not know who may touch what is there.
+ * It owns the way from numbers to addresses. It must not know what may be touched there, or when.
  */
 #ifndef CQ_RUN_H
 #define CQ_RUN_H
@@ -68,15 +68,15 @@ static inline bool is_hole(uint64_t word, uint64_t sequence)
 /* The state of a slot that decides what the caller may say or do next. */
 static inline uint64_t slot_load(const cq_queue *queue, struct layout_node *node, uint32_t index)
 {
-    /* D2, R1 seq_cst: acquire pairs with E3 (the payload is visible once FULL is), and the total order makes "empty"
-       mean that no enqueue that returned before this call began was missed. */
+    /* slot_load:A, pairs with publish:B, record_enq:C, record_deq:B and void:A: the payload is visible once FULL is.
+       seq_cst, so that "empty" misses no enqueue that returned before this call began. */
     return atomic_load_explicit(&slot_at(queue, node, index)->state, memory_order_seq_cst);
 }
 
-/* Remember the newest claim once nothing of it is left for a recorder to do. Release pairs with the acquire where
-   it is compared: threads of one handle may rely on each other's claims. */
+/* Remember the newest claim once nothing of it is left for a recorder to do. */
 static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const struct run *run)
 {
+    /* remember:A release, pairs with remember:B: threads of one handle may rely on each other's claims. */
     atomic_store_explicit(last, ticket_word(run->sequence, run->index + run->count, queue->owner),
                           memory_order_release);
 }

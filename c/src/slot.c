@@ -13,7 +13,7 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
         return result;
     for (size_t i = 0; copy && *size <= room && i < *size; ++i)
         ((unsigned char *)copy)[i] = *(const volatile unsigned char *)&payload[i];
-    /* P1 acquire fence, pairs with E3: the bytes were read before the state is read again. */
+    /* peek:A, before peek:B; meets publish:B and finish:A: the bytes were read before the state is read again. */
     fence(memory_order_acquire);
     return CQ_OK;
 }

@@ -1,7 +1,7 @@
 /*
  * slot.h - the message in a slot: where its bytes are and how its size is kept.
  *
- * It owns the two slot formats of layout.h. It must not know who may touch a slot when, which is the callers' part.
+ * It owns the two slot formats of layout.h. It must not know when a slot may be touched, which is the callers' part.
  */
 #ifndef CQ_SLOT_H
 #define CQ_SLOT_H

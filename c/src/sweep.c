@@ -45,13 +45,15 @@ static bool sweep_slot(struct sweep *sweep, uint32_t number, uint64_t sequence, 
 {
     cq_queue *queue = sweep->queue;
     struct layout_slot *slot = slot_at(queue, node_at(queue, number), index);
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* R1 */
+    /* slot_load:A, pairs with record_deq:B. */
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
     while (word_sequence(word) == sequence && is_dead(sweep, word_owner(word))) {
         uint32_t phase = slot_phase(word);
         if (phase == SLOT_WRITING)
             queue_announce_hole(queue, number, sequence, index + 1);
-        /* C0 release, pairs with C1 and O4: the dead have stopped writing and reading, and the kernel says so. */
+        /* finish:A release, pairs with recycle:A and orphan_claim:C: the dead have stopped writing and reading, and the
+           kernel says so. */
         if (!atomic_compare_exchange_strong_explicit(&slot->state, &word, successor(word), memory_order_seq_cst,
                                                      memory_order_acquire))
             continue;
@@ -72,8 +74,8 @@ static void sweep_slots(struct sweep *sweep, uint32_t number, uint64_t sequence)
     bool orphans = false;
 
     /* RECORD for them: the newest claims may be nowhere but in the tickets. */
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* R2 */
-    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* D1 */
+    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire); /* end_read:B, pairs with claim_enq:A */
+    uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* end_read:B, pairs with claim_deq:A */
     if (word_sequence(enq) == sequence)
         queue_record_enq(queue, node, enq);
     if (word_sequence(deq) == sequence)
@@ -90,7 +92,8 @@ static void sweep_slots(struct sweep *sweep, uint32_t number, uint64_t sequence)
 static uint64_t sweep_node(struct sweep *sweep, uint32_t number)
 {
     cq_queue *queue = sweep->queue;
-    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire); /* T3 */
+    /* node_state:A, pairs with help_tail:C and settle:B. */
+    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire);
     uint64_t sequence = word_sequence(state);
 
     if (ticket_index(state) == NODE_TAKEN && is_dead(sweep, word_owner(state)))
@@ -112,11 +115,13 @@ static uint64_t sweep_node(struct sweep *sweep, uint32_t number)
 static int help_append(cq_queue *queue)
 {
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire); /* E1 */
+        /* end_read:A, pairs with help_tail:D. */
+        uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
         if (!link_is_valid(queue, tail))
             return CQ_ECORRUPT;
-        uint64_t next = atomic_load_explicit(&node_at(queue, link_node(tail))->next, memory_order_acquire); /* L2 */
-        if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail)
+        /* append:A, pairs with append:C. */
+        uint64_t next = atomic_load_explicit(&node_at(queue, link_node(tail))->next, memory_order_acquire);
+        if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail) /* end_read:C, after append:A */
             continue;
         if (word_sequence(next) != word_sequence(tail))
             return CQ_ECORRUPT;
@@ -137,8 +142,8 @@ static int begin(struct sweep *sweep)
 
     if (result != CQ_OK)
         return result;
-    /* Acquire: E1 and D1. All after the death, so that no life in which a dead owner claimed is behind tail, or was
-       head's and is ahead of head. */
+    /* end_read:A, pairs with swing_head:A and help_tail:D. Both after the death, so that no life in which a dead owner
+       claimed is behind tail, or was head's and is ahead of head. */
     sweep->head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
     sweep->tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
     sweep->touched = node_touched(queue);

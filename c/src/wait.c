@@ -1,14 +1,14 @@
 /*
  * wait.c - sleeping until there is a message, or room.
  *
- * It owns who sleeps and for how long. It must not know what is waited for: `attempt` is a full try of the
+ * It owns which threads sleep, and for how long. It must not know what is waited for: `attempt` is a full try of the
  * operation.
  *
  * One thread must look around while all sleep: for the dead, for a wake that a dead process did not give, for the
  * file's name. It is one of the whole queue, the lookout, which wakes once an interval. Its other candidates, one
  * thread a handle, rest: the more there are the longer, so that together they wake as often as one. header.lookout
- * says who it is and header.turn whether looks are made; a candidate that wakes and finds nobody, or no looks, is
- * the lookout from then on. All other threads sleep until they are woken.
+ * names its handle, and header.turn tells whether looks are made; a candidate that wakes and finds no lookout, or no
+ * looks, is the lookout from then on. All other threads sleep until they are woken.
  */
 #include "wait.h"
 
@@ -60,8 +60,8 @@ static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int
 {
     struct lookout *lookout = &queue->lookout;
     uint32_t taken = 0;
-    /* seq_cst both, counted first: a thread that finds the place taken is seen by the one that gives it up and then
-       leaves. Acquire pairs with the release below: what belongs to the lookout of this handle. */
+    /* lookout:A, both; meets lookout:B. Counted first: a thread that finds the place taken is seen by the one that
+       gives it up and then leaves. The thread that takes the place has what the last one left there. */
     atomic_fetch_add_explicit(&lookout->sleeping, 1, memory_order_seq_cst);
     bool mine = atomic_compare_exchange_strong_explicit(&lookout->taken, &taken, 1, memory_order_seq_cst,
                                                         memory_order_seq_cst);
@@ -77,7 +77,7 @@ static int sleep_a_slice(cq_queue *queue, enum side side, uint32_t expected, int
             lookout->resting = false;
         else if (why == ETIMEDOUT && is_whole)
             judge_lookout(queue, turn, slice);
-        atomic_store_explicit(&lookout->taken, 0, memory_order_seq_cst);
+        atomic_store_explicit(&lookout->taken, 0, memory_order_seq_cst); /* lookout:B, meets lookout:A */
     }
     return why;
 }
@@ -89,7 +89,7 @@ static void leave_lookout(cq_queue *queue, enum side side)
     enum side other = side == SIDE_CONSUMERS ? SIDE_PRODUCERS : SIDE_CONSUMERS;
     uint32_t heir = 0;
 
-    /* seq_cst both, pair with those in sleep_a_slice. */
+    /* lookout:B, both; meets lookout:A. */
     if (atomic_load_explicit(&queue->lookout.taken, memory_order_seq_cst))
         return;
     if (atomic_load_explicit(&queue->lookout.sleeping, memory_order_seq_cst) > 0)
@@ -144,13 +144,13 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
     int why = EAGAIN, result; /* it stopped sleeping */
 
     for (;;) {
-        /* K2 seq_cst, then a full fence: the bit is visible before the try looks. */
+        /* sleep:A, meets wake:A: the waker sees the bit, or the try sees what there is. */
         uint32_t expected = atomic_fetch_or_explicit(word, WAKE_SLEEP, memory_order_seq_cst) | WAKE_SLEEP;
-        fence(memory_order_seq_cst);
+        fence(memory_order_seq_cst); /* sleep:B, after sleep:A: the bit is visible before the try looks */
         result = attempt(queue, context); /* looks around too, if a look is due */
         if (!is_worth_waiting(result))
             break;
-        /* seq_cst, after K2: see wait_interrupt. */
+        /* sleep:C, after sleep:A; meets cancel:A. */
         if (atomic_load_explicit(&queue->cancelled, memory_order_seq_cst)) {
             result = CQ_CANCELLED;
             break;
@@ -210,6 +210,7 @@ void wait_interrupt(cq_queue *queue, enum side side) { wake_surely(queue, side, 
 /* End the waits of this handle, or allow them again. Async-signal-safe. */
 void wait_cancel(cq_queue *queue, bool cancelled)
 {
+    /* cancel:A, meets sleep:C: a sleeper sees the wish, or the new generation ends its sleep. */
     atomic_store_explicit(&queue->cancelled, cancelled, memory_order_seq_cst);
     for (enum side side = SIDE_CONSUMERS; side <= SIDE_PRODUCERS && cancelled; ++side)
         wait_interrupt(queue, side);
@@ -220,8 +221,9 @@ void wait_cancel(cq_queue *queue, bool cancelled)
 /* Ask for a wake of the watchers. The caller probes afterwards, and then may sleep on the word returned. */
 uint32_t wait_announce_watch(cq_queue *queue, enum side side)
 {
-    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WAKE_WATCH, memory_order_seq_cst); /* K2 */
-    fence(memory_order_seq_cst);
+    /* sleep:A, meets wake:A. */
+    uint32_t word = atomic_fetch_or_explicit(side_word(queue, side), WAKE_WATCH, memory_order_seq_cst);
+    fence(memory_order_seq_cst); /* sleep:B, after sleep:A */
     return word | WAKE_WATCH;
 }
 

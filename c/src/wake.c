@@ -1,5 +1,5 @@
 /*
- * wake.c - waking those that sleep until there is a message, or room.
+ * wake.c - waking the threads that sleep until there is a message, or room.
  *
  * It owns the futex word of each side: generation | WATCH | SLEEP. Nobody counts sleepers, so a dead one leaves at
  * most a stale bit and costs one idle wake. It must not know what they wait for, nor how they sleep (wait.c).
@@ -13,8 +13,8 @@ static uint32_t wake_kind(_Atomic uint32_t *word, uint32_t seen, uint32_t flag, 
 {
     if (!(seen & flag) || os_wake(word, count, kind) >= count)
         return seen;
-    /* Fewer slept than were told: nobody needs the flag any more, except threads that came to sleep in between.
-       Clear it for this very word only, and wake these. */
+    /* wake:B, after too few were woken; meets sleep:A. Nobody needs the flag any more, except threads that came to
+       sleep in between. Clear it for this very word only, and wake these. */
     uint32_t cleared = (seen & ~flag & WAKE_BITS) | ((seen & ~WAKE_BITS) + WAKE_GENERATION);
     bool same = atomic_compare_exchange_strong_explicit(word, &seen, cleared, memory_order_seq_cst,
                                                         memory_order_relaxed);
@@ -37,6 +37,7 @@ void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count)
    what it is now; one that reads it afterwards sees what the caller changed before. */
 size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds)
 {
+    /* cancel:A, meets sleep:C. */
     atomic_fetch_add_explicit(side_word(queue, side), WAKE_GENERATION, memory_order_seq_cst);
     return os_wake(side_word(queue, side), count, kinds);
 }

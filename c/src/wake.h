@@ -1,4 +1,4 @@
-/* wake.h - waking those that sleep on a side's word. */
+/* wake.h - waking the threads that sleep on a side's word. */
 #ifndef CQ_WAKE_H
 #define CQ_WAKE_H
 
@@ -28,7 +28,7 @@ void wake_another(cq_queue *queue, enum side side);
 /* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
 static inline void wake_side(cq_queue *queue, enum side side, size_t count)
 {
-    /* K1 seq_cst, pairs with K2: either this load sees the sleeper's bit or its try sees what was published. */
+    /* wake:A, meets sleep:A: either this load sees the sleeper's bit, or its try sees what was published. */
     uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
     if (unlikely(seen & WAKE_BITS))
         wake_bits(queue, side, seen, count);

@@ -53,14 +53,14 @@ static int make_fd(const struct watch *watch, int *fd) { return result_of_errno(
 
 static bool change_state(struct watch *watch, uint32_t from, uint32_t to)
 {
-    /* B1 release, pairs with B2: the state tells what was done to the descriptor before. */
+    /* watch:A release, pairs with watch:B: the state tells what was done to the descriptor before. */
     return atomic_compare_exchange_strong_explicit(&watch->state, &from, to, memory_order_seq_cst,
                                                    memory_order_relaxed);
 }
 
 static uint32_t load_state(const struct watch *watch)
 {
-    return atomic_load_explicit(&watch->state, memory_order_seq_cst); /* B2 */
+    return atomic_load_explicit(&watch->state, memory_order_seq_cst); /* watch:B, pairs with watch:A */
 }
 
 static void wake_helper(struct watch *watch) { os_wake(&watch->state, SIZE_MAX, 0); }
@@ -156,7 +156,7 @@ static void stop(struct watch *watch)
 {
     int before = os_hold_cancellation();
 
-    atomic_store_explicit(&watch->state, STOPPED, memory_order_seq_cst); /* B1 */
+    atomic_store_explicit(&watch->state, STOPPED, memory_order_seq_cst); /* watch:A, pairs with watch:B */
     wake_helper(watch);
     wait_interrupt(watch->queue, watch->side);
     os_join_thread(watch->helper);
@@ -171,6 +171,7 @@ static int renew_fd(struct watch *watch, int lost)
 {
     int fd, result = make_fd(watch, &fd);
 
+    /* Relaxed: a number, of which the kernel says what it is. */
     if (result == CQ_OK && atomic_compare_exchange_strong_explicit(&watch->fd, &lost, fd, memory_order_relaxed,
                                                                    memory_order_relaxed)) {
         lower(watch); /* as it is: if the helper had raised the lost one, it is to raise this one */
@@ -182,13 +183,14 @@ static int renew_fd(struct watch *watch, int lost)
 
 int watch_open(cq_queue *queue, enum side side, int *fd)
 {
+    /* watch:C, pairs with the exchange below, which installs it. */
     struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire), *made;
     int result = CQ_OK;
 
     if (!watch) {
         if ((result = start(queue, side, &made)) != CQ_OK)
             return result;
-        /* Release, pairs with the acquire loads: the watch is complete. Failure: another thread was faster. */
+        /* Release, pairs with watch:C: the watch is complete. Failure: another thread was faster. */
         if (atomic_compare_exchange_strong_explicit(&queue->watches[side], &watch, made, memory_order_acq_rel,
                                                     memory_order_acquire))
             watch = made;
@@ -205,6 +207,7 @@ int watch_open(cq_queue *queue, enum side side, int *fd)
 /* A call is about to report that there is nothing: make the descriptor say so too. */
 void watch_clear(cq_queue *queue, enum side side)
 {
+    /* watch:C, pairs with the exchange in watch_open. */
     struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
     if (watch)
         lower(watch);
@@ -214,6 +217,7 @@ void watch_clear(cq_queue *queue, enum side side)
 void watch_close(cq_queue *queue, bool forked)
 {
     for (int side = 0; side < 2; ++side) {
+        /* watch:C, pairs with the exchange in watch_open. */
         struct watch *watch = atomic_load_explicit(&queue->watches[side], memory_order_acquire);
         if (watch && forked) {
             os_event_close(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch));
