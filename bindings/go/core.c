@@ -1715,8 +1715,6 @@ static int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *
 #define CQ_REGION_H
 
 
-#define REGION_DIRECTORY "/dev/shm" /* where queues are that name no directory */
-
 static int result_of_errno(int error);
 static int region_path(const char *name, const char *directory, char **path);
 static int region_filesystem(int fd, uint32_t flags);
@@ -2643,7 +2641,7 @@ static void look_up(const char *name, const cq_config *given, struct found *foun
 
     *found = (struct found){.name = name, .given = given};
     found->understood = config_complete(given, &found->config) == CQ_OK;
-    found->directory = found->config.directory ? found->config.directory : REGION_DIRECTORY;
+    found->directory = found->config.directory ? found->config.directory : CQ_DIRECTORY;
     found->has_geometry = create_geometry(&found->config, &found->geometry) == CQ_OK;
     if (!name || region_path(name, found->config.directory, &found->path) != CQ_OK)
         return;
@@ -6339,7 +6337,7 @@ int region_path(const char *name, const char *directory, char **path)
         return CQ_ENOENT;
     /* Where there is no such directory, or none with a name, it stays as given: opening says what is wrong. */
     char *real = directory ? os_absolute(directory) : NULL;
-    const char *start = real ? real : directory ? directory : REGION_DIRECTORY;
+    const char *start = real ? real : directory ? directory : CQ_DIRECTORY;
     size_t size = strlen(start) + sizeof("/" PREFIX) + strlen(name);
     *path = malloc(size);
     if (*path)

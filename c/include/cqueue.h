@@ -108,6 +108,9 @@ extern "C" {
 #define CQ_VERSION_STRING "1.0.0"
 #define CQ_ABI_VERSION 1
 
+/* Where queues are that name no directory: the platform's shared memory. */
+#define CQ_DIRECTORY "/dev/shm"
+
 /* Results. Each has one meaning, in every function. */
 enum {
     CQ_OK = 0,
@@ -166,7 +169,7 @@ typedef struct cq_config {
                                   to writing than this, if it includes 060 (or 040 or 004 with CQ_READ_ONLY). The
                                   caller's own region is accepted however open to its group it is */
     uint32_t reserved;         /* 0 */
-    const char *directory;     /* where the file is; NULL = the platform's shared memory, /dev/shm */
+    const char *directory;     /* where the file is; NULL = CQ_DIRECTORY */
     uint64_t max_held;         /* messages that consumers may hold at a time, in addition to `capacity` waiting ones;
                                   0 = a number that follows from capacity. Used when creating */
 } cq_config;

@@ -61,7 +61,7 @@ static void look_up(const char *name, const cq_config *given, struct found *foun
 
     *found = (struct found){.name = name, .given = given};
     found->understood = config_complete(given, &found->config) == CQ_OK;
-    found->directory = found->config.directory ? found->config.directory : REGION_DIRECTORY;
+    found->directory = found->config.directory ? found->config.directory : CQ_DIRECTORY;
     found->has_geometry = create_geometry(&found->config, &found->geometry) == CQ_OK;
     if (!name || region_path(name, found->config.directory, &found->path) != CQ_OK)
         return;

@@ -54,7 +54,7 @@ int region_path(const char *name, const char *directory, char **path)
         return CQ_ENOENT;
     /* Where there is no such directory, or none with a name, it stays as given: opening says what is wrong. */
     char *real = directory ? os_absolute(directory) : NULL;
-    const char *start = real ? real : directory ? directory : REGION_DIRECTORY;
+    const char *start = real ? real : directory ? directory : CQ_DIRECTORY;
     size_t size = strlen(start) + sizeof("/" PREFIX) + strlen(name);
     *path = malloc(size);
     if (*path)

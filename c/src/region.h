@@ -5,8 +5,6 @@
 #include "handle.h"
 #include "os.h"
 
-#define REGION_DIRECTORY "/dev/shm" /* where queues are that name no directory */
-
 int result_of_errno(int error);
 int region_path(const char *name, const char *directory, char **path);
 int region_filesystem(int fd, uint32_t flags);

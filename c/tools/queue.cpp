@@ -18,7 +18,7 @@ cq_config Place::config(std::uint32_t flags) const
     return config;
 }
 
-std::string default_directory() { return "/dev/shm"; }
+std::string default_directory() { return CQ_DIRECTORY; }
 
 std::string Place::path() const { return (directory.empty() ? default_directory() : directory) + "/cqueue." + name; }
 

@@ -24,9 +24,6 @@ class Flags(enum.IntFlag):
     TRUST = _raw.CQ_TRUST
 
 
-SHARED_MEMORY = "/dev/shm"  # the platform's
-
-
 def number(name: str, value: int, bits: int) -> int:
     """What a field of the C struct can hold. Whether it makes sense, the queue says."""
     value = operator.index(value)
@@ -80,7 +77,7 @@ class Settings:
 
     def file(self, name: str) -> str:
         """Where the queue's file is."""
-        return os.path.join(self.directory or SHARED_MEMORY, f"cqueue.{name}")
+        return os.path.join(self.directory or _raw.CQ_DIRECTORY, f"cqueue.{name}")
 
 
 LONGEST = 9e9  # seconds: what fits into 64 bits of nanoseconds, 285 years

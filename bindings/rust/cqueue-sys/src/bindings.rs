@@ -6,6 +6,7 @@ pub const CQ_VERSION_MINOR: u32 = 0;
 pub const CQ_VERSION_PATCH: u32 = 0;
 pub const CQ_VERSION_STRING: &::core::ffi::CStr = c"1.0.0";
 pub const CQ_ABI_VERSION: u32 = 1;
+pub const CQ_DIRECTORY: &::core::ffi::CStr = c"/dev/shm";
 pub const CQ_OK: _bindgen_ty_1 = 0;
 pub const CQ_EMPTY: _bindgen_ty_1 = 1;
 pub const CQ_FULL: _bindgen_ty_1 = 2;

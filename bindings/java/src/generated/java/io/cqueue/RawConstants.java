@@ -14,6 +14,7 @@ interface RawConstants {
   public final static int CQ_VERSION_PATCH = 0;
   public final static String CQ_VERSION_STRING = "1.0.0";
   public final static int CQ_ABI_VERSION = 1;
+  public final static String CQ_DIRECTORY = "/dev/shm";
   public final static int CQ_OK = 0;
   public final static int CQ_EMPTY = 1;
   public final static int CQ_FULL = 2;
