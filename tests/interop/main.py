@@ -16,6 +16,7 @@ import golden
 import kills
 import opening
 import pairs
+import typed
 import workers
 from report import Report
 
@@ -55,7 +56,7 @@ def main():
     report = Report()
     if attempt(report, "building", workers.build, languages):
         self_test(report)
-        for part in (opening, golden, pairs, crowd, kills, examples):
+        for part in (opening, golden, pairs, typed, crowd, kills, examples):
             begin = time.monotonic()
             attempt(report, part.__name__, part.run, report, languages, options)
             report.note(f"{part.__name__}: {time.monotonic() - begin:.1f} s")

@@ -78,7 +78,7 @@ class Worker:
 
     @property
     def output(self):
-        with open(self.output_path, encoding="utf-8") as file:
+        with open(self.output_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
     @property

@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct options {
-    const char *mode, *name, *directory, *flags, *method, *ack, *log, *seconds;
+    const char *mode, *name, *directory, *flags, *method, *format, *ack, *log, *seconds;
     uint64_t capacity, max_size, producer, first, count, size, idle_ms;
 };
 
@@ -31,8 +31,8 @@ static inline void options_set(struct options *options, const char *key, const c
     const struct {
         const char *key, **to;
     } texts[] = {{"--name", &options->name},     {"--directory", &options->directory}, {"--flags", &options->flags},
-                 {"--method", &options->method}, {"--ack", &options->ack},             {"--log", &options->log},
-                 {"--seconds", &options->seconds}};
+                 {"--method", &options->method}, {"--format", &options->format},       {"--ack", &options->ack},
+                 {"--log", &options->log},       {"--seconds", &options->seconds}};
     const struct {
         const char *key;
         uint64_t *to;
@@ -63,6 +63,7 @@ static inline struct options options_parse(int argc, char **argv)
     options.mode = argc > 1 ? argv[1] : "";
     options.flags = "create";
     options.method = "copy";
+    options.format = "struct";
     options.seconds = "1";
     for (int i = 2; i < argc; i += 2) {
         if (i + 1 == argc) {

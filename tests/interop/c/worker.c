@@ -1,9 +1,10 @@
 /*
- * worker.c - what tests/interop asks of every language, by way of cqueue.h: open a queue, produce, consume, hold, walk.
- * bench.c has the sixth mode. The modes and their options are described in tests/interop/README.md.
+ * worker.c - what tests/interop asks of every language, by way of cqueue.h: open a queue, produce, consume, hold, walk,
+ * and typed messages. bench.c has the mode bench. README.md beside this folder describes the modes.
  */
 #define _GNU_SOURCE
 #include "bench.h"
+#include "item.h"
 #include "options.h"
 #include "payload.h"
 #include "report.h"
@@ -257,6 +258,39 @@ static void run_walk(const struct options *options)
     check(cq_walk(queue, print_message, NULL), 0);
 }
 
+/* ---- put-typed, get-typed --------------------------------------------------------------------------- */
+
+static void run_put_typed(const struct options *options)
+{
+    item_expect_struct(options->format);
+    check(start(options, CQ_ATTACH), 0);
+    for (uint64_t i = 0; i < options->count; ++i)
+        check(cq_enqueue_wait(queue, &item_tea, sizeof item_tea, -1), sizeof item_tea);
+}
+
+static void run_get_typed(const struct options *options)
+{
+    cq_message message = {.struct_size = sizeof message};
+    struct item item;
+
+    item_expect_struct(options->format);
+    check(start(options, CQ_ATTACH), 0);
+    for (uint64_t i = 0; i < options->count; ++i) {
+        if (check(cq_take_wait(queue, &message, 10 * INT64_C(1000000000)), 0) == CQ_TIMEOUT) {
+            fprintf(stderr, "worker: no value came for 10 s\n");
+            exit(1);
+        }
+        if (message.size == sizeof item) {
+            memcpy(&item, message.data, sizeof item);
+            item_print(&item);
+            check(cq_release(queue, &message), 0);
+        } else {
+            item_print_undecodable(message.data, message.size);
+            check(cq_return(queue, &message), 0);
+        }
+    }
+}
+
 /* ---- which ------------------------------------------------------------------------------------------ */
 
 int main(int argc, char **argv)
@@ -265,7 +299,8 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(const struct options *options);
     } modes[] = {{"open", run_open}, {"produce", run_produce}, {"consume", run_consume},
-                 {"hold", run_hold}, {"walk", run_walk},       {"bench", bench_run}};
+                 {"hold", run_hold}, {"walk", run_walk},       {"bench", bench_run},
+                 {"put-typed", run_put_typed},         {"get-typed", run_get_typed}};
     struct options options = options_parse(argc, argv);
 
     for (size_t i = 0; i < sizeof modes / sizeof *modes; ++i)

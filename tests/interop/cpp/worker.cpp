@@ -1,7 +1,8 @@
 /*
- * worker.cpp - what tests/interop asks of every language, by way of cqueue.hpp: open a queue, produce, consume, hold, walk.
- * bench.cpp has the sixth mode. The modes and their options are described in tests/interop/README.md.
+ * worker.cpp - what tests/interop asks of every language, by way of cqueue.hpp: open a queue, produce, consume, hold,
+ * walk, and typed messages. bench.cpp has the mode bench. README.md beside this folder describes the modes.
  */
+#include "../c/item.h"
 #include "../c/options.h"
 #include "../c/payload.h"
 #include "../c/report.h"
@@ -192,13 +193,49 @@ void run_walk(const options &given)
     });
 }
 
+/* ---- put-typed, get-typed --------------------------------------------------------------------------- */
+
+void run_put_typed(const options &given)
+{
+    item_expect_struct(given.format);
+    cqueue::options wanted;
+    wanted.directory = given.directory;
+    wanted.open_mode = mode::attach;
+    cqueue::typed_queue<item> queue(given.name, wanted);
+    for (std::uint64_t i = 0; i < given.count; ++i)
+        queue.enqueue_wait(item_tea);
+}
+
+/* By the queue of bytes: typed_queue removes a message with the value, or without one if it is none. */
+void run_get_typed(const options &given)
+{
+    item_expect_struct(given.format);
+    auto queue = attach(given);
+    for (std::uint64_t i = 0; i < given.count; ++i) {
+        auto message = queue.take_wait(std::chrono::seconds(10));
+        if (!message)
+            throw std::runtime_error("no value came for 10 s");
+        if (message->size() == sizeof(item)) {
+            item value;
+            std::memcpy(&value, message->data(), sizeof value);
+            item_print(&value);
+            message->release();
+        } else {
+            item_print_undecodable(message->data(), message->size());
+            message->give_back();
+        }
+    }
+}
+
 } // namespace
 
 int main(int argc, char **argv)
 {
     static const std::map<std::string, void (*)(const options &)> runs{{"open", run_open}, {"produce", run_produce},
                                                                        {"consume", run_consume}, {"hold", run_hold},
-                                                                       {"walk", run_walk}, {"bench", bench_run}};
+                                                                       {"walk", run_walk}, {"bench", bench_run},
+                                                                       {"put-typed", run_put_typed},
+                                                                       {"get-typed", run_get_typed}};
     const auto given = options_parse(argc, argv);
     try {
         runs.at(given.mode)(given);

@@ -13,13 +13,13 @@ import (
 
 // options are what the command line says.
 type options struct {
-	name, directory, flags, method string
-	capacity, maxSize              int
-	producer, first, count         uint64
-	size                           int
-	ack, log                       string
-	idle                           time.Duration
-	seconds                        float64
+	name, directory, flags, method, format string
+	capacity, maxSize                      int
+	producer, first, count                 uint64
+	size                                   int
+	ack, log                               string
+	idle                                   time.Duration
+	seconds                                float64
 }
 
 func parse(arguments []string) *options {
@@ -30,6 +30,7 @@ func parse(arguments []string) *options {
 	set.StringVar(&o.directory, "directory", "", "of the queue")
 	set.StringVar(&o.flags, "flags", "create", "create, exclusive, attach or read-only")
 	set.StringVar(&o.method, "method", "copy", "copy, batch or loan")
+	set.StringVar(&o.format, "format", "json", "json or struct")
 	set.IntVar(&o.capacity, "capacity", 0, "messages")
 	set.IntVar(&o.maxSize, "max-size", 0, "bytes")
 	set.Uint64Var(&o.producer, "producer", 0, "number of this one")
@@ -81,9 +82,11 @@ func openMode(o *options) error {
 func main() {
 	modes := map[string]func(*options) error{
 		"open": openMode, "produce": produce, "consume": consume, "hold": hold, "walk": walk, "bench": bench,
+		"put-typed": putTyped, "get-typed": getTyped,
 	}
 	if len(os.Args) < 2 || modes[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: worker open|produce|consume|hold|walk|bench --name N --directory D ...")
+		fmt.Fprintln(os.Stderr,
+			"usage: worker open|produce|consume|hold|walk|bench|put-typed|get-typed --name N --directory D ...")
 		os.Exit(2)
 	}
 	if err := modes[os.Args[1]](parse(os.Args[2:])); err != nil {

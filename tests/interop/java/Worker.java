@@ -95,6 +95,18 @@ final class Worker {
         }
     }
 
+    private void putTyped() throws InterruptedException {
+        try (CQueue queue = open(Options.Mode.ATTACH)) {
+            Item.put(queue.typed(Item.codec(get("format"))), Long.parseLong(get("count")));
+        }
+    }
+
+    private void getTyped() throws InterruptedException {
+        try (CQueue queue = open(Options.Mode.ATTACH)) {
+            Item.get(queue.typed(Item.codec(get("format"))), Long.parseLong(get("count")));
+        }
+    }
+
     public static void main(String[] words) throws IOException, InterruptedException {
         Worker worker = new Worker(words);
         switch (words.length == 0 ? "" : words[0]) {
@@ -104,7 +116,10 @@ final class Worker {
             case "hold" -> worker.hold();
             case "walk" -> worker.walk();
             case "bench" -> worker.bench();
-            default -> throw new IllegalArgumentException("open, produce, consume, hold, walk or bench");
+            case "put-typed" -> worker.putTyped();
+            case "get-typed" -> worker.getTyped();
+            default -> throw new IllegalArgumentException(
+                    "open, produce, consume, hold, walk, bench, put-typed or get-typed");
         }
     }
 }

@@ -7,6 +7,7 @@ import sys
 import time
 import zlib
 
+import typed
 from bench import bench
 
 from cqueue_shm import CqueueError, Empty, Flags, Full, Queue
@@ -118,13 +119,23 @@ def run_bench(arguments):
 
 
 def main():
-    modes = {"open": run_open, "produce": run_produce, "consume": run_consume, "hold": run_hold, "walk": run_walk}
+    modes = {
+        "open": run_open,
+        "produce": run_produce,
+        "consume": run_consume,
+        "hold": run_hold,
+        "walk": run_walk,
+        "bench": run_bench,
+        "put-typed": typed.run_put,
+        "get-typed": typed.run_get,
+    }
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=[*modes, "bench"])
+    parser.add_argument("mode", choices=modes)
     parser.add_argument("--name", required=True)
     parser.add_argument("--directory", required=True)
     parser.add_argument("--flags")
     parser.add_argument("--method", choices=["copy", "batch", "loan"])
+    parser.add_argument("--format", choices=typed.CODECS)
     for option in ("ack", "log"):
         parser.add_argument(f"--{option}")
     for option in ("capacity", "max-size", "producer", "count", "size", "first", "idle-ms"):
@@ -134,7 +145,7 @@ def main():
     words = sys.argv[2:]
     pairs = [f"{option}={value}" for option, value in zip(words[::2], words[1::2], strict=True)]
     arguments = parser.parse_args([*sys.argv[1:2], *pairs])
-    {**modes, "bench": run_bench}[arguments.mode](arguments)
+    modes[arguments.mode](arguments)
 
 
 if __name__ == "__main__":

@@ -46,16 +46,20 @@ pub fn hold(options: &Options) -> Outcome {
 
 pub fn walk(options: &Options) -> Outcome {
     attach(options, Mode::ReadOnly)?.walk(|message| {
-        let mut hex: String = message
-            .data
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        if hex.is_empty() {
-            hex.push('-');
-        }
-        println!("{} {} {hex}", message.position, message.deliveries);
+        println!(
+            "{} {} {}",
+            message.position,
+            message.deliveries,
+            hex(message.data)
+        );
         ControlFlow::<()>::Continue(())
     })?;
     Ok(())
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return "-".into();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
