@@ -316,18 +316,18 @@ private:
 };
 
 /*
- * A message that was taken and is being read in place. Its destructor releases it. But if an exception is what ends its
- * scope, the destructor gives it back, to be delivered again: the work on it was not finished.
+ * A message that was taken and is being read in place. release() says that the work on it is done. If nothing says so,
+ * its destructor gives it back, to be delivered again.
  */
 class received {
 public:
-    explicit received(detail::loan &&loan) noexcept : loan_(std::move(loan)), exceptions_(std::uncaught_exceptions()) {}
-    received(received &&other) noexcept : loan_(std::move(other.loan_)), exceptions_(std::uncaught_exceptions()) {}
+    explicit received(detail::loan &&loan) noexcept : loan_(std::move(loan)) {}
+    received(received &&) noexcept = default;
     received &operator=(received &&) = delete;
     ~received()
     {
         if (held())
-            loan_.end(std::uncaught_exceptions() > exceptions_ ? cq_return : cq_release);
+            loan_.end(cq_return);
     }
 
     /* The message, aligned to 8 bytes; NULL and 0 once it is not held any more. */
@@ -356,7 +356,6 @@ public:
 
 private:
     detail::loan loan_;
-    int exceptions_;
 };
 
 /* What queue::walk shows: a copy of a waiting message, gone when the visitor returns. */
@@ -730,8 +729,9 @@ private:
 
 /*
  * A queue of values of one trivially copyable type, as they lie in memory: for programs that agree on the layout.
- * Opening a queue whose messages have another size throws errc::mismatch. So does a message of another size, put in by
- * some other way, when it is dequeued; it is gone then.
+ * Opening a queue whose messages have another size throws errc::mismatch. So does dequeueing a message of another size
+ * that was put in by some other way. It stays in the queue, to be delivered again: take it by bytes() to look at it, and
+ * release it to be rid of it.
  */
 template <class T>
 class typed_queue {
@@ -813,14 +813,14 @@ private:
         if (!message)
             return std::nullopt;
         const std::size_t size = message->size();
-        std::optional<T> value;
-        if (size == sizeof(T))
-            value.emplace(from_bytes(message->data()));
-        message->release();
-        if (!value)
+        if (size != sizeof(T)) { /* given back by the destructor */
+            message.reset();
             throw error(CQ_EMISMATCH, '"' + queue_.name() + "\": a message has " + std::to_string(size) +
                                           " bytes, the type of this queue has " + std::to_string(sizeof(T)) +
-                                          ": another program puts other things into it");
+                                          ": another program puts other things into it. It was given back");
+        }
+        std::optional<T> value(from_bytes(message->data()));
+        message->release();
         return value;
     }
 

@@ -20,7 +20,7 @@ int main(int argc, char **argv)
                 continue;
             }
             std::cout << "cpp: handled " << order->text() << " (delivery " << order->deliveries() << ")" << std::endl;
-            order->release(); // or let it go out of scope; an exception before that would have given it back
+            order->release(); // without it, the end of the scope would give it back
             ++handled;
         }
     });

@@ -73,15 +73,18 @@ TEST_F(Messages, a_reservation_is_given_up_by_an_exception)
     EXPECT_EQ(queue.dequeue(), std::nullopt);
 }
 
-TEST_F(Messages, a_received_message_is_released_at_the_end_of_its_scope)
+TEST_F(Messages, a_received_message_is_given_back_at_the_end_of_its_scope)
 {
     EXPECT_TRUE(queue.enqueue("x"));
     {
         const auto reading = queue.take();
         EXPECT_TRUE(reading);
     }
-    EXPECT_EQ(queue.dequeue(), std::nullopt);
-    EXPECT_EQ(queue.stat().returned, 0u);
+    EXPECT_EQ(queue.stat().returned, 1u);
+    const auto again = queue.take();
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->text(), "x");
+    EXPECT_EQ(again->deliveries(), 2u);
 }
 
 TEST_F(Messages, a_received_message_is_given_back_by_an_exception)
@@ -108,23 +111,6 @@ TEST_F(Messages, one_released_before_the_exception_stays_released)
             auto reading = queue.take();
             reading->release();
             throw std::runtime_error("afterwards");
-        },
-        std::runtime_error);
-    EXPECT_EQ(queue.dequeue(), std::nullopt);
-}
-
-/* A clean-up that runs because of an exception may use the queue itself: what it receives, it is done with. */
-TEST_F(Messages, one_received_and_done_with_during_an_exception_is_released)
-{
-    struct CleanUp {
-        cqueue::queue &queue;
-        ~CleanUp() { EXPECT_EQ(queue.take()->text(), "x"); }
-    };
-    EXPECT_TRUE(queue.enqueue("x"));
-    EXPECT_THROW(
-        {
-            const CleanUp clean_up{queue};
-            throw std::runtime_error("on the way");
         },
         std::runtime_error);
     EXPECT_EQ(queue.dequeue(), std::nullopt);
@@ -171,7 +157,7 @@ TEST_F(Messages, are_moved_and_not_copied)
         EXPECT_EQ(error_of([&] { reading->give_back(); }), errc::invalid_argument);
         EXPECT_EQ(moved.text(), "x");
     }
-    EXPECT_EQ(queue.dequeue(), std::nullopt);
+    EXPECT_EQ(queue.dequeue(), "x") << "what it was moved to gave it back";
 }
 
 TEST_F(Messages, used_twice_are_not_held)

@@ -104,8 +104,12 @@ TEST(CppWalk, tells_the_positions_that_takes_tell)
     std::vector<uint64_t> seen;
     queue.walk([&](const cqueue::shown &message) { seen.push_back(message.position); });
     ASSERT_EQ(seen.size(), 2u);
-    EXPECT_EQ(queue.take()->position(), seen[0]);
-    EXPECT_EQ(queue.take()->position(), seen[1]);
+    for (const uint64_t position : seen) {
+        auto message = queue.take();
+        ASSERT_TRUE(message);
+        EXPECT_EQ(message->position(), position);
+        message->release();
+    }
 }
 
 TEST(CppWalk, ends_when_the_visitor_returns_false)

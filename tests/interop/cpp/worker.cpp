@@ -206,25 +206,27 @@ void run_put_typed(const options &given)
         queue.enqueue_wait(item_tea);
 }
 
-/* By the queue of bytes: typed_queue removes a message with the value, or without one if it is none. */
 void run_get_typed(const options &given)
 {
     item_expect_struct(given.format);
-    auto queue = attach(given);
-    for (std::uint64_t i = 0; i < given.count; ++i) {
-        auto message = queue.take_wait(std::chrono::seconds(10));
-        if (!message)
-            throw std::runtime_error("no value came for 10 s");
-        if (message->size() == sizeof(item)) {
-            item value;
-            std::memcpy(&value, message->data(), sizeof value);
-            item_print(&value);
-            message->release();
-        } else {
-            item_print_undecodable(message->data(), message->size());
-            message->give_back();
+    cqueue::options wanted;
+    wanted.directory = given.directory;
+    wanted.open_mode = mode::attach;
+    cqueue::typed_queue<item> queue(given.name, wanted);
+    for (std::uint64_t i = 0; i < given.count; ++i)
+        try {
+            const auto value = queue.dequeue_wait(std::chrono::seconds(10));
+            if (!value)
+                throw std::runtime_error("no value came for 10 s");
+            item_print(&*value);
+        } catch (const cqueue::error &error) {
+            if (error.result() != cqueue::errc::mismatch)
+                throw;
+            queue.bytes().walk([](const cqueue::shown &message) { /* it comes first again */
+                item_print_undecodable(message.data.data(), message.data.size());
+                return false;
+            });
         }
-    }
 }
 
 } // namespace
