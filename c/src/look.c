@@ -149,10 +149,11 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
 {
     *enq = *waiting = 0;
     for (uint32_t attempt = 0; attempt < 1000; ++attempt) {
-        struct end head, tail;
+        struct end head, tail = {0}, again = {0};
         int front = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head);
         int back = end_read(queue, SIDE_PRODUCERS, memory_order_seq_cst, &tail);
-        if (front == CQ_ECORRUPT || back == CQ_ECORRUPT)
+        int still = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &again);
+        if (front == CQ_ECORRUPT || back == CQ_ECORRUPT || still == CQ_ECORRUPT)
             return CQ_ECORRUPT;
         *enq = tail.ticket;
         *waiting = position_distance(tail.ticket, head.ticket, queue->geometry.slots_per_node);
@@ -160,9 +161,13 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
             continue;
         uint64_t holes = queue_count_holes(queue, &head);
         *waiting -= holes < *waiting ? holes : *waiting;
-        return CQ_OK;
+        if (again.ticket == head.ticket) /* so the front was there when the back was read: tickets do not come back */
+            return CQ_OK;
     }
-    return CQ_OK; /* never still: what was read last will do */
+    /* Never still: what was read last, of which others may have passed any number between the two ends. */
+    if (*waiting > queue->geometry.capacity)
+        *waiting = *waiting < POSITION_BEHIND ? queue->geometry.capacity : 0;
+    return CQ_OK;
 }
 
 static uint64_t count_orphans(cq_queue *queue)

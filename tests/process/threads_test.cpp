@@ -2,6 +2,7 @@
  * Threads of one process that look on, come and go, are cancelled, or end with parts of the queue in their hands. What
  * they pass to each other is in exchange_test.cpp.
  */
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <ostream>
@@ -56,6 +57,27 @@ TEST_P(Threads, that_look_on_see_whole_messages_in_order)
     stop = true;
     looker.join();
     EXPECT_EQ(wrong, 0);
+}
+
+/* The two ends are read one after the other, and others do not stop in between. */
+TEST_P(Threads, that_ask_for_the_length_hear_of_no_more_than_there_is_room_for)
+{
+    Queue queue(Config(4, 64), GetParam());
+    std::atomic<bool> stop{false};
+    std::thread worker([&] {
+        while (!stop) {
+            for (int i = 0; i < 4; ++i)
+                EXPECT_EQ(queue.enqueue("x"), CQ_OK);
+            for (int i = 0; i < 4; ++i)
+                EXPECT_TRUE(queue.dequeue());
+        }
+    });
+    uint64_t longest = 0;
+    for (int i = 0; i < (long_run() ? 20000000 : 1000000); ++i)
+        longest = std::max(longest, queue.length());
+    stop = true;
+    worker.join();
+    EXPECT_LE(longest, 4u);
 }
 
 TEST_P(Threads, that_open_and_close_do_not_disturb_the_others)
