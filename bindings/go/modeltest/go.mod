@@ -3,7 +3,7 @@ module cqueue.io/go/cqueue/modeltest
 go 1.24
 
 require (
-	cqueue.io/go/cqueue v1.0.0
+	cqueue.io/go/cqueue v0.0.0
 	pgregory.net/rapid v1.2.0
 )
 

@@ -2,6 +2,6 @@ module cqueue.io/go/cqueue/tests/interop
 
 go 1.24
 
-require cqueue.io/go/cqueue v1.0.0
+require cqueue.io/go/cqueue v0.0.0
 
 replace cqueue.io/go/cqueue => ../../../bindings/go
