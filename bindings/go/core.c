@@ -3029,9 +3029,9 @@ void fork_keep_unlinked(uint64_t device, uint64_t inode)
 /*
  * front.c - what stands where the list begins: a message, a claim that is in the way, or nothing.
  *
- * It owns no state. It does not read the producers' ticket: by PREFIX (queue.c) the slots themselves say where the
- * messages end, and the line that producers fight over stays with them. It must not know what is done about a claim
- * in the way (dequeue.c).
+ * It owns no state. Looking for messages, it does not read the producers' ticket: by PREFIX (queue.c) the slots
+ * themselves say where the messages end, and the line that producers fight over stays with them. Only front_blocker
+ * reads it, for the owner of a claim in the way. It must not know what is done about such a claim (dequeue.c).
  */
 
 
@@ -3802,8 +3802,8 @@ bool lookout_look(cq_queue *queue)
 /*
  * memory.c - giving parts of the region memory (or blocks) before anybody stores there.
  *
- * It owns how the kernel is asked, so that a full file system is a result and never a SIGBUS. It must not know what the
- * parts are for, nor when a node is due.
+ * It owns how the kernel is asked, so that a full file system is a result and never a SIGBUS. It knows which
+ * parts belong to a node, but must not know what is stored in them, nor when a node is due.
  */
 
 
@@ -5544,14 +5544,16 @@ bool probe_side(cq_queue *queue, enum side side)
  *
  * After M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent Queue
  * Algorithms", PODC 1996. It owns head, tail, the tickets (node.enq, node.deq), node.next and the states of slots
- * on their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death,
- * and asks the system for nothing: where a node needs memory, or it is time to look for the dead, it says so.
+ * on their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death:
+ * where a node needs memory, or it is time to look for the dead, it says so. All that it has the system do is to wake
+ * sleepers (wake.c).
  * c/DESIGN.md has the argument and the labels at memory orders.
  *
  * Two invariants carry it:
  *   RECORD  a ticket word moves past a ticket only when that ticket's slot names its owner (or is finished);
  *   PREFIX  the touched slots of a node are a prefix, and a node is appended only when all slots before are touched.
- * From PREFIX: an untouched slot at deq means that nothing behind it was published, so consumers never read enq.
+ * From PREFIX: an untouched slot at deq means that nothing behind it was published, so consumers do not
+ * read enq until they have to be patient.
  */
 
 

@@ -730,8 +730,8 @@ private:
 /*
  * A queue of values of one trivially copyable type, as they lie in memory: for programs that agree on the layout.
  * Opening a queue whose messages have another size throws errc::mismatch. So does dequeueing a message of another size
- * that was put in by some other way. It stays in the queue, to be delivered again: take it by bytes() to look at it, and
- * release it to be rid of it.
+ * that was put in by some other way. It stays in the queue, to be delivered again: take it by bytes() to look at it,
+ * and release it to be rid of it.
  */
 template <class T>
 class typed_queue {

@@ -1,9 +1,9 @@
 /*
  * front.c - what stands where the list begins: a message, a claim that is in the way, or nothing.
  *
- * It owns no state. It does not read the producers' ticket: by PREFIX (queue.c) the slots themselves say where the
- * messages end, and the line that producers fight over stays with them. It must not know what is done about a claim
- * in the way (dequeue.c).
+ * It owns no state. Looking for messages, it does not read the producers' ticket: by PREFIX (queue.c) the slots
+ * themselves say where the messages end, and the line that producers fight over stays with them. Only front_blocker
+ * reads it, for the owner of a claim in the way. It must not know what is done about such a claim (dequeue.c).
  */
 #include "front.h"
 

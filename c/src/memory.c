@@ -1,8 +1,8 @@
 /*
  * memory.c - giving parts of the region memory (or blocks) before anybody stores there.
  *
- * It owns how the kernel is asked, so that a full file system is a result and never a SIGBUS. It must not know what the
- * parts are for, nor when a node is due.
+ * It owns how the kernel is asked, so that a full file system is a result and never a SIGBUS. It knows which
+ * parts belong to a node, but must not know what is stored in them, nor when a node is due.
  */
 #include "memory.h"
 

@@ -3,14 +3,16 @@
  *
  * After M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent Queue
  * Algorithms", PODC 1996. It owns head, tail, the tickets (node.enq, node.deq), node.next and the states of slots
- * on their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death,
- * and asks the system for nothing: where a node needs memory, or it is time to look for the dead, it says so.
+ * on their way untouched -> WRITING -> FULL -> READING -> DONE. It must not know about files, names, time or death:
+ * where a node needs memory, or it is time to look for the dead, it says so. All that it has the system do is to wake
+ * sleepers (wake.c).
  * c/DESIGN.md has the argument and the labels at memory orders.
  *
  * Two invariants carry it:
  *   RECORD  a ticket word moves past a ticket only when that ticket's slot names its owner (or is finished);
  *   PREFIX  the touched slots of a node are a prefix, and a node is appended only when all slots before are touched.
- * From PREFIX: an untouched slot at deq means that nothing behind it was published, so consumers never read enq.
+ * From PREFIX: an untouched slot at deq means that nothing behind it was published, so consumers do not
+ * read enq until they have to be patient.
  */
 #include "queue.h"
 
