@@ -41,7 +41,7 @@ int os_write(int fd, const void *from, size_t size, uint64_t offset);           
 int os_check_filesystem(int fd);
 
 /* A file without a name in the directory, for its user alone. It is gone when its last description is. EOPNOTSUPP: this
-   system or file system has none. (c) */
+   system or file system has none. */
 int os_create_nameless(const char *directory, int *fd);
 /* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
 int os_set_size(int fd, uint64_t size);

@@ -66,7 +66,8 @@ class Cancelled(CqueueError):
 class Stale(CqueueError, OSError):
     """The queue was removed, so that nobody who opens it by name is met here any more; a wait would have had to sleep.
 
-    Open it again; or go on with the other handles that have it open (Flags.KEEP_UNLINKED). What is in it can still be taken out.
+    Open it again; or go on with the other handles that have it open (Flags.KEEP_UNLINKED). What is in it can still
+    be taken out.
     """
 
 
