@@ -1542,7 +1542,7 @@ static int os_write(int fd, const void *from, size_t size, uint64_t offset);    
 static int os_check_filesystem(int fd);
 
 /* A file without a name in the directory, for its user alone. It is gone when its last description is. EOPNOTSUPP: this
-   system or file system has none. (c) */
+   system or file system has none. */
 static int os_create_nameless(const char *directory, int *fd);
 /* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
 static int os_set_size(int fd, uint64_t size);
@@ -4663,7 +4663,8 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
  * of the library makes a system call or knows the system's headers.
  *
  * Constants that some C libraries' headers lack, or that stand in headers of the kernel, are written out. syscall()
- * is used where the C library's function is a cancellation point, or does more than asked for.
+ * is used where the C library's function is a cancellation point, or does more than asked for; and always to open and
+ * to close, because a thread sanitizer that sees one and not the other takes a descriptor for another thread's.
  */
 
 #include <assert.h>
@@ -4788,7 +4789,7 @@ int os_check_filesystem(int fd)
 
 int os_create_nameless(const char *directory, int *fd)
 {
-    *fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    *fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
     return *fd < 0 && (errno == EISDIR || errno == EINVAL) ? EOPNOTSUPP : error_of(*fd);
 }
