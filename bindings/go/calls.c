@@ -9,6 +9,9 @@
  * of the process pass a barrier (membarrier), and then looks at all the words: either it sees the thread's, or the
  * thread sees that the handle is being closed. It must know nothing of queues.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "shim.h"
 
 #include <pthread.h>
@@ -25,6 +28,7 @@ int go_needs_fence = 1;
 
 static _Atomic(struct go_thread *) threads; /* all that there ever were; those of threads that ended are used again */
 static pthread_key_t ended;
+static int has_key; /* without it the words of threads that ended are not used again */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void end_thread(void *me)
@@ -36,7 +40,7 @@ static void end_thread(void *me)
 
 static void begin(void)
 {
-    pthread_key_create(&ended, end_thread);
+    has_key = pthread_key_create(&ended, end_thread) == 0;
     go_needs_fence = syscall(SYS_membarrier, REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
 }
 
@@ -53,8 +57,9 @@ struct go_thread *go_register(void)
         no = 0;
     }
     if (!thread) {
-        if (!(thread = calloc(1, sizeof *thread)))
+        if (!(thread = aligned_alloc(_Alignof(struct go_thread), sizeof *thread)))
             return NULL;
+        atomic_init(&thread->in, 0);
         atomic_init(&thread->taken, 1);
         thread->next = atomic_load_explicit(&threads, memory_order_relaxed); /* the exchange compares it */
         /* seq_cst, before the fence of go_enter: Close, which looks at the list after its own, sees the thread. */
@@ -62,20 +67,23 @@ struct go_thread *go_register(void)
                                                       memory_order_relaxed))
             ;
     }
-    pthread_setspecific(ended, thread);
+    if (has_key)
+        pthread_setspecific(ended, thread);
     return go_me = thread;
 }
 
-/* Nobody comes any more: wait for those who are in. */
-void go_quiesce(uintptr_t handle)
+/* Nobody comes any more: wait for those who are in. 0: there is no telling, because the process has been forbidden the
+   barrier since (seccomp). */
+int go_quiesce(uintptr_t handle)
 {
     pthread_once(&once, begin);
     atomic_thread_fence(memory_order_seq_cst); /* pairs with go_enter's, where that is one */
-    if (!go_needs_fence)
-        syscall(SYS_membarrier, PRIVATE_EXPEDITED, 0, 0);
+    if (!go_needs_fence && syscall(SYS_membarrier, PRIVATE_EXPEDITED, 0, 0) != 0)
+        return 0;
     struct go_thread *thread = atomic_load_explicit(&threads, memory_order_acquire);
     for (; thread; thread = thread->next)
         /* Acquire, pairs with the release in go_leave: what the call did comes before the handle goes. */
         while (atomic_load_explicit(&thread->in, memory_order_acquire) == handle)
             sched_yield();
+    return 1;
 }

@@ -17,8 +17,8 @@ func (q *Queue) Enqueue(message []byte) error {
 
 // EnqueueContext is Enqueue, but waits for room until the context is over. ErrStale: it would have to wait, and the
 // queue was removed, so that nobody who opens it by name meets this handle any more: open it anew. A handle opened with
-// KeepUnlinked waits on. Memory of the filesystem is waited for as well, as long as messages are queued or held that
-// will give theirs back.
+// KeepUnlinked waits on. Memory of the filesystem is waited for as
+// well; when the context ends such a wait, errors.Is finds ErrNoSpace, too.
 func (q *Queue) EnqueueContext(ctx context.Context, message []byte) error {
 	result, err := q.waiting(ctx, enqueuing, forRoom, func() Code { return q.enqueue(message) })
 	if err == nil && result != resultOK {

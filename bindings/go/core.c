@@ -425,6 +425,7 @@ struct cq_queue {
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
     _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */
+    _Atomic uint32_t spin_misses[2];  /* by SIDE_: waits in a row that had to sleep; see wait.c */
     _Atomic uint64_t swept_next;      /* the node that node_sweep looks at next; this and the next two are hints */
     _Atomic uint64_t swept_enough;    /* so many nodes may be touched before it pays to look for free ones again */
     _Atomic uint64_t swept_head;      /* where head was when all were looked at in vain before a refusal */
@@ -644,6 +645,45 @@ static void wait_leave_watch(cq_queue *queue, enum side side);
 
 #endif
 
+/* ==== src/wake.h ==== */
+
+/* wake.h - waking the threads that sleep on a side's word. */
+#ifndef CQ_WAKE_H
+#define CQ_WAKE_H
+
+
+/* Of a side's word; the rest counts generations. */
+#define WAKE_SLEEP 1u /* a thread sleeps */
+#define WAKE_WATCH 2u /* or watches, for the descriptor of an event loop */
+#define WAKE_BITS (WAKE_SLEEP | WAKE_WATCH)
+#define WAKE_GENERATION 4u
+
+/* Kinds of os_sleep, so that a wake for one kind is never used up by another. */
+#define SLEEPERS 1u
+#define WATCHERS 2u
+#define RESTERS 4u
+#define OF_HANDLE(owner) (1u << (8 + (owner) % 24)) /* the threads of a handle, and of those that share its bit */
+
+static inline _Atomic uint32_t *side_word(cq_queue *queue, enum side side)
+{
+    return side == SIDE_CONSUMERS ? &queue->header->consumers.word : &queue->header->producers.word;
+}
+
+static void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count);
+static size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds);
+static void wake_another(cq_queue *queue, enum side side);
+
+/* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
+static inline void wake_side(cq_queue *queue, enum side side, size_t count)
+{
+    /* wake:A, meets sleep:A: either this load sees the sleeper's bit, or its try sees what was published. */
+    uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
+    if (unlikely(seen & WAKE_BITS))
+        wake_bits(queue, side, seen, count);
+}
+
+#endif
+
 /* ==== src/watch.h ==== */
 
 /* watch.h - descriptors for event loops. */
@@ -750,6 +790,17 @@ static int wait_for_side(cq_queue *queue, enum side side, int64_t timeout_ns)
 
 int cq_wait(cq_queue *queue, int64_t timeout_ns) { return wait_for_side(queue, SIDE_CONSUMERS, timeout_ns); }
 int cq_wait_room(cq_queue *queue, int64_t timeout_ns) { return wait_for_side(queue, SIDE_PRODUCERS, timeout_ns); }
+
+static int pass_on(cq_queue *queue, enum side side)
+{
+    int result = handle_writable(queue);
+    if (result == CQ_OK)
+        wake_side(queue, side, 1);
+    return result;
+}
+
+int cq_wait_pass_on(cq_queue *queue) { return pass_on(queue, SIDE_CONSUMERS); }
+int cq_wait_room_pass_on(cq_queue *queue) { return pass_on(queue, SIDE_PRODUCERS); }
 
 static int set_cancelled(cq_queue *queue, bool cancelled)
 {
@@ -1126,45 +1177,6 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
 /* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has
    room for them. Both are worth nothing unless slot->state is still `word` afterwards. */
 static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
-
-#endif
-
-/* ==== src/wake.h ==== */
-
-/* wake.h - waking the threads that sleep on a side's word. */
-#ifndef CQ_WAKE_H
-#define CQ_WAKE_H
-
-
-/* Of a side's word; the rest counts generations. */
-#define WAKE_SLEEP 1u /* a thread sleeps */
-#define WAKE_WATCH 2u /* or watches, for the descriptor of an event loop */
-#define WAKE_BITS (WAKE_SLEEP | WAKE_WATCH)
-#define WAKE_GENERATION 4u
-
-/* Kinds of os_sleep, so that a wake for one kind is never used up by another. */
-#define SLEEPERS 1u
-#define WATCHERS 2u
-#define RESTERS 4u
-#define OF_HANDLE(owner) (1u << (8 + (owner) % 24)) /* the threads of a handle, and of those that share its bit */
-
-static inline _Atomic uint32_t *side_word(cq_queue *queue, enum side side)
-{
-    return side == SIDE_CONSUMERS ? &queue->header->consumers.word : &queue->header->producers.word;
-}
-
-static void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count);
-static size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds);
-static void wake_another(cq_queue *queue, enum side side);
-
-/* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
-static inline void wake_side(cq_queue *queue, enum side side, size_t count)
-{
-    /* wake:A, meets sleep:A: either this load sees the sleeper's bit, or its try sees what was published. */
-    uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
-    if (unlikely(seen & WAKE_BITS))
-        wake_bits(queue, side, seen, count);
-}
 
 #endif
 
@@ -6987,7 +6999,8 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
 
 #include <errno.h>
 
-#define SPINS 64                          /* tries before sleeping: about what a sleep and a wake cost */
+#define SPINS 512                         /* tries before sleeping, at most: about what two wakes cost */
+#define WAITS_UNTIL_SPIN 64               /* waits without a spin until one spins again */
 #define BETWEEN_PIECES INT64_C(1000000)   /* of a sweep that a sleeper goes on with */
 #define REST_MOST INT64_C(3000000000)     /* a resting lookout's longest sleep */
 #define OTHERS_SLEEP INT64_C(30000000000) /* of a thread that is not its handle's candidate */
@@ -7146,17 +7159,35 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
     return result;
 }
 
+/*
+ * Tries in a row before sleeping, while the last result is CQ_EMPTY or CQ_FULL. Half as many after each spin that was
+ * in vain, none in the end, and from the beginning again after so many waits: where the other side answers quickly this
+ * saves the sleep and the wake; where it does not, or needs this processor, it costs next to nothing.
+ */
+static int spin(cq_queue *queue, enum side side, wait_try *attempt, void *context, int result)
+{
+    /* Relaxed: a guess. */
+    uint32_t misses = atomic_load_explicit(&queue->spin_misses[side], memory_order_relaxed);
+    uint32_t spins = misses < 32 ? (uint32_t)SPINS >> misses : 0;
+
+    for (uint32_t i = 0; i < spins && (result == CQ_EMPTY || result == CQ_FULL); ++i) {
+        cpu_relax();
+        result = attempt(queue, context);
+    }
+    misses = is_worth_waiting(result) ? (misses + 1) % WAITS_UNTIL_SPIN : 0;
+    atomic_store_explicit(&queue->spin_misses[side], misses, memory_order_relaxed);
+    return result;
+}
+
 /* Try, and sleep between tries while there is nothing, or no room, and there is time. */
 int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *attempt, void *context)
 {
     int result = attempt(queue, context);
-    /* Where threads of this handle sleep already, spinning has just been tried. */
-    int spins = timeout_ns == 0 || atomic_load_explicit(&queue->lookout.sleeping, memory_order_relaxed) > 0 ? 0 : SPINS;
 
-    for (int i = 0; i < spins && (result == CQ_EMPTY || result == CQ_FULL); ++i) {
-        cpu_relax();
-        result = attempt(queue, context);
-    }
+    /* Where threads of this handle sleep already, spinning has just been tried. */
+    if (is_worth_waiting(result) && timeout_ns != 0 &&
+        atomic_load_explicit(&queue->lookout.sleeping, memory_order_relaxed) == 0)
+        result = spin(queue, side, attempt, context, result);
     if (!is_worth_waiting(result)) {
         remember_end(queue, result);
         return result;

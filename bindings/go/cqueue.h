@@ -28,7 +28,8 @@
  *   enqueue_wait dequeue_wait take_wait
  *   wait wait_room                            yes                     yes                       no
  *   participants                              yes                     yes                       no
- *   cancel cancel_reset                       yes                     yes                       yes
+ *   cancel cancel_reset
+ *   wait_pass_on wait_room_pass_on            yes                     yes                       yes
  *   fd room_fd                                yes                     yes                       no
  *   open unlink                            no handle                  yes                       no
  *   close                                     no (2)                  yes                       no
@@ -416,11 +417,20 @@ CQ_API int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, voi
  * Sleep until a message may be waiting (cq_wait), or room and memory for one (cq_wait_room). Nothing is taken or
  * enqueued: for runtimes whose one thread sleeps on behalf of many tasks. As with cq_fd, another process may be
  * quicker. A message wakes one sleeper of all handles. So after CQ_OK try soon, or call again, which returns at once
- * while there is something. timeout_ns as in cq_dequeue_wait; 0 only looks.
+ * while there is something, or pass it on (cq_wait_pass_on). timeout_ns as in cq_dequeue_wait; 0 only looks.
  * CQ_OK, CQ_TIMEOUT, CQ_CANCELLED, CQ_STALE, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
  */
 CQ_API int cq_wait(cq_queue *queue, int64_t timeout_ns);
 CQ_API int cq_wait_room(cq_queue *queue, int64_t timeout_ns);
+
+/*
+ * cq_wait (cq_wait_room) returned CQ_OK, and the caller is not going to try after all, for instance because the task
+ * that it slept for was dropped: wake another sleeper, of any handle. Without this the others sleep on until the next
+ * look, 100 ms at most. Does nothing if nobody sleeps. Never blocks. Thread- and async-signal-safe.
+ * CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK.
+ */
+CQ_API int cq_wait_pass_on(cq_queue *queue);
+CQ_API int cq_wait_room_pass_on(cq_queue *queue);
 
 /*
  * End every wait on this handle, now and until cq_cancel_reset: cq_enqueue_wait, cq_dequeue_wait, cq_take_wait, cq_wait

@@ -38,6 +38,8 @@ package cqueue
 #cgo nocallback go_return
 #cgo noescape go_wait
 #cgo nocallback go_wait
+#cgo noescape go_pass_on
+#cgo nocallback go_pass_on
 #cgo noescape go_cancel
 #cgo nocallback go_cancel
 #cgo noescape go_cancel_reset
@@ -191,6 +193,7 @@ func (n native) take(lents []lent) (int, Code) {
 
 // wait blocks the thread until there may be what the side waits for, or the wait is cancelled.
 func (n native) wait(side sideKind) Code { return Code(C.go_wait(C.uintptr_t(n), ofConsumers(side))) }
+func (n native) passOn(side sideKind)    { C.go_pass_on(C.uintptr_t(n), ofConsumers(side)) }
 func (n native) cancel()                 { C.go_cancel(C.uintptr_t(n)) }
 func (n native) cancelReset()            { C.go_cancel_reset(C.uintptr_t(n)) }
 

@@ -49,6 +49,7 @@ func (native) release(*lent) Code                         { return resultUnsuppo
 func (native) giveBack(*lent) Code                        { return resultUnsupported }
 func (native) take([]lent) (int, Code)                    { return 0, resultUnsupported }
 func (native) wait(sideKind) Code                         { return resultUnsupported }
+func (native) passOn(sideKind)                            {}
 func (native) cancel()                                    {}
 func (native) cancelReset()                               {}
 func (native) descriptor(sideKind) (int, Code)            { return 0, resultUnsupported }

@@ -30,7 +30,7 @@ static inline int go_open(const char *name, const cq_config *config, uintptr_t *
 #define GO_CLOSING ((int64_t)1 << 61) /* in the handle's count of users */
 
 struct go_thread {
-    _Atomic uintptr_t in; /* the handle that the thread is using; its own thread writes it */
+    _Alignas(128) _Atomic uintptr_t in; /* the handle that the thread is using; written by it alone, and all the time */
     _Atomic int taken;
     struct go_thread *next;
 };
@@ -38,7 +38,7 @@ struct go_thread {
 extern __thread struct go_thread *go_me __attribute__((visibility("hidden")));
 extern int go_needs_fence __attribute__((visibility("hidden")));
 struct go_thread *go_register(void) __attribute__((visibility("hidden")));
-void go_quiesce(uintptr_t handle) __attribute__((visibility("hidden")));
+int go_quiesce(uintptr_t handle) __attribute__((visibility("hidden")));
 
 /* CQ_OK: the handle stays until go_leave. */
 static inline int go_enter(uintptr_t handle, const int64_t *users)
@@ -60,11 +60,8 @@ static inline int go_enter(uintptr_t handle, const int64_t *users)
 /* Release, pairs with the acquire in go_quiesce: what was done with the handle comes before. */
 static inline void go_leave(void) { atomic_store_explicit(&go_me->in, 0, memory_order_release); }
 
-static inline int go_close(uintptr_t handle)
-{
-    go_quiesce(handle);
-    return cq_close(go_queue(handle));
-}
+/* A handle that somebody may still be using stays until the process ends: better than a crash. */
+static inline int go_close(uintptr_t handle) { return go_quiesce(handle) ? cq_close(go_queue(handle)) : CQ_OK; }
 
 static inline int go_enqueue(uintptr_t handle, const int64_t *users, const uint8_t *data, size_t size)
 {
@@ -175,6 +172,12 @@ static inline int go_take(uintptr_t handle, uint64_t *lent, size_t count, size_t
 static inline int go_wait(uintptr_t handle, int consumers)
 {
     return consumers ? cq_wait(go_queue(handle), -1) : cq_wait_room(go_queue(handle), -1);
+}
+
+/* go_wait said that there is something, and nobody here tries. */
+static inline int go_pass_on(uintptr_t handle, int consumers)
+{
+    return consumers ? cq_wait_pass_on(go_queue(handle)) : cq_wait_room_pass_on(go_queue(handle));
 }
 
 static inline int go_cancel(uintptr_t handle) { return cq_cancel(go_queue(handle)); }

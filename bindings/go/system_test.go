@@ -5,6 +5,8 @@ package cqueue_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -38,15 +40,7 @@ func TestEnqueueWaitsForMemoryThatAConsumerGivesBack(t *testing.T) {
 	}
 	t.Cleanup(func() { must(t, syscall.Unmount(directory, syscall.MNT_DETACH)) })
 	queue, message := openIn(t, directory), make([]byte, 4096)
-	queued := 0
-	for {
-		err := queue.Enqueue(message)
-		if errors.Is(err, cqueue.ErrNoSpace) {
-			break
-		}
-		must(t, err)
-		queued++
-	}
+	queued := fillMemory(t, queue, message)
 	results := make(chan error)
 	for range 3 {
 		go func() { results <- queue.EnqueueContext(ctx, message) }()
@@ -64,6 +58,48 @@ func TestEnqueueWaitsForMemoryThatAConsumerGivesBack(t *testing.T) {
 		must(t, <-results)
 	}
 	equal(t, length(t, queue), 3)
+}
+
+func fillMemory(t *testing.T, queue *cqueue.Queue, message []byte) (queued int) {
+	t.Helper()
+	for {
+		err := queue.Enqueue(message)
+		if errors.Is(err, cqueue.ErrNoSpace) {
+			return queued
+		}
+		must(t, err)
+		queued++
+	}
+}
+
+// As in C: whoever has the memory, it is waited for, and a wait that ends without it says so.
+func TestEnqueueWaitsForMemoryThatAFileGivesBack(t *testing.T) {
+	directory, ctx := directory(t), soon(t)
+	if err := syscall.Mount("cqueue-go", directory, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skip("no file system of a chosen size: ", err)
+	}
+	t.Cleanup(func() { must(t, syscall.Unmount(directory, syscall.MNT_DETACH)) })
+	queue, message := openIn(t, directory), make([]byte, 4096)
+	file := filepath.Join(directory, "file")
+	must(t, os.WriteFile(file, make([]byte, 2<<20), 0o600))
+	fillMemory(t, queue, message)
+
+	brief, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	defer cancel()
+	err := queue.EnqueueContext(brief, message)
+	equal(t, errors.Is(err, context.DeadlineExceeded), true)
+	equal(t, errors.Is(err, cqueue.ErrNoSpace), true)
+	equal(t, err.Error(), `cqueue: enqueue "orders": context deadline exceeded while there was no memory: the file system is full`)
+
+	result := make(chan error, 1)
+	go func() { result <- queue.EnqueueContext(ctx, message) }()
+	select {
+	case err := <-result:
+		t.Fatalf("got %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	must(t, os.Remove(file))
+	must(t, <-result)
 }
 
 func readable(t *testing.T, fd, milliseconds int) bool {

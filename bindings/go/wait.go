@@ -29,8 +29,6 @@ const (
 	// down by vainPause: others are faster, or there is room but not for this message.
 	vain      = 16
 	vainPause = time.Millisecond
-	// memoryInterval is how often a goroutine that waits for memory of the filesystem tries again. Nothing tells of it.
-	memoryInterval = 50 * time.Millisecond
 	// mostSleeping is how many threads of this process may sleep in queues. Go ends a process that has 10,000.
 	mostSleeping = 8000
 )
@@ -75,7 +73,7 @@ func (q *Queue) waiting(ctx context.Context, op operation, kind sideKind, attemp
 		return 0, q.failureOfContext(op, ctx)
 	}
 	result := attempt()
-	if !q.mayHelp(result) {
+	if !mayHelp(result) {
 		return result, nil
 	}
 	s := &q.handle.sides[kind]
@@ -85,7 +83,7 @@ func (q *Queue) waiting(ctx context.Context, op operation, kind sideKind, attemp
 		select {
 		case <-w.turn:
 		case <-ctx.Done():
-			return 0, q.failureOfContext(op, ctx)
+			return 0, q.failureOfWait(op, ctx, result)
 		case <-q.handle.closing:
 			return resultClosed, nil
 		}
@@ -101,24 +99,17 @@ func (q *Queue) sleeping(ctx context.Context, op operation, kind sideKind, w *wa
 	attempt func() Code) (Code, error) {
 	for failures := 0; ; failures++ {
 		result := attempt()
-		if !q.mayHelp(result) {
+		if !mayHelp(result) {
 			return result, nil
 		}
 		if ctx.Err() != nil {
-			return 0, q.failureOfContext(op, ctx)
+			return 0, q.failureOfWait(op, ctx, result)
 		}
-		if result == ErrNoSpace || failures >= vain {
-			pause := vainPause
-			if result == ErrNoSpace {
-				pause = memoryInterval
-			}
+		if failures >= vain {
 			failures = 0
-			if !q.pause(ctx, pause) {
+			if !q.pause(ctx, vainPause) {
 				continue
 			}
-		}
-		if result == ErrNoSpace {
-			continue
 		}
 		if !q.begin() {
 			return resultClosed, nil
@@ -128,7 +119,7 @@ func (q *Queue) sleeping(ctx context.Context, op operation, kind sideKind, w *wa
 		switch woken {
 		case resultOK, ErrCancelled:
 		case ErrStale: // what there still is may be had
-			if result = attempt(); q.mayHelp(result) {
+			if result = attempt(); mayHelp(result) {
 				result = ErrStale
 			}
 			return result, nil
@@ -181,6 +172,9 @@ func (s *sleep) until(n native, kind sideKind, w *waiter) Code {
 	result := n.wait(kind)
 	s.mutex.Lock()
 	w.asleep = false
+	if result == resultOK && s.ended {
+		n.passOn(kind) // the queue is closed, and the message for another handle
+	}
 	if w.interrupted {
 		if s.comingUp--; s.comingUp == 0 && !s.ended {
 			n.cancelReset()
@@ -214,15 +208,18 @@ func (s *sleep) end(n native) {
 }
 
 // mayHelp is whether waiting may help after an attempt with this result.
-func (q *Queue) mayHelp(result Code) bool {
-	switch result {
-	case ErrEmpty, ErrFull:
-		return true
-	case ErrNoSpace: // messages that leave the queue leave their memory to new ones
-		stats, err := q.Stats()
-		return err == nil && (stats.Length > 0 || stats.Held > 0)
+func mayHelp(result Code) bool {
+	return result == ErrEmpty || result == ErrFull || result == ErrNoSpace
+}
+
+// failureOfWait is for a wait that its context ended. What was lacking at last is named if it is memory, of which
+// nobody would think.
+func (q *Queue) failureOfWait(op operation, ctx context.Context, lacking Code) error {
+	if lacking != ErrNoSpace {
+		return q.failureOfContext(op, ctx)
 	}
-	return false
+	return q.failureOf(op, ErrNoSpace, fmt.Sprintf("%v while there was no memory: %s", context.Cause(ctx),
+		meanings[ErrNoSpace]), ctx.Err(), context.Cause(ctx))
 }
 
 // Descriptor is readable, for poll and event loops of one's own, while a message may be waiting: when it is, dequeue

@@ -683,6 +683,10 @@ public:
     }
     void wait_room() { check(cq_wait_room(get(), detail::for_ever)); }
 
+    /* A wait without taking succeeded, and its caller is not going to try: wake another sleeper. */
+    void wait_pass_on() { check(cq_wait_pass_on(get())); }
+    void wait_room_pass_on() { check(cq_wait_room_pass_on(get())); }
+
     /* ---- ending waits ---- */
 
     /* End every wait on this handle, now and until reset_cancel(): they throw errc::cancelled instead of sleeping. May

@@ -10,6 +10,7 @@
 #include "probe.h"
 #include "reap.h"
 #include "wait.h"
+#include "wake.h"
 #include "watch.h"
 
 #include <stdlib.h>
@@ -105,6 +106,17 @@ static int wait_for_side(cq_queue *queue, enum side side, int64_t timeout_ns)
 
 int cq_wait(cq_queue *queue, int64_t timeout_ns) { return wait_for_side(queue, SIDE_CONSUMERS, timeout_ns); }
 int cq_wait_room(cq_queue *queue, int64_t timeout_ns) { return wait_for_side(queue, SIDE_PRODUCERS, timeout_ns); }
+
+static int pass_on(cq_queue *queue, enum side side)
+{
+    int result = handle_writable(queue);
+    if (result == CQ_OK)
+        wake_side(queue, side, 1);
+    return result;
+}
+
+int cq_wait_pass_on(cq_queue *queue) { return pass_on(queue, SIDE_CONSUMERS); }
+int cq_wait_room_pass_on(cq_queue *queue) { return pass_on(queue, SIDE_PRODUCERS); }
 
 static int set_cancelled(cq_queue *queue, bool cancelled)
 {

@@ -170,6 +170,7 @@ struct cq_queue {
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
     _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */
+    _Atomic uint32_t spin_misses[2];  /* by SIDE_: waits in a row that had to sleep; see wait.c */
     _Atomic uint64_t swept_next;      /* the node that node_sweep looks at next; this and the next two are hints */
     _Atomic uint64_t swept_enough;    /* so many nodes may be touched before it pays to look for free ones again */
     _Atomic uint64_t swept_head;      /* where head was when all were looked at in vain before a refusal */

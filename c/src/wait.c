@@ -19,7 +19,8 @@
 
 #include <errno.h>
 
-#define SPINS 64                          /* tries before sleeping: about what a sleep and a wake cost */
+#define SPINS 512                         /* tries before sleeping, at most: about what two wakes cost */
+#define WAITS_UNTIL_SPIN 64               /* waits without a spin until one spins again */
 #define BETWEEN_PIECES INT64_C(1000000)   /* of a sweep that a sleeper goes on with */
 #define REST_MOST INT64_C(3000000000)     /* a resting lookout's longest sleep */
 #define OTHERS_SLEEP INT64_C(30000000000) /* of a thread that is not its handle's candidate */
@@ -178,17 +179,35 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
     return result;
 }
 
+/*
+ * Tries in a row before sleeping, while the last result is CQ_EMPTY or CQ_FULL. Half as many after each spin that was
+ * in vain, none in the end, and from the beginning again after so many waits: where the other side answers quickly this
+ * saves the sleep and the wake; where it does not, or needs this processor, it costs next to nothing.
+ */
+static int spin(cq_queue *queue, enum side side, wait_try *attempt, void *context, int result)
+{
+    /* Relaxed: a guess. */
+    uint32_t misses = atomic_load_explicit(&queue->spin_misses[side], memory_order_relaxed);
+    uint32_t spins = misses < 32 ? (uint32_t)SPINS >> misses : 0;
+
+    for (uint32_t i = 0; i < spins && (result == CQ_EMPTY || result == CQ_FULL); ++i) {
+        cpu_relax();
+        result = attempt(queue, context);
+    }
+    misses = is_worth_waiting(result) ? (misses + 1) % WAITS_UNTIL_SPIN : 0;
+    atomic_store_explicit(&queue->spin_misses[side], misses, memory_order_relaxed);
+    return result;
+}
+
 /* Try, and sleep between tries while there is nothing, or no room, and there is time. */
 int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *attempt, void *context)
 {
     int result = attempt(queue, context);
-    /* Where threads of this handle sleep already, spinning has just been tried. */
-    int spins = timeout_ns == 0 || atomic_load_explicit(&queue->lookout.sleeping, memory_order_relaxed) > 0 ? 0 : SPINS;
 
-    for (int i = 0; i < spins && (result == CQ_EMPTY || result == CQ_FULL); ++i) {
-        cpu_relax();
-        result = attempt(queue, context);
-    }
+    /* Where threads of this handle sleep already, spinning has just been tried. */
+    if (is_worth_waiting(result) && timeout_ns != 0 &&
+        atomic_load_explicit(&queue->lookout.sleeping, memory_order_relaxed) == 0)
+        result = spin(queue, side, attempt, context, result);
     if (!is_worth_waiting(result)) {
         remember_end(queue, result);
         return result;

@@ -246,6 +246,42 @@ TEST_P(Cancel, uses_up_no_wake)
     }
 }
 
+/* Waits that take nothing. */
+class PassOn : public Cancel {};
+
+INSTANTIATE_TEST_SUITE_P(, PassOn, ::testing::Values(kinds[std::size(kinds) - 2], kinds[std::size(kinds) - 1]),
+                         [](const ::testing::TestParamInfo<Kind> &info) { return std::string(info.param.name); });
+
+/* Nobody takes what the first one was woken for. Looks would wake the next one as well, but 40 ms later on average. */
+TEST_P(PassOn, wakes_another_sleeper)
+{
+    const auto sleep = GetParam().producer ? cq_wait_room : cq_wait;
+    const auto pass_on = GetParam().producer ? cq_wait_room_pass_on : cq_wait_pass_on;
+    Handle second = queue_.attach();
+    const int rounds = 25;
+    int quick = 0;
+    for (int round = 0; round < rounds; ++round) {
+        std::atomic<int> woken{0};
+        std::thread one([&] { woken += sleep(queue_, patience_ns) == CQ_OK; });
+        std::thread two([&] { woken += sleep(second, patience_ns) == CQ_OK; });
+        EXPECT_TRUE(asleep(2));
+        serve();
+        EXPECT_TRUE(eventually([&] { return woken > 0; }));
+        const auto begin = std::chrono::steady_clock::now();
+        EXPECT_EQ(pass_on(queue_), CQ_OK);
+        EXPECT_TRUE(eventually([&] { return woken == 2; }));
+        quick += std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(20);
+        one.join();
+        two.join();
+        if (GetParam().producer)
+            queue_.fill();
+        else
+            EXPECT_TRUE(queue_.dequeue().has_value());
+    }
+    EXPECT_GE(quick, rounds / 2);
+    EXPECT_EQ(pass_on(queue_), CQ_OK) << "nobody sleeps";
+}
+
 TEST(CancelRefused, where_there_is_nothing_to_wait_with)
 {
     EXPECT_EQ(cq_cancel(nullptr), CQ_EINVAL);

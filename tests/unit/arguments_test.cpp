@@ -53,6 +53,8 @@ TEST_F(Arguments, no_queue)
     EXPECT_EQ(cq_length(nullptr, &length), CQ_EINVAL);
     EXPECT_EQ(cq_wait(nullptr, -1), CQ_EINVAL);
     EXPECT_EQ(cq_wait_room(nullptr, -1), CQ_EINVAL);
+    EXPECT_EQ(cq_wait_pass_on(nullptr), CQ_EINVAL);
+    EXPECT_EQ(cq_wait_room_pass_on(nullptr), CQ_EINVAL);
     EXPECT_EQ(cq_recover(nullptr, &recovery), CQ_EINVAL);
     EXPECT_EQ(cq_recover(nullptr, nullptr), CQ_EINVAL);
     EXPECT_EQ(cq_fd(nullptr, &fd), CQ_EINVAL);

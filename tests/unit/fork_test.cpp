@@ -43,6 +43,8 @@ TEST(Fork, every_function_refuses_the_parents_handle)
             cq_length(queue, &length),
             cq_wait(queue, -1),
             cq_wait_room(queue, -1),
+            cq_wait_pass_on(queue),
+            cq_wait_room_pass_on(queue),
             cq_recover(queue, nullptr),
             cq_fd(queue, &fd),
             cq_room_fd(queue, &fd),

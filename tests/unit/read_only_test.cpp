@@ -49,6 +49,8 @@ TEST(ReadOnly, everything_else_is_refused)
     EXPECT_EQ(cq_return(reader, &message), CQ_EREADONLY);
     EXPECT_EQ(cq_wait(reader, -1), CQ_EREADONLY);
     EXPECT_EQ(cq_wait_room(reader, -1), CQ_EREADONLY);
+    EXPECT_EQ(cq_wait_pass_on(reader), CQ_EREADONLY);
+    EXPECT_EQ(cq_wait_room_pass_on(reader), CQ_EREADONLY);
     EXPECT_EQ(cq_recover(reader, &recovery), CQ_EREADONLY);
     EXPECT_EQ(cq_recover(reader, nullptr), CQ_EREADONLY);
     EXPECT_EQ(cq_fd(reader, &fd), CQ_EREADONLY);

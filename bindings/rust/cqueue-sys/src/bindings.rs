@@ -487,6 +487,12 @@ unsafe extern "C" {
     pub fn cq_wait_room(queue: *mut cq_queue, timeout_ns: i64) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
+    pub fn cq_wait_pass_on(queue: *mut cq_queue) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_wait_room_pass_on(queue: *mut cq_queue) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
     pub fn cq_cancel(queue: *mut cq_queue) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {

@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 use std::time::Duration;
 use std::{fmt, ptr, slice};
 
-use crate::waits::unless_full;
+use crate::waits::Side;
 use crate::{Error, Queue};
 use cqueue_sys as sys;
 
@@ -50,14 +50,15 @@ impl Queue {
         messages: &[M],
         timeout: impl Into<Option<Duration>>,
     ) -> Result<usize, Error> {
-        self.until(sys::cq_wait_room, timeout.into(), |queue| queue.some_enqueued(messages))?
-            .ok_or_else(|| self.error(sys::CQ_TIMEOUT, 0))
+        self.until_room(0, timeout.into(), |queue| queue.some_enqueued(messages))
     }
 
-    /// `None`: there is no room.
-    pub(crate) fn some_enqueued<M: AsRef<[u8]>>(&self, messages: &[M]) -> Result<Option<usize>, Error> {
-        let done = unless_full(self.enqueue_batch(messages))?;
-        Ok(done.filter(|&done| done > 0 || messages.is_empty()))
+    /// One at least, if there are any.
+    pub(crate) fn some_enqueued<M: AsRef<[u8]>>(&self, messages: &[M]) -> Result<usize, Error> {
+        match self.enqueue_batch(messages)? {
+            0 if !messages.is_empty() => Err(self.error(sys::CQ_FULL, 0)),
+            done => Ok(done),
+        }
     }
 
     /// The slices are of memory that the caller borrows.
@@ -103,7 +104,7 @@ impl Queue {
 
     /// As [`Queue::dequeue_batch`]; sleep while no message is waiting. 0: timed out.
     pub fn dequeue_batch_wait(&self, batch: &mut Batch, timeout: impl Into<Option<Duration>>) -> Result<usize, Error> {
-        let count = self.until(sys::cq_wait, timeout.into(), |queue| queue.some_dequeued(batch))?;
+        let count = self.until(Side::Messages, timeout.into(), |queue| queue.some_dequeued(batch))?;
         Ok(count.unwrap_or(0))
     }
 

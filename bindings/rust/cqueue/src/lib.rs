@@ -20,6 +20,8 @@ mod streams;
 #[cfg(feature = "tokio")]
 mod tasks;
 mod typed;
+#[cfg(feature = "tokio")]
+mod typed_tasks;
 mod waits;
 
 pub use batch::{Batch, BatchIter};
@@ -42,6 +44,8 @@ pub use streams::{Incoming, Outgoing};
 #[cfg(feature = "tokio")]
 pub use tasks::AsyncQueue;
 pub use typed::{Typed, Verdict};
+#[cfg(feature = "tokio")]
+pub use typed_tasks::{AsyncTyped, IncomingTyped};
 
 /// The version of the C interface that the library has.
 #[inline]

@@ -15,24 +15,28 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::handle::Handle;
-use crate::waits::Wait;
+use crate::waits::Side;
 use crate::{Error, events};
 use cqueue_sys as sys;
 
-/// Tries before a task waits, if no other does: about as long as waking it takes. Half as many after each time that they were
-/// in vain, none in the end, and from the beginning again after so many waits: where the other side is quick this is several
-/// times faster than sleeping, and where it is not, or has to have this processor, it costs next to nothing.
-const SPINS: u32 = 300;
+/// How long a task tries before it waits, if no other does: about as long as waking the other side and this one takes. Half as
+/// long after each time that it was in vain, not at all in the end, and from the beginning again after so many waits: where the
+/// other side is quick this is several times faster than sleeping, and where it is not, or has to have this processor, it costs
+/// next to nothing.
+const SPIN_NANOS: u64 = 40_000;
 const WAITS_UNTIL_NEXT: u32 = 64;
+/// Tries between two looks at the clock.
+const SPINS: u32 = 8;
 
 /// The line of one queue and side. Dropped when no task can be waiting, it ends the thread.
 pub(crate) struct Line(Arc<Shared>);
 
 struct Shared {
     handle: Arc<Handle>,
-    wait: Wait,
+    side: Side,
     state: Mutex<State>,
     /// How often in a row spinning was in vain. Relaxed wherever it is used: a guess, orders nothing.
     misses: AtomicU32,
@@ -57,10 +61,10 @@ struct State {
 }
 
 impl Line {
-    pub(crate) fn new(handle: &Arc<Handle>, wait: Wait) -> Self {
+    pub(crate) fn new(handle: &Arc<Handle>, side: Side) -> Self {
         Self(Arc::new(Shared {
             handle: Arc::clone(handle),
-            wait,
+            side,
             state: Mutex::default(),
             misses: AtomicU32::new(0),
             work: Condvar::new(),
@@ -109,7 +113,7 @@ impl Place {
             found = self.line.spin(attempt);
         }
         if let Some(found) = found.transpose() {
-            self.leave();
+            self.leave(found.is_ok());
             return Poll::Ready(found);
         }
         match self.line.queue_up(&mut self.number, context.waker().clone()) {
@@ -118,16 +122,16 @@ impl Place {
         }
     }
 
-    fn leave(&mut self) {
+    fn leave(&mut self, is_served: bool) {
         if let Some(number) = self.number.take() {
-            self.line.leave(number);
+            self.line.leave(number, is_served);
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.leave();
+        self.leave(false);
     }
 }
 
@@ -143,12 +147,16 @@ impl Shared {
 
     fn spin<T>(&self, mut attempt: impl FnMut() -> Result<Option<T>, Error>) -> Result<Option<T>, Error> {
         let misses = self.misses.load(Ordering::Relaxed);
-        for _ in 0..SPINS >> misses.min(9) {
-            spin_loop();
-            let found = attempt();
-            if !matches!(found, Ok(None)) {
-                self.misses.store(0, Ordering::Relaxed);
-                return found;
+        let time = Duration::from_nanos(SPIN_NANOS.checked_shr(misses).unwrap_or(0));
+        let start = Instant::now();
+        while time > Duration::from_nanos(500) && start.elapsed() < time {
+            for _ in 0..SPINS {
+                spin_loop();
+                let found = attempt();
+                if !matches!(found, Ok(None)) {
+                    self.misses.store(0, Ordering::Relaxed);
+                    return found;
+                }
             }
         }
         self.misses.store((misses + 1) % WAITS_UNTIL_NEXT, Ordering::Relaxed);
@@ -186,24 +194,28 @@ impl Shared {
     }
 
     /// The task that had this number waits no more.
-    fn leave(&self, number: u64) {
+    fn leave(&self, number: u64, is_served: bool) {
         let waker; // dropped after the lock
         let mut state = self.lock();
         waker = state.waiting.remove(&number);
         if waker.is_none() && state.ended.remove(&number).is_none() {
-            self.pass_on(state);
+            self.pass_on(state, is_served);
         }
     }
 
-    /// It was the caller's turn. The next one's, if there is something for it; else the thread looks.
-    fn pass_on(&self, mut state: MutexGuard<'_, State>) {
+    /// It was the caller's turn. The next one's, if there is something for it; else the thread looks. If nobody else waits
+    /// here, what the caller was woken for is for another handle.
+    fn pass_on(&self, mut state: MutexGuard<'_, State>, is_served: bool) {
         state.is_tasks_turn = false;
         if state.waiting.is_empty() {
+            drop(state);
+            if !is_served {
+                self.side.pass_on(&self.handle);
+            }
             return;
         }
-        // SAFETY: the handle is open. It only looks.
-        if unsafe { (self.wait)(self.handle.raw(), 0) } == sys::CQ_OK {
-            wake_first(state);
+        if self.side.wait(&self.handle, 0) == sys::CQ_OK {
+            self.wake_first(state);
         } else if state.is_idle {
             drop(state);
             self.work.notify_one();
@@ -239,25 +251,26 @@ impl Shared {
                 break;
             }
             drop(state);
-            // SAFETY: the handle is open: self shares it.
-            let result = unsafe { (self.wait)(self.handle.raw(), -1) };
+            let result = self.side.wait(&self.handle, -1);
             let state = self.lock();
             if result == sys::CQ_OK {
-                wake_first(state);
+                self.wake_first(state);
             } else {
                 end_all(state, result);
             }
         }
         events::watcher(self.handle.target(), "ends");
     }
-}
 
-fn wake_first(mut state: MutexGuard<'_, State>) {
-    let first = state.waiting.pop_first();
-    state.is_tasks_turn = first.is_some();
-    drop(state);
-    if let Some((_, waker)) = first {
-        waker.wake();
+    /// There is something. Those that waited for it may all have gone: then it is for another handle.
+    fn wake_first(&self, mut state: MutexGuard<'_, State>) {
+        let first = state.waiting.pop_first();
+        state.is_tasks_turn = first.is_some();
+        drop(state);
+        match first {
+            Some((_, waker)) => waker.wake(),
+            None => self.side.pass_on(&self.handle),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::loan::{Loan, empty_message};
 use crate::queue::nanoseconds;
+use crate::waits::Side;
 use crate::{Error, Queue, events};
 use cqueue_sys as sys;
 
@@ -58,7 +59,7 @@ impl Queue {
         limit: usize,
         timeout: impl Into<Option<Duration>>,
     ) -> Result<Vec<Received<'_>>, Error> {
-        let batch = self.until(sys::cq_wait, timeout.into(), |queue| {
+        let batch = self.until(Side::Messages, timeout.into(), |queue| {
             let batch = queue.take_batch(limit)?;
             Ok((!batch.is_empty() || limit == 0).then_some(batch))
         })?;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use std::{fmt, slice};
 
 use crate::loan::{Loan, empty_message};
-use crate::waits::unless_full;
 use crate::{Error, Queue};
 use cqueue_sys as sys;
 
@@ -24,8 +23,7 @@ impl Queue {
 
     /// As [`Queue::reserve`]; sleep while the queue is full, as [`Queue::enqueue_wait`] does. [`Error::Timeout`].
     pub fn reserve_wait(&self, size: usize, timeout: impl Into<Option<Duration>>) -> Result<Reserved<'_>, Error> {
-        self.until(sys::cq_wait_room, timeout.into(), |queue| unless_full(queue.reserve(size)))?
-            .ok_or_else(|| self.error(sys::CQ_TIMEOUT, size))
+        self.until_room(size, timeout.into(), |queue| queue.reserve(size))
     }
 }
 

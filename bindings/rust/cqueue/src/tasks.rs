@@ -9,9 +9,8 @@ use std::{fmt, future};
 use tokio::task::coop::consume_budget;
 
 use crate::line::{Line, Place};
-use crate::waits::unless_full;
+use crate::waits::{Side, unless_full};
 use crate::{Batch, Error, Incoming, Outgoing, Queue, Received, Reserved};
-use cqueue_sys as sys;
 
 /// A [`Queue`] for tasks. Any number of them may use one at once; a clone is the same queue and handle.
 ///
@@ -91,8 +90,8 @@ async fn until<T>(
 impl AsyncQueue {
     /// Make the queue one for tasks.
     pub fn new(queue: Queue) -> Self {
-        let messages = Line::new(queue.handle(), sys::cq_wait);
-        let room = Line::new(queue.handle(), sys::cq_wait_room);
+        let messages = Line::new(queue.handle(), Side::Messages);
+        let room = Line::new(queue.handle(), Side::Room);
         Self(Arc::new(Shared { messages, room, queue }))
     }
 
@@ -115,7 +114,7 @@ impl AsyncQueue {
     /// Append messages in this order; wait while there is room for none, then append as many as there is room for and
     /// return how many that were.
     pub async fn enqueue_batch<M: AsRef<[u8]>>(&self, messages: &[M]) -> Result<usize, Error> {
-        until(|| self.0.room(), || self.get_ref().some_enqueued(messages)).await
+        until(|| self.0.room(), || unless_full(self.get_ref().some_enqueued(messages))).await
     }
 
     /// Reserve room for a message of up to `size` bytes, to be written in place; wait while the queue is full.

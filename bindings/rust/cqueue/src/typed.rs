@@ -44,6 +44,11 @@ type Hook = Box<dyn Fn(&Undecodable) -> Result<Verdict, Error> + Send + Sync>;
 /// ```
 pub struct Typed<T, F> {
     queue: Queue,
+    codec: Codec<T, F>,
+}
+
+/// How values become messages and messages values.
+pub(crate) struct Codec<T, F> {
     hook: Option<Hook>,
     what: PhantomData<fn(T, F) -> T>,
 }
@@ -63,7 +68,7 @@ impl<T, F: Format<T>> Typed<T, F> {
         mut self,
         hook: impl Fn(&Undecodable) -> Result<Verdict, Error> + Send + Sync + 'static,
     ) -> Self {
-        self.hook = Some(Box::new(hook));
+        self.codec.hook = Some(Box::new(hook));
         self
     }
 
@@ -80,19 +85,17 @@ impl<T, F: Format<T>> Typed<T, F> {
 
     /// Append a value, as [`Queue::enqueue`].
     pub fn enqueue(&self, value: &T) -> Result<(), Error> {
-        self.write(value, |bytes| self.queue.enqueue(bytes))
+        self.codec.write(&self.queue, value, |bytes| self.queue.enqueue(bytes))
     }
 
     /// Append a value, as [`Queue::enqueue_wait`].
     pub fn enqueue_wait(&self, value: &T, timeout: impl Into<Option<Duration>>) -> Result<(), Error> {
-        self.write(value, |bytes| self.queue.enqueue_wait(bytes, timeout))
+        self.codec.write(&self.queue, value, |bytes| self.queue.enqueue_wait(bytes, timeout))
     }
 
     /// Append values, as [`Queue::enqueue_batch`]. None is, if one of them cannot be encoded.
     pub fn enqueue_batch(&self, values: &[T]) -> Result<usize, Error> {
-        let messages: Result<Vec<_>, _> =
-            values.iter().map(|value| self.write(value, |bytes| Ok(bytes.to_vec()))).collect();
-        self.queue.enqueue_batch(&messages?)
+        self.queue.enqueue_batch(&self.codec.to_vecs(&self.queue, values)?)
     }
 
     /// Take the oldest value, as [`Queue::take`].
@@ -106,7 +109,7 @@ impl<T, F: Format<T>> Typed<T, F> {
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let Some(message) = self.queue.take_wait(left)? else { return Ok(None) };
-            if let Some(taken) = self.decode(message)? {
+            if let Some(taken) = self.codec.decode(message)? {
                 return Ok(Some(taken));
             }
         }
@@ -115,7 +118,7 @@ impl<T, F: Format<T>> Typed<T, F> {
     /// Take up to `limit` of the oldest values, as [`Queue::take_batch`]. Messages that cannot be decoded keep nobody from
     /// the others: each has an error in its place.
     pub fn take_batch(&self, limit: usize) -> Result<Vec<Result<Taken<'_, T>, Error>>, Error> {
-        Ok(self.decode_all(self.queue.take_batch(limit)?))
+        Ok(self.codec.decode_all(self.queue.take_batch(limit)?))
     }
 
     /// As [`Typed::take_batch`] and [`Queue::take_batch_wait`].
@@ -124,7 +127,7 @@ impl<T, F: Format<T>> Typed<T, F> {
         limit: usize,
         timeout: impl Into<Option<Duration>>,
     ) -> Result<Vec<Result<Taken<'_, T>, Error>>, Error> {
-        Ok(self.decode_all(self.queue.take_batch_wait(limit, timeout)?))
+        Ok(self.codec.decode_all(self.queue.take_batch_wait(limit, timeout)?))
     }
 
     /// Remove the oldest value, as [`Queue::dequeue`].
@@ -147,15 +150,27 @@ impl<T, F: Format<T>> Typed<T, F> {
         self.queue
     }
 
-    fn write<R>(&self, value: &T, then: impl FnOnce(&[u8]) -> Result<R, Error>) -> Result<R, Error> {
+    #[cfg(feature = "tokio")]
+    pub(crate) fn into_parts(self) -> (Queue, Codec<T, F>) {
+        (self.queue, self.codec)
+    }
+}
+
+impl<T, F: Format<T>> Codec<T, F> {
+    pub(crate) fn write<R>(
+        &self,
+        queue: &Queue,
+        value: &T,
+        then: impl FnOnce(&[u8]) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         F::write(value, then).unwrap_or_else(|error| {
             let text = format_args!("a value of {} cannot be encoded: {error}", type_name::<T>());
-            Err(Error::own(sys::CQ_EINVAL, self.queue.handle().target(), text))
+            Err(Error::own(sys::CQ_EINVAL, queue.handle().target(), text))
         })
     }
 
     /// None: the hook had it dropped.
-    fn decode<'q>(&self, message: Received<'q>) -> Result<Option<Taken<'q, T>>, Error> {
+    pub(crate) fn decode<'q>(&self, message: Received<'q>) -> Result<Option<Taken<'q, T>>, Error> {
         let (undecodable, message) = match message.try_decode::<T, F>() {
             Ok(taken) => return Ok(Some(taken)),
             Err(undecodable) => undecodable,
@@ -170,15 +185,19 @@ impl<T, F: Format<T>> Typed<T, F> {
     }
 
     /// All were taken before one is given back: it does not come twice.
-    fn decode_all<'q>(&self, messages: Vec<Received<'q>>) -> Vec<Result<Taken<'q, T>, Error>> {
+    pub(crate) fn decode_all<'q>(&self, messages: Vec<Received<'q>>) -> Vec<Result<Taken<'q, T>, Error>> {
         messages.into_iter().filter_map(|message| self.decode(message).transpose()).collect()
+    }
+
+    pub(crate) fn to_vecs(&self, queue: &Queue, values: &[T]) -> Result<Vec<Vec<u8>>, Error> {
+        values.iter().map(|value| self.write(queue, value, |bytes| Ok(bytes.to_vec()))).collect()
     }
 }
 
 /// A queue that was opened already.
 impl<T, F: Format<T>> From<Queue> for Typed<T, F> {
     fn from(queue: Queue) -> Self {
-        Self { queue, hook: None, what: PhantomData }
+        Self { queue, codec: Codec { hook: None, what: PhantomData } }
     }
 }
 

@@ -4,12 +4,42 @@ use std::ffi::c_int;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
+use crate::handle::Handle;
 use crate::queue::nanoseconds;
 use crate::{Error, Queue};
 use cqueue_sys as sys;
 
-/// Sleeps until there may be a message, or room: `cq_wait` or `cq_wait_room`.
-pub(crate) type Wait = unsafe extern "C" fn(*mut sys::cq_queue, i64) -> c_int;
+/// What is waited for.
+#[derive(Clone, Copy)]
+pub(crate) enum Side {
+    Messages,
+    Room,
+}
+
+impl Side {
+    /// Sleep until there may be what is waited for.
+    pub(crate) fn wait(self, handle: &Handle, timeout_ns: i64) -> c_int {
+        // SAFETY: the handle is open.
+        unsafe {
+            match self {
+                Side::Messages => sys::cq_wait(handle.raw(), timeout_ns),
+                Side::Room => sys::cq_wait_room(handle.raw(), timeout_ns),
+            }
+        }
+    }
+
+    /// The last wait was successful, and nobody here tries: another sleeper should.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn pass_on(self, handle: &Handle) {
+        // SAFETY: the handle is open. In a forked child it fails, and there is nothing to pass on.
+        unsafe {
+            match self {
+                Side::Messages => sys::cq_wait_pass_on(handle.raw()),
+                Side::Room => sys::cq_wait_room_pass_on(handle.raw()),
+            }
+        };
+    }
+}
 
 /// Neither is an error to a caller who waits for room: no room, and no memory for it.
 pub(crate) fn unless_full<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
@@ -24,7 +54,7 @@ impl Queue {
     /// Until `attempt` has something, sleep and try again. `None`: timed out.
     pub(crate) fn until<'q, T>(
         &'q self,
-        wait: Wait,
+        side: Side,
         timeout: Option<Duration>,
         mut attempt: impl FnMut(&'q Self) -> Result<Option<T>, Error>,
     ) -> Result<Option<T>, Error> {
@@ -36,12 +66,27 @@ impl Queue {
             if found.is_some() || left == Some(Duration::ZERO) {
                 return Ok(found);
             }
-            // SAFETY: the handle is open.
-            match unsafe { wait(self.raw(), nanoseconds(left)) } {
+            match side.wait(self.handle(), nanoseconds(left)) {
                 sys::CQ_OK | sys::CQ_TIMEOUT => {}
                 result => return Err(self.error(result, 0)),
             }
         }
+    }
+
+    /// The same for room. [`Error::NoSpace`] in place of [`Error::Timeout`]: what was lacking at last is memory.
+    pub(crate) fn until_room<'q, T>(
+        &'q self,
+        size: usize,
+        timeout: Option<Duration>,
+        mut attempt: impl FnMut(&'q Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut lacking = sys::CQ_TIMEOUT;
+        let found = self.until(Side::Room, timeout, |queue| {
+            let result = attempt(queue);
+            lacking = if matches!(result, Err(Error::NoSpace(_))) { sys::CQ_ENOSPACE } else { sys::CQ_TIMEOUT };
+            unless_full(result)
+        })?;
+        found.ok_or_else(|| self.error(lacking, size))
     }
 
     // ---- ending waits ----

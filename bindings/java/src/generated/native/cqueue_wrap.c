@@ -2382,6 +2382,34 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1wait_1room(JNIEnv *jenv, jclas
 }
 
 
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1wait_1pass_1on(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  result = (int)cq_wait_pass_on(arg1);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1wait_1room_1pass_1on(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  result = (int)cq_wait_room_pass_on(arg1);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
 SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1cancel(JNIEnv *jenv, jclass jcls, jlong jarg1) {
   jint jresult = 0 ;
   cq_queue *arg1 = 0 ;

@@ -119,6 +119,14 @@ final class Raw implements RawConstants {
     return RawJNI.cq_wait_room(queue, timeout_ns);
   }
 
+  public static int cq_wait_pass_on(long queue) {
+    return RawJNI.cq_wait_pass_on(queue);
+  }
+
+  public static int cq_wait_room_pass_on(long queue) {
+    return RawJNI.cq_wait_room_pass_on(queue);
+  }
+
   public static int cq_cancel(long queue) {
     return RawJNI.cq_cancel(queue);
   }

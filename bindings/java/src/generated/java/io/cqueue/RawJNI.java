@@ -140,6 +140,8 @@ final class RawJNI {
   public final static native int cq_participants(long jarg1, RawParticipantVisitor jarg2);
   public final static native int cq_wait(long jarg1, long jarg2);
   public final static native int cq_wait_room(long jarg1, long jarg2);
+  public final static native int cq_wait_pass_on(long jarg1);
+  public final static native int cq_wait_room_pass_on(long jarg1);
   public final static native int cq_cancel(long jarg1);
   public final static native int cq_cancel_reset(long jarg1);
   public final static native int cq_fd(long jarg1, int[] jarg2);
