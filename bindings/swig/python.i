@@ -2,7 +2,7 @@
  * python.i - how the C interface looks in Python, below the handwritten classes.
  *
  * It owns the mapping of C types to Python's. A handle is an object that guards itself (native/handle.c), so every function
- * that takes a cq_queue is safe against close() by this file alone. Messages in place are objects, too (native/loan.c).
+ * that takes a cq_queue is safe against close() by this file alone. Messages in place are objects, too (native/message.c).
  * Results stay numbers: which exception one is, is errors.py's. Strings are checked for hidden ends.
  */
 %include <stdint.i>
@@ -223,6 +223,8 @@ int enqueue_patiently(struct handle *patient, const void *data, size_t size, int
 int dequeue_patiently(struct handle *patient, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns);
 int wait_for_message(struct handle *patient, int64_t timeout_ns);
 int wait_for_room(struct handle *patient, int64_t timeout_ns);
+int spin_for_message(struct handle *patient);
+int spin_for_room(struct handle *patient);
 int64_t wait_deadline(int64_t timeout_ns);
 int64_t wait_left(int64_t deadline);
 PyObject *dequeue_bytes(struct handle *patient, int64_t timeout_ns);

@@ -19,6 +19,7 @@ from cqueue_shm.aio import AsyncQueue
 
 REFERENCE = sys.argv[1]
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+ROWS = sys.argv[3] if len(sys.argv) > 3 else ""
 MESSAGE = bytes(56)
 DIRECTORY = tempfile.mkdtemp(prefix="cqueue-bench-", dir="/dev/shm")
 
@@ -319,6 +320,8 @@ def main():
     print(f"| ns, unless it says otherwise; median of {ROUNDS} (least to most) | {' | '.join(columns)} |")
     print("|---" * (len(columns) + 1) + "|")
     for name, unit, who in rows():
+        if ROWS not in name:
+            continue
         found = {column: [] for column in who}
         for _ in range(ROUNDS):
             for column, measure in who.items():

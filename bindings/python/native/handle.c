@@ -157,6 +157,7 @@ bool handle_close(PyObject *module, PyObject *object)
 void handle_after_fork(struct handle *handle)
 {
     handle->forked = true;
+    handle->waiting[SIDE_MESSAGES] = handle->waiting[SIDE_ROOM] = 0;
     while (handle->loans)
         loan_after_fork(handle->loans);
 }
@@ -197,7 +198,7 @@ static PyGetSetDef getters[] = {{"closed", get_closed, NULL, "Whether close() wa
                                 {NULL}};
 
 static PyMethodDef methods[] = {
-    {"take", (PyCFunction)(void (*)(void))loan_take_method, METH_VARARGS | METH_KEYWORDS,
+    {"take", (PyCFunction)(void (*)(void))take_method, METH_VARARGS | METH_KEYWORDS,
      "take($self, /, block=True, timeout=None)\n--\n\n"
      "Take the oldest message in place, ours until it is released: `with q.take() as m: use(m.data)`."},
     {NULL}};

@@ -43,6 +43,13 @@ void module_after_fork(PyObject *module);
 
 struct loan;
 
+enum side { SIDE_MESSAGES, SIDE_ROOM };
+
+/* Whether spinning is worth it: spin.c. */
+struct spinning {
+    int in_vain, skipped;
+};
+
 /* The base class of the queues: an open handle, and who stands in the way of closing it. */
 struct handle {
     PyObject_HEAD
@@ -52,6 +59,8 @@ struct handle {
     bool cancelled;    /* cancel() was called, and not reset_cancel() */
     bool forked;       /* opened by the parent of this process: to be opened again at the first use */
     Py_ssize_t uses;   /* calls under way, and views of messages */
+    Py_ssize_t waiting[2]; /* threads that wait, on each side */
+    struct spinning spinning[2];
     struct loan *loans;
     struct handle *next, **link; /* the open ones of this import */
 };
@@ -76,21 +85,26 @@ void handle_after_fork(struct handle *handle);
 
 /* ---- loan.c ---------------------------------------------------------------------------------------- */
 
-extern PyType_Spec message_spec, reservation_spec;
-
-/* The oldest messages, or room for one, in place. Objects, or the result (an int) when there is none. NULL: an exception. */
-PyObject *take(struct handle *handle, int64_t timeout_ns);
-PyObject *take_batch(struct handle *handle, size_t count, int64_t timeout_ns);
-PyObject *reserve(struct handle *handle, size_t size, int64_t timeout_ns);
-
-PyObject *loan_take_method(PyObject *self, PyObject *arguments, PyObject *words);
-
 /* Give it back or abort it, or do what was decided, unless something still looks at it. */
 void loan_settle(struct loan *loan);
 /* The memory is gone. */
 void loan_forget(struct loan *loan);
 void loan_after_fork(struct loan *loan);
 struct loan *loan_next(struct loan *loan);
+
+/* ---- message.c ------------------------------------------------------------------------------------- */
+
+extern PyType_Spec message_spec, reservation_spec;
+
+/* ---- take.c ---------------------------------------------------------------------------------------- */
+
+/* The oldest messages, or room for one, in place. Objects, or the result (an int) when there is none. NULL: an exception. */
+PyObject *take(struct handle *handle, int64_t timeout_ns);
+PyObject *take_batch(struct handle *handle, size_t count, int64_t timeout_ns);
+PyObject *reserve(struct handle *handle, size_t size, int64_t timeout_ns);
+
+/* The method of handles. */
+PyObject *take_method(PyObject *self, PyObject *arguments, PyObject *words);
 
 /* ---- signals.c ------------------------------------------------------------------------------------- */
 
@@ -113,6 +127,8 @@ void signals_after_fork(const struct state *state);
 /* cq_..._wait for a language with signals and with close() at any time. A result of the queue's, or RAISED: an exception is
    set. */
 #define RAISED INT_MIN
+/* One of them. Its arguments apart from the queue and the time are in `context`. */
+typedef int wait_call(cq_queue *queue, void *context, int64_t timeout_ns);
 int enqueue_patiently(struct handle *patient, const void *data, size_t size, int64_t timeout_ns);
 int dequeue_patiently(struct handle *patient, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns);
 int take_patiently(struct handle *patient, cq_message *message, int64_t timeout_ns);
@@ -120,9 +136,18 @@ int reserve_patiently(struct handle *patient, size_t size, cq_message *message, 
 int wait_for_message(struct handle *patient, int64_t timeout_ns);
 int wait_for_room(struct handle *patient, int64_t timeout_ns);
 
+/* Whether there is a message, or room: for a moment, or a look. CQ_OK, CQ_TIMEOUT, or an error. */
+int spin_for_message(struct handle *patient);
+int spin_for_room(struct handle *patient);
+
 /* A time-out that several calls share: what is left of it. */
 int64_t wait_deadline(int64_t timeout_ns);
 int64_t wait_left(int64_t deadline);
+
+/* ---- spin.c ---------------------------------------------------------------------------------------- */
+
+/* Make a call that does not wait again and again, for a while, where that is worth it. Its result, or CQ_TIMEOUT. */
+int spin(struct handle *handle, enum side side, wait_call *call, void *context, int64_t duration_ns);
 
 /* ---- calls.c --------------------------------------------------------------------------------------- */
 

@@ -13,9 +13,6 @@
 /* Where it cannot be guarded, for want of a thread or descriptors, it looks up so often. */
 #define SLICE_NS 50000000
 
-/* Its arguments apart from the queue and the time are in `context`. */
-typedef int wait_call(cq_queue *queue, void *context, int64_t timeout_ns);
-
 static int64_t now(void)
 {
     struct timespec time;
@@ -36,6 +33,13 @@ int64_t wait_left(int64_t deadline)
     int64_t time = deadline > 0 ? now() : 0;
     return deadline > time ? deadline - time : 0;
 }
+
+/* Longer than who answers needs to wake up: out of a sleep in the queue, or by a descriptor out of an event loop's. */
+#define SPIN_NS 25000
+#define SPIN_OF_LOOP_NS 80000
+
+/* It timed out: a wait goes on. Memory for a message may be there later, as room may. */
+static bool is_in_vain(int result) { return result == CQ_TIMEOUT || result == CQ_ENOSPACE; }
 
 static int call_freely(struct handle *patient, wait_call *call, void *context, int64_t timeout_ns, bool is_guarded)
 {
@@ -60,7 +64,7 @@ static int wait_guarded(struct handle *patient, wait_call *call, void *context, 
         return RAISED;
     if (!guarded && (timeout_ns < 0 || timeout_ns > SLICE_NS)) {
         int result = call_freely(patient, call, context, SLICE_NS, false);
-        return result == CQ_TIMEOUT ? CQ_CANCELLED : result;
+        return is_in_vain(result) ? CQ_CANCELLED : result;
     }
     int result = call_freely(patient, call, context, timeout_ns, guarded);
     if (guarded)
@@ -68,20 +72,17 @@ static int wait_guarded(struct handle *patient, wait_call *call, void *context, 
     return result;
 }
 
-static int wait_patiently(struct handle *patient, wait_call *call, void *context, bool is_long, int64_t timeout_ns)
+static int sleep_patiently(struct handle *patient, wait_call *call, void *context, int64_t timeout_ns)
 {
-    int result = is_long ? call_freely(patient, call, context, 0, false) : call(patient->queue, context, 0);
-
-    if (result != CQ_TIMEOUT || timeout_ns == 0)
-        return result;
     bool minds_signals = signals_are_ours(patient->state);
     int64_t deadline = wait_deadline(timeout_ns), left = timeout_ns;
+
     for (bool first = minds_signals;; first = false, left = wait_left(deadline)) {
         bool is_short = first && (left < 0 || left > UNGUARDED_NS);
-        result = is_short                  ? call_freely(patient, call, context, UNGUARDED_NS, false)
-                 : minds_signals && !first ? wait_guarded(patient, call, context, left)
-                                           : call_freely(patient, call, context, left, false);
-        if (result != CQ_TIMEOUT && result != CQ_CANCELLED)
+        int result = is_short                  ? call_freely(patient, call, context, UNGUARDED_NS, false)
+                     : minds_signals && !first ? wait_guarded(patient, call, context, left)
+                                               : call_freely(patient, call, context, left, false);
+        if (!is_in_vain(result) && result != CQ_CANCELLED)
             return result;
         if (minds_signals && PyErr_CheckSignals() < 0)
             return RAISED;
@@ -94,6 +95,23 @@ static int wait_patiently(struct handle *patient, wait_call *call, void *context
     }
 }
 
+static int wait_patiently(struct handle *patient, enum side side, wait_call *call, void *context, bool is_long,
+                          int64_t timeout_ns)
+{
+    int result = is_long ? call_freely(patient, call, context, 0, false) : call(patient->queue, context, 0);
+
+    if (!is_in_vain(result) || timeout_ns == 0)
+        return result;
+    /* Where a thread spins or sleeps already, another that spins would only be in its way. */
+    if (patient->waiting[side]++ == 0 && result == CQ_TIMEOUT)
+        result = spin(patient, side, call, context, SPIN_NS);
+    if (is_in_vain(result))
+        result = sleep_patiently(patient, call, context, timeout_ns);
+    if (patient->waiting[side] > 0) /* a handler may have forked, and this be the child */
+        --patient->waiting[side];
+    return result;
+}
+
 static int call_enqueue(cq_queue *queue, void *context, int64_t timeout_ns)
 {
     const cq_slice *message = context;
@@ -103,7 +121,7 @@ static int call_enqueue(cq_queue *queue, void *context, int64_t timeout_ns)
 int enqueue_patiently(struct handle *patient, const void *data, size_t size, int64_t timeout_ns)
 {
     cq_slice message = {(void *)(uintptr_t)data, size};
-    return wait_patiently(patient, call_enqueue, &message, size >= NATIVE_LONG_COPY, timeout_ns);
+    return wait_patiently(patient, SIDE_ROOM, call_enqueue, &message, size >= NATIVE_LONG_COPY, timeout_ns);
 }
 
 struct incoming {
@@ -120,7 +138,7 @@ static int call_dequeue(cq_queue *queue, void *context, int64_t timeout_ns)
 int dequeue_patiently(struct handle *patient, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
 {
     struct incoming in = {buffer, buffer_size, size};
-    return wait_patiently(patient, call_dequeue, &in, buffer_size >= NATIVE_LONG_COPY, timeout_ns);
+    return wait_patiently(patient, SIDE_MESSAGES, call_dequeue, &in, buffer_size >= NATIVE_LONG_COPY, timeout_ns);
 }
 
 static int call_take(cq_queue *queue, void *context, int64_t timeout_ns)
@@ -130,7 +148,7 @@ static int call_take(cq_queue *queue, void *context, int64_t timeout_ns)
 
 int take_patiently(struct handle *patient, cq_message *message, int64_t timeout_ns)
 {
-    return wait_patiently(patient, call_take, message, false, timeout_ns);
+    return wait_patiently(patient, SIDE_MESSAGES, call_take, message, false, timeout_ns);
 }
 
 static int call_wait(cq_queue *queue, void *context, int64_t timeout_ns)
@@ -139,10 +157,18 @@ static int call_wait(cq_queue *queue, void *context, int64_t timeout_ns)
     return cq_wait(queue, timeout_ns);
 }
 
+static int spin_or_look(struct handle *patient, enum side side, wait_call *call)
+{
+    int result = call(patient->queue, NULL, 0);
+    return result == CQ_TIMEOUT ? spin(patient, side, call, NULL, SPIN_OF_LOOP_NS) : result;
+}
+
 int wait_for_message(struct handle *patient, int64_t timeout_ns)
 {
-    return wait_patiently(patient, call_wait, NULL, false, timeout_ns);
+    return wait_patiently(patient, SIDE_MESSAGES, call_wait, NULL, false, timeout_ns);
 }
+
+int spin_for_message(struct handle *patient) { return spin_or_look(patient, SIDE_MESSAGES, call_wait); }
 
 static int call_wait_room(cq_queue *queue, void *context, int64_t timeout_ns)
 {
@@ -152,8 +178,10 @@ static int call_wait_room(cq_queue *queue, void *context, int64_t timeout_ns)
 
 int wait_for_room(struct handle *patient, int64_t timeout_ns)
 {
-    return wait_patiently(patient, call_wait_room, NULL, false, timeout_ns);
+    return wait_patiently(patient, SIDE_ROOM, call_wait_room, NULL, false, timeout_ns);
 }
+
+int spin_for_room(struct handle *patient) { return spin_or_look(patient, SIDE_ROOM, call_wait_room); }
 
 /* There is no cq_reserve that waits: whoever saw room may be late. */
 int reserve_patiently(struct handle *patient, size_t size, cq_message *message, int64_t timeout_ns)

@@ -7,7 +7,7 @@ import threading
 import pytest
 from conftest import LONG, PATIENCE
 
-from cqueue_shm import ClosedError, Empty, Flags, Full, Stale, TooBigError
+from cqueue_shm import ClosedError, Empty, Flags, Full, Stale, TooBigError, _raw
 from cqueue_shm.aio import AsyncQueue
 
 
@@ -414,5 +414,32 @@ def test_nothing_runs_when_nothing_comes(queue):
         calls = 0
         await asyncio.sleep(0.5)
         assert calls < 10
+
+    run(main())
+
+
+def test_the_loop_turns_although_answers_come_at_once(queue):
+    """Whoever finds nothing has the loop wait with it for a moment, which must not be all that the loop does."""
+
+    def spin(queue):
+        queue.put(b"1")
+        return _raw.CQ_OK
+
+    async def main():
+        turned = 0
+
+        async def turn():
+            nonlocal turned
+            while True:
+                turned += 1
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(turn())
+        q = AsyncQueue(queue)
+        q._line(False)._spin = spin
+        for _ in range(400):
+            assert await q.get() == b"1"
+        other.cancel()
+        assert turned >= 400 // 8
 
     run(main())

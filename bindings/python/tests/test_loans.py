@@ -284,3 +284,25 @@ def test_nobody_makes_a_loan(queue):
     for kind in (Message, Reservation):
         with pytest.raises(TypeError):
             kind()
+
+
+def test_a_view_made_before_the_block_ends_with_it(queue):
+    queue.put(b"1")
+    message = queue.take()
+    view = message.data
+    with message:
+        assert message.data is view
+    with pytest.raises(ValueError, match="released"):
+        view[0]
+    assert queue.stats().held == 0
+
+
+def test_a_block_that_is_never_left_is_collected(queue):
+    queue.put(b"1")
+    message = queue.take()
+    message.__enter__()
+    assert message.data == b"1"
+    del message
+    gc.collect()
+    with queue.take() as message:
+        assert (message.data, message.deliveries) == (b"1", 2)

@@ -20,7 +20,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
 
 /**
- * Bench DIRECTORY SECONDS ROUNDS C_PROGRAM: what messages cost in Java, beside C, LinkedBlockingQueue and a Unix
+ * Bench DIRECTORY SECONDS ROUNDS C_PROGRAM ROWS: what messages cost in Java, beside C, LinkedBlockingQueue and a Unix
  * socket, each measured in turns with the others. It reports and judges nothing.
  */
 final class Bench {
@@ -32,12 +32,14 @@ final class Bench {
     private final double seconds;
     private final int rounds;
     private final String c;
+    private final String wanted;
 
     private Bench(String[] words) {
         directory = Path.of(words[0]);
         seconds = Double.parseDouble(words[1]);
         rounds = Integer.parseInt(words[2]);
         c = words[3];
+        wanted = words[4];
     }
 
     private interface Round {
@@ -139,12 +141,15 @@ final class Bench {
             rows.add(new Row("LinkedBlockingQueue: 1,000 threads wait for nothing", "% of a core",
                     () -> idle(platform(), 1000, new LinkedBlockingQueue<>()::take)));
             rows.add(new Row("Java: 1,000 threads wait, a message wakes one", "us of processor", () -> wakes(platform(), 1000)));
+            rows.add(new Row("LinkedBlockingQueue: 1,000 threads wait, a message wakes one", "us of processor",
+                    this::linkedWakes));
             if (virtual() != null) {
                 rows.add(new Row("Java: 10,000 virtual threads wait for nothing", "% of a core",
                         () -> idle(virtual(), 10_000, queue::take)));
                 rows.add(new Row("Java: 10,000 virtual threads wait, a message wakes one", "us of processor",
                         () -> wakes(virtual(), 10_000)));
             }
+            rows.removeIf(row -> !row.name.contains(wanted) && !row.name.equals("C: a call"));
             for (int round = -1; round < rounds; round++) { // the first time for the compiler
                 for (Row row : rows) {
                     double value = row.measure.call();
@@ -327,37 +332,56 @@ final class Bench {
         return percent;
     }
 
-    /** Processor time of everybody, for each message that goes to one of many. */
     private double wakes(ThreadFactory factory, int count) throws Exception {
-        List<Thread> threads = new ArrayList<>();
-        BlockingQueue<Object> received = new LinkedBlockingQueue<>();
         try (CQueue queue = open("wakes")) {
-            for (int i = 0; i < count; i++) {
-                threads.add(factory.newThread(() -> {
-                    try {
-                        while (true) {
-                            received.put(queue.take());
-                        }
-                    } catch (InterruptedException | RuntimeException e) {
-                        return;
-                    }
-                }));
-            }
-            threads.forEach(Thread::start);
-            Thread.sleep(500);
-            int messages = 2000;
-            long before = processor();
-            for (int i = 0; i < messages; i++) {
-                queue.put(new byte[SIZE]);
-                received.take();
-            }
-            double us = (processor() - before) / 1000.0 / messages;
-            queue.close();
-            for (Thread thread : threads) {
-                thread.join();
-            }
-            return us;
+            return wakes(factory, count, queue::take, queue::put, queue::close);
         }
+    }
+
+    private double linkedWakes() throws Exception {
+        BlockingQueue<byte[]> queue = new LinkedBlockingQueue<>();
+        return wakes(platform(), 1000, queue::take, queue::put, () -> {
+            for (int i = 0; i < 1000; i++) {
+                queue.put(new byte[0]);
+            }
+        });
+    }
+
+    private interface Put {
+        void put(byte[] message) throws InterruptedException;
+    }
+
+    /** Processor time of everybody, for each message that goes to one of many. */
+    private double wakes(ThreadFactory factory, int count, Callable<byte[]> take, Put put, Round end) throws Exception {
+        List<Thread> threads = new ArrayList<>();
+        BlockingQueue<byte[]> received = new LinkedBlockingQueue<>();
+        for (int i = 0; i < count; i++) {
+            threads.add(factory.newThread(() -> {
+                try {
+                    byte[] message;
+                    do {
+                        message = take.call();
+                        received.put(message);
+                    } while (message.length > 0);
+                } catch (Exception e) {
+                    return; // closed
+                }
+            }));
+        }
+        threads.forEach(Thread::start);
+        Thread.sleep(500);
+        int messages = 2000;
+        long before = processor();
+        for (int i = 0; i < messages; i++) {
+            put.put(new byte[SIZE]);
+            received.take();
+        }
+        double us = (processor() - before) / 1000.0 / messages;
+        end.run();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        return us;
     }
 
     public static void main(String[] words) throws Exception {

@@ -14,6 +14,7 @@ only in the step that returns it. (Queue.cancel() is for threads: it does not en
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import select
 from collections import deque
@@ -23,7 +24,7 @@ from typing import Any, Generic, TypeVar
 
 from . import _raw
 from ._raw import Message, Reservation
-from .errors import ClosedError, Empty, Full
+from .errors import ClosedError, Empty, Full, NoSpaceError
 from .handle import Batch, Handle
 
 __all__ = ["AsyncQueue"]
@@ -34,9 +35,9 @@ Result = TypeVar("Result")
 # What the descriptor does not tell (that the queue was removed, or closed behind our back) is looked for so often.
 LOOK_SECONDS = 1.0
 
-# Whoever finds nothing lets the loop turn so often before it waits for the descriptor: an answer from another process
-# may be there by then, and the way by the descriptor is longer.
-TURNS = 3
+
+# The loop waits for a moment with whoever finds nothing (native/spin.c). When that was worth it so often, it turns.
+SPINS = 8
 
 
 class Line:
@@ -49,6 +50,10 @@ class Line:
     def __init__(self, queue: Handle[Any], is_room: bool) -> None:
         self._queue = queue
         self._is_room = is_room
+        self._spin, self._look_once = (
+            (_raw.spin_for_room, _raw.wait_for_room) if is_room else (_raw.spin_for_message, _raw.wait_for_message)
+        )
+        self._spun = 0
         self._waiting: deque[list[asyncio.Future[None]]] = (
             deque()
         )  # a list of one: whose place lasts, and future does not
@@ -61,30 +66,38 @@ class Line:
         return not self._waiting
 
     async def wait_for(self, attempt: Callable[[], Result]) -> Result:
-        """Until it is our turn and `attempt` raises neither Empty nor Full."""
+        """Until it is our turn and `attempt` raises neither Empty nor Full, and there is memory."""
         loop = asyncio.get_running_loop()
         self._bind(loop)
         place = [loop.create_future()]
-        turns = 0 if self._waiting else TURNS
         self._waiting.append(place)
         try:
+            if self._waiting[0] is place and await self._comes_soon():
+                with contextlib.suppress(Empty, Full, NoSpaceError):
+                    return attempt()
             while True:
-                if turns > 0:
-                    turns -= 1
-                    await asyncio.sleep(0)
-                else:
-                    self._watch()
-                    await place[0]
-                    place[0] = loop.create_future()
+                self._watch()
+                await place[0]
+                place[0] = loop.create_future()
                 if self._waiting[0] is place or self._queue.closed or self._is_stale:
                     try:
                         return attempt()
-                    except (Empty, Full):
+                    except (Empty, Full, NoSpaceError):
                         if self._is_stale:
                             self._queue._check(_raw.CQ_STALE)
         finally:
             if place in self._waiting:  # else its loop was closed, and another took over
                 self._waiting.remove(place)
+
+    async def _comes_soon(self) -> bool:
+        """An answer of another process, or of a task of this loop, may be there sooner than the descriptor tells."""
+        if self._spin(self._queue) == _raw.CQ_OK:
+            self._spun += 1
+            if self._spun % SPINS == 0:
+                await asyncio.sleep(0)
+            return True
+        await asyncio.sleep(0)
+        return self._look_once(self._queue, 0) == _raw.CQ_OK
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
         before = self._loop
@@ -240,8 +253,8 @@ class AsyncQueue(Generic[T]):
         def attempt() -> None:
             try:
                 self.queue.put_many(rest, block=False)
-            except Full as full:
-                del rest[: full.done]
+            except (Full, NoSpaceError) as error:
+                del rest[: error.done]
                 raise
 
         await self._once(True, attempt)
@@ -278,6 +291,6 @@ class AsyncQueue(Generic[T]):
         if line.is_free():
             try:
                 return attempt()
-            except (Empty, Full):
+            except (Empty, Full, NoSpaceError):
                 pass
         return await line.wait_for(attempt)

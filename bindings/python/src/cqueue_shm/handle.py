@@ -175,10 +175,10 @@ class Handle(_raw.Handle, Generic[T]):
         except (Cancelled, ClosedError):
             return
 
-    # ---- messages, in place. take() is in native/loan.c: it is called often
+    # ---- messages, in place. take() is in native/take.c: it is called often
 
     def _patience(self, block: bool = True, timeout: float | None = None) -> int:
-        """Called by native/loan.c for take()."""
+        """Called by native/take.c for take()."""
         return nanoseconds(block, timeout)
 
     def _fail_to_take(self, result: int, block: bool) -> NoReturn:

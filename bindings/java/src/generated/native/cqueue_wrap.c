@@ -330,11 +330,13 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_direct_1dequeue(JNIEnv *jenv, jcl
 }
 
 
-SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_heap_1receive(JNIEnv *jenv, jclass jcls, jlong jarg2, jintArray jarg3) {
+SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_heap_1receive(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jint jarg4, jintArray jarg5) {
   jbyteArray jresult = 0 ;
   JNIEnv *arg1 = 0 ;
   cq_queue *arg2 = 0 ;
-  jintArray arg3 ;
+  jbyteArray arg3 ;
+  int arg4 ;
+  jintArray arg5 ;
   jbyteArray result;
   
   (void)jenv;
@@ -342,7 +344,9 @@ SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_heap_1receive(JNIEnv *jenv, 
   arg1 = jenv;
   arg2 = (cq_queue *)(uintptr_t)jarg2;
   arg3 = jarg3;
-  result = heap_receive(arg1,arg2,arg3);
+  arg4 = (int)jarg4; 
+  arg5 = jarg5;
+  result = heap_receive(arg1,arg2,arg3,arg4,arg5);
   jresult = result;
   return jresult;
 }

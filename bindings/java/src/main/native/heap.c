@@ -65,7 +65,7 @@ outcome direct_dequeue(cq_queue *queue, void *memory, int room)
     return outcome_of(result, size);
 }
 
-jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jintArray result)
+jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jbyteArray guess, int guessed, jintArray result)
 {
     /* In place first, because only then the size is known. Without memory for it, the message is given back. */
     cq_message message = {.struct_size = sizeof message};
@@ -74,7 +74,7 @@ jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jintArray result)
 
     if (status == CQ_OK) {
         jsize size = (jsize)message.size;
-        array = (*jenv)->NewByteArray(jenv, size);
+        array = size == guessed ? guess : (*jenv)->NewByteArray(jenv, size);
         if (!array) {
             cq_return(queue, &message);
             return NULL;

@@ -27,8 +27,9 @@ outcome heap_dequeue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset
 /* The same to memory outside of the heap. */
 outcome direct_dequeue(cq_queue *queue, void *memory, int room);
 
-/* heap_dequeue into a new array of the message's size. NULL: the result is in result[0], or there was no memory. */
-jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jintArray result);
+/* heap_dequeue into an array of the message's size: `guess` if it has that, else a new one. NULL: the result is in
+   result[0], or there was no memory. */
+jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jbyteArray guess, int guessed, jintArray result);
 
 /*
  * cq_enqueue_batch and cq_dequeue_batch of messages that lie one behind the other in `array`: message i ends at ends[i]

@@ -21,7 +21,7 @@ final class Raw implements RawConstants {
     return RawJNI.direct_dequeue(queue, memory, room);
   }
 
-  public static byte[] heap_receive(long queue, int[] result) { return RawJNI.heap_receive(queue, result); }
+  public static byte[] heap_receive(long queue, byte[] guess, int guessed, int[] result) { return RawJNI.heap_receive(queue, guess, guessed, result); }
 
   public static long heap_enqueue_batch(long queue, byte[] array, int[] ends, int first, int count) {
     return RawJNI.heap_enqueue_batch(queue, array, ends, first, count);

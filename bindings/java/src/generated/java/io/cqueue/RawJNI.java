@@ -12,7 +12,7 @@ final class RawJNI {
   public final static native int heap_enqueue(long jarg2, byte[] jarg3, int jarg4, int jarg5);
   public final static native long heap_dequeue(long jarg2, byte[] jarg3, int jarg4, int jarg5);
   public final static native long direct_dequeue(long jarg1, long jarg2, int jarg3);
-  public final static native byte[] heap_receive(long jarg2, int[] jarg3);
+  public final static native byte[] heap_receive(long jarg2, byte[] jarg3, int jarg4, int[] jarg5);
   public final static native long heap_enqueue_batch(long jarg2, byte[] jarg3, int[] jarg4, int jarg5, int jarg6);
   public final static native long heap_dequeue_batch(long jarg2, byte[] jarg3, int[] jarg4, int jarg5);
   public final static native int view_open(long jarg2, long[] jarg3);

@@ -1,22 +1,17 @@
 package io.cqueue;
 
-import java.lang.ref.Cleaner;
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 
 /**
  * An open handle on a queue of byte messages in shared memory. Its vocabulary is {@link BlockingQueue}'s: {@code offer}
@@ -41,15 +36,9 @@ import java.util.function.Predicate;
  * out by copying has returned, the message is gone (at most once); {@link Received} is for those who want it again if
  * they die over it.
  */
-public final class CQueue implements AutoCloseable {
-    private final Handle handle;
-    private final Cleaner.Cleanable cleanable;
-    private final Set<Thread> walkers = ConcurrentHashMap.newKeySet();
-    private volatile long[] geometry;
-
+public final class CQueue extends SendingQueue {
     private CQueue(Handle handle) {
-        this.handle = handle;
-        cleanable = Handle.CLEANER.register(this, handle);
+        super(handle);
     }
 
     // ---- opening --------------------------------------------------------------------------------------------------
@@ -104,223 +93,11 @@ public final class CQueue implements AutoCloseable {
         }
     }
 
-    /**
-     * Close the handle. Messages that were taken in place and not released are delivered again, reservations are given
-     * up. Closing a closed queue does nothing.
-     *
-     * @throws IllegalStateException if called by a visitor of {@link #walk}, which it would wait for
-     */
-    @Override
-    public void close() {
-        if (walkers.contains(Thread.currentThread())) {
-            throw new IllegalStateException(
-                    "\"" + name() + "\": a walk's visitor cannot close the queue: end the walk first");
-        }
-        handle.run();
-        cleanable.clean();
-    }
-
-    /**
-     * End all waits on this handle, now and until {@link #resetCancel}: with {@link CQueueException.Cancelled},
-     * wherever they would have to sleep. What does not wait goes on as ever; other handles are not touched.
-     */
-    public void cancel() {
-        handle.watcher().cancel();
-    }
-
-    /** Allow waits again. Those that were to end have ended, or will. */
-    public void resetCancel() {
-        handle.watcher().resetCancel();
-    }
-
-    /** {@return whether it was closed} */
-    public boolean isClosed() {
-        return handle.isClosed();
-    }
-
-    /** {@return the queue's name} */
-    public String name() {
-        return handle.name();
-    }
-
-    /** {@return the directory that it was opened in; null: the platform's shared memory} */
-    public Path directory() {
-        return handle.options().directory();
-    }
-
-    /** {@return how many messages may wait} */
-    public long capacity() {
-        return geometry()[0];
-    }
-
-    /** {@return how large a message may be, in bytes} */
-    public long maxMessageSize() {
-        return geometry()[1];
-    }
-
-    /**
-     * {@return how many messages wait, those to be delivered again included}. Cheap, and out of date when it is known.
-     */
-    public long size() {
-        long[] length = new long[1];
-        call(queue -> RawJNI.cq_length(queue, length), 0);
-        return length[0];
-    }
-
-    /** {@return whether no message waits} */
-    public boolean isEmpty() {
-        return size() == 0;
-    }
-
-    /** {@return what it is, for people: name, directory, sizes, how many messages wait} */
-    @Override
-    public String toString() {
-        String what = "CQueue[" + name() + (directory() == null ? "" : " in " + directory());
-        try {
-            return what + ", " + size() + " of " + capacity() + " messages of up to " + maxMessageSize() + " bytes]";
-        } catch (QueueClosedException e) {
-            return what + ", closed]";
-        } catch (CQueueException e) {
-            return what + ", " + e.code() + "]";
-        }
-    }
-
-    /** What never changes: capacity and message size. Threads may race to ask; the answer is the same. */
-    private long[] geometry() {
-        long[] known = geometry;
-        if (known == null) {
-            Stats stats = stats();
-            known = new long[] {stats.capacity(), stats.maxMessageSize()};
-            geometry = known;
-        }
-        return known;
-    }
-
-    // ---- messages in ----------------------------------------------------------------------------------------------
-
-    /**
-     * Append a message, if there is room.
-     *
-     * @param message its bytes
-     * @return false if the queue is full
-     */
-    public boolean offer(byte[] message) {
-        return Copying.enqueue(handle, message, 0, message.length);
-    }
-
-    /**
-     * Append a message, if there is room.
-     *
-     * @param array its bytes, from...
-     * @param offset in the array
-     * @param length bytes
-     * @return false if the queue is full
-     */
-    public boolean offer(byte[] array, int offset, int length) {
-        Objects.checkFromIndexSize(offset, length, array.length);
-        return Copying.enqueue(handle, array, offset, length);
-    }
-
-    /**
-     * Append a message, if there is room: what remains of a buffer, of any kind.
-     *
-     * @param message its bytes; the position moves to the limit if it was accepted
-     * @return false if the queue is full
-     */
-    public boolean offer(ByteBuffer message) {
-        return Copying.enqueue(handle, message);
-    }
-
-    /**
-     * Append a message, waiting for room.
-     *
-     * @param message its bytes
-     * @param timeout how long at most
-     * @param unit of the time-out
-     * @return false if the queue was full all the time
-     * @throws InterruptedException if the thread was interrupted; the message is not in the queue
-     */
-    public boolean offer(byte[] message, long timeout, TimeUnit unit) throws InterruptedException {
-        return await(handle.watcher().room, unit.toNanos(timeout), () -> offer(message) ? true : null) != null;
-    }
-
-    /**
-     * Append a message, waiting for room: what remains of a buffer, of any kind.
-     *
-     * @param message its bytes; the position moves to the limit if it was accepted
-     * @param timeout how long at most
-     * @param unit of the time-out
-     * @return false if the queue was full all the time
-     * @throws InterruptedException if the thread was interrupted; the message is not in the queue
-     */
-    public boolean offer(ByteBuffer message, long timeout, TimeUnit unit) throws InterruptedException {
-        return await(handle.watcher().room, unit.toNanos(timeout), () -> offer(message) ? true : null) != null;
-    }
-
-    /**
-     * Append a message, waiting for room as long as it takes.
-     *
-     * @param message its bytes
-     * @throws InterruptedException if the thread was interrupted; the message is not in the queue
-     */
-    public void put(byte[] message) throws InterruptedException {
-        offer(message, Waiting.FOR_EVER, TimeUnit.NANOSECONDS);
-    }
-
-    /**
-     * Append a message, waiting for room as long as it takes: what remains of a buffer, of any kind.
-     *
-     * @param message its bytes; the position moves to the limit
-     * @throws InterruptedException if the thread was interrupted; the message is not in the queue
-     */
-    public void put(ByteBuffer message) throws InterruptedException {
-        offer(message, Waiting.FOR_EVER, TimeUnit.NANOSECONDS);
-    }
-
-    /**
-     * Append the messages of a batch in their order, as many as there is room for. Others' messages may come in
-     * between.
-     *
-     * @param batch the messages; it is not changed
-     * @return how many were accepted, from the first on
-     */
-    public int offer(Batch batch) {
-        return offer(batch, 0);
-    }
-
-    /**
-     * Append the messages of a batch from one of them on, as many as there is room for.
-     *
-     * @param batch the messages; it is not changed
-     * @param first the index of the first to send
-     * @return how many were accepted
-     */
-    public int offer(Batch batch, int first) {
-        Objects.checkFromToIndex(first, batch.size(), batch.size());
-        return Copying.enqueue(handle, batch, first);
-    }
-
-    /**
-     * Append all messages of a batch, waiting for room as long as it takes.
-     *
-     * @param batch the messages; it is not changed
-     * @throws InterruptedException if the thread was interrupted; some of the messages may be in the queue
-     */
-    public void put(Batch batch) throws InterruptedException {
-        int sent = offer(batch);
-        while (sent < batch.size()) {
-            byte[] message = batch.get(sent);
-            put(message);
-            sent++;
-            sent += offer(batch, sent);
-        }
-    }
-
     // ---- messages out ---------------------------------------------------------------------------------------------
 
     /** {@return the oldest message, or null if there is none} */
     public byte[] poll() {
-        return Copying.receive(handle);
+        return Copying.receive(handle());
     }
 
     /**
@@ -332,7 +109,7 @@ public final class CQueue implements AutoCloseable {
      * @throws InterruptedException if the thread was interrupted; no message was taken
      */
     public byte[] poll(long timeout, TimeUnit unit) throws InterruptedException {
-        return await(handle.watcher().messages, unit.toNanos(timeout), () -> Copying.receive(handle));
+        return await(handle().watcher().messages, unit.toNanos(timeout), () -> Copying.receive(handle()));
     }
 
     /**
@@ -352,7 +129,7 @@ public final class CQueue implements AutoCloseable {
      *     no message was taken. What depends on it runs in the default executor of futures.
      */
     public CompletableFuture<byte[]> takeAsync() {
-        return Promise.of(handle, handle.watcher().messages, this::poll);
+        return Promise.of(handle(), handle().watcher().messages, this::poll);
     }
 
     /**
@@ -363,7 +140,7 @@ public final class CQueue implements AutoCloseable {
      * @throws CQueueException.BufferTooSmall if it does not fit; it stays queued
      */
     public int poll(byte[] into) {
-        return Copying.dequeue(handle, into, 0, into.length);
+        return Copying.dequeue(handle(), into, 0, into.length);
     }
 
     /**
@@ -374,7 +151,7 @@ public final class CQueue implements AutoCloseable {
      * @throws CQueueException.BufferTooSmall if it is larger than what remains; it stays queued
      */
     public int poll(ByteBuffer into) {
-        return Copying.dequeue(handle, into);
+        return Copying.dequeue(handle(), into);
     }
 
     /**
@@ -388,8 +165,8 @@ public final class CQueue implements AutoCloseable {
      * @throws InterruptedException if the thread was interrupted; no message was taken
      */
     public int poll(ByteBuffer into, long timeout, TimeUnit unit) throws InterruptedException {
-        Integer size = await(handle.watcher().messages, unit.toNanos(timeout), () -> {
-            int received = Copying.dequeue(handle, into);
+        Integer size = await(handle().watcher().messages, unit.toNanos(timeout), () -> {
+            int received = Copying.dequeue(handle(), into);
             return received == Copying.NONE ? null : received;
         });
         return size == null ? Copying.NONE : size;
@@ -402,7 +179,7 @@ public final class CQueue implements AutoCloseable {
      * @return how many there are in it now, 0 if none was waiting
      */
     public int poll(Batch batch) {
-        return Copying.dequeue(handle, batch);
+        return Copying.dequeue(handle(), batch);
     }
 
     /**
@@ -415,8 +192,8 @@ public final class CQueue implements AutoCloseable {
      * @throws InterruptedException if the thread was interrupted; no message was taken
      */
     public int poll(Batch batch, long timeout, TimeUnit unit) throws InterruptedException {
-        Integer count = await(handle.watcher().messages, unit.toNanos(timeout), () -> {
-            int received = Copying.dequeue(handle, batch);
+        Integer count = await(handle().watcher().messages, unit.toNanos(timeout), () -> {
+            int received = Copying.dequeue(handle(), batch);
             return received == 0 ? null : received;
         });
         return count == null ? 0 : count;
@@ -454,20 +231,6 @@ public final class CQueue implements AutoCloseable {
 
     // ---- in place -------------------------------------------------------------------------------------------------
 
-    /**
-     * Reserve room for a message and write it in place. Its place in the queue is taken now; but if a consumer has been
-     * waiting for it while later messages were there, it moves behind these.
-     *
-     * @param size bytes at most
-     * @return null if the queue is full
-     */
-    public Reservation reserve(int size) {
-        checkSize(size);
-        long[] message = Loan.newMessage();
-        int result = call(queue -> RawJNI.cq_reserve(queue, size, message), size);
-        return result == Raw.CQ_OK ? new Reservation(this, message, Loan.trace(handle)) : null;
-    }
-
     /** {@return the oldest message, to be read in place and released; null if there is none} */
     public Received pollInPlace() {
         return received(takeRaw());
@@ -480,7 +243,7 @@ public final class CQueue implements AutoCloseable {
 
     /** By the thread that asked for it. */
     private Received received(long[] message) {
-        return message == null ? null : new Received(this, message, Loan.trace(handle));
+        return message == null ? null : new Received(this, message, Loan.trace(handle()));
     }
 
     /**
@@ -492,7 +255,7 @@ public final class CQueue implements AutoCloseable {
      * @throws InterruptedException if the thread was interrupted; no message was taken
      */
     public Received pollInPlace(long timeout, TimeUnit unit) throws InterruptedException {
-        return received(await(handle.watcher().messages, unit.toNanos(timeout), this::takeRaw));
+        return received(await(handle().watcher().messages, unit.toNanos(timeout), this::takeRaw));
     }
 
     /**
@@ -551,8 +314,8 @@ public final class CQueue implements AutoCloseable {
      *     message was taken. What depends on it runs in the default executor of futures.
      */
     public CompletableFuture<Received> takeInPlaceAsync() {
-        Throwable trace = Loan.trace(handle);
-        return Promise.of(handle, handle.watcher().messages, () -> {
+        Throwable trace = Loan.trace(handle());
+        return Promise.of(handle(), handle().watcher().messages, () -> {
             long[] message = takeRaw();
             return message == null ? null : new Received(this, message, trace);
         });
@@ -578,85 +341,6 @@ public final class CQueue implements AutoCloseable {
     public Flow.Publisher<Received> publisher(Executor executor) {
         Objects.requireNonNull(executor, "executor");
         return subscriber -> Publication.begin(this, executor, subscriber);
-    }
-
-    // ---- looking on -----------------------------------------------------------------------------------------------
-
-    /**
-     * Show a copy of each waiting message, in the order of delivery, without taking any. Messages that come or go
-     * meanwhile may be shown or not.
-     *
-     * @param visitor returns whether to go on; it must not close the queue
-     */
-    public void walk(Predicate<? super Message> visitor) {
-        boolean outermost = walkers.add(Thread.currentThread());
-        try {
-            call(queue -> RawJNI.cq_walk(queue, (data, position, deliveries) ->
-                    visitor.test(new Message(data, position, deliveries))), 0);
-        } finally {
-            if (outermost) {
-                walkers.remove(Thread.currentThread());
-            }
-        }
-    }
-
-    /** {@return what is known about the queue now} */
-    public Stats stats() {
-        cq_stats raw = new cq_stats();
-        try {
-            call(queue -> Raw.cq_stat(queue, raw), 0);
-            return Stats.of(raw);
-        } finally {
-            raw.delete();
-        }
-    }
-
-    /** {@return who has the queue open, what each holds and whether it waits} */
-    public List<Participant> participants() {
-        List<Participant> all = new ArrayList<>();
-        call(queue -> RawJNI.cq_participants(queue,
-                address -> all.add(Participant.of(new cq_participant(address, false)))), 0);
-        return List.copyOf(all);
-    }
-
-    /**
-     * Look for dead participants now, and finish or undo what they left. This happens by itself as well, when a queue
-     * is opened or somebody waits.
-     *
-     * @return what was found
-     */
-    public Recovery recover() {
-        cq_recovery raw = new cq_recovery();
-        try {
-            call(queue -> Raw.cq_recover(queue, raw), 0);
-            return Recovery.of(raw);
-        } finally {
-            raw.delete();
-        }
-    }
-
-    /**
-     * A file descriptor that is readable while a message may be waiting, for event loops outside of Java. It belongs to
-     * this handle: do not read, write or close it; poll until there is no message, which makes it unreadable again.
-     *
-     * @return the same descriptor each time
-     */
-    public int descriptor() {
-        int[] fd = new int[1];
-        call(queue -> Raw.cq_fd(queue, fd), 0);
-        return fd[0];
-    }
-
-    /**
-     * A file descriptor that is readable while there may be room, as {@link #descriptor} is while there may be a
-     * message.
-     *
-     * @return the same descriptor each time
-     */
-    public int roomDescriptor() {
-        int[] fd = new int[1];
-        call(queue -> Raw.cq_room_fd(queue, fd), 0);
-        return fd[0];
     }
 
     /**
@@ -704,41 +388,5 @@ public final class CQueue implements AutoCloseable {
     public static long abiVersion() {
         NativeLibrary.load();
         return RawJNI.cq_abi_version();
-    }
-
-    // ---- inside ---------------------------------------------------------------------------------------------------
-
-    Handle handle() {
-        return handle;
-    }
-
-    static void checkSize(int size) {
-        if (size < 0) {
-            throw new IllegalArgumentException("a message of " + size + " bytes");
-        }
-    }
-
-    private interface Call {
-        int run(long queue);
-    }
-
-    private int call(Call call, long size) {
-        long queue = handle.enter();
-        int result;
-        try {
-            result = call.run(queue);
-        } finally {
-            handle.exit();
-        }
-        return handle.check(result, size);
-    }
-
-    /** Waiting goes on although nobody else knows this queue any more: it must not be cleaned up meanwhile. */
-    private <T> T await(Watcher.Side side, long timeoutNs, Waiter.Attempt<T> attempt) throws InterruptedException {
-        try {
-            return Waiting.until(handle, side, timeoutNs, attempt);
-        } finally {
-            Reference.reachabilityFence(this);
-        }
     }
 }

@@ -8,6 +8,8 @@ import java.nio.ReadOnlyBufferException;
 final class Copying {
     static final int NONE = -1;
 
+    private static final int GUESS_MOST = 1024; // bytes of an array that may be made in vain
+
     private Copying() {}
 
     static boolean enqueue(Handle handle, byte[] array, int offset, int size) {
@@ -99,14 +101,17 @@ final class Copying {
     static byte[] receive(Handle handle) {
         long queue = handle.enter();
         int[] result = new int[1];
+        byte[] guess = new byte[handle.usualSize]; // made here, as it mostly will do: C's way to make one is slow
         byte[] message;
         try {
-            message = RawJNI.heap_receive(queue, result);
+            message = RawJNI.heap_receive(queue, guess, guess.length, result);
         } finally {
             handle.exit();
         }
         if (message == null) {
             handle.check(result[0], 0);
+        } else if (message != guess) {
+            handle.usualSize = Math.min(message.length, GUESS_MOST);
         }
         return message;
     }

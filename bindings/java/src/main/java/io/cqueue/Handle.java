@@ -34,6 +34,7 @@ final class Handle implements Runnable {
     private final Views views = new Views();
     private final Watcher watcher = new Watcher(this);
     private final ReentrantLock closing = new ReentrantLock();
+    int usualSize; // of messages, lately: a guess, which threads may race for
     private volatile long calls; // in flight; CLOSED is added once and for all
 
     private Handle(String name, Options options, long queue) {

@@ -18,14 +18,14 @@ abstract class Loan implements AutoCloseable {
     private static final int SIZE = 2;
     private static final int POSITION = 3;
 
-    private final CQueue queue; // not to be cleaned up before its loans
+    private final OpenQueue queue; // not to be cleaned up before its loans
     private final long[] message;
     private final Held held;
     private final Cleaner.Cleanable cleanable;
     private ByteBuffer buffer; // on the message, once somebody asked
 
     /** `undo`: what becomes of it if it is forgotten. `trace`: where it was taken, or null. */
-    Loan(CQueue queue, long[] message, End undo, Throwable trace) {
+    Loan(OpenQueue queue, long[] message, End undo, Throwable trace) {
         this.queue = queue;
         this.message = message;
         held = new Held(queue.handle(), message, undo, getClass().getSimpleName(), trace);

@@ -16,7 +16,7 @@ import java.nio.ByteBuffer;
  * {@link Received} is given back. May be used by any thread, by one at a time.
  */
 public final class Reservation extends Loan {
-    Reservation(CQueue queue, long[] message, Throwable trace) {
+    Reservation(OpenQueue queue, long[] message, Throwable trace) {
         super(queue, message, RawJNI::cq_abort, trace);
     }
 
@@ -54,7 +54,7 @@ public final class Reservation extends Loan {
      * @throws CQueueException.NotHeld if it was committed or given up
      */
     public boolean commit(int size) {
-        CQueue.checkSize(size);
+        OpenQueue.checkSize(size);
         return end((queue, message) -> RawJNI.cq_commit(queue, message, size), size) == Raw.CQ_OK;
     }
 

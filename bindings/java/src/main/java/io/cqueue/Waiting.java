@@ -6,14 +6,12 @@ import java.lang.invoke.MethodType;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Waiting of a thread, platform or virtual: it tries for a moment, and then is parked until it is told by a {@link
- * Watcher}, or sleeps itself on behalf of it. Interrupting, closing and cancelling end it at once.
+ * Waiting of a thread, platform or virtual: it tries for a moment, where that was worth it lately, and then is parked
+ * until it is told by a {@link Watcher}, or sleeps itself on behalf of it. Interrupting, closing and cancelling end it
+ * at once. Memory for a message is waited for as room is.
  */
 final class Waiting {
     static final long FOR_EVER = Long.MAX_VALUE;
-
-    /** Tries of a virtual thread before it is parked, as many as C makes for a thread that sleeps there. */
-    private static final int SPINS = 64;
 
     private static final MethodHandle IS_VIRTUAL = isVirtualHandle(); // null: no thread is
 
@@ -57,25 +55,25 @@ final class Waiting {
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
-        T result = attempt.run();
-        if (result != null || timeoutNs <= 0) {
-            return result;
+        if (timeoutNs <= 0) {
+            return attempt.run();
         }
+        Waiter.Attempt<T> patient = () -> runPatiently(attempt);
         long start = System.nanoTime();
-        boolean canLead = !isVirtual();
-        for (int i = canLead ? SPINS : 0; i < SPINS && result == null; i++) {
-            Thread.onSpinWait();
-            result = attempt.run();
+        T result = patient.run();
+        if (result == null) {
+            result = side.spin(patient);
         }
+        boolean canLead = !isVirtual();
         while (result == null) {
-            Parked<T> waiter = new Parked<>(attempt);
+            Parked<T> waiter = new Parked<>(patient);
             boolean interrupted = side.add(waiter, canLead)
                     ? side.lead(waiter, timeoutNs, start)
                     : park(waiter, timeoutNs, start);
             boolean left = side.leave(waiter);
             // Woken for nothing by this time, or about to be: one last try, so that what it was woken for is not left
             // lying.
-            result = waiter.served() == null ? attempt.run() : waiter.served();
+            result = waiter.served() != null ? waiter.served() : left && !interrupted ? attempt.run() : patient.run();
             if (result == null) {
                 if (interrupted) {
                     throw new InterruptedException();
@@ -90,6 +88,14 @@ final class Waiting {
             }
         }
         return result;
+    }
+
+    private static <T> T runPatiently(Waiter.Attempt<T> attempt) {
+        try {
+            return attempt.run();
+        } catch (CQueueException.NoSpace e) {
+            return null;
+        }
     }
 
     /** Until it has ended or timed out. {@return whether the thread was interrupted before} */

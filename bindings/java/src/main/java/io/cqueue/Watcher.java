@@ -33,7 +33,7 @@ final class Watcher {
     final Side messages = new Side("messages", RawJNI::cq_wait);
     final Side room = new Side("room", RawJNI::cq_wait_room);
 
-    // All of them under the lock.
+    // All of them changed under the lock.
     private boolean cancelled; // by the user
     private boolean closed;
     private boolean kicked; // cq_cancel was called, and its effect stands: nobody sleeps in C
@@ -52,14 +52,20 @@ final class Watcher {
         private final Sleep sleep;
         private final Set<Waiter<?>> waiters = new LinkedHashSet<>(); // first come, first served; removed from anywhere
         private boolean watched; // there is a thread of the watcher's own
-        private boolean led; // one of those who wait sleeps in C, for all
-        private boolean asleep; // somebody is in C, or on the way
+        private volatile boolean led; // one of those who wait sleeps in C, for all
+        private volatile boolean asleep; // somebody is in C, or on the way
         private boolean unwanted; // and is to come out
         private int misses; // only for the one who sleeps
+        private final Spinning spinning = new Spinning();
 
         private Side(String what, Sleep sleep) {
             this.what = what;
             this.sleep = sleep;
+        }
+
+        /** Try for a moment, unless others wait already: one that spins would only be in their way. A hint. */
+        <T> T spin(Waiter.Attempt<T> attempt) {
+            return led || asleep ? null : spinning.run(attempt);
         }
 
         /**

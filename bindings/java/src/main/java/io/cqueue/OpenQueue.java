@@ -1,0 +1,230 @@
+package io.cqueue;
+
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+
+/** What of a {@link CQueue} is about no message of the caller's: what it is, what can be seen of it, and its end. */
+abstract class OpenQueue implements AutoCloseable {
+    private final Handle handle;
+    private final Cleaner.Cleanable cleanable;
+    private final Set<Thread> walkers = ConcurrentHashMap.newKeySet();
+    private volatile long[] geometry;
+
+    OpenQueue(Handle handle) {
+        this.handle = handle;
+        cleanable = Handle.CLEANER.register(this, handle);
+    }
+
+    /**
+     * Close the handle. Messages that were taken in place and not released are delivered again, reservations are given
+     * up. Closing a closed queue does nothing.
+     *
+     * @throws IllegalStateException if called by a visitor of {@link #walk}, which it would wait for
+     */
+    @Override
+    public void close() {
+        if (walkers.contains(Thread.currentThread())) {
+            throw new IllegalStateException(
+                    "\"" + name() + "\": a walk's visitor cannot close the queue: end the walk first");
+        }
+        handle.run();
+        cleanable.clean();
+    }
+
+    /**
+     * End all waits on this handle, now and until {@link #resetCancel}: with {@link CQueueException.Cancelled},
+     * wherever they would have to sleep. What does not wait goes on as ever; other handles are not touched.
+     */
+    public void cancel() {
+        handle.watcher().cancel();
+    }
+
+    /** Allow waits again. Those that were to end have ended, or will. */
+    public void resetCancel() {
+        handle.watcher().resetCancel();
+    }
+
+    /** {@return whether it was closed} */
+    public boolean isClosed() {
+        return handle.isClosed();
+    }
+
+    /** {@return the queue's name} */
+    public String name() {
+        return handle.name();
+    }
+
+    /** {@return the directory that it was opened in; null: the platform's shared memory} */
+    public Path directory() {
+        return handle.options().directory();
+    }
+
+    /** {@return how many messages may wait} */
+    public long capacity() {
+        return geometry()[0];
+    }
+
+    /** {@return how large a message may be, in bytes} */
+    public long maxMessageSize() {
+        return geometry()[1];
+    }
+
+    /**
+     * {@return how many messages wait, those to be delivered again included}. Cheap, and out of date when it is known.
+     */
+    public long size() {
+        long[] length = new long[1];
+        call(queue -> RawJNI.cq_length(queue, length), 0);
+        return length[0];
+    }
+
+    /** {@return whether no message waits} */
+    public boolean isEmpty() {
+        return size() == 0;
+    }
+
+    /** {@return what it is, for people: name, directory, sizes, how many messages wait} */
+    @Override
+    public String toString() {
+        String what = "CQueue[" + name() + (directory() == null ? "" : " in " + directory());
+        try {
+            return what + ", " + size() + " of " + capacity() + " messages of up to " + maxMessageSize() + " bytes]";
+        } catch (QueueClosedException e) {
+            return what + ", closed]";
+        } catch (CQueueException e) {
+            return what + ", " + e.code() + "]";
+        }
+    }
+
+    /** What never changes: capacity and message size. Threads may race to ask; the answer is the same. */
+    private long[] geometry() {
+        long[] known = geometry;
+        if (known == null) {
+            Stats stats = stats();
+            known = new long[] {stats.capacity(), stats.maxMessageSize()};
+            geometry = known;
+        }
+        return known;
+    }
+
+    // ---- looking on -----------------------------------------------------------------------------------------------
+
+    /**
+     * Show a copy of each waiting message, in the order of delivery, without taking any. Messages that come or go
+     * meanwhile may be shown or not.
+     *
+     * @param visitor returns whether to go on; it must not close the queue
+     */
+    public void walk(Predicate<? super Message> visitor) {
+        boolean outermost = walkers.add(Thread.currentThread());
+        try {
+            call(queue -> RawJNI.cq_walk(queue, (data, position, deliveries) ->
+                    visitor.test(new Message(data, position, deliveries))), 0);
+        } finally {
+            if (outermost) {
+                walkers.remove(Thread.currentThread());
+            }
+        }
+    }
+
+    /** {@return what is known about the queue now} */
+    public Stats stats() {
+        cq_stats raw = new cq_stats();
+        try {
+            call(queue -> Raw.cq_stat(queue, raw), 0);
+            return Stats.of(raw);
+        } finally {
+            raw.delete();
+        }
+    }
+
+    /** {@return who has the queue open, what each holds and whether it waits} */
+    public List<Participant> participants() {
+        List<Participant> all = new ArrayList<>();
+        call(queue -> RawJNI.cq_participants(queue,
+                address -> all.add(Participant.of(new cq_participant(address, false)))), 0);
+        return List.copyOf(all);
+    }
+
+    /**
+     * Look for dead participants now, and finish or undo what they left. This happens by itself as well, when a queue
+     * is opened or somebody waits.
+     *
+     * @return what was found
+     */
+    public Recovery recover() {
+        cq_recovery raw = new cq_recovery();
+        try {
+            call(queue -> Raw.cq_recover(queue, raw), 0);
+            return Recovery.of(raw);
+        } finally {
+            raw.delete();
+        }
+    }
+
+    /**
+     * A file descriptor that is readable while a message may be waiting, for event loops outside of Java. It belongs to
+     * this handle: do not read, write or close it; poll until there is no message, which makes it unreadable again.
+     *
+     * @return the same descriptor each time
+     */
+    public int descriptor() {
+        int[] fd = new int[1];
+        call(queue -> Raw.cq_fd(queue, fd), 0);
+        return fd[0];
+    }
+
+    /**
+     * A file descriptor that is readable while there may be room, as {@link #descriptor} is while there may be a
+     * message.
+     *
+     * @return the same descriptor each time
+     */
+    public int roomDescriptor() {
+        int[] fd = new int[1];
+        call(queue -> Raw.cq_room_fd(queue, fd), 0);
+        return fd[0];
+    }
+
+    // ---- inside ---------------------------------------------------------------------------------------------------
+
+    final Handle handle() {
+        return handle;
+    }
+
+    static void checkSize(int size) {
+        if (size < 0) {
+            throw new IllegalArgumentException("a message of " + size + " bytes");
+        }
+    }
+
+    interface Call {
+        int run(long queue);
+    }
+
+    final int call(Call call, long size) {
+        long queue = handle.enter();
+        int result;
+        try {
+            result = call.run(queue);
+        } finally {
+            handle.exit();
+        }
+        return handle.check(result, size);
+    }
+
+    /** Waiting goes on although nobody else knows this queue any more: it must not be cleaned up meanwhile. */
+    final <T> T await(Watcher.Side side, long timeoutNs, Waiter.Attempt<T> attempt) throws InterruptedException {
+        try {
+            return Waiting.until(handle, side, timeoutNs, attempt);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+}
