@@ -56,8 +56,8 @@
  * owns the drawing and the packing; beyond naming them it must not know which code reads or writes the bytes, or when.
  *
  *        0  header                      one page
- *     4096  participants                4,096 entries of 64 bytes
- *   266240  summary of the free bitmap  1 bit for 64 words of it
+ *     4096  participants                4,096 entries of 128 bytes
+ *   528384  summary of the free bitmap  1 bit for 64 words of it
  *        .  free bitmap                 1 bit a node
  *        .  marks                       8 bytes for 16 nodes: which may hold orphans, which have holes
  *        .  node states                 8 bytes a node
@@ -95,6 +95,7 @@
 #define LAYOUT_MAX_OWNER 4094u
 #define LAYOUT_PARTICIPANTS 4096u
 #define LAYOUT_SMALL_MESSAGE 248u /* up to here a slot has no length field of its own */
+#define LAYOUT_PAGED_MESSAGE 12288u /* beyond, a slot gets memory page by page, as far as its message reaches */
 
 /* One side's sleepers: a futex word, generation (30 bits) | WATCH | SLEEP. Written by waiters and wakers. */
 struct layout_side {
@@ -123,7 +124,9 @@ struct layout_header {
     uint64_t file_size;           /* 120 */
     uint64_t first_position;      /* 128 the first ticket */
     int64_t created;              /* 136 nanoseconds since 1970 */
-    uint64_t durable[14];         /* 144 0, kept for the durable mode */
+    uint64_t max_memory;          /* 144 bytes that the file may take of the file system; 0: any number */
+    uint64_t reserve;             /* 152 bytes that it was given from the beginning, and keeps */
+    uint64_t durable[12];         /* 160 0, kept for the durable mode */
 
     alignas(LAYOUT_LINE) _Atomic uint64_t tail; /* 256 link: the node producers claim in; tail >= head */
     alignas(LAYOUT_LINE) _Atomic uint64_t head; /* 384 link: the node consumers claim in */
@@ -144,17 +147,23 @@ struct layout_header {
     _Atomic uint32_t removed;                      /* 1040 a hint: 1 once a handle saw that the region has no name */
     _Atomic uint32_t lookout;                      /* 1044 a hint: the handle that looks around while all sleep; 0 */
     _Atomic uint32_t sleepers;                     /* 1048 a hint: handles that slept at the last look */
+    alignas(LAYOUT_LINE) _Atomic uint64_t needed;  /* 1152 a hint: most nodes in use at a time in this period */
+    _Atomic uint64_t period;                       /* 1160 a hint: the turn in which the period began */
+    _Atomic uint32_t patience;                     /* 1168 a hint: periods are doubled so often */
+    _Atomic uint32_t regrets;                      /* 1172 a hint: nodes that had to get memory again in this period */
+    _Atomic uint64_t trimmed;                      /* 1176 bytes given back; a count for cq_stat */
 };
 
 /* An open handle. Entry 0 is nobody's. */
 struct layout_participant {
-    _Atomic uint64_t record;      /*  0 incarnation (63) | used: by newcomers, with its lock, and reapers */
+    alignas(LAYOUT_LINE) _Atomic uint64_t record; /* 0 incarnation (63) | used: by newcomers, with its lock, and reapers */
     _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may sweep for */
     _Atomic int64_t since;        /* 24 nanoseconds since 1970: its first sleeping thread fell asleep */
     _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */
     _Atomic uint32_t pid;         /* 40 for people to read, and a hint that it may be dead */
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
+    _Atomic uint32_t nodes[2];    /* 64 nodes that this participant may touch at any time, plus 1; 0: none */
 };
 
 struct layout_node {
@@ -168,17 +177,19 @@ struct layout_node {
 #define LAYOUT_NODE_HEADER 384u
 
 /* max_message_size <= 248: state, then the payload; a message shorter than max_message_size has its size in the
-   last byte of the payload and SLOT_SHORT in its state. Larger: state, length, then the payload. */
+   last byte of the payload and SLOT_SHORT in its state. Larger: state, length, then the payload. `pages`: so many
+   pages behind the slot's first have memory, at least; of slots beyond LAYOUT_PAGED_MESSAGE only. */
 struct layout_slot {
     _Atomic uint64_t state;
-    uint64_t length; /* of large slots only */
+    uint32_t length; /* of large slots only */
+    _Atomic uint32_t pages;
 };
 
 static_assert(sizeof(struct layout_side) == LAYOUT_LINE, "a side has its cache lines to itself");
 static_assert(offsetof(struct layout_header, capacity) == 32, "drawn at 32");
 static_assert(offsetof(struct layout_header, slot_stride) == 64, "drawn at 64");
 static_assert(offsetof(struct layout_header, first_position) == 128, "drawn at 128");
-static_assert(offsetof(struct layout_header, durable) == 144, "drawn at 144");
+static_assert(offsetof(struct layout_header, max_memory) == 144, "drawn at 144");
 static_assert(offsetof(struct layout_header, tail) == 256, "drawn at 256");
 static_assert(offsetof(struct layout_header, head) == 384, "drawn at 384");
 static_assert(offsetof(struct layout_header, orphans) == 392, "drawn at 392");
@@ -189,8 +200,10 @@ static_assert(offsetof(struct layout_header, consumers) == 640, "drawn at 640");
 static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
 static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
 static_assert(offsetof(struct layout_header, turn) == 1024, "drawn at 1024");
-static_assert(sizeof(struct layout_header) == 1152 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
-static_assert(sizeof(struct layout_participant) == 64, "64 bytes a participant");
+static_assert(sizeof(struct layout_header) == 1280 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
+static_assert(offsetof(struct layout_header, needed) == 1152, "drawn at 1152");
+static_assert(sizeof(struct layout_participant) == 128, "128 bytes a participant");
+static_assert(offsetof(struct layout_participant, nodes) == 64, "drawn at 64");
 static_assert(sizeof(struct layout_node) == LAYOUT_NODE_HEADER, "slots begin at 384");
 static_assert(offsetof(struct layout_node, deq) == 128 && offsetof(struct layout_node, next) == 256, "lines apart");
 static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are plain words");
@@ -208,10 +221,11 @@ static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bi
 
 enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
-/* SETTLED: as LINKED, and a scan found all claims of producers finished: each slot is FULL, or a hole that names
+/* BARE: as FREE (owner 0) or as TAKEN, but without memory, or with less than a node needs.
+   SETTLED: as LINKED, and a scan found all claims of producers finished: each slot is FULL, or a hole that names
    nobody. Nothing but consumers changes such a node, and these come only when it is head. The owner's place in the
    state word has the number of holes. */
-enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2, NODE_SETTLED = 3 };
+enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2, NODE_SETTLED = 3, NODE_BARE = 4 };
 
 static inline uint64_t word_sequence(uint64_t word) { return word >> 24; }
 static inline uint32_t word_owner(uint64_t word) { return (uint32_t)word & 0xfffu; }
@@ -222,7 +236,10 @@ static inline uint64_t ticket_word(uint64_t sequence, uint32_t index, uint32_t o
     return sequence << 24 | (uint64_t)index << 12 | owner;
 }
 static inline uint32_t ticket_index(uint64_t word) { return (uint32_t)(word >> 12) & 0xfffu; }
-static inline bool node_is_listed(uint64_t state) { return ticket_index(state) >= NODE_LINKED; } /* LINKED or SETTLED */
+static inline bool node_is_listed(uint64_t state) /* LINKED or SETTLED */
+{
+    return ticket_index(state) == NODE_LINKED || ticket_index(state) == NODE_SETTLED;
+}
 
 /* Links: sequence 40, node 24. */
 static inline uint64_t link_word(uint64_t sequence, uint32_t node) { return sequence << 24 | node; }
@@ -290,6 +307,7 @@ enum {
     RESULT_LOOK,        /* as RESULT_RETRY, and it is a good moment to look for the dead */
     RESULT_MEMORY,      /* a node needs memory first: see struct growth in node.h */
     RESULT_USED_UP,     /* all slots of the last node are claimed */
+    RESULT_REACH,       /* the slot has less memory than the message needs */
     RESULT_SLOW         /* fast.h: take the slow way */
 };
 
@@ -320,9 +338,11 @@ static inline void fence(memory_order order)
 /* The shape of a region, validated once and then only read from here. */
 struct geometry {
     uint64_t capacity, max_message_size, hole_slots, spare_nodes;
+    uint64_t max_memory, reserved_nodes; /* 0: no limit; the nodes below keep their memory */
     uint64_t slot_stride, node_stride, node_count;
     uint64_t bitmap_offset, marks_offset, states_offset, nodes_offset, file_size;
     uint32_t slots_per_node;
+    bool paged; /* slots get memory as far as their messages reach */
 };
 
 enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
@@ -388,6 +408,21 @@ struct orphan_cache {
     uint64_t links[ORPHAN_NODES];
 };
 
+#define TRIM_MOST 520u /* nodes in a window */
+enum held { HELD_NOT, HELD_AS_IT_WAS, HELD_NAMED, HELD_BARE };
+
+/* Giving memory back, window by window from the end of the file on: see trim.c. */
+struct trim {
+    _Atomic uint32_t busy;    /* 1: a thread of this process is at it; what follows is its own */
+    _Atomic uint32_t pending; /* 1: something is begun, to be gone on with */
+    uint64_t next;            /* where the window ends that is next, in the file */
+    uint64_t target;          /* bytes that the region may keep, 0: as few as possible */
+    uint64_t keep;            /* the nodes below are left alone */
+    bool split;               /* the lowest node of the last window lost the part that was in it */
+    uint8_t held[TRIM_MOST];  /* of the nodes in the window: enum held, and the words that their states had */
+    uint64_t before[TRIM_MOST];
+};
+
 static inline bool cache_enter(_Atomic uint32_t *busy)
 {
     return atomic_fetch_or_explicit(busy, 1, memory_order_acquire) == 0; /* cache:A, pairs with cache_leave */
@@ -409,6 +444,7 @@ struct cq_queue {
     _Atomic uint32_t *alive; /* 1 in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
     _Atomic int fd;          /* a second description of the file: tests locks, allocates; holds no lock for long */
     bool populates;          /* os_populate works */
+    uint64_t granule;        /* memory comes and goes in such pieces: os_granule */
     uint64_t device, inode;  /* which file it is */
     char *path;                       /* absolute */
     char mapped_as[64];               /* another way to the file: by its mapping, where that is allowed */
@@ -422,6 +458,7 @@ struct cq_queue {
     _Atomic int64_t suspect_time;
     struct reap reap;
     struct lookout lookout;           /* see wait.c */
+    struct trim trim;
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
     _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */
@@ -539,7 +576,7 @@ static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const s
 #endif
 
 static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
-static int claim_room(cq_queue *queue, bool insist, struct run *run);
+static int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run);
 static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries);
 
 #endif
@@ -562,7 +599,7 @@ static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *t
     ((uint32_t)(CQ_EXCLUSIVE | CQ_ATTACH | CQ_READ_ONLY | CQ_ANY_FILESYSTEM | CQ_KEEP_UNLINKED | CQ_TRUST))
 enum config_fault {
     CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY,
-    CONFIG_MESSAGE, CONFIG_HELD
+    CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE
 };
 static bool struct_fits(const void *given, size_t first, size_t known);
 static int config_complete(const cq_config *given, cq_config *full);
@@ -624,6 +661,26 @@ static int64_t reap_interval(const cq_queue *queue);
 static inline bool reap_is_pending(const cq_queue *queue)
 {
     return atomic_load_explicit(&queue->reap.pending, memory_order_relaxed); /* a hint: begin_reaping decides */
+}
+
+#endif
+
+/* ==== src/trim.h ==== */
+
+/* trim.h - giving memory back. */
+#ifndef CQ_TRIM_H
+#define CQ_TRIM_H
+
+
+static void trim_begin(cq_queue *queue);
+static void trim_go_on(cq_queue *queue);
+static bool trim_for(cq_queue *queue);
+static uint64_t trim_all(cq_queue *queue);
+
+/* Is something begun that this handle should go on with soon? */
+static inline bool trim_is_pending(const cq_queue *queue)
+{
+    return atomic_load_explicit(&queue->trim.pending, memory_order_relaxed) != 0; /* a hint */
 }
 
 #endif
@@ -767,6 +824,18 @@ int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *cont
     return result;
 }
 
+int cq_trim(cq_queue *queue, uint64_t *bytes)
+{
+    int result = handle_writable(queue);
+
+    if (result != CQ_OK)
+        return result;
+    uint64_t given = trim_all(queue);
+    if (bytes)
+        *bytes = given;
+    return CQ_OK;
+}
+
 /* ---- waiting without taking ------------------------------------------------------------------------- */
 
 static int try_side(cq_queue *queue, void *context)
@@ -856,7 +925,7 @@ static int dequeue_make_room(cq_queue *queue);
 #define CQ_ENQUEUE_H
 
 
-static int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run);
+static int enqueue_claim(cq_queue *queue, size_t want, size_t size, bool insist, struct run *run);
 static int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
 static void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
 static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
@@ -921,6 +990,7 @@ static void participant_leave_emergency(cq_queue *queue, int lock_fd);
 static int participant_verify(cq_queue *queue);
 static bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record);
 static void participant_claims(cq_queue *queue);
+static void participant_name(cq_queue *queue, enum side side, uint32_t node);
 static bool participant_is_alone(const cq_queue *queue);
 static uint32_t participant_highest(const cq_queue *queue);
 static bool participant_proves(const cq_queue *queue, int fd);
@@ -959,14 +1029,14 @@ bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
     return again;
 }
 
-/* One slot to write into. `insist` as in enqueue_claim. */
-int claim_room(cq_queue *queue, bool insist, struct run *run)
+/* One slot to write `size` bytes into. `insist` as in enqueue_claim. */
+int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run)
 {
     uint32_t tries = 0;
     int result;
 
     do
-        result = enqueue_claim(queue, 1, insist, run);
+        result = enqueue_claim(queue, 1, size, insist, run);
     while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
     return result;
 }
@@ -1056,7 +1126,11 @@ enum config_fault config_fault(const cq_config *config)
         return CONFIG_CAPACITY;
     if (config->max_message_size > LAYOUT_MAX_MESSAGE)
         return CONFIG_MESSAGE;
-    return config->max_held > LAYOUT_MAX_CAPACITY ? CONFIG_HELD : CONFIG_FINE;
+    if (config->max_held > LAYOUT_MAX_CAPACITY)
+        return CONFIG_HELD;
+    if (config->max_memory > LAYOUT_MAX_FILE)
+        return CONFIG_MEMORY;
+    return config->reserve > LAYOUT_MAX_FILE ? CONFIG_RESERVE : CONFIG_FINE;
 }
 
 /* ==== src/copy.c ==== */
@@ -1090,12 +1164,15 @@ enum config_fault config_fault(const cq_config *config)
 #define CQ_NODE_H
 
 
-/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. */
+/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. `bare`: the
+   node is the caller's, which puts it back by node_drop if it does not ask again. */
 struct growth {
     uint64_t node; /* NO_NODE: none */
     int result;
+    bool bare, refused;
 };
 #define NO_NODE UINT64_MAX
+#define NO_GROWTH {NO_NODE, CQ_OK, false, false}
 
 /* Budgets of what goes through many nodes are in slots looked at. A state word counts as an eighth of one, and going to
    a node as four: its lines are far from the last one's. */
@@ -1103,8 +1180,10 @@ enum { COST_OF_STATE = 1, COST_OF_NODE = 32, COST_OF_SLOT = 8 };
 
 static uint64_t node_touched(const cq_queue *queue);
 static int node_take(cq_queue *queue, struct growth *growth, uint32_t *node);
-static bool node_is_known_free(const cq_queue *queue);
-static bool node_find_free(cq_queue *queue);
+static void node_untake(cq_queue *queue, uint32_t node);
+static void node_drop(cq_queue *queue, struct growth *growth);
+static bool node_strip(cq_queue *queue, uint64_t node, uint64_t *before);
+static void node_put_back(cq_queue *queue, uint64_t node, uint64_t before, bool bare);
 static bool node_free(cq_queue *queue, uint32_t node, uint64_t expected);
 static bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence);
 static uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget);
@@ -1138,6 +1217,26 @@ static inline bool slot_is_small(const cq_queue *queue)
     return queue->geometry.max_message_size <= LAYOUT_SMALL_MESSAGE;
 }
 
+/* Slots of queues for large messages begin LAYOUT_NODE_HEADER bytes into a page of their own. So many pages behind that
+   one does a message of `size` bytes reach. */
+static inline uint32_t slot_pages(size_t size)
+{
+    return (uint32_t)((LAYOUT_NODE_HEADER + sizeof(struct layout_slot) + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
+}
+
+/* The mark: so many of them have memory. It is raised after that was given, by the owner of the claim, and lowered by
+   the owner of a node that gives its memory back, before. Relaxed, both: who reads it got the slot from the last one
+   that wrote it by way of the states, as with the payload. */
+static inline bool slot_reaches(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    return !queue->geometry.paged || atomic_load_explicit(&slot->pages, memory_order_relaxed) >= slot_pages(size);
+}
+static inline void slot_set_reach(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    if (!slot_reaches(queue, slot, size))
+        atomic_store_explicit(&slot->pages, slot_pages(size), memory_order_relaxed);
+}
+
 static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
 {
     return (unsigned char *)slot + (slot_is_small(queue) ? 8 : 16);
@@ -1148,7 +1247,7 @@ static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_s
 static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
 {
     if (!slot_is_small(queue)) {
-        slot->length = size;
+        slot->length = (uint32_t)size;
         return 0;
     }
     if (size == queue->geometry.max_message_size)
@@ -1165,7 +1264,7 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
     uint64_t found = limit;
 
     if (!slot_is_small(queue))
-        found = *(const volatile uint64_t *)&slot->length;
+        found = *(const volatile uint32_t *)&slot->length;
     else if (slot_short(word))
         found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
     if (found > limit)
@@ -1554,7 +1653,8 @@ static int os_write(int fd, const void *from, size_t size, uint64_t offset);    
 static int os_check_filesystem(int fd);
 
 /* A file without a name in the directory, for its user alone. It is gone when its last description is. EOPNOTSUPP: this
-   system or file system has none. */
+   system or file system has none. Where stores would be made to a copy, they are made in place from now on, or it is
+   EOPNOTSUPP. */
 static int os_create_nameless(const char *directory, int *fd);
 /* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
 static int os_set_size(int fd, uint64_t size);
@@ -1577,15 +1677,21 @@ static uint64_t os_page_size(void);
  */
 static int os_allocate(int fd, uint64_t offset, uint64_t size);
 static int os_populate(void *at, uint64_t size);
+/* In which pieces, as large and as aligned, a part of the file must be given memory so that no store there fails,
+   however the system keeps the file's pages. */
+static uint64_t os_granule(int fd);
+/* Give the memory of a part of a mapping back to the file system; what is read there later is 0. Needs no descriptor.
+   If it fails, some may be gone. (s) */
+static int os_punch(void *at, uint64_t size);
 /* Has the first page of a mapping memory, and how much has the file's file system left? For a guess only: false, or
    UINT64_MAX, if it cannot be told. (s) */
 static bool os_is_resident(void *at);
 static uint64_t os_room(int fd);
 
 /*
- * The whole file, shared, with addresses of its own and no memory before it is used. A child process does not get the
- * mapping; and as long as the mapping is there its description is open, with the locks made through it, whoever closes
- * descriptors. Core dumps leave it out. OS_TRY: as large, but for nothing.
+ * The whole file, shared, with addresses of its own and no memory before it is used, even in a process that locks all
+ * memory that it will have. A child process does not get the mapping; and as long as the mapping is there its
+ * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. OS_TRY: as large, but for nothing.
  */
 enum os_map { OS_MAP_TRY, OS_MAP_READ, OS_MAP_WRITE };
 static int os_map(int fd, uint64_t size, enum os_map use, void **at);
@@ -1704,6 +1810,12 @@ static int create_file(const char *path, const cq_config *config, struct os_stat
 
 static int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, uint64_t hole_slots, uint64_t spare_nodes,
                 struct geometry *geometry);
+#define TRIM_WINDOW (UINT64_C(1) << 21) /* of the file: there memory is given back at a time; more for larger nodes */
+
+static int geometry_set_memory(uint64_t max_memory, uint64_t reserve, struct geometry *geometry);
+static uint64_t geometry_least(const struct geometry *geometry);
+static uint64_t geometry_trim_nodes(const struct geometry *geometry);
+static uint64_t geometry_held(const struct geometry *geometry);
 static int geometry_of_header(const struct layout_header *header, uint64_t file_size, struct geometry *geometry);
 
 #endif
@@ -1716,6 +1828,8 @@ static int geometry_of_header(const struct layout_header *header, uint64_t file_
 
 
 static int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size);
+static bool memory_taken(cq_queue *queue, uint64_t *bytes);
+static int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size);
 static int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *geometry, uint64_t node);
 
 #endif
@@ -1755,8 +1869,7 @@ static int region_descriptor(cq_queue *queue);
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
 #define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and this ... */
 #define MORE_HOLES 1024u                 /* ... but not more than so many */
-#define HELD_BYTES (UINT64_C(3) << 23)   /* without max_held: as many spare nodes as this holds ... */
-#define MORE_HELD 64u                    /* ... or so many more than the capacity has messages ... */
+#define MORE_HELD 64u                    /* without max_held: so many more may be held than the capacity has messages ... */
 #define MOST_HELD (2 * LAYOUT_MAX_OWNER) /* ... and at most */
 
 #ifdef CQ_TESTING
@@ -1816,16 +1929,22 @@ int create_geometry(const cq_config *config, struct geometry *g)
     if (cq_testing.slots_per_node)
         slots = cq_testing.slots_per_node;
     uint64_t bytes = slots * g->slot_stride, most_spare = clamp(SPARE_BYTES / bytes, 128, MOST_HELD);
-    uint64_t spare = clamp(capacity + MORE_HELD, clamp(HELD_BYTES / bytes, 0, most_spare), most_spare);
+    uint64_t spare = clamp(capacity + MORE_HELD, 0, most_spare);
     if (max_held)
         spare = max_held;
+    if ((result = geometry_of(capacity, message, (uint32_t)slots, holes, 0, g)) != CQ_OK)
+        return result;
+    spare += geometry_trim_nodes(g);
     if (cq_testing.spare_nodes)
         spare = cq_testing.spare_nodes;
-    return geometry_of(capacity, message, (uint32_t)slots, holes, spare, g);
+    result = geometry_of(capacity, message, (uint32_t)slots, holes, spare, g);
+    if (result == CQ_OK && config)
+        result = geometry_set_memory(config->max_memory, config->reserve, g);
+    return result;
 }
 
 /* The first node, LINKED and empty, and the header that points to it; the header last. */
-static int write_region(int fd, const struct geometry *g)
+static int write_region(int fd, const struct geometry *g, const cq_config *config)
 {
     uint64_t first = cq_testing.first_sequence ? cq_testing.first_sequence : 1;
     uint64_t ticket = ticket_word(first, 0, 0), state = ticket_word(first, NODE_LINKED, 0);
@@ -1855,11 +1974,13 @@ static int write_region(int fd, const struct geometry *g)
     header.states_offset = g->states_offset;
     header.nodes_offset = g->nodes_offset;
     header.file_size = g->file_size;
+    header.max_memory = g->max_memory;
+    header.reserve = config ? config->reserve : 0;
     header.first_position = ticket;
     header.created = os_clock(OS_DATE);
     atomic_init(&header.tail, link_word(first, 0));
     atomic_init(&header.head, link_word(first, 0));
-    atomic_init(&header.touched, 1);
+    atomic_init(&header.touched, g->reserved_nodes > 1 ? g->reserved_nodes : 1);
     atomic_init(&header.last_hole, ticket);
     atomic_init(&header.free_id, 1);
     int error = os_write(fd, &node, sizeof node, g->nodes_offset);
@@ -1868,6 +1989,34 @@ static int write_region(int fd, const struct geometry *g)
     if (error == 0)
         error = os_write(fd, &header, sizeof header, 0);
     return result_of_errno(error);
+}
+
+/* Memory for what must not lack it: all participants, and the first nodes with all that their slots may hold. They are
+   free, as fresh memory is; the hints that say so, and the marks of what the slots reach, go into the file. */
+static int reserve_nodes(int fd, const struct geometry *g)
+{
+    uint64_t count = g->reserved_nodes, end = g->nodes_offset + count * g->node_stride;
+    int error = 0, result = count > 0 ? memory_allocate(NULL, fd, 0, LAYOUT_SUMMARY_OFFSET) : CQ_OK;
+
+    for (uint64_t n = 0; n < count && result == CQ_OK; n += LAYOUT_PAGE / 8) /* their states, marks and hints */
+        result = memory_allocate_node(NULL, fd, g, n);
+    if (count > 0 && result == CQ_OK)
+        result = memory_allocate(NULL, fd, g->nodes_offset, end - g->nodes_offset);
+    for (uint64_t word = 0; word * 64 < count && result == CQ_OK && error == 0; ++word) {
+        uint64_t left = count - word * 64, bits = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+        bits &= word == 0 ? ~UINT64_C(1) : UINT64_MAX; /* the first one is in the list */
+        error = os_write(fd, &bits, sizeof bits, g->bitmap_offset + word * 8);
+        if (error == 0 && (word % 64 == 63 || left <= 64)) {
+            uint64_t words = word % 64 == 63 ? UINT64_MAX : (UINT64_C(2) << word % 64) - 1;
+            error = os_write(fd, &words, sizeof words, LAYOUT_SUMMARY_OFFSET + word / 64 * 8);
+        }
+    }
+    uint32_t pages = slot_pages(g->max_message_size);
+    for (uint64_t i = 0; g->paged && i < count * g->slots_per_node && result == CQ_OK && error == 0; ++i)
+        error = os_write(fd, &pages, sizeof pages,
+                         g->nodes_offset + i / g->slots_per_node * g->node_stride + LAYOUT_NODE_HEADER +
+                             i % g->slots_per_node * g->slot_stride + offsetof(struct layout_slot, pages));
+    return result == CQ_OK ? result_of_errno(error) : result;
 }
 
 /* A file in the directory of `path`, which is where it will be linked. */
@@ -1901,7 +2050,7 @@ static int finish_file(int fd, const char *path, const cq_config *config, const 
     if (result != CQ_OK || (result = result_of_errno(os_set_size(fd, g->file_size))) != CQ_OK ||
         (result = try_mapping(fd, g)) != CQ_OK ||
         (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
-        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK || (result = write_region(fd, g)) != CQ_OK)
+        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK || (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config)) != CQ_OK)
         return result;
     /* Narrow until now, wider (if asked for) while still without a name. */
     int error = os_set_permissions(fd, config && config->permissions ? config->permissions : 0600);
@@ -2280,6 +2429,7 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
     }
     *run = run_of(queue, sequence, link_node(front->head), ticket_index(deq), count);
     atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
+    participant_name(queue, SIDE_CONSUMERS, run->node);
     wake_side(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
     return CQ_OK;
 }
@@ -2372,10 +2522,29 @@ static inline int room_for(cq_queue *queue, const struct end *tail, size_t want,
 
 #endif
 
+/* ==== src/supply.h ==== */
+
+/* supply.h - memory for what is about to be claimed. */
+#ifndef CQ_SUPPLY_H
+#define CQ_SUPPLY_H
+
+
+struct end;
+
+static void supply_node(cq_queue *queue, struct growth *growth);
+static void supply_note(cq_queue *queue);
+static bool supply_has_node(cq_queue *queue);
+static int supply_slot(cq_queue *queue, const struct end *tail, size_t size);
+
+#endif
+
 /* ---- claiming -------------------------------------------------------------------------------------- */
 
-/* Claim slots in the last node. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_RETRY, or an error. */
-ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, struct run *run)
+/* Claim slots in the last node: one for a message of `size` bytes where slots get memory as far as messages reach, and
+   where `reached` is the ticket for which it was given. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_REACH, RESULT_RETRY, or an
+   error. */
+ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, size_t size, uint64_t reached,
+                              struct run *run)
 {
     uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(tail->ticket);
     uint64_t sequence = word_sequence(tail->link), ticket = tail->ticket, room;
@@ -2391,6 +2560,12 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
     uint32_t count = want < here ? (uint32_t)want : here;
     __builtin_prefetch(slot_at(queue, tail->node, index), 1);
+    if (unlikely(queue->geometry.paged)) {
+        count = 1;
+        here = 0; /* the usual way knows no memory */
+        if (ticket != reached && !slot_reaches(queue, slot_at(queue, tail->node, index), size))
+            return RESULT_REACH;
+    }
     /* claim_enq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
                                                  ticket_word(sequence, index + count, queue->owner),
@@ -2399,6 +2574,8 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
         return RESULT_RETRY;
     }
     *run = run_of(queue, sequence, link_node(tail->link), index, count);
+    slot_set_reach(queue, run_slot(queue, run, 0), size);
+    participant_name(queue, SIDE_PRODUCERS, run->node);
     /* Relaxed, see fast.h. */
     atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
     atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
@@ -2408,32 +2585,41 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
 /* Append a node, which is given memory if none is free. As queue_append. */
 static int append(cq_queue *queue, const struct end *tail)
 {
-    struct growth growth = {NO_NODE, CQ_OK};
+    struct growth growth = NO_GROWTH;
     int result;
 
     while ((result = queue_append(queue, tail, &growth)) == RESULT_MEMORY)
-        growth.result = memory_allocate_node(queue, -1, &queue->geometry, growth.node);
+        supply_node(queue, &growth);
+    node_drop(queue, &growth);
+    supply_note(queue);
     return result;
 }
 
 /*
- * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
+ * Claim up to `want` slots with one compare-exchange; the first message has `size` bytes. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
  * are all that fills the queue, make room, once. A try whose own claim was voided does not: it would void the one
  * that voided it.
  */
-int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
+int enqueue_claim(cq_queue *queue, size_t want, size_t size, bool insist, struct run *run)
 {
+    uint64_t reached = 0;
+
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct end tail;
         int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
         if (likely(result == CQ_OK))
-            result = claim_slots(queue, &tail, want, run);
+            result = claim_slots(queue, &tail, want, size, reached, run);
         if (likely(result == CQ_OK))
             return CQ_OK;
         if (result == RESULT_USED_UP)
             result = append(queue, &tail);
-        else if (result == CQ_FULL && insist)
+        else if (result == RESULT_REACH) {
+            if ((result = supply_slot(queue, &tail, size)) != CQ_OK)
+                return result;
+            reached = tail.ticket;
+            continue;
+        } else if (result == CQ_FULL && insist)
             result = dequeue_make_room(queue);
         if (result == RESULT_VOIDED) {
             insist = false;
@@ -2475,15 +2661,16 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
     /* Relaxed: see dequeue_patience. */
     if (unlikely(data && (size > PATIENT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0)))
         word = ask_patience(queue, run, slot, word, size);
+    bool keep = !data && slot_is_small(queue);
     unsigned char *last = slot_payload(queue, slot) + queue->geometry.max_message_size - 1, kept = 0;
     if (data)
         fast_copy(slot_payload(queue, slot), data, size);
-    else
+    else if (keep)
         kept = *last;
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
     for (;;) {
         if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {
-            if (!data) /* a reservation may be committed again, and larger: the size must not stand in its bytes */
+            if (keep) /* a reservation may be committed again, and larger: the size must not stand in its bytes */
                 *last = kept;
             if (slot_phase(word) != SLOT_VOID)
                 return CQ_ECORRUPT;
@@ -2532,7 +2719,7 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
     for (*done = 0; *done < count;) {
         struct run run;
         uint32_t i = 0;
-        int result = enqueue_claim(queue, count - *done, insist, &run);
+        int result = enqueue_claim(queue, count - *done, messages[*done].size, insist, &run);
         if (result != CQ_OK)
             return result;
         for (; i < run.count; ++i, ++*done) {
@@ -2744,7 +2931,18 @@ static void say_invalid(struct text *text, const struct found *found)
                              config->max_message_size, LAYOUT_MAX_MESSAGE); return;
     case CONFIG_HELD: say(text, "max_held %" PRIu64 " is more than %" PRIu64 " messages, the maximum", config->max_held,
                           LAYOUT_MAX_CAPACITY); return;
+    case CONFIG_MEMORY: say(text, "max_memory %" PRIu64 " is more than %" PRIu64 " bytes, the maximum",
+                            config->max_memory, LAYOUT_MAX_FILE); return;
+    case CONFIG_RESERVE: say(text, "reserve %" PRIu64 " is more than %" PRIu64 " bytes, the maximum", config->reserve,
+                             LAYOUT_MAX_FILE); return;
     case CONFIG_FINE: break;
+    }
+    if (!found->has_geometry && found->geometry.max_memory != 0) {
+        say(text, "max_memory %" PRIu64 " is too little: a queue of this size needs", config->max_memory);
+        say_bytes(text, " ", geometry_least(&found->geometry), found->geometry.reserved_nodes > 3
+                  ? " with what is to be reserved: allow more, or reserve less"
+                  : " to work at all: allow more, or ask for fewer or smaller messages");
+        return;
     }
     if (!found->has_geometry) {
         say(text, "a capacity of %" PRIu64 " messages of up to %" PRIu64 " bytes needs", found->geometry.capacity,
@@ -2847,9 +3045,15 @@ static void say_full(struct text *text, const struct found *found)
         say(text, ", %" PRIu64 " are held by consumers", stats.held);
     if (stats.writing > 0)
         say(text, ", %" PRIu64 " are being written", stats.writing);
+    bool limited = !full && stats.max_memory != 0 &&
+                   stats.memory + stats.max_memory / 8 + found->geometry.node_stride > stats.max_memory;
     if (full)
         say(text, ": try later or wait");
-    else if (pinned)
+    else if (limited) {
+        say_bytes(text, ", and the region takes ", stats.memory, "");
+        say_bytes(text, " of the ", stats.max_memory, " that its max_memory allows: take messages out, or create the "
+                  "queue with a larger max_memory");
+    } else if (pinned)
         say(text, ", and only %" PRIu64 " may be held at a time without using up room: have consumers release some "
             "(cq_participants and cq doctor show which handles hold them), or create the queue with a larger max_held",
             stats.max_held);
@@ -3133,9 +3337,11 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
         return CQ_EINVAL;
     *g = (struct geometry){.capacity = capacity, .max_message_size = max_message_size, .hole_slots = hole_slots,
                            .spare_nodes = spare_nodes, .slots_per_node = slots};
-    g->slot_stride = max_message_size <= LAYOUT_SMALL_MESSAGE ? 8 + round_up(max_message_size, 8)
-                                                              : round_up(16 + max_message_size, 64);
-    g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, LAYOUT_LINE);
+    g->paged = max_message_size > LAYOUT_PAGED_MESSAGE;
+    g->slot_stride = max_message_size <= LAYOUT_SMALL_MESSAGE
+                         ? 8 + round_up(max_message_size, 8)
+                         : round_up(16 + max_message_size, g->paged ? LAYOUT_PAGE : 64);
+    g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, g->paged ? LAYOUT_PAGE : LAYOUT_LINE);
     g->node_count = (capacity + hole_slots + slots - 1) / slots + 2 + spare_nodes;
     if (g->node_count > LAYOUT_MAX_NODES || g->node_count > LAYOUT_MAX_FILE / g->node_stride)
         return CQ_EINVAL;
@@ -3146,6 +3352,40 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
     g->nodes_offset = g->states_offset + round_up(g->node_count * 8, LAYOUT_PAGE);
     g->file_size = round_up(g->nodes_offset + g->node_count * g->node_stride, LAYOUT_PAGE);
     return CQ_OK;
+}
+
+/* What does not grow with the messages: header, states and hints, a few participants, or with a reserve all. */
+static uint64_t fixed_bytes(const struct geometry *g)
+{
+    return (g->reserved_nodes > 0 ? LAYOUT_SUMMARY_OFFSET : 16 * LAYOUT_PAGE) + 4 * LAYOUT_PAGE +
+           round_up(g->node_count * 8, LAYOUT_PAGE);
+}
+
+/* The least limit of memory: what does not grow, what is reserved, and in any case three nodes whose slots have all of
+   their memory. With them a message follows each that is taken. */
+uint64_t geometry_least(const struct geometry *g)
+{
+    return fixed_bytes(g) + (g->reserved_nodes > 3 ? g->reserved_nodes : 3) * g->node_stride;
+}
+
+/* CQ_EINVAL: the limit is below the least. */
+int geometry_set_memory(uint64_t max_memory, uint64_t reserve, struct geometry *g)
+{
+    uint64_t nodes = reserve / g->node_stride + (reserve % g->node_stride != 0);
+
+    g->reserved_nodes = nodes < g->node_count ? nodes : g->node_count;
+    g->max_memory = max_memory;
+    return max_memory != 0 && max_memory < geometry_least(g) ? CQ_EINVAL : CQ_OK;
+}
+
+/* How many nodes a process may hold that gives memory back: those that overlap a window of the file. */
+uint64_t geometry_trim_nodes(const struct geometry *g) { return TRIM_WINDOW / g->node_stride + 4; }
+
+/* How many messages may be held, each of which may pin a node, while a process gives memory back. */
+uint64_t geometry_held(const struct geometry *g)
+{
+    uint64_t trim = geometry_trim_nodes(g);
+    return g->spare_nodes > trim ? g->spare_nodes - trim : g->spare_nodes;
 }
 
 /* Is this a region that this library can use, whole and not self-contradictory? *g receives what it says once and for
@@ -3162,6 +3402,8 @@ int geometry_of_header(const struct layout_header *header, uint64_t file_size, s
         return CQ_EVERSION;
     if (geometry_of(header->capacity, header->max_message_size, header->slots_per_node, header->hole_slots,
                     header->spare_nodes, g) != CQ_OK)
+        return CQ_ECORRUPT;
+    if (geometry_set_memory(header->max_memory, header->reserve, g) != CQ_OK)
         return CQ_ECORRUPT;
     bool same = header->slot_stride == g->slot_stride && header->node_stride == g->node_stride &&
                 header->node_count == g->node_count && header->summary_offset == LAYOUT_SUMMARY_OFFSET &&
@@ -3233,7 +3475,7 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
     if (unlikely(result != CQ_OK))
         return result;
     if (unlikely(!fast_claim_enq(queue, &run)))
-        result = claim_room(queue, true, &run);
+        result = claim_room(queue, size, true, &run);
     if (result == CQ_OK)
         lend(queue, &run, size, message);
     return result;
@@ -3267,7 +3509,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     if (result == RESULT_VOIDED) {
         /* Others gave the slot up: the message goes into a new one, and only then is the old one let go. */
         bool insist = true;
-        while ((result = claim_room(queue, insist, &fresh)) == CQ_OK &&
+        while ((result = claim_room(queue, size, insist, &fresh)) == CQ_OK &&
                (result = enqueue_publish(queue, &fresh, 0, payload, size)) == RESULT_VOIDED) {
             enqueue_abandon(queue, &fresh, 0);
             insist = false;
@@ -3708,7 +3950,6 @@ int look_stat(cq_queue *queue, cq_stats *stats)
 {
     const struct layout_header *header = queue->header;
     const struct geometry *g = &queue->geometry;
-    struct os_status status;
     uint64_t enq, waiting, asleep[2], totals[2];
     int result = measure(queue, &enq, &waiting);
 
@@ -3734,16 +3975,19 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->participants = count_participants(queue, asleep);
     stats->waiting_consumers = (uint32_t)asleep[SIDE_CONSUMERS];
     stats->waiting_producers = (uint32_t)asleep[SIDE_PRODUCERS];
-    stats->nodes_touched = node_touched(queue);
-    for (uint64_t n = 0; n < stats->nodes_touched; ++n)
-        stats->nodes_linked += node_is_listed(load_count(&queue->states[n]));
+    for (uint64_t n = 0, touched = node_touched(queue); n < touched; ++n) {
+        uint64_t state = load_count(&queue->states[n]);
+        stats->nodes_touched += ticket_index(state) != NODE_BARE;
+        stats->nodes_linked += node_is_listed(state);
+    }
     look_holdings(queue, NULL, NULL, totals);
     stats->held = totals[0];
     stats->writing = totals[1];
-    stats->max_held = g->spare_nodes;
-    int fd = region_descriptor(queue);
-    if (fd >= 0 && os_status(fd, &status) == 0)
-        stats->memory = status.memory;
+    stats->max_held = geometry_held(g);
+    stats->max_memory = g->max_memory;
+    stats->reserve = header->reserve;
+    stats->trimmed = load_count(&header->trimmed);
+    memory_taken(queue, &stats->memory);
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;
 }
@@ -3751,7 +3995,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
 /* ==== src/lookout.c ==== */
 
 /*
- * lookout.c - what a look is for: the dead, wakes that were not given, the file's name.
+ * lookout.c - what a look is for: the dead, wakes that were not given, the file's name, memory that nobody needs.
  *
  * It owns the order of these. Each finds what a process that died in the middle of a call left undone. It must not
  * know how the dead are found (reap.c), nor what the caller wants.
@@ -3804,6 +4048,9 @@ bool lookout_look(cq_queue *queue)
     enum reap_look look;
     bool found = reap_look(queue, &look);
 
+    if (look == REAP_LOOKED)
+        trim_begin(queue);
+    trim_go_on(queue);
     if ((look == REAP_LOOKED || look == REAP_BLIND) && nudge(queue) && look == REAP_LOOKED)
         lookout_see_removal(queue);
     return found;
@@ -3814,14 +4061,33 @@ bool lookout_look(cq_queue *queue)
 /*
  * memory.c - giving parts of the region memory (or blocks) before anybody stores there.
  *
- * It owns how the kernel is asked, so that a full file system is a result and never a SIGBUS. It knows which
- * parts belong to a node, but must not know what is stored in them, nor when a node is due.
+ * It owns how the kernel is asked, so that a full file system is a result and never a SIGBUS, and the limit of what the
+ * region may take. It knows which parts belong to a node or a slot, but must not know what is stored in them, nor when
+ * one is due.
  */
 
 
 #include <errno.h>
 
 #define PIECE (UINT64_C(1) << 20) /* asked for at a time: some tenths of a millisecond's work */
+
+/*
+ * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and a
+ * part without needs blocks for both before anybody may store in it. Another program decides on their size, by reading
+ * the file. So there memory is given in pieces that no page is larger than, and that lie as pages do. (Without
+ * a handle, the file is new and nobody reads it; but it will be.)
+ */
+static int allocate_granules(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+{
+    uint64_t granule = queue ? queue->granule : os_granule(fd), end = round_up(offset + size, granule);
+
+    if (granule <= os_page_size())
+        return 0;
+    offset -= offset % granule;
+    if (queue && end > queue->geometry.file_size)
+        end = queue->geometry.file_size;
+    return os_allocate(queue ? region_descriptor(queue) : fd, offset, end - offset);
+}
 
 /*
  * Memory for a piece of the region: 0, or an error number.
@@ -3835,8 +4101,12 @@ bool lookout_look(cq_queue *queue)
  */
 static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {
+    int error = allocate_granules(queue, fd, offset, size);
+
+    if (error != 0)
+        return error;
     if (queue && queue->populates) {
-        int error = os_populate(queue->base + offset, size);
+        error = os_populate(queue->base + offset, size);
         if (error != ENOTSUP)
             return error;
     }
@@ -3873,6 +4143,50 @@ int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
     return CQ_OK;
 }
 
+/* What the region takes of its file system, by the kernel's count. False: it cannot be told. */
+bool memory_taken(cq_queue *queue, uint64_t *bytes)
+{
+    struct os_status status;
+    int fd = region_descriptor(queue);
+    bool known = fd >= 0 && os_status(fd, &status) == 0 && region_is(queue, &status);
+
+    *bytes = known ? status.memory : 0;
+    return known;
+}
+
+/*
+ * May the region take so many bytes more? The kernel counts, so that no death in the middle of anything makes the count
+ * wrong. Others may be growing at the same moment: room is left for what each of the first few may be about to take.
+ */
+static bool memory_may_take(cq_queue *queue, uint64_t bytes)
+{
+    uint64_t limit = queue->geometry.max_memory, taken, margin;
+    /* Relaxed: a guess of how many there are. */
+    uint64_t others = atomic_load_explicit(&queue->header->highest_id, memory_order_relaxed);
+
+    if (limit == 0 || !memory_taken(queue, &taken))
+        return true;
+    bytes = round_up(bytes, queue->granule);
+    others = others > 16 ? 15 : others > 0 ? others - 1 : 0;
+    margin = others * bytes < limit / 16 ? others * bytes : limit / 16;
+    return taken < limit && bytes + margin <= limit - taken;
+}
+
+/* Of a node: all, or the first page of each slot where slots get memory as far as their messages reach. */
+static int allocate_heads(cq_queue *queue, int fd, const struct geometry *g, uint64_t node)
+{
+    uint64_t at = g->nodes_offset + node * g->node_stride;
+    int result = CQ_OK;
+
+    if (queue && !memory_may_take(queue, g->paged ? g->slots_per_node * LAYOUT_PAGE : g->node_stride))
+        return CQ_FULL;
+    if (!g->paged)
+        return memory_allocate(queue, fd, at, g->node_stride);
+    for (uint32_t i = 0; i < g->slots_per_node && result == CQ_OK; ++i)
+        result = memory_allocate(queue, fd, at + i * g->slot_stride, LAYOUT_PAGE);
+    return result;
+}
+
 /* Memory for a node and, where it is the first on their page, for its state, marks and hints. */
 int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint64_t node)
 {
@@ -3887,9 +4201,20 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
         result = memory_allocate(queue, fd, g->marks_offset + node / MARK_NODES * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % words == 0)
         result = memory_allocate(queue, fd, g->states_offset + node * 8, LAYOUT_PAGE);
-    if (result == CQ_OK)
-        result = memory_allocate(queue, fd, g->nodes_offset + node * g->node_stride, g->node_stride);
-    return result;
+    return result == CQ_OK ? allocate_heads(queue, fd, g, node) : result;
+}
+
+/* Memory for a message of `size` bytes in a slot that gets it as far as messages reach: what is beyond its first page.
+   For the owner of a claim, or somebody who is about to claim it. */
+int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size)
+{
+    const struct geometry *g = &queue->geometry;
+    uint64_t bytes = (uint64_t)slot_pages(size) * LAYOUT_PAGE;
+
+    if (!memory_may_take(queue, bytes))
+        return CQ_FULL;
+    return memory_allocate(queue, -1, g->nodes_offset + node * g->node_stride + index * g->slot_stride + LAYOUT_PAGE,
+                           bytes);
 }
 
 /* ==== src/node.c ==== */
@@ -3897,7 +4222,8 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
 /*
  * node.c - nodes: taking free ones, putting back, recycling, growing; what is known of those in use.
  *
- * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE. The bitmap
+ * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE; and without
+ * memory FREE -> BARE(owner) -> BARE -> BARE(owner) -> TAKEN(owner). The bitmap
  * of free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
  * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell where there may
  * be orphans or holes: set before either is announced, so that none is missed. It must not know what a message is,
@@ -3913,6 +4239,12 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
 static uint64_t node_state(const cq_queue *queue, uint64_t node, memory_order order)
 {
     return atomic_load_explicit(&queue->states[node], order);
+}
+
+/* With memory, or without. */
+static bool is_free(uint64_t state)
+{
+    return ticket_index(state) == NODE_FREE || (ticket_index(state) == NODE_BARE && word_owner(state) == 0);
 }
 
 /* The bitmap. All relaxed: hints order nothing, taking a node acquires its state. */
@@ -3966,13 +4298,14 @@ static bool node_behind_head(cq_queue *queue, uint64_t sequence)
     return sequence_distance(tail, sequence) > sequence_distance(tail, head);
 }
 
-/* TAKEN or listed (`expected`) -> FREE, if it is that still. */
+/* TAKEN or listed (`expected`) -> FREE, BARE(owner) -> BARE, if it is that still. */
 bool node_free(cq_queue *queue, uint32_t node, uint64_t expected)
 {
+    uint32_t phase = ticket_index(expected) == NODE_BARE ? NODE_BARE : NODE_FREE;
     /* node_free:A release, pairs with node_take:A: the next life comes after all readers and writers of this one. */
     if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
-                                                 ticket_word(word_sequence(expected), NODE_FREE, 0),
-                                                 memory_order_seq_cst, memory_order_relaxed))
+                                                 ticket_word(word_sequence(expected), phase, 0), memory_order_seq_cst,
+                                                 memory_order_relaxed))
         return false;
     hint_set(queue, node);
     wake_side(queue, SIDE_PRODUCERS, 1);
@@ -4098,7 +4431,7 @@ uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
             uint32_t looked = 0;
             found += recycle(queue, (uint32_t)*node, word_sequence(state), &looked);
             cost += COST_OF_NODE + (uint64_t)COST_OF_SLOT * looked;
-        } else if (ticket_index(state) == NODE_FREE) {
+        } else if (is_free(state)) {
             hint_set(queue, *node);
             ++found;
         }
@@ -4107,20 +4440,95 @@ uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
     return found;
 }
 
-static bool take_if_free(cq_queue *queue, uint64_t node)
+/* A new life has no holes. Relaxed: append:C comes before any that it will have. A late mark costs a look. */
+static void clear_holes(cq_queue *queue, uint64_t node)
 {
-    uint64_t state = node_state(queue, node, memory_order_relaxed); /* the exchange decides */
-    if (ticket_index(state) != NODE_FREE)
-        return false;
-    /* node_take:A acquire, pairs with node_free:A. append:B comes after it. */
-    if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
-                                                 ticket_word(word_sequence(state), NODE_TAKEN, queue->owner),
-                                                 memory_order_seq_cst, memory_order_relaxed))
-        return false;
-    /* A new life has no holes. Relaxed: append:C comes before any that it will have. A late mark costs a look. */
     if (atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_relaxed) & mark_bit(node, MARK_HOLES))
         atomic_fetch_and_explicit(&queue->marks[node / MARK_NODES], ~mark_bit(node, MARK_HOLES), memory_order_relaxed);
-    return true;
+}
+
+/* CQ_OK: it is TAKEN. RESULT_MEMORY: it is BARE(owner), and growth says so. RESULT_RETRY: it was not free. */
+static int take_if_free(cq_queue *queue, uint64_t node, struct growth *growth)
+{
+    uint64_t state = node_state(queue, node, memory_order_relaxed); /* the exchange decides */
+    if (!is_free(state))
+        return RESULT_RETRY;
+    bool bare = ticket_index(state) == NODE_BARE;
+    /* node_take:A acquire, pairs with node_free:A. append:B comes after it. */
+    if (!atomic_compare_exchange_strong_explicit(
+            &queue->states[node], &state,
+            ticket_word(word_sequence(state), bare ? NODE_BARE : NODE_TAKEN, queue->owner), memory_order_seq_cst,
+            memory_order_relaxed))
+        return RESULT_RETRY;
+    if (bare) {
+        growth->node = node;
+        growth->bare = true;
+        return RESULT_MEMORY;
+    }
+    clear_holes(queue, node);
+    return CQ_OK;
+}
+
+/* What the lack of memory is called by a call: that which is not there is the file's, not this process's. */
+static int result_of_growth(int result)
+{
+    if (result == CQ_OK || result == CQ_FULL)
+        return result;
+    return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
+}
+
+/* The word of a node that this handle has taken as it was without memory. Relaxed: it is this call's. */
+static uint64_t bare_word(const cq_queue *queue, uint64_t node)
+{
+    return ticket_word(word_sequence(node_state(queue, node, memory_order_relaxed)), NODE_BARE, queue->owner);
+}
+
+/* The caller has given the bare node memory: BARE(owner) -> TAKEN(owner). Or it could not: put it back. */
+static int clothe(cq_queue *queue, struct growth *growth)
+{
+    uint64_t node = growth->node, bare = bare_word(queue, node);
+    int result = result_of_growth(growth->result);
+
+    if (result != CQ_OK) {
+        node_drop(queue, growth);
+        return result;
+    }
+    growth->node = NO_NODE;
+    growth->bare = false;
+    clear_holes(queue, node);
+    atomic_fetch_add_explicit(&queue->header->regrets, 1, memory_order_relaxed); /* a hint */
+    /* clothe:A release, pairs with help_tail:A: TAKEN says that there is memory. Only this call changes it. */
+    return atomic_compare_exchange_strong_explicit(&queue->states[node], &bare,
+                                                   ticket_word(word_sequence(bare), NODE_TAKEN, queue->owner),
+                                                   memory_order_acq_rel, memory_order_relaxed)
+               ? CQ_OK
+               : CQ_ECORRUPT;
+}
+
+/* The owner's word -> a free one. Only the owner changes it. */
+static void put_back(cq_queue *queue, uint64_t node, uint64_t mine, uint64_t after)
+{
+    /* node_free:A release, pairs with node_take:A. */
+    if (atomic_compare_exchange_strong_explicit(&queue->states[node], &mine, after, memory_order_seq_cst,
+                                                memory_order_relaxed))
+        hint_set(queue, node);
+}
+
+/* Put a node back that was TAKEN by this handle: nobody is to be woken. */
+void node_untake(cq_queue *queue, uint32_t node)
+{
+    uint64_t sequence = word_sequence(node_state(queue, node, memory_order_relaxed)); /* it is this call's */
+    put_back(queue, node, ticket_word(sequence, NODE_TAKEN, queue->owner),
+             ticket_word(sequence, NODE_FREE, 0));
+}
+
+/* Put back what was taken without memory, whether or not it was given some. */
+void node_drop(cq_queue *queue, struct growth *growth)
+{
+    if (growth->bare)
+        node_free(queue, (uint32_t)growth->node, bare_word(queue, growth->node));
+    growth->bare = false;
+    growth->node = NO_NODE;
 }
 
 /* Take one more node, which the caller has given memory, unless another process is faster. CQ_OK, CQ_FULL,
@@ -4134,14 +4542,13 @@ static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
         return RESULT_MEMORY;
     }
     growth->node = NO_NODE;
-    int result = growth->result;
-    if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
-        return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
+    if (growth->result != CQ_OK)
+        return result_of_growth(growth->result);
     /* grow:A release, pairs with node_touched:A: the memory is there. Failure: another process did the same. */
     uint64_t expected = touched;
     bool raised = atomic_compare_exchange_strong_explicit(&queue->header->touched, &expected, touched + 1,
                                                           memory_order_acq_rel, memory_order_relaxed);
-    return raised && take_if_free(queue, touched) ? CQ_OK : RESULT_RETRY;
+    return raised ? take_if_free(queue, touched, growth) : RESULT_RETRY;
 }
 
 /* Do most of the touched nodes neither lie in the list nor count as free? Then hints went astray, or many nodes are
@@ -4164,20 +4571,6 @@ static uint32_t look_on(cq_queue *queue, uint64_t budget, bool *round)
     atomic_store_explicit(&queue->swept_next, next, memory_order_relaxed);
     *round = next == 0;
     return found;
-}
-
-/* Is a node said to be free? */
-bool node_is_known_free(const cq_queue *queue)
-{
-    uint64_t touched = node_touched(queue);
-    return hint_lowest(queue, touched) < touched;
-}
-
-/* Is there one that is not known to be, as far as a look at some of them tells? */
-bool node_find_free(cq_queue *queue)
-{
-    bool round;
-    return look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
 }
 
 /* Is there a free node after all, before another gets memory? Once a round was in vain, not until half as many more are
@@ -4223,29 +4616,28 @@ int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
 
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t touched = node_touched(queue);
-        uint64_t lowest = hint_lowest(queue, touched);
-        if (lowest < touched) {
-            bool taken = take_if_free(queue, lowest);
+        uint64_t lowest = growth->bare ? growth->node : hint_lowest(queue, touched);
+        if (!growth->bare && lowest < touched) {
+            int taken = take_if_free(queue, lowest, growth);
             hint_clear(queue, lowest);
             /* node_state:A, pairs with node_free:A. */
-            if (ticket_index(node_state(queue, lowest, memory_order_acquire)) == NODE_FREE)
+            if (is_free(node_state(queue, lowest, memory_order_acquire)))
                 hint_set(queue, lowest); /* freed between the two: the bit just cleared was the new one */
-            if (taken) {
+            if (taken == CQ_OK)
                 *node = (uint32_t)lowest;
-                return CQ_OK;
-            }
+            if (taken != RESULT_RETRY)
+                return taken;
             continue;
         }
-        if (!looked && touched < queue->geometry.node_count && growth->node != touched) {
+        if (!growth->bare && !looked && touched < queue->geometry.node_count && growth->node != touched) {
             looked = true;
             if (free_before_growing(queue, touched))
                 continue;
         }
-        int result = grow(queue, touched, growth);
-        if (result == CQ_OK)
-            *node = (uint32_t)touched;
-        else if (result != RESULT_RETRY && result != RESULT_MEMORY && !refusing) {
-            refusing = true;
+        *node = (uint32_t)lowest; /* the bare one, or the one at `touched` */
+        int result = growth->bare ? clothe(queue, growth) : grow(queue, touched, growth);
+        if (result != CQ_OK && result != RESULT_RETRY && result != RESULT_MEMORY && !refusing && !growth->refused) {
+            refusing = growth->refused = true;
             if (free_before_refusing(queue))
                 continue;
         }
@@ -4253,6 +4645,28 @@ int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
             return result;
     }
     return CQ_ECORRUPT;
+}
+
+/* ---- giving memory back ------------------------------------------------------------------------------ */
+
+/* Take a free node to give its memory back, with or without. *before: the word for node_put_back. */
+bool node_strip(cq_queue *queue, uint64_t node, uint64_t *before)
+{
+    *before = node_state(queue, node, memory_order_relaxed); /* the exchange decides */
+    uint64_t expected = *before;
+    /* node_take:A acquire, pairs with node_free:A: all that the last life's readers and writers did came before; and so
+       did the names of those that may come back to it. */
+    return is_free(*before) &&
+           atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
+                                                   ticket_word(word_sequence(*before), NODE_BARE, queue->owner),
+                                                   memory_order_seq_cst, memory_order_relaxed);
+}
+
+/* It is free again: without memory if it has lost some, else as it was. */
+void node_put_back(cq_queue *queue, uint64_t node, uint64_t before, bool bare)
+{
+    put_back(queue, node, ticket_word(word_sequence(before), NODE_BARE, queue->owner),
+             bare ? ticket_word(word_sequence(before), NODE_BARE, 0) : before);
 }
 
 /* ==== src/open.c ==== */
@@ -4689,6 +5103,7 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -4706,6 +5121,9 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18 /* Linux 4.14 */
 #endif
+#ifndef MADV_REMOVE
+#define MADV_REMOVE 9
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
@@ -4716,6 +5134,12 @@ int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, 
 static_assert(sizeof(off_t) == 8, "file offsets of 64 bits");
 
 #define ALIVE_BYTES 4096u
+#define TMPFS 0x01021994u
+#define BTRFS 0x9123683eu
+#define LARGEST_FOLIO (UINT64_C(1) << 21) /* pages of the page cache are not larger, and aligned to their size */
+#define GET_FLAGS 0x80086601u  /* FS_IOC_GETFLAGS */
+#define SET_FLAGS 0x40086602u  /* FS_IOC_SETFLAGS */
+#define NO_COPY_ON_WRITE 0x00800000u /* FS_NOCOW_FL */
 
 static int error_of(long result) { return result < 0 ? errno : 0; }
 
@@ -4799,11 +5223,38 @@ int os_check_filesystem(int fd)
     }
 }
 
+static uint32_t kind_of(int fd)
+{
+    struct statfs status;
+    return fstatfs(fd, &status) == 0 ? (uint32_t)status.f_type : 0;
+}
+
+/* btrfs would need a new block for each store to an old one, and may have none. As long as the file is empty it can be
+   told not to. */
+static int write_in_place(int fd)
+{
+    int flags = 0;
+
+    if (kind_of(fd) != BTRFS)
+        return 0;
+    if (ioctl(fd, GET_FLAGS, &flags) != 0)
+        return EOPNOTSUPP;
+    flags |= (int)NO_COPY_ON_WRITE;
+    return ioctl(fd, SET_FLAGS, &flags) == 0 && ioctl(fd, GET_FLAGS, &flags) == 0 &&
+                   ((uint32_t)flags & NO_COPY_ON_WRITE)
+               ? 0
+               : EOPNOTSUPP;
+}
+
 int os_create_nameless(const char *directory, int *fd)
 {
     *fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
-    return *fd < 0 && (errno == EISDIR || errno == EINVAL) ? EOPNOTSUPP : error_of(*fd);
+    if (*fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
+        return errno == EISDIR || errno == EINVAL ? EOPNOTSUPP : errno;
+    int error = write_in_place(*fd);
+    if (error != 0)
+        os_close(*fd);
+    return error;
 }
 
 int os_set_size(int fd, uint64_t size)
@@ -4859,6 +5310,11 @@ int os_populate(void *at, uint64_t size)
     return errno == EINTR ? EINTR : ENOTSUP;
 }
 
+/* On tmpfs a page has memory whatever stands beside it. */
+uint64_t os_granule(int fd) { return kind_of(fd) == TMPFS ? os_page_size() : LARGEST_FOLIO; }
+
+int os_punch(void *at, uint64_t size) { return error_of(madvise(at, (size_t)size, MADV_REMOVE)); }
+
 bool os_is_resident(void *at)
 {
     unsigned char resident = 0;
@@ -4891,12 +5347,20 @@ static int unmap_for(void *at, size_t size, int error)
 int os_map(int fd, uint64_t size, enum os_map use, void **at)
 {
     int protection = use == OS_MAP_TRY ? PROT_NONE : use == OS_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
-    void *base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    size_t first = (size_t)os_page_size();
+    /* Where a process locks all memory that it will have, the kernel would give each page of the mapping memory, and count
+       all of them. What a mapping grows by is as the rest of it, which is not locked any more. */
+    void *begin = mmap(NULL, first, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (begin == MAP_FAILED)
+        return errno;
+    munlock(begin, first);
+    void *base = size > first ? mremap(begin, first, (size_t)size, MREMAP_MAYMOVE) : begin;
 
     if (base == MAP_FAILED)
-        return errno;
-    /* A core dump would give memory to every hole that it reads. */
-    if (use != OS_MAP_TRY && (!advise(base, (size_t)size, MADV_DONTFORK) || !advise(base, (size_t)size, MADV_DONTDUMP)))
+        return unmap_for(begin, first, errno);
+    /* A core dump would give memory to every hole that it reads; and a fault to what is not asked for. */
+    if (use != OS_MAP_TRY && (!advise(base, (size_t)size, MADV_DONTFORK) ||
+                              !advise(base, (size_t)size, MADV_DONTDUMP) || !advise(base, (size_t)size, MADV_RANDOM)))
         return unmap_for(base, (size_t)size, errno);
     *at = base;
     return 0;
@@ -5345,6 +5809,7 @@ static void introduce(struct layout_participant *me)
     for (int i = 0; i < 2; ++i) {
         atomic_store_explicit(&me->reaping[i], 0, memory_order_relaxed);
         atomic_store_explicit(&me->waiting[i], 0, memory_order_relaxed);
+        atomic_store_explicit(&me->nodes[i], 0, memory_order_relaxed);
         atomic_store_explicit(&me->command[i], words[i], memory_order_relaxed);
     }
     atomic_store_explicit(&me->since, 0, memory_order_relaxed);
@@ -5438,6 +5903,17 @@ void participant_claims(cq_queue *queue)
     atomic_store_explicit(&queue->active, 1, memory_order_release); /* claims:B, pairs with its load */
 }
 
+/* The node that the side's usual way begins with next. Others know it, so that it keeps its memory (trim.c). Before
+   anything that this handle has claimed in the node is finished. */
+void participant_name(cq_queue *queue, enum side side, uint32_t node)
+{
+    _Atomic uint32_t *named = &queue->participants[queue->owner].nodes[side];
+
+    /* name:A release, pairs with name:B: who finds the node free finds the name. Relaxed: its own. */
+    if (atomic_load_explicit(named, memory_order_relaxed) != node + 1)
+        atomic_store_explicit(named, node + 1, memory_order_release);
+}
+
 /* Alone, it takes no system call to know that nobody is dead. */
 bool participant_is_alone(const cq_queue *queue)
 {
@@ -5471,18 +5947,6 @@ bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record)
  */
 
 
-/* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. Memory
-   that is given to the next node to know this is there when it is taken. */
-static bool has_node(cq_queue *queue)
-{
-    uint64_t touched = node_touched(queue);
-
-    return node_is_known_free(queue) ||
-           (touched < queue->geometry.node_count &&
-            memory_allocate_node(queue, -1, &queue->geometry, touched) == CQ_OK) ||
-           node_find_free(queue);
-}
-
 /* May dequeue_make_room make room? */
 static bool may_make_room(cq_queue *queue)
 {
@@ -5508,7 +5972,8 @@ static bool has_room(cq_queue *queue)
             return may_make_room(queue);
         if (result != CQ_OK)
             return true; /* the enqueue that follows reports it */
-        return ticket_index(end.ticket) < queue->geometry.slots_per_node || has_node(queue) ||
+        /* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. */
+        return ticket_index(end.ticket) < queue->geometry.slots_per_node || supply_has_node(queue) ||
                /* append:A, pairs with append:C: a node is appended, tail is late */
                link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
     }
@@ -5588,16 +6053,18 @@ void queue_record_enq(cq_queue *queue, struct layout_node *node, uint64_t ticket
         /* record_enq:A, pairs with record_enq:C and publish:B. If the ticket is still this one at record_enq:B, the
            slot was untouched in *this* life, and the exact word cannot come back once it is touched. */
         uint64_t word = slot_load(queue, node, low);
-        if (word_sequence(word) == sequence)
-            continue;
-        /* record_enq:B, after record_enq:A; pairs with claim_enq:A. */
-        if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket)
-            return;
-        /* record_enq:C release, pairs with record_enq:A and slot_load:A: the claim is visible with its record. Failure:
-           another process touched the slot. */
-        atomic_compare_exchange_strong_explicit(&slot_at(queue, node, low)->state, &word,
-                                                slot_word(sequence, 0, SLOT_WRITING, word_owner(ticket)),
-                                                memory_order_acq_rel, memory_order_relaxed);
+        while (word_sequence(word) != sequence) {
+            /* record_enq:B, after record_enq:A; pairs with claim_enq:A. */
+            if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket)
+                return;
+            /* record_enq:C release, pairs with record_enq:A and slot_load:A: the claim is visible with its record.
+               Failure: another process touched the slot; or a recorder of an older life did, which was stopped before
+               the node lost its memory, so that the slot was 0 once more. */
+            if (atomic_compare_exchange_strong_explicit(&slot_at(queue, node, low)->state, &word,
+                                                        slot_word(sequence, 0, SLOT_WRITING, word_owner(ticket)),
+                                                        memory_order_acq_rel, memory_order_acquire))
+                break;
+        }
     }
 }
 
@@ -6422,6 +6889,7 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
         return result_of_errno(error);
     }
     queue->alive = alive;
+    queue->granule = os_granule(fd);
     atomic_store_explicit(queue->alive, 1, memory_order_relaxed); /* before any other thread has the handle */
     queue->base = base;
     queue->header = base;
@@ -6781,6 +7249,68 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
     return CQ_OK;
 }
 
+/* ==== src/supply.c ==== */
+
+/*
+ * supply.c - memory for the next node, and for the next message in a slot.
+ *
+ * It owns what is tried where there is none: giving free nodes' memory back, and asking again. It must not know how the
+ * kernel is asked (memory.c), nor which nodes are free (node.c).
+ */
+
+
+static bool is_lack(int result) { return result == CQ_FULL || result == CQ_ENOSPACE || result == CQ_ENOMEM; }
+
+/* What node_take has asked for. */
+void supply_node(cq_queue *queue, struct growth *growth)
+{
+    growth->result = memory_allocate_node(queue, -1, &queue->geometry, growth->node);
+    if (is_lack(growth->result) && trim_for(queue))
+        growth->result = memory_allocate_node(queue, -1, &queue->geometry, growth->node);
+}
+
+/* A node was appended. How many are in use: a hint, for trim.c. Relaxed all. */
+void supply_note(cq_queue *queue)
+{
+    uint64_t head = word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed));
+    uint64_t tail = word_sequence(atomic_load_explicit(&queue->header->tail, memory_order_relaxed));
+    uint64_t nodes = sequence_distance(tail, head) + 1;
+
+    if (nodes > atomic_load_explicit(&queue->header->needed, memory_order_relaxed))
+        atomic_store_explicit(&queue->header->needed, nodes, memory_order_relaxed);
+}
+
+/* Could a node be had now? It stays free, with memory. */
+bool supply_has_node(cq_queue *queue)
+{
+    struct growth growth = NO_GROWTH;
+    uint32_t node;
+    int result;
+
+    while ((result = node_take(queue, &growth, &node)) == RESULT_MEMORY)
+        supply_node(queue, &growth);
+    if (result == CQ_OK)
+        node_untake(queue, node);
+    return result == CQ_OK;
+}
+
+/*
+ * Memory for a message of `size` bytes in the slot at `tail`, which nobody had claimed when that was read. Who then
+ * claims it with tail's exact ticket knows that the node lived that life all the time, so that the memory is there:
+ * only that one raises the mark. CQ_OK, CQ_FULL (the region's limit), CQ_ENOSPACE, CQ_ESYSTEM.
+ */
+int supply_slot(cq_queue *queue, const struct end *tail, size_t size)
+{
+    uint32_t index = ticket_index(tail->ticket);
+    int result = memory_allocate_slot(queue, link_node(tail->link), index, size);
+
+    if (is_lack(result) && trim_for(queue))
+        result = memory_allocate_slot(queue, link_node(tail->link), index, size);
+    if (result == CQ_OK || result == CQ_FULL)
+        return result;
+    return is_lack(result) ? CQ_ENOSPACE : CQ_ESYSTEM;
+}
+
 /* ==== src/sweep.c ==== */
 
 /*
@@ -6876,7 +7406,7 @@ static uint64_t sweep_node(struct sweep *sweep, uint32_t number)
     uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire);
     uint64_t sequence = word_sequence(state);
 
-    if (ticket_index(state) == NODE_TAKEN && is_dead(sweep, word_owner(state)))
+    if ((ticket_index(state) == NODE_TAKEN || ticket_index(state) == NODE_BARE) && is_dead(sweep, word_owner(state)))
         sweep->nodes += node_free(queue, number, state);
     if (!node_is_listed(state) || is_since(sequence, sweep->tail) || is_since(sequence, sweep->head) != sweep->ahead)
         return COST_OF_STATE;
@@ -6979,6 +7509,268 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
     if (result != CQ_OK)
         return result;
     return sweep->ahead && sweep->next == sweep->touched ? CQ_OK : RESULT_RETRY;
+}
+
+/* ==== src/trim.c ==== */
+
+/*
+ * trim.c - giving the memory of free nodes back to the file system.
+ *
+ * It owns when that is done, and in which pieces. It must not know how a node becomes free, nor how it gets memory
+ * again (node.c, supply.c).
+ *
+ * Who takes the turn of looking around (reap.c) also looks whether a period is over: some turns, more of them if nodes
+ * that were emptied were needed again soon. If the region has more memory than the nodes that were in use in the period
+ * need, and a little, the rest is given back: from the end of the file on, since the lowest nodes are used first. One
+ * piece is a window of the file. The free nodes that overlap it are taken, and what they fill of the window is punched
+ * out, page by page or granule by granule; then they are free again, and BARE. So who holds a node may rely on its
+ * memory, and whoever dies in the middle leaves BARE(dead), which a sweep makes BARE.
+ *
+ * Nobody touches a node that is not his before he saw, in memory that stays, that it lives: in tail, head, its state,
+ * or a link that he checked again. The exception is the usual way of one message (fast.h), which begins with the node
+ * that the handle passed last: each participant names the two in its entry, and they are left alone.
+ */
+
+
+#include <errno.h>
+
+#define PERIOD 3u                        /* turns */
+#define PATIENCE_MOST 6u                 /* doublings of it */
+#define SLACK (UINT64_C(1) << 19)        /* bytes of free nodes that nobody minds */
+#define WINDOWS 16u                      /* looked at in a piece */
+
+/* The nodes of a window, and which of them are held: see give_window. */
+struct window {
+    uint64_t begin, end;  /* in the file */
+    uint64_t first, last; /* nodes, behind the last */
+};
+
+static bool trim_enter(cq_queue *queue)
+{
+    return atomic_fetch_or_explicit(&queue->trim.busy, 1, memory_order_acquire) == 0; /* cache:A, pairs with trim_leave */
+}
+static void trim_leave(cq_queue *queue)
+{
+    atomic_store_explicit(&queue->trim.busy, 0, memory_order_release); /* cache:A, pairs with trim_enter */
+}
+
+static uint64_t node_offset(const cq_queue *queue, uint64_t node)
+{
+    return queue->geometry.nodes_offset + node * queue->geometry.node_stride;
+}
+
+/* Of a multiple of what memory is given in, and with no more nodes than TRIM_MOST. */
+static uint64_t window_size(const cq_queue *queue)
+{
+    uint64_t stride = queue->geometry.node_stride;
+    if (stride < LAYOUT_PAGE)
+        return stride * (TRIM_MOST - 4) / LAYOUT_PAGE * LAYOUT_PAGE;
+    return round_up(stride, TRIM_WINDOW);
+}
+
+/* The window that ends at `end`, or before; false: there is none. */
+static bool window_before(cq_queue *queue, uint64_t end, struct window *window)
+{
+    const struct geometry *g = &queue->geometry;
+    uint64_t size = window_size(queue), touched = node_touched(queue);
+    uint64_t keep = queue->trim.keep > g->reserved_nodes ? queue->trim.keep : g->reserved_nodes;
+    uint64_t least = node_offset(queue, keep);
+
+    if (end > node_offset(queue, touched))
+        end = node_offset(queue, touched);
+    if (end <= least)
+        return false;
+    window->end = end;
+    window->begin = (end - 1) / size * size;
+    window->first = window->begin <= least ? keep : (window->begin - g->nodes_offset) / g->node_stride;
+    window->last = (end - g->nodes_offset + g->node_stride - 1) / g->node_stride;
+    return true;
+}
+
+/* Which nodes of the window may somebody touch who remembers them? */
+static void mark_named(const cq_queue *queue, const struct window *window, struct trim *trim)
+{
+    uint32_t highest = participant_highest(queue);
+
+    if (queue->geometry.slots_per_node == 1) /* nobody goes on in a node with one slot */
+        return;
+    for (uint32_t id = 1; id <= highest; ++id)
+        for (int side = 0; side < 2; ++side) {
+            /* name:B acquire, after node_take:A; pairs with name:A. */
+            uint64_t node = atomic_load_explicit(&queue->participants[id].nodes[side], memory_order_acquire);
+            if (node-- > 0 && node >= window->first && node < window->last && participant_record(queue, id) & PARTICIPANT_USED)
+                trim->held[node - window->first] = HELD_NAMED;
+        }
+}
+
+/* From the node's slots on, nobody may rely on memory any more. Before it goes. */
+static void lower_marks(cq_queue *queue, uint64_t node)
+{
+    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
+        atomic_store_explicit(&slot_at(queue, node_at(queue, (uint32_t)node), i)->pages, 0,
+                              memory_order_relaxed); /* the node is this call's */
+}
+
+/* Punch out what the nodes from `first` to before `last` fill of the window. */
+static void punch_run(cq_queue *queue, const struct window *window, struct trim *trim, uint64_t first, uint64_t last)
+{
+    uint64_t from = round_up(node_offset(queue, first), queue->granule), to = node_offset(queue, last);
+
+    to -= to % queue->granule;
+    from = from > window->begin ? from : window->begin;
+    to = to < window->end ? to : window->end - window->end % queue->granule;
+    if (from >= to)
+        return;
+    for (uint64_t n = first; n < last; ++n)
+        if (node_offset(queue, n) < to && node_offset(queue, n + 1) > from) {
+            if (queue->geometry.paged && ticket_index(trim->before[n - window->first]) == NODE_FREE)
+                lower_marks(queue, n);
+            trim->held[n - window->first] = HELD_BARE;
+        }
+    os_punch(queue->base + from, to - from); /* where that is not possible the memory stays, and nobody relies on it */
+}
+
+/* Give back what free nodes have in the window. `split`: also if none of them has memory by its state, the lowest of the
+   window before has lost only a part. */
+static void give_window(cq_queue *queue, const struct window *window, struct trim *trim)
+{
+    uint64_t count = window->last - window->first, run = 0, held = 0, before, after;
+    bool worth = trim->split;
+
+    trim->split = false;
+    for (uint64_t n = window->first; n < window->last && !worth; ++n)
+        worth = ticket_index(atomic_load_explicit(&queue->states[n], memory_order_relaxed)) == NODE_FREE; /* a hint */
+    if (!worth || count > TRIM_MOST)
+        return;
+    for (uint64_t i = count; i-- > 0; held += trim->held[i] != HELD_NOT)
+        trim->held[i] = node_strip(queue, window->first + i, &trim->before[i]) ? HELD_AS_IT_WAS : HELD_NOT;
+    if (held > 0) {
+        uint8_t taken[TRIM_MOST];
+        for (uint64_t i = 0; i < count; ++i)
+            taken[i] = trim->held[i];
+        bool known = memory_taken(queue, &before);
+        mark_named(queue, window, trim);
+        for (uint64_t i = 0; i <= count; ++i)
+            if (i < count && trim->held[i] == HELD_AS_IT_WAS)
+                ++run;
+            else {
+                if (run > 0)
+                    punch_run(queue, window, trim, window->first + i - run, window->first + i);
+                run = 0;
+            }
+        trim->split = trim->held[0] == HELD_BARE && node_offset(queue, window->first) < window->begin;
+        for (uint64_t i = 0; i < count; ++i)
+            if (taken[i] != HELD_NOT)
+                node_put_back(queue, window->first + i, trim->before[i], trim->held[i] == HELD_BARE);
+        if (known && memory_taken(queue, &after) && after < before)
+            atomic_fetch_add_explicit(&queue->header->trimmed, before - after, memory_order_relaxed); /* a count */
+        wake_side(queue, SIDE_PRODUCERS, held); /* who found no free node meanwhile */
+    }
+}
+
+/* One piece, of some windows. False: all is done. */
+static bool trim_step(cq_queue *queue, struct trim *trim)
+{
+    struct window window;
+    uint64_t taken;
+
+    for (uint32_t i = 0; i < WINDOWS; ++i) {
+        if (!window_before(queue, trim->next, &window) ||
+            (trim->target > 0 && !trim->split && (!memory_taken(queue, &taken) || taken <= trim->target)))
+            return false;
+        give_window(queue, &window, trim);
+        trim->next = window.begin;
+    }
+    return true;
+}
+
+static void trim_start(struct trim *trim, uint64_t target, uint64_t keep)
+{
+    trim->keep = keep;
+    trim->next = UINT64_MAX;
+    trim->target = target;
+    trim->split = false;
+}
+
+/* With the turn of looking around: is a period over, and has the region more memory than was needed in it? Relaxed all:
+   hints, and one process at a time has the turn. */
+void trim_begin(cq_queue *queue)
+{
+    struct layout_header *header = queue->header;
+    const struct geometry *g = &queue->geometry;
+    uint64_t turn = atomic_load_explicit(&header->turn, memory_order_relaxed), taken;
+    uint32_t patience = atomic_load_explicit(&header->patience, memory_order_relaxed);
+
+    patience = patience < PATIENCE_MOST ? patience : PATIENCE_MOST;
+    if (turn - atomic_load_explicit(&header->period, memory_order_relaxed) < (uint64_t)PERIOD << patience)
+        return;
+    uint64_t needed = atomic_load_explicit(&header->needed, memory_order_relaxed);
+    uint64_t head = word_sequence(atomic_load_explicit(&header->head, memory_order_relaxed));
+    uint64_t tail = word_sequence(atomic_load_explicit(&header->tail, memory_order_relaxed));
+    uint64_t now = sequence_distance(tail, head) + 1;
+    bool regretted = atomic_load_explicit(&header->regrets, memory_order_relaxed) > 0;
+
+    needed = needed > now ? needed : now;
+    needed = needed < g->node_count ? needed : g->node_count;
+    atomic_store_explicit(&header->period, turn, memory_order_relaxed);
+    atomic_store_explicit(&header->needed, 0, memory_order_relaxed);
+    atomic_store_explicit(&header->regrets, 0, memory_order_relaxed);
+    patience = regretted && patience < PATIENCE_MOST ? patience + 1 : !regretted && patience > 0 ? patience - 1 : patience;
+    atomic_store_explicit(&header->patience, patience, memory_order_relaxed);
+    uint64_t target = round_up(LAYOUT_SUMMARY_OFFSET / 8 + node_touched(queue) * 9, LAYOUT_PAGE) +
+                      (needed > g->reserved_nodes ? needed : g->reserved_nodes) * g->node_stride +
+                      (queue->granule > SLACK ? 2 * queue->granule : SLACK);
+    if (!memory_taken(queue, &taken) || taken <= target || !trim_enter(queue))
+        return;
+    trim_start(&queue->trim, target, g->paged ? needed : needed + SLACK / g->node_stride);
+    atomic_store_explicit(&queue->trim.pending, 1, memory_order_relaxed);
+    trim_leave(queue);
+}
+
+/* The next piece of what was begun. */
+void trim_go_on(cq_queue *queue)
+{
+    if (!trim_is_pending(queue) || !trim_enter(queue))
+        return;
+    int error = errno;
+    if (!trim_step(queue, &queue->trim))
+        atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* a hint */
+    errno = error;
+    trim_leave(queue);
+}
+
+/* Memory is lacking: give back what can be, until there is some; not more than a few pieces. True: there is some now. */
+bool trim_for(cq_queue *queue)
+{
+    uint64_t before, after = 0;
+
+    if (!memory_taken(queue, &before) || !trim_enter(queue))
+        return false;
+    trim_start(&queue->trim, 0, 0);
+    for (uint32_t pieces = 0; pieces < WINDOWS && trim_step(queue, &queue->trim); ++pieces)
+        if (memory_taken(queue, &after) && after < before)
+            break;
+    atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* what was begun begins again some time */
+    bool given = memory_taken(queue, &after) && after < before;
+    trim_leave(queue);
+    return given;
+}
+
+/* All of it, now. How many bytes. */
+uint64_t trim_all(cq_queue *queue)
+{
+    uint64_t before, after, node = 0;
+
+    node_sweep(queue, &node, UINT64_MAX);
+    while (!trim_enter(queue))
+        os_yield(); /* another thread of this handle, which does not wait for anybody */
+    bool known = memory_taken(queue, &before);
+    trim_start(&queue->trim, 0, 0);
+    while (trim_step(queue, &queue->trim))
+        ;
+    atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* all is done */
+    trim_leave(queue);
+    return known && memory_taken(queue, &after) && after < before ? before - after : 0;
 }
 
 /* ==== src/wait.c ==== */
@@ -7145,8 +7937,8 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
             result = result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
             break;
         }
-        /* A sweep goes on soon; and nobody tells when another file gives memory back. */
-        int64_t most = reap_is_pending(queue) ? BETWEEN_PIECES
+        /* A sweep, or giving memory back, goes on soon; and nobody tells when another file gives memory back. */
+        int64_t most = reap_is_pending(queue) || trim_is_pending(queue) ? BETWEEN_PIECES
                        : result == CQ_ENOSPACE       ? LOOK_INTERVAL_NS
                                                      : INT64_MAX;
         int64_t until = deadline - now > most ? now + most : deadline;

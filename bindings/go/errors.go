@@ -92,13 +92,14 @@ const (
 	walking
 	measuring
 	recovering
+	trimming
 	listing
 	watching
 	operations // how many there are
 )
 
 var operationNames = [operations]string{"open", "unlink", "enqueue", "dequeue", "reserve", "commit", "abort", "take",
-	"release", "give back", "walk", "measure", "recover", "list participants", "watch"}
+	"release", "give back", "walk", "measure", "recover", "trim", "list participants", "watch"}
 
 // wordsInterval is how old the numbers in the text of ErrFull may be.
 const wordsInterval = time.Second
@@ -179,6 +180,7 @@ var inGo = strings.NewReplacer(
 	"cq_cancel", "the library",
 	"max_message_size", "MaxMessageSize",
 	"max_held", "MaxHeld",
+	"max_memory", "MaxMemory",
 	"`capacity` messages are waiting", "as many messages as it holds are waiting",
 	" (see LIMITS)", "",
 )

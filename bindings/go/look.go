@@ -30,6 +30,9 @@ type Stats struct {
 	Held             uint64    // messages in the hands of consumers
 	Writing          uint64    // messages that producers have reserved or are writing
 	MaxHeld          uint64    // messages that may be held for sure while the queue is full; see [WithMaxHeld]
+	MaxMemory        uint64    // bytes that the region may have; 0: any number
+	Reserve          uint64    // bytes for messages that it had from the beginning
+	Trimmed          uint64    // bytes given back to the file system
 }
 
 // Stats looks at the queue without changing it.
@@ -50,6 +53,10 @@ type Recovery struct {
 // Recover looks for dead participants now, and finishes or undoes what they left. This happens by itself as well, in
 // time.
 func (q *Queue) Recover() (Recovery, error) { return look(q, recovering, native.recover) }
+
+// Trim gives all memory that holds no message back to the file system at once, unless it was reserved, and returns how
+// many bytes that were. This happens by itself as well, within about a second.
+func (q *Queue) Trim() (uint64, error) { return look(q, trimming, native.trim) }
 
 // A Participant is one open handle on the queue, of whatever process.
 type Participant struct {

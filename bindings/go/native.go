@@ -105,6 +105,8 @@ func withConfig(name string, c *config, f func(name *C.char, config *C.cq_config
 		max_message_size: C.uint64_t(c.maxMessageSize),
 		permissions:      C.uint32_t(c.permissions),
 		max_held:         C.uint64_t(c.maxHeld),
+		max_memory:       C.uint64_t(c.maxMemory),
+		reserve:          C.uint64_t(c.reserve),
 	}
 	if c.directory != "" {
 		given.directory = C.CString(c.directory)

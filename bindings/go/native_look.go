@@ -6,6 +6,8 @@ package cqueue
 #cgo noescape go_stat
 #cgo nocallback go_stat
 #cgo noescape go_recover
+#cgo noescape go_trim
+#cgo nocallback go_trim
 #cgo nocallback go_recover
 #cgo noescape go_participants
 #cgo nocallback go_participants
@@ -49,6 +51,9 @@ func (n native) stats() (Stats, Code) {
 		Held:             uint64(stats.held),
 		Writing:          uint64(stats.writing),
 		MaxHeld:          uint64(stats.max_held),
+		MaxMemory:        uint64(stats.max_memory),
+		Reserve:          uint64(stats.reserve),
+		Trimmed:          uint64(stats.trimmed),
 	}, resultOK
 }
 
@@ -63,6 +68,13 @@ func (n native) recover() (Recovery, Code) {
 		Messages:     uint64(recovery.messages),
 		Nodes:        uint64(recovery.nodes),
 	}, resultOK
+}
+
+// trim gives back what memory it can, in bytes.
+func (n native) trim() (uint64, Code) {
+	var bytes C.uint64_t
+	result := C.go_trim(C.uintptr_t(n), &bytes)
+	return uint64(bytes), Code(result)
 }
 
 // participants asks with ever more room until all fit.

@@ -56,5 +56,6 @@ func (native) descriptor(sideKind) (int, Code)            { return 0, resultUnsu
 func (native) length() (int, Code)                        { return 0, resultUnsupported }
 func (native) stats() (Stats, Code)                       { return Stats{}, resultUnsupported }
 func (native) recover() (Recovery, Code)                  { return Recovery{}, resultUnsupported }
+func (native) trim() (uint64, Code)                       { return 0, resultUnsupported }
 func (native) participants() ([]Participant, Code)        { return nil, resultUnsupported }
 func (native) walk(func([]byte) bool) Code                { return resultUnsupported }

@@ -16,6 +16,8 @@ type config struct {
 	capacity       int
 	maxMessageSize int
 	maxHeld        int
+	maxMemory      int64
+	reserve        int64
 	permissions    fs.FileMode
 	directory      string
 	forgotten      func(Forgotten)
@@ -24,14 +26,22 @@ type config struct {
 // WithCapacity is how many messages the queue holds. One that exists must have just this capacity.
 func WithCapacity(messages int) Option { return func(c *config) { c.capacity = messages } }
 
-// WithMaxMessageSize is how many bytes a message may have. A queue that exists must have just this limit. It is what
-// every message costs in memory, however short it is: choose it near the size of most, and put what is larger
-// elsewhere.
+// WithMaxMessageSize is how many bytes a message may have. A queue that exists must have just this limit. Up
+// to 12 KiB it is what every message costs in memory, however short it is; beyond, a message costs its own size, in
+// pages of 4 KiB.
 func WithMaxMessageSize(bytes int) Option { return func(c *config) { c.maxMessageSize = bytes } }
 
 // WithMaxHeld is how many messages consumers may hold at a time, beside those that wait, when creating the queue. By
 // default the number follows from the capacity.
 func WithMaxHeld(messages int) Option { return func(c *config) { c.maxHeld = messages } }
+
+// WithMaxMemory is how many bytes of memory or disk the queue may take, when creating it; the queue is full ([ErrFull])
+// when it would need more. By default any number.
+func WithMaxMemory(bytes int64) Option { return func(c *config) { c.maxMemory = bytes } }
+
+// WithReserve is how many bytes of memory or disk for messages the queue takes at once, when creating it, and keeps: as
+// long as it holds no more, no call fails for want of memory. By default none.
+func WithReserve(bytes int64) Option { return func(c *config) { c.reserve = bytes } }
 
 // WithPermissions sets the file's permissions when creating the queue. When attaching, it says how much is accepted: a
 // file of another user, or one that its group may write, only if the permissions include 060 (or 040 or 004 with
@@ -90,6 +100,10 @@ func (c *config) fault(name string) string {
 		return fmt.Sprintf("WithMaxMessageSize(%d): a size is 1 byte at least, or 0 for the default", c.maxMessageSize)
 	case c.maxHeld < 0:
 		return fmt.Sprintf("WithMaxHeld(%d): a number of messages is 1 at least, or 0 for the default", c.maxHeld)
+	case c.maxMemory < 0:
+		return fmt.Sprintf("WithMaxMemory(%d): a limit is a number of bytes, or 0 for none", c.maxMemory)
+	case c.reserve < 0:
+		return fmt.Sprintf("WithReserve(%d): a reserve is a number of bytes, or 0 for none", c.reserve)
 	case c.permissions&^fs.ModePerm != 0:
 		return fmt.Sprintf("WithPermissions(%v): only permission bits are possible", c.permissions)
 	}

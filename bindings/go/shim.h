@@ -185,6 +185,7 @@ static inline int go_cancel_reset(uintptr_t handle) { return cq_cancel_reset(go_
 
 /* ---- looking on ------------------------------------------------------------------------------------- */
 
+static inline int go_trim(uintptr_t handle, uint64_t *bytes) { return cq_trim(go_queue(handle), bytes); }
 static inline int go_length(uintptr_t handle, uint64_t *length) { return cq_length(go_queue(handle), length); }
 
 static inline int go_stat(uintptr_t handle, cq_stats *stats)

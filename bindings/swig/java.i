@@ -89,7 +89,7 @@ PLAIN_ADDRESS(const void *)
 %enddef
 OUT_PARAMETER(cq_queue *, (uintptr_t), long, jlongArray, SetLongArrayRegion)
 OUT_PARAMETER(size_t, , long, jlongArray, SetLongArrayRegion)
-%apply size_t * { uint64_t *length };
+%apply size_t * { uint64_t *length, uint64_t *bytes };
 OUT_PARAMETER(int, , int, jintArray, SetIntArrayRegion)
 
 /* ---- loans: the fields of a cq_message as longs, in the order of its declaration, without struct_size ----------- */

@@ -114,6 +114,7 @@
 %typemap(argout) int *fd { %append_output(PyLong_FromLong(number$argnum)); }
 %typemap(in, numinputs=0) uint64_t *length (uint64_t number = 0) "$1 = &number;"
 %typemap(argout) uint64_t *length { %append_output(PyLong_FromUnsignedLongLong(number$argnum)); }
+%apply uint64_t *length { uint64_t *bytes };
 
 /* A struct is a bytearray of sizeof_... bytes; the functions named after its fields read and write them. */
 %nodefaultctor;

@@ -173,6 +173,11 @@ typedef struct cq_config {
     const char *directory;     /* where the file is; NULL = CQ_DIRECTORY */
     uint64_t max_held;         /* messages that consumers may hold at a time, in addition to `capacity` waiting ones;
                                   0 = a number that follows from capacity. Used when creating */
+    uint64_t max_memory;       /* bytes that the region may take of memory or disk; 0 = any number. Used when creating.
+                                  A queue that would need more is CQ_FULL. Processes that need more at the same moment
+                                  may each exceed it by a message, or by the few KiB of a node */
+    uint64_t reserve;          /* bytes of memory or disk for messages, taken at once and kept: as long as the queue
+                                  holds no more, no call fails with CQ_ENOSPACE. 0 = none. Used when creating */
 } cq_config;
 
 /* A piece of memory. */
@@ -215,7 +220,7 @@ typedef struct cq_stats {
     uint32_t waiting_consumers;   /* threads of live handles blocked in cq_dequeue_wait or cq_take_wait */
     uint32_t slots_per_node;      /* messages a node holds */
     uint64_t nodes;               /* in all */
-    uint64_t nodes_touched;       /* nodes that have memory */
+    uint64_t nodes_touched;       /* nodes that have memory now */
     uint64_t nodes_linked;        /* nodes in the list, or behind it with a message that is still held */
     uint64_t memory;              /* bytes of memory or disk that the region occupies */
     uint64_t file_size;           /* bytes; most of them are usually never touched and occupy nothing */
@@ -226,6 +231,9 @@ typedef struct cq_stats {
     uint64_t writing;             /* slots reserved, or being written */
     uint64_t max_held;            /* messages that may be held while `capacity` others wait. If more are held,
                                      cq_enqueue may report CQ_FULL early: see LIMITS, Capacity */
+    uint64_t max_memory;          /* bytes that the region may occupy; 0: any number */
+    uint64_t reserve;             /* bytes for messages that it occupies from the beginning */
+    uint64_t trimmed;             /* bytes that were given back to the file system */
 } cq_stats;
 
 /* One open handle, as cq_participants shows it. */
@@ -403,6 +411,14 @@ CQ_API int cq_length(cq_queue *queue, uint64_t *length);
  * CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
  */
 CQ_API int cq_recover(cq_queue *queue, cq_recovery *recovery);
+
+/*
+ * Give back to the file system, at once, all memory (or disk) of the region that holds no message and was not reserved.
+ * Nobody needs to call this: whoever uses the queue gives back, in small pieces, what was not needed for about half a
+ * second, but for half a MiB. *bytes (may be NULL) receives how much it was. The time it takes grows with the memory
+ * that the region had. CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK.
+ */
+CQ_API int cq_trim(cq_queue *queue, uint64_t *bytes);
 
 /*
  * Show `visitor` each open handle: its process, what it holds, whether it waits. Best effort while others work. The

@@ -9,6 +9,7 @@
 #include "look.h"
 #include "probe.h"
 #include "reap.h"
+#include "trim.h"
 #include "wait.h"
 #include "wake.h"
 #include "watch.h"
@@ -81,6 +82,18 @@ int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *cont
     result = look_participants(queue, holdings, visitor, context);
     free(holdings);
     return result;
+}
+
+int cq_trim(cq_queue *queue, uint64_t *bytes)
+{
+    int result = handle_writable(queue);
+
+    if (result != CQ_OK)
+        return result;
+    uint64_t given = trim_all(queue);
+    if (bytes)
+        *bytes = given;
+    return CQ_OK;
 }
 
 /* ---- waiting without taking ------------------------------------------------------------------------- */

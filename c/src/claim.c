@@ -32,14 +32,14 @@ bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
     return again;
 }
 
-/* One slot to write into. `insist` as in enqueue_claim. */
-int claim_room(cq_queue *queue, bool insist, struct run *run)
+/* One slot to write `size` bytes into. `insist` as in enqueue_claim. */
+int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run)
 {
     uint32_t tries = 0;
     int result;
 
     do
-        result = enqueue_claim(queue, 1, insist, run);
+        result = enqueue_claim(queue, 1, size, insist, run);
     while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
     return result;
 }

@@ -61,5 +61,9 @@ enum config_fault config_fault(const cq_config *config)
         return CONFIG_CAPACITY;
     if (config->max_message_size > LAYOUT_MAX_MESSAGE)
         return CONFIG_MESSAGE;
-    return config->max_held > LAYOUT_MAX_CAPACITY ? CONFIG_HELD : CONFIG_FINE;
+    if (config->max_held > LAYOUT_MAX_CAPACITY)
+        return CONFIG_HELD;
+    if (config->max_memory > LAYOUT_MAX_FILE)
+        return CONFIG_MEMORY;
+    return config->reserve > LAYOUT_MAX_FILE ? CONFIG_RESERVE : CONFIG_FINE;
 }

@@ -14,7 +14,7 @@
     ((uint32_t)(CQ_EXCLUSIVE | CQ_ATTACH | CQ_READ_ONLY | CQ_ANY_FILESYSTEM | CQ_KEEP_UNLINKED | CQ_TRUST))
 enum config_fault {
     CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY,
-    CONFIG_MESSAGE, CONFIG_HELD
+    CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE
 };
 bool struct_fits(const void *given, size_t first, size_t known);
 int config_complete(const cq_config *given, cq_config *full);

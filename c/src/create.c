@@ -9,6 +9,7 @@
 #include "geometry.h"
 #include "memory.h"
 #include "region.h"
+#include "slot.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,8 +23,7 @@
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
 #define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and this ... */
 #define MORE_HOLES 1024u                 /* ... but not more than so many */
-#define HELD_BYTES (UINT64_C(3) << 23)   /* without max_held: as many spare nodes as this holds ... */
-#define MORE_HELD 64u                    /* ... or so many more than the capacity has messages ... */
+#define MORE_HELD 64u                    /* without max_held: so many more may be held than the capacity has messages ... */
 #define MOST_HELD (2 * LAYOUT_MAX_OWNER) /* ... and at most */
 
 #ifdef CQ_TESTING
@@ -60,16 +60,22 @@ int create_geometry(const cq_config *config, struct geometry *g)
     if (cq_testing.slots_per_node)
         slots = cq_testing.slots_per_node;
     uint64_t bytes = slots * g->slot_stride, most_spare = clamp(SPARE_BYTES / bytes, 128, MOST_HELD);
-    uint64_t spare = clamp(capacity + MORE_HELD, clamp(HELD_BYTES / bytes, 0, most_spare), most_spare);
+    uint64_t spare = clamp(capacity + MORE_HELD, 0, most_spare);
     if (max_held)
         spare = max_held;
+    if ((result = geometry_of(capacity, message, (uint32_t)slots, holes, 0, g)) != CQ_OK)
+        return result;
+    spare += geometry_trim_nodes(g);
     if (cq_testing.spare_nodes)
         spare = cq_testing.spare_nodes;
-    return geometry_of(capacity, message, (uint32_t)slots, holes, spare, g);
+    result = geometry_of(capacity, message, (uint32_t)slots, holes, spare, g);
+    if (result == CQ_OK && config)
+        result = geometry_set_memory(config->max_memory, config->reserve, g);
+    return result;
 }
 
 /* The first node, LINKED and empty, and the header that points to it; the header last. */
-static int write_region(int fd, const struct geometry *g)
+static int write_region(int fd, const struct geometry *g, const cq_config *config)
 {
     uint64_t first = cq_testing.first_sequence ? cq_testing.first_sequence : 1;
     uint64_t ticket = ticket_word(first, 0, 0), state = ticket_word(first, NODE_LINKED, 0);
@@ -99,11 +105,13 @@ static int write_region(int fd, const struct geometry *g)
     header.states_offset = g->states_offset;
     header.nodes_offset = g->nodes_offset;
     header.file_size = g->file_size;
+    header.max_memory = g->max_memory;
+    header.reserve = config ? config->reserve : 0;
     header.first_position = ticket;
     header.created = os_clock(OS_DATE);
     atomic_init(&header.tail, link_word(first, 0));
     atomic_init(&header.head, link_word(first, 0));
-    atomic_init(&header.touched, 1);
+    atomic_init(&header.touched, g->reserved_nodes > 1 ? g->reserved_nodes : 1);
     atomic_init(&header.last_hole, ticket);
     atomic_init(&header.free_id, 1);
     int error = os_write(fd, &node, sizeof node, g->nodes_offset);
@@ -112,6 +120,34 @@ static int write_region(int fd, const struct geometry *g)
     if (error == 0)
         error = os_write(fd, &header, sizeof header, 0);
     return result_of_errno(error);
+}
+
+/* Memory for what must not lack it: all participants, and the first nodes with all that their slots may hold. They are
+   free, as fresh memory is; the hints that say so, and the marks of what the slots reach, go into the file. */
+static int reserve_nodes(int fd, const struct geometry *g)
+{
+    uint64_t count = g->reserved_nodes, end = g->nodes_offset + count * g->node_stride;
+    int error = 0, result = count > 0 ? memory_allocate(NULL, fd, 0, LAYOUT_SUMMARY_OFFSET) : CQ_OK;
+
+    for (uint64_t n = 0; n < count && result == CQ_OK; n += LAYOUT_PAGE / 8) /* their states, marks and hints */
+        result = memory_allocate_node(NULL, fd, g, n);
+    if (count > 0 && result == CQ_OK)
+        result = memory_allocate(NULL, fd, g->nodes_offset, end - g->nodes_offset);
+    for (uint64_t word = 0; word * 64 < count && result == CQ_OK && error == 0; ++word) {
+        uint64_t left = count - word * 64, bits = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+        bits &= word == 0 ? ~UINT64_C(1) : UINT64_MAX; /* the first one is in the list */
+        error = os_write(fd, &bits, sizeof bits, g->bitmap_offset + word * 8);
+        if (error == 0 && (word % 64 == 63 || left <= 64)) {
+            uint64_t words = word % 64 == 63 ? UINT64_MAX : (UINT64_C(2) << word % 64) - 1;
+            error = os_write(fd, &words, sizeof words, LAYOUT_SUMMARY_OFFSET + word / 64 * 8);
+        }
+    }
+    uint32_t pages = slot_pages(g->max_message_size);
+    for (uint64_t i = 0; g->paged && i < count * g->slots_per_node && result == CQ_OK && error == 0; ++i)
+        error = os_write(fd, &pages, sizeof pages,
+                         g->nodes_offset + i / g->slots_per_node * g->node_stride + LAYOUT_NODE_HEADER +
+                             i % g->slots_per_node * g->slot_stride + offsetof(struct layout_slot, pages));
+    return result == CQ_OK ? result_of_errno(error) : result;
 }
 
 /* A file in the directory of `path`, which is where it will be linked. */
@@ -145,7 +181,7 @@ static int finish_file(int fd, const char *path, const cq_config *config, const 
     if (result != CQ_OK || (result = result_of_errno(os_set_size(fd, g->file_size))) != CQ_OK ||
         (result = try_mapping(fd, g)) != CQ_OK ||
         (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
-        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK || (result = write_region(fd, g)) != CQ_OK)
+        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK || (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config)) != CQ_OK)
         return result;
     /* Narrow until now, wider (if asked for) while still without a name. */
     int error = os_set_permissions(fd, config && config->permissions ? config->permissions : 0600);

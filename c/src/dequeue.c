@@ -9,6 +9,7 @@
 #include "front.h"
 #include "lookout.h"
 #include "os.h"
+#include "participant.h"
 #include "queue.h"
 #include "reap.h"
 #include "slot.h"
@@ -264,6 +265,7 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
     }
     *run = run_of(queue, sequence, link_node(front->head), ticket_index(deq), count);
     atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
+    participant_name(queue, SIDE_CONSUMERS, run->node);
     wake_side(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
     return CQ_OK;
 }

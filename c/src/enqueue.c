@@ -9,15 +9,18 @@
 #include "dequeue.h"
 #include "fast.h"
 #include "lookout.h"
-#include "memory.h"
 #include "participant.h"
 #include "queue.h"
 #include "room.h"
+#include "supply.h"
 
 /* ---- claiming -------------------------------------------------------------------------------------- */
 
-/* Claim slots in the last node. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_RETRY, or an error. */
-ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, struct run *run)
+/* Claim slots in the last node: one for a message of `size` bytes where slots get memory as far as messages reach, and
+   where `reached` is the ticket for which it was given. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_REACH, RESULT_RETRY, or an
+   error. */
+ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, size_t size, uint64_t reached,
+                              struct run *run)
 {
     uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(tail->ticket);
     uint64_t sequence = word_sequence(tail->link), ticket = tail->ticket, room;
@@ -33,6 +36,12 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
     uint32_t count = want < here ? (uint32_t)want : here;
     __builtin_prefetch(slot_at(queue, tail->node, index), 1);
+    if (unlikely(queue->geometry.paged)) {
+        count = 1;
+        here = 0; /* the usual way knows no memory */
+        if (ticket != reached && !slot_reaches(queue, slot_at(queue, tail->node, index), size))
+            return RESULT_REACH;
+    }
     /* claim_enq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
                                                  ticket_word(sequence, index + count, queue->owner),
@@ -41,6 +50,8 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
         return RESULT_RETRY;
     }
     *run = run_of(queue, sequence, link_node(tail->link), index, count);
+    slot_set_reach(queue, run_slot(queue, run, 0), size);
+    participant_name(queue, SIDE_PRODUCERS, run->node);
     /* Relaxed, see fast.h. */
     atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
     atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
@@ -50,32 +61,41 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
 /* Append a node, which is given memory if none is free. As queue_append. */
 static int append(cq_queue *queue, const struct end *tail)
 {
-    struct growth growth = {NO_NODE, CQ_OK};
+    struct growth growth = NO_GROWTH;
     int result;
 
     while ((result = queue_append(queue, tail, &growth)) == RESULT_MEMORY)
-        growth.result = memory_allocate_node(queue, -1, &queue->geometry, growth.node);
+        supply_node(queue, &growth);
+    node_drop(queue, &growth);
+    supply_note(queue);
     return result;
 }
 
 /*
- * Claim up to `want` slots with one compare-exchange. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
+ * Claim up to `want` slots with one compare-exchange; the first message has `size` bytes. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
  * are all that fills the queue, make room, once. A try whose own claim was voided does not: it would void the one
  * that voided it.
  */
-int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run)
+int enqueue_claim(cq_queue *queue, size_t want, size_t size, bool insist, struct run *run)
 {
+    uint64_t reached = 0;
+
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct end tail;
         int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
         if (likely(result == CQ_OK))
-            result = claim_slots(queue, &tail, want, run);
+            result = claim_slots(queue, &tail, want, size, reached, run);
         if (likely(result == CQ_OK))
             return CQ_OK;
         if (result == RESULT_USED_UP)
             result = append(queue, &tail);
-        else if (result == CQ_FULL && insist)
+        else if (result == RESULT_REACH) {
+            if ((result = supply_slot(queue, &tail, size)) != CQ_OK)
+                return result;
+            reached = tail.ticket;
+            continue;
+        } else if (result == CQ_FULL && insist)
             result = dequeue_make_room(queue);
         if (result == RESULT_VOIDED) {
             insist = false;
@@ -117,15 +137,16 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
     /* Relaxed: see dequeue_patience. */
     if (unlikely(data && (size > PATIENT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0)))
         word = ask_patience(queue, run, slot, word, size);
+    bool keep = !data && slot_is_small(queue);
     unsigned char *last = slot_payload(queue, slot) + queue->geometry.max_message_size - 1, kept = 0;
     if (data)
         fast_copy(slot_payload(queue, slot), data, size);
-    else
+    else if (keep)
         kept = *last;
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
     for (;;) {
         if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {
-            if (!data) /* a reservation may be committed again, and larger: the size must not stand in its bytes */
+            if (keep) /* a reservation may be committed again, and larger: the size must not stand in its bytes */
                 *last = kept;
             if (slot_phase(word) != SLOT_VOID)
                 return CQ_ECORRUPT;
@@ -174,7 +195,7 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
     for (*done = 0; *done < count;) {
         struct run run;
         uint32_t i = 0;
-        int result = enqueue_claim(queue, count - *done, insist, &run);
+        int result = enqueue_claim(queue, count - *done, messages[*done].size, insist, &run);
         if (result != CQ_OK)
             return result;
         for (; i < run.count; ++i, ++*done) {

@@ -4,7 +4,7 @@
 
 #include "run.h"
 
-int enqueue_claim(cq_queue *queue, size_t want, bool insist, struct run *run);
+int enqueue_claim(cq_queue *queue, size_t want, size_t size, bool insist, struct run *run);
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
 void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
 int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);

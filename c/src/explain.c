@@ -152,7 +152,18 @@ static void say_invalid(struct text *text, const struct found *found)
                              config->max_message_size, LAYOUT_MAX_MESSAGE); return;
     case CONFIG_HELD: say(text, "max_held %" PRIu64 " is more than %" PRIu64 " messages, the maximum", config->max_held,
                           LAYOUT_MAX_CAPACITY); return;
+    case CONFIG_MEMORY: say(text, "max_memory %" PRIu64 " is more than %" PRIu64 " bytes, the maximum",
+                            config->max_memory, LAYOUT_MAX_FILE); return;
+    case CONFIG_RESERVE: say(text, "reserve %" PRIu64 " is more than %" PRIu64 " bytes, the maximum", config->reserve,
+                             LAYOUT_MAX_FILE); return;
     case CONFIG_FINE: break;
+    }
+    if (!found->has_geometry && found->geometry.max_memory != 0) {
+        say(text, "max_memory %" PRIu64 " is too little: a queue of this size needs", config->max_memory);
+        say_bytes(text, " ", geometry_least(&found->geometry), found->geometry.reserved_nodes > 3
+                  ? " with what is to be reserved: allow more, or reserve less"
+                  : " to work at all: allow more, or ask for fewer or smaller messages");
+        return;
     }
     if (!found->has_geometry) {
         say(text, "a capacity of %" PRIu64 " messages of up to %" PRIu64 " bytes needs", found->geometry.capacity,
@@ -255,9 +266,15 @@ static void say_full(struct text *text, const struct found *found)
         say(text, ", %" PRIu64 " are held by consumers", stats.held);
     if (stats.writing > 0)
         say(text, ", %" PRIu64 " are being written", stats.writing);
+    bool limited = !full && stats.max_memory != 0 &&
+                   stats.memory + stats.max_memory / 8 + found->geometry.node_stride > stats.max_memory;
     if (full)
         say(text, ": try later or wait");
-    else if (pinned)
+    else if (limited) {
+        say_bytes(text, ", and the region takes ", stats.memory, "");
+        say_bytes(text, " of the ", stats.max_memory, " that its max_memory allows: take messages out, or create the "
+                  "queue with a larger max_memory");
+    } else if (pinned)
         say(text, ", and only %" PRIu64 " may be held at a time without using up room: have consumers release some "
             "(cq_participants and cq doctor show which handles hold them), or create the queue with a larger max_held",
             stats.max_held);

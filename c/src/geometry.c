@@ -18,9 +18,11 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
         return CQ_EINVAL;
     *g = (struct geometry){.capacity = capacity, .max_message_size = max_message_size, .hole_slots = hole_slots,
                            .spare_nodes = spare_nodes, .slots_per_node = slots};
-    g->slot_stride = max_message_size <= LAYOUT_SMALL_MESSAGE ? 8 + round_up(max_message_size, 8)
-                                                              : round_up(16 + max_message_size, 64);
-    g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, LAYOUT_LINE);
+    g->paged = max_message_size > LAYOUT_PAGED_MESSAGE;
+    g->slot_stride = max_message_size <= LAYOUT_SMALL_MESSAGE
+                         ? 8 + round_up(max_message_size, 8)
+                         : round_up(16 + max_message_size, g->paged ? LAYOUT_PAGE : 64);
+    g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, g->paged ? LAYOUT_PAGE : LAYOUT_LINE);
     g->node_count = (capacity + hole_slots + slots - 1) / slots + 2 + spare_nodes;
     if (g->node_count > LAYOUT_MAX_NODES || g->node_count > LAYOUT_MAX_FILE / g->node_stride)
         return CQ_EINVAL;
@@ -31,6 +33,40 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
     g->nodes_offset = g->states_offset + round_up(g->node_count * 8, LAYOUT_PAGE);
     g->file_size = round_up(g->nodes_offset + g->node_count * g->node_stride, LAYOUT_PAGE);
     return CQ_OK;
+}
+
+/* What does not grow with the messages: header, states and hints, a few participants, or with a reserve all. */
+static uint64_t fixed_bytes(const struct geometry *g)
+{
+    return (g->reserved_nodes > 0 ? LAYOUT_SUMMARY_OFFSET : 16 * LAYOUT_PAGE) + 4 * LAYOUT_PAGE +
+           round_up(g->node_count * 8, LAYOUT_PAGE);
+}
+
+/* The least limit of memory: what does not grow, what is reserved, and in any case three nodes whose slots have all of
+   their memory. With them a message follows each that is taken. */
+uint64_t geometry_least(const struct geometry *g)
+{
+    return fixed_bytes(g) + (g->reserved_nodes > 3 ? g->reserved_nodes : 3) * g->node_stride;
+}
+
+/* CQ_EINVAL: the limit is below the least. */
+int geometry_set_memory(uint64_t max_memory, uint64_t reserve, struct geometry *g)
+{
+    uint64_t nodes = reserve / g->node_stride + (reserve % g->node_stride != 0);
+
+    g->reserved_nodes = nodes < g->node_count ? nodes : g->node_count;
+    g->max_memory = max_memory;
+    return max_memory != 0 && max_memory < geometry_least(g) ? CQ_EINVAL : CQ_OK;
+}
+
+/* How many nodes a process may hold that gives memory back: those that overlap a window of the file. */
+uint64_t geometry_trim_nodes(const struct geometry *g) { return TRIM_WINDOW / g->node_stride + 4; }
+
+/* How many messages may be held, each of which may pin a node, while a process gives memory back. */
+uint64_t geometry_held(const struct geometry *g)
+{
+    uint64_t trim = geometry_trim_nodes(g);
+    return g->spare_nodes > trim ? g->spare_nodes - trim : g->spare_nodes;
 }
 
 /* Is this a region that this library can use, whole and not self-contradictory? *g receives what it says once and for
@@ -47,6 +83,8 @@ int geometry_of_header(const struct layout_header *header, uint64_t file_size, s
         return CQ_EVERSION;
     if (geometry_of(header->capacity, header->max_message_size, header->slots_per_node, header->hole_slots,
                     header->spare_nodes, g) != CQ_OK)
+        return CQ_ECORRUPT;
+    if (geometry_set_memory(header->max_memory, header->reserve, g) != CQ_OK)
         return CQ_ECORRUPT;
     bool same = header->slot_stride == g->slot_stride && header->node_stride == g->node_stride &&
                 header->node_count == g->node_count && header->summary_offset == LAYOUT_SUMMARY_OFFSET &&

@@ -35,6 +35,7 @@ enum {
     RESULT_LOOK,        /* as RESULT_RETRY, and it is a good moment to look for the dead */
     RESULT_MEMORY,      /* a node needs memory first: see struct growth in node.h */
     RESULT_USED_UP,     /* all slots of the last node are claimed */
+    RESULT_REACH,       /* the slot has less memory than the message needs */
     RESULT_SLOW         /* fast.h: take the slow way */
 };
 
@@ -65,9 +66,11 @@ static inline void fence(memory_order order)
 /* The shape of a region, validated once and then only read from here. */
 struct geometry {
     uint64_t capacity, max_message_size, hole_slots, spare_nodes;
+    uint64_t max_memory, reserved_nodes; /* 0: no limit; the nodes below keep their memory */
     uint64_t slot_stride, node_stride, node_count;
     uint64_t bitmap_offset, marks_offset, states_offset, nodes_offset, file_size;
     uint32_t slots_per_node;
+    bool paged; /* slots get memory as far as their messages reach */
 };
 
 enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
@@ -133,6 +136,21 @@ struct orphan_cache {
     uint64_t links[ORPHAN_NODES];
 };
 
+#define TRIM_MOST 520u /* nodes in a window */
+enum held { HELD_NOT, HELD_AS_IT_WAS, HELD_NAMED, HELD_BARE };
+
+/* Giving memory back, window by window from the end of the file on: see trim.c. */
+struct trim {
+    _Atomic uint32_t busy;    /* 1: a thread of this process is at it; what follows is its own */
+    _Atomic uint32_t pending; /* 1: something is begun, to be gone on with */
+    uint64_t next;            /* where the window ends that is next, in the file */
+    uint64_t target;          /* bytes that the region may keep, 0: as few as possible */
+    uint64_t keep;            /* the nodes below are left alone */
+    bool split;               /* the lowest node of the last window lost the part that was in it */
+    uint8_t held[TRIM_MOST];  /* of the nodes in the window: enum held, and the words that their states had */
+    uint64_t before[TRIM_MOST];
+};
+
 static inline bool cache_enter(_Atomic uint32_t *busy)
 {
     return atomic_fetch_or_explicit(busy, 1, memory_order_acquire) == 0; /* cache:A, pairs with cache_leave */
@@ -154,6 +172,7 @@ struct cq_queue {
     _Atomic uint32_t *alive; /* 1 in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
     _Atomic int fd;          /* a second description of the file: tests locks, allocates; holds no lock for long */
     bool populates;          /* os_populate works */
+    uint64_t granule;        /* memory comes and goes in such pieces: os_granule */
     uint64_t device, inode;  /* which file it is */
     char *path;                       /* absolute */
     char mapped_as[64];               /* another way to the file: by its mapping, where that is allowed */
@@ -167,6 +186,7 @@ struct cq_queue {
     _Atomic int64_t suspect_time;
     struct reap reap;
     struct lookout lookout;           /* see wait.c */
+    struct trim trim;
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
     _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */

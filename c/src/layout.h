@@ -5,8 +5,8 @@
  * owns the drawing and the packing; beyond naming them it must not know which code reads or writes the bytes, or when.
  *
  *        0  header                      one page
- *     4096  participants                4,096 entries of 64 bytes
- *   266240  summary of the free bitmap  1 bit for 64 words of it
+ *     4096  participants                4,096 entries of 128 bytes
+ *   528384  summary of the free bitmap  1 bit for 64 words of it
  *        .  free bitmap                 1 bit a node
  *        .  marks                       8 bytes for 16 nodes: which may hold orphans, which have holes
  *        .  node states                 8 bytes a node
@@ -44,6 +44,7 @@
 #define LAYOUT_MAX_OWNER 4094u
 #define LAYOUT_PARTICIPANTS 4096u
 #define LAYOUT_SMALL_MESSAGE 248u /* up to here a slot has no length field of its own */
+#define LAYOUT_PAGED_MESSAGE 12288u /* beyond, a slot gets memory page by page, as far as its message reaches */
 
 /* One side's sleepers: a futex word, generation (30 bits) | WATCH | SLEEP. Written by waiters and wakers. */
 struct layout_side {
@@ -72,7 +73,9 @@ struct layout_header {
     uint64_t file_size;           /* 120 */
     uint64_t first_position;      /* 128 the first ticket */
     int64_t created;              /* 136 nanoseconds since 1970 */
-    uint64_t durable[14];         /* 144 0, kept for the durable mode */
+    uint64_t max_memory;          /* 144 bytes that the file may take of the file system; 0: any number */
+    uint64_t reserve;             /* 152 bytes that it was given from the beginning, and keeps */
+    uint64_t durable[12];         /* 160 0, kept for the durable mode */
 
     alignas(LAYOUT_LINE) _Atomic uint64_t tail; /* 256 link: the node producers claim in; tail >= head */
     alignas(LAYOUT_LINE) _Atomic uint64_t head; /* 384 link: the node consumers claim in */
@@ -93,17 +96,23 @@ struct layout_header {
     _Atomic uint32_t removed;                      /* 1040 a hint: 1 once a handle saw that the region has no name */
     _Atomic uint32_t lookout;                      /* 1044 a hint: the handle that looks around while all sleep; 0 */
     _Atomic uint32_t sleepers;                     /* 1048 a hint: handles that slept at the last look */
+    alignas(LAYOUT_LINE) _Atomic uint64_t needed;  /* 1152 a hint: most nodes in use at a time in this period */
+    _Atomic uint64_t period;                       /* 1160 a hint: the turn in which the period began */
+    _Atomic uint32_t patience;                     /* 1168 a hint: periods are doubled so often */
+    _Atomic uint32_t regrets;                      /* 1172 a hint: nodes that had to get memory again in this period */
+    _Atomic uint64_t trimmed;                      /* 1176 bytes given back; a count for cq_stat */
 };
 
 /* An open handle. Entry 0 is nobody's. */
 struct layout_participant {
-    _Atomic uint64_t record;      /*  0 incarnation (63) | used: by newcomers, with its lock, and reapers */
+    alignas(LAYOUT_LINE) _Atomic uint64_t record; /* 0 incarnation (63) | used: by newcomers, with its lock, and reapers */
     _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may sweep for */
     _Atomic int64_t since;        /* 24 nanoseconds since 1970: its first sleeping thread fell asleep */
     _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */
     _Atomic uint32_t pid;         /* 40 for people to read, and a hint that it may be dead */
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
+    _Atomic uint32_t nodes[2];    /* 64 nodes that this participant may touch at any time, plus 1; 0: none */
 };
 
 struct layout_node {
@@ -117,17 +126,19 @@ struct layout_node {
 #define LAYOUT_NODE_HEADER 384u
 
 /* max_message_size <= 248: state, then the payload; a message shorter than max_message_size has its size in the
-   last byte of the payload and SLOT_SHORT in its state. Larger: state, length, then the payload. */
+   last byte of the payload and SLOT_SHORT in its state. Larger: state, length, then the payload. `pages`: so many
+   pages behind the slot's first have memory, at least; of slots beyond LAYOUT_PAGED_MESSAGE only. */
 struct layout_slot {
     _Atomic uint64_t state;
-    uint64_t length; /* of large slots only */
+    uint32_t length; /* of large slots only */
+    _Atomic uint32_t pages;
 };
 
 static_assert(sizeof(struct layout_side) == LAYOUT_LINE, "a side has its cache lines to itself");
 static_assert(offsetof(struct layout_header, capacity) == 32, "drawn at 32");
 static_assert(offsetof(struct layout_header, slot_stride) == 64, "drawn at 64");
 static_assert(offsetof(struct layout_header, first_position) == 128, "drawn at 128");
-static_assert(offsetof(struct layout_header, durable) == 144, "drawn at 144");
+static_assert(offsetof(struct layout_header, max_memory) == 144, "drawn at 144");
 static_assert(offsetof(struct layout_header, tail) == 256, "drawn at 256");
 static_assert(offsetof(struct layout_header, head) == 384, "drawn at 384");
 static_assert(offsetof(struct layout_header, orphans) == 392, "drawn at 392");
@@ -138,8 +149,10 @@ static_assert(offsetof(struct layout_header, consumers) == 640, "drawn at 640");
 static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
 static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
 static_assert(offsetof(struct layout_header, turn) == 1024, "drawn at 1024");
-static_assert(sizeof(struct layout_header) == 1152 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
-static_assert(sizeof(struct layout_participant) == 64, "64 bytes a participant");
+static_assert(sizeof(struct layout_header) == 1280 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
+static_assert(offsetof(struct layout_header, needed) == 1152, "drawn at 1152");
+static_assert(sizeof(struct layout_participant) == 128, "128 bytes a participant");
+static_assert(offsetof(struct layout_participant, nodes) == 64, "drawn at 64");
 static_assert(sizeof(struct layout_node) == LAYOUT_NODE_HEADER, "slots begin at 384");
 static_assert(offsetof(struct layout_node, deq) == 128 && offsetof(struct layout_node, next) == 256, "lines apart");
 static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are plain words");
@@ -157,10 +170,11 @@ static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bi
 
 enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
-/* SETTLED: as LINKED, and a scan found all claims of producers finished: each slot is FULL, or a hole that names
+/* BARE: as FREE (owner 0) or as TAKEN, but without memory, or with less than a node needs.
+   SETTLED: as LINKED, and a scan found all claims of producers finished: each slot is FULL, or a hole that names
    nobody. Nothing but consumers changes such a node, and these come only when it is head. The owner's place in the
    state word has the number of holes. */
-enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2, NODE_SETTLED = 3 };
+enum node_phase { NODE_FREE = 0, NODE_TAKEN = 1, NODE_LINKED = 2, NODE_SETTLED = 3, NODE_BARE = 4 };
 
 static inline uint64_t word_sequence(uint64_t word) { return word >> 24; }
 static inline uint32_t word_owner(uint64_t word) { return (uint32_t)word & 0xfffu; }
@@ -171,7 +185,10 @@ static inline uint64_t ticket_word(uint64_t sequence, uint32_t index, uint32_t o
     return sequence << 24 | (uint64_t)index << 12 | owner;
 }
 static inline uint32_t ticket_index(uint64_t word) { return (uint32_t)(word >> 12) & 0xfffu; }
-static inline bool node_is_listed(uint64_t state) { return ticket_index(state) >= NODE_LINKED; } /* LINKED or SETTLED */
+static inline bool node_is_listed(uint64_t state) /* LINKED or SETTLED */
+{
+    return ticket_index(state) == NODE_LINKED || ticket_index(state) == NODE_SETTLED;
+}
 
 /* Links: sequence 40, node 24. */
 static inline uint64_t link_word(uint64_t sequence, uint32_t node) { return sequence << 24 | node; }

@@ -63,7 +63,7 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
     if (unlikely(result != CQ_OK))
         return result;
     if (unlikely(!fast_claim_enq(queue, &run)))
-        result = claim_room(queue, true, &run);
+        result = claim_room(queue, size, true, &run);
     if (result == CQ_OK)
         lend(queue, &run, size, message);
     return result;
@@ -97,7 +97,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     if (result == RESULT_VOIDED) {
         /* Others gave the slot up: the message goes into a new one, and only then is the old one let go. */
         bool insist = true;
-        while ((result = claim_room(queue, insist, &fresh)) == CQ_OK &&
+        while ((result = claim_room(queue, size, insist, &fresh)) == CQ_OK &&
                (result = enqueue_publish(queue, &fresh, 0, payload, size)) == RESULT_VOIDED) {
             enqueue_abandon(queue, &fresh, 0);
             insist = false;

@@ -7,6 +7,8 @@
  */
 #include "look.h"
 
+#include "geometry.h"
+#include "memory.h"
 #include "node.h"
 #include "orphan.h"
 #include "participant.h"
@@ -327,7 +329,6 @@ int look_stat(cq_queue *queue, cq_stats *stats)
 {
     const struct layout_header *header = queue->header;
     const struct geometry *g = &queue->geometry;
-    struct os_status status;
     uint64_t enq, waiting, asleep[2], totals[2];
     int result = measure(queue, &enq, &waiting);
 
@@ -353,16 +354,19 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->participants = count_participants(queue, asleep);
     stats->waiting_consumers = (uint32_t)asleep[SIDE_CONSUMERS];
     stats->waiting_producers = (uint32_t)asleep[SIDE_PRODUCERS];
-    stats->nodes_touched = node_touched(queue);
-    for (uint64_t n = 0; n < stats->nodes_touched; ++n)
-        stats->nodes_linked += node_is_listed(load_count(&queue->states[n]));
+    for (uint64_t n = 0, touched = node_touched(queue); n < touched; ++n) {
+        uint64_t state = load_count(&queue->states[n]);
+        stats->nodes_touched += ticket_index(state) != NODE_BARE;
+        stats->nodes_linked += node_is_listed(state);
+    }
     look_holdings(queue, NULL, NULL, totals);
     stats->held = totals[0];
     stats->writing = totals[1];
-    stats->max_held = g->spare_nodes;
-    int fd = region_descriptor(queue);
-    if (fd >= 0 && os_status(fd, &status) == 0)
-        stats->memory = status.memory;
+    stats->max_held = geometry_held(g);
+    stats->max_memory = g->max_memory;
+    stats->reserve = header->reserve;
+    stats->trimmed = load_count(&header->trimmed);
+    memory_taken(queue, &stats->memory);
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;
 }

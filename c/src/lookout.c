@@ -1,5 +1,5 @@
 /*
- * lookout.c - what a look is for: the dead, wakes that were not given, the file's name.
+ * lookout.c - what a look is for: the dead, wakes that were not given, the file's name, memory that nobody needs.
  *
  * It owns the order of these. Each finds what a process that died in the middle of a call left undone. It must not
  * know how the dead are found (reap.c), nor what the caller wants.
@@ -10,6 +10,7 @@
 #include "probe.h"
 #include "reap.h"
 #include "region.h"
+#include "trim.h"
 #include "wake.h"
 
 /*
@@ -58,6 +59,9 @@ bool lookout_look(cq_queue *queue)
     enum reap_look look;
     bool found = reap_look(queue, &look);
 
+    if (look == REAP_LOOKED)
+        trim_begin(queue);
+    trim_go_on(queue);
     if ((look == REAP_LOOKED || look == REAP_BLIND) && nudge(queue) && look == REAP_LOOKED)
         lookout_see_removal(queue);
     return found;

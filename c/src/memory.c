@@ -1,17 +1,37 @@
 /*
  * memory.c - giving parts of the region memory (or blocks) before anybody stores there.
  *
- * It owns how the kernel is asked, so that a full file system is a result and never a SIGBUS. It knows which
- * parts belong to a node, but must not know what is stored in them, nor when a node is due.
+ * It owns how the kernel is asked, so that a full file system is a result and never a SIGBUS, and the limit of what the
+ * region may take. It knows which parts belong to a node or a slot, but must not know what is stored in them, nor when
+ * one is due.
  */
 #include "memory.h"
 
 #include "os.h"
 #include "region.h"
+#include "slot.h"
 
 #include <errno.h>
 
 #define PIECE (UINT64_C(1) << 20) /* asked for at a time: some tenths of a millisecond's work */
+
+/*
+ * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and a
+ * part without needs blocks for both before anybody may store in it. Another program decides on their size, by reading
+ * the file. So there memory is given in pieces that no page is larger than, and that lie as pages do. (Without
+ * a handle, the file is new and nobody reads it; but it will be.)
+ */
+static int allocate_granules(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+{
+    uint64_t granule = queue ? queue->granule : os_granule(fd), end = round_up(offset + size, granule);
+
+    if (granule <= os_page_size())
+        return 0;
+    offset -= offset % granule;
+    if (queue && end > queue->geometry.file_size)
+        end = queue->geometry.file_size;
+    return os_allocate(queue ? region_descriptor(queue) : fd, offset, end - offset);
+}
 
 /*
  * Memory for a piece of the region: 0, or an error number.
@@ -25,8 +45,12 @@
  */
 static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {
+    int error = allocate_granules(queue, fd, offset, size);
+
+    if (error != 0)
+        return error;
     if (queue && queue->populates) {
-        int error = os_populate(queue->base + offset, size);
+        error = os_populate(queue->base + offset, size);
         if (error != ENOTSUP)
             return error;
     }
@@ -63,6 +87,50 @@ int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
     return CQ_OK;
 }
 
+/* What the region takes of its file system, by the kernel's count. False: it cannot be told. */
+bool memory_taken(cq_queue *queue, uint64_t *bytes)
+{
+    struct os_status status;
+    int fd = region_descriptor(queue);
+    bool known = fd >= 0 && os_status(fd, &status) == 0 && region_is(queue, &status);
+
+    *bytes = known ? status.memory : 0;
+    return known;
+}
+
+/*
+ * May the region take so many bytes more? The kernel counts, so that no death in the middle of anything makes the count
+ * wrong. Others may be growing at the same moment: room is left for what each of the first few may be about to take.
+ */
+static bool memory_may_take(cq_queue *queue, uint64_t bytes)
+{
+    uint64_t limit = queue->geometry.max_memory, taken, margin;
+    /* Relaxed: a guess of how many there are. */
+    uint64_t others = atomic_load_explicit(&queue->header->highest_id, memory_order_relaxed);
+
+    if (limit == 0 || !memory_taken(queue, &taken))
+        return true;
+    bytes = round_up(bytes, queue->granule);
+    others = others > 16 ? 15 : others > 0 ? others - 1 : 0;
+    margin = others * bytes < limit / 16 ? others * bytes : limit / 16;
+    return taken < limit && bytes + margin <= limit - taken;
+}
+
+/* Of a node: all, or the first page of each slot where slots get memory as far as their messages reach. */
+static int allocate_heads(cq_queue *queue, int fd, const struct geometry *g, uint64_t node)
+{
+    uint64_t at = g->nodes_offset + node * g->node_stride;
+    int result = CQ_OK;
+
+    if (queue && !memory_may_take(queue, g->paged ? g->slots_per_node * LAYOUT_PAGE : g->node_stride))
+        return CQ_FULL;
+    if (!g->paged)
+        return memory_allocate(queue, fd, at, g->node_stride);
+    for (uint32_t i = 0; i < g->slots_per_node && result == CQ_OK; ++i)
+        result = memory_allocate(queue, fd, at + i * g->slot_stride, LAYOUT_PAGE);
+    return result;
+}
+
 /* Memory for a node and, where it is the first on their page, for its state, marks and hints. */
 int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint64_t node)
 {
@@ -77,7 +145,18 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
         result = memory_allocate(queue, fd, g->marks_offset + node / MARK_NODES * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % words == 0)
         result = memory_allocate(queue, fd, g->states_offset + node * 8, LAYOUT_PAGE);
-    if (result == CQ_OK)
-        result = memory_allocate(queue, fd, g->nodes_offset + node * g->node_stride, g->node_stride);
-    return result;
+    return result == CQ_OK ? allocate_heads(queue, fd, g, node) : result;
+}
+
+/* Memory for a message of `size` bytes in a slot that gets it as far as messages reach: what is beyond its first page.
+   For the owner of a claim, or somebody who is about to claim it. */
+int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size)
+{
+    const struct geometry *g = &queue->geometry;
+    uint64_t bytes = (uint64_t)slot_pages(size) * LAYOUT_PAGE;
+
+    if (!memory_may_take(queue, bytes))
+        return CQ_FULL;
+    return memory_allocate(queue, -1, g->nodes_offset + node * g->node_stride + index * g->slot_stride + LAYOUT_PAGE,
+                           bytes);
 }

@@ -5,6 +5,8 @@
 #include "handle.h"
 
 int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size);
+bool memory_taken(cq_queue *queue, uint64_t *bytes);
+int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size);
 int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *geometry, uint64_t node);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * node.c - nodes: taking free ones, putting back, recycling, growing; what is known of those in use.
  *
- * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE. The bitmap
+ * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE; and without
+ * memory FREE -> BARE(owner) -> BARE -> BARE(owner) -> TAKEN(owner). The bitmap
  * of free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
  * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell where there may
  * be orphans or holes: set before either is announced, so that none is missed. It must not know what a message is,
@@ -19,6 +20,12 @@
 static uint64_t node_state(const cq_queue *queue, uint64_t node, memory_order order)
 {
     return atomic_load_explicit(&queue->states[node], order);
+}
+
+/* With memory, or without. */
+static bool is_free(uint64_t state)
+{
+    return ticket_index(state) == NODE_FREE || (ticket_index(state) == NODE_BARE && word_owner(state) == 0);
 }
 
 /* The bitmap. All relaxed: hints order nothing, taking a node acquires its state. */
@@ -72,13 +79,14 @@ static bool node_behind_head(cq_queue *queue, uint64_t sequence)
     return sequence_distance(tail, sequence) > sequence_distance(tail, head);
 }
 
-/* TAKEN or listed (`expected`) -> FREE, if it is that still. */
+/* TAKEN or listed (`expected`) -> FREE, BARE(owner) -> BARE, if it is that still. */
 bool node_free(cq_queue *queue, uint32_t node, uint64_t expected)
 {
+    uint32_t phase = ticket_index(expected) == NODE_BARE ? NODE_BARE : NODE_FREE;
     /* node_free:A release, pairs with node_take:A: the next life comes after all readers and writers of this one. */
     if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
-                                                 ticket_word(word_sequence(expected), NODE_FREE, 0),
-                                                 memory_order_seq_cst, memory_order_relaxed))
+                                                 ticket_word(word_sequence(expected), phase, 0), memory_order_seq_cst,
+                                                 memory_order_relaxed))
         return false;
     hint_set(queue, node);
     wake_side(queue, SIDE_PRODUCERS, 1);
@@ -204,7 +212,7 @@ uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
             uint32_t looked = 0;
             found += recycle(queue, (uint32_t)*node, word_sequence(state), &looked);
             cost += COST_OF_NODE + (uint64_t)COST_OF_SLOT * looked;
-        } else if (ticket_index(state) == NODE_FREE) {
+        } else if (is_free(state)) {
             hint_set(queue, *node);
             ++found;
         }
@@ -213,20 +221,95 @@ uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
     return found;
 }
 
-static bool take_if_free(cq_queue *queue, uint64_t node)
+/* A new life has no holes. Relaxed: append:C comes before any that it will have. A late mark costs a look. */
+static void clear_holes(cq_queue *queue, uint64_t node)
 {
-    uint64_t state = node_state(queue, node, memory_order_relaxed); /* the exchange decides */
-    if (ticket_index(state) != NODE_FREE)
-        return false;
-    /* node_take:A acquire, pairs with node_free:A. append:B comes after it. */
-    if (!atomic_compare_exchange_strong_explicit(&queue->states[node], &state,
-                                                 ticket_word(word_sequence(state), NODE_TAKEN, queue->owner),
-                                                 memory_order_seq_cst, memory_order_relaxed))
-        return false;
-    /* A new life has no holes. Relaxed: append:C comes before any that it will have. A late mark costs a look. */
     if (atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_relaxed) & mark_bit(node, MARK_HOLES))
         atomic_fetch_and_explicit(&queue->marks[node / MARK_NODES], ~mark_bit(node, MARK_HOLES), memory_order_relaxed);
-    return true;
+}
+
+/* CQ_OK: it is TAKEN. RESULT_MEMORY: it is BARE(owner), and growth says so. RESULT_RETRY: it was not free. */
+static int take_if_free(cq_queue *queue, uint64_t node, struct growth *growth)
+{
+    uint64_t state = node_state(queue, node, memory_order_relaxed); /* the exchange decides */
+    if (!is_free(state))
+        return RESULT_RETRY;
+    bool bare = ticket_index(state) == NODE_BARE;
+    /* node_take:A acquire, pairs with node_free:A. append:B comes after it. */
+    if (!atomic_compare_exchange_strong_explicit(
+            &queue->states[node], &state,
+            ticket_word(word_sequence(state), bare ? NODE_BARE : NODE_TAKEN, queue->owner), memory_order_seq_cst,
+            memory_order_relaxed))
+        return RESULT_RETRY;
+    if (bare) {
+        growth->node = node;
+        growth->bare = true;
+        return RESULT_MEMORY;
+    }
+    clear_holes(queue, node);
+    return CQ_OK;
+}
+
+/* What the lack of memory is called by a call: that which is not there is the file's, not this process's. */
+static int result_of_growth(int result)
+{
+    if (result == CQ_OK || result == CQ_FULL)
+        return result;
+    return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
+}
+
+/* The word of a node that this handle has taken as it was without memory. Relaxed: it is this call's. */
+static uint64_t bare_word(const cq_queue *queue, uint64_t node)
+{
+    return ticket_word(word_sequence(node_state(queue, node, memory_order_relaxed)), NODE_BARE, queue->owner);
+}
+
+/* The caller has given the bare node memory: BARE(owner) -> TAKEN(owner). Or it could not: put it back. */
+static int clothe(cq_queue *queue, struct growth *growth)
+{
+    uint64_t node = growth->node, bare = bare_word(queue, node);
+    int result = result_of_growth(growth->result);
+
+    if (result != CQ_OK) {
+        node_drop(queue, growth);
+        return result;
+    }
+    growth->node = NO_NODE;
+    growth->bare = false;
+    clear_holes(queue, node);
+    atomic_fetch_add_explicit(&queue->header->regrets, 1, memory_order_relaxed); /* a hint */
+    /* clothe:A release, pairs with help_tail:A: TAKEN says that there is memory. Only this call changes it. */
+    return atomic_compare_exchange_strong_explicit(&queue->states[node], &bare,
+                                                   ticket_word(word_sequence(bare), NODE_TAKEN, queue->owner),
+                                                   memory_order_acq_rel, memory_order_relaxed)
+               ? CQ_OK
+               : CQ_ECORRUPT;
+}
+
+/* The owner's word -> a free one. Only the owner changes it. */
+static void put_back(cq_queue *queue, uint64_t node, uint64_t mine, uint64_t after)
+{
+    /* node_free:A release, pairs with node_take:A. */
+    if (atomic_compare_exchange_strong_explicit(&queue->states[node], &mine, after, memory_order_seq_cst,
+                                                memory_order_relaxed))
+        hint_set(queue, node);
+}
+
+/* Put a node back that was TAKEN by this handle: nobody is to be woken. */
+void node_untake(cq_queue *queue, uint32_t node)
+{
+    uint64_t sequence = word_sequence(node_state(queue, node, memory_order_relaxed)); /* it is this call's */
+    put_back(queue, node, ticket_word(sequence, NODE_TAKEN, queue->owner),
+             ticket_word(sequence, NODE_FREE, 0));
+}
+
+/* Put back what was taken without memory, whether or not it was given some. */
+void node_drop(cq_queue *queue, struct growth *growth)
+{
+    if (growth->bare)
+        node_free(queue, (uint32_t)growth->node, bare_word(queue, growth->node));
+    growth->bare = false;
+    growth->node = NO_NODE;
 }
 
 /* Take one more node, which the caller has given memory, unless another process is faster. CQ_OK, CQ_FULL,
@@ -240,14 +323,13 @@ static int grow(cq_queue *queue, uint64_t touched, struct growth *growth)
         return RESULT_MEMORY;
     }
     growth->node = NO_NODE;
-    int result = growth->result;
-    if (result != CQ_OK) /* the memory that is not there is the file's, not this process's */
-        return result == CQ_ENOSPACE || result == CQ_ENOMEM ? CQ_ENOSPACE : CQ_ESYSTEM;
+    if (growth->result != CQ_OK)
+        return result_of_growth(growth->result);
     /* grow:A release, pairs with node_touched:A: the memory is there. Failure: another process did the same. */
     uint64_t expected = touched;
     bool raised = atomic_compare_exchange_strong_explicit(&queue->header->touched, &expected, touched + 1,
                                                           memory_order_acq_rel, memory_order_relaxed);
-    return raised && take_if_free(queue, touched) ? CQ_OK : RESULT_RETRY;
+    return raised ? take_if_free(queue, touched, growth) : RESULT_RETRY;
 }
 
 /* Do most of the touched nodes neither lie in the list nor count as free? Then hints went astray, or many nodes are
@@ -270,20 +352,6 @@ static uint32_t look_on(cq_queue *queue, uint64_t budget, bool *round)
     atomic_store_explicit(&queue->swept_next, next, memory_order_relaxed);
     *round = next == 0;
     return found;
-}
-
-/* Is a node said to be free? */
-bool node_is_known_free(const cq_queue *queue)
-{
-    uint64_t touched = node_touched(queue);
-    return hint_lowest(queue, touched) < touched;
-}
-
-/* Is there one that is not known to be, as far as a look at some of them tells? */
-bool node_find_free(cq_queue *queue)
-{
-    bool round;
-    return look_on(queue, LOOK_BEFORE_REFUSING, &round) > 0;
 }
 
 /* Is there a free node after all, before another gets memory? Once a round was in vain, not until half as many more are
@@ -329,29 +397,28 @@ int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
 
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t touched = node_touched(queue);
-        uint64_t lowest = hint_lowest(queue, touched);
-        if (lowest < touched) {
-            bool taken = take_if_free(queue, lowest);
+        uint64_t lowest = growth->bare ? growth->node : hint_lowest(queue, touched);
+        if (!growth->bare && lowest < touched) {
+            int taken = take_if_free(queue, lowest, growth);
             hint_clear(queue, lowest);
             /* node_state:A, pairs with node_free:A. */
-            if (ticket_index(node_state(queue, lowest, memory_order_acquire)) == NODE_FREE)
+            if (is_free(node_state(queue, lowest, memory_order_acquire)))
                 hint_set(queue, lowest); /* freed between the two: the bit just cleared was the new one */
-            if (taken) {
+            if (taken == CQ_OK)
                 *node = (uint32_t)lowest;
-                return CQ_OK;
-            }
+            if (taken != RESULT_RETRY)
+                return taken;
             continue;
         }
-        if (!looked && touched < queue->geometry.node_count && growth->node != touched) {
+        if (!growth->bare && !looked && touched < queue->geometry.node_count && growth->node != touched) {
             looked = true;
             if (free_before_growing(queue, touched))
                 continue;
         }
-        int result = grow(queue, touched, growth);
-        if (result == CQ_OK)
-            *node = (uint32_t)touched;
-        else if (result != RESULT_RETRY && result != RESULT_MEMORY && !refusing) {
-            refusing = true;
+        *node = (uint32_t)lowest; /* the bare one, or the one at `touched` */
+        int result = growth->bare ? clothe(queue, growth) : grow(queue, touched, growth);
+        if (result != CQ_OK && result != RESULT_RETRY && result != RESULT_MEMORY && !refusing && !growth->refused) {
+            refusing = growth->refused = true;
             if (free_before_refusing(queue))
                 continue;
         }
@@ -359,4 +426,26 @@ int node_take(cq_queue *queue, struct growth *growth, uint32_t *node)
             return result;
     }
     return CQ_ECORRUPT;
+}
+
+/* ---- giving memory back ------------------------------------------------------------------------------ */
+
+/* Take a free node to give its memory back, with or without. *before: the word for node_put_back. */
+bool node_strip(cq_queue *queue, uint64_t node, uint64_t *before)
+{
+    *before = node_state(queue, node, memory_order_relaxed); /* the exchange decides */
+    uint64_t expected = *before;
+    /* node_take:A acquire, pairs with node_free:A: all that the last life's readers and writers did came before; and so
+       did the names of those that may come back to it. */
+    return is_free(*before) &&
+           atomic_compare_exchange_strong_explicit(&queue->states[node], &expected,
+                                                   ticket_word(word_sequence(*before), NODE_BARE, queue->owner),
+                                                   memory_order_seq_cst, memory_order_relaxed);
+}
+
+/* It is free again: without memory if it has lost some, else as it was. */
+void node_put_back(cq_queue *queue, uint64_t node, uint64_t before, bool bare)
+{
+    put_back(queue, node, ticket_word(word_sequence(before), NODE_BARE, queue->owner),
+             bare ? ticket_word(word_sequence(before), NODE_BARE, 0) : before);
 }

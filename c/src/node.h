@@ -4,12 +4,15 @@
 
 #include "run.h"
 
-/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. */
+/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. `bare`: the
+   node is the caller's, which puts it back by node_drop if it does not ask again. */
 struct growth {
     uint64_t node; /* NO_NODE: none */
     int result;
+    bool bare, refused;
 };
 #define NO_NODE UINT64_MAX
+#define NO_GROWTH {NO_NODE, CQ_OK, false, false}
 
 /* Budgets of what goes through many nodes are in slots looked at. A state word counts as an eighth of one, and going to
    a node as four: its lines are far from the last one's. */
@@ -17,8 +20,10 @@ enum { COST_OF_STATE = 1, COST_OF_NODE = 32, COST_OF_SLOT = 8 };
 
 uint64_t node_touched(const cq_queue *queue);
 int node_take(cq_queue *queue, struct growth *growth, uint32_t *node);
-bool node_is_known_free(const cq_queue *queue);
-bool node_find_free(cq_queue *queue);
+void node_untake(cq_queue *queue, uint32_t node);
+void node_drop(cq_queue *queue, struct growth *growth);
+bool node_strip(cq_queue *queue, uint64_t node, uint64_t *before);
+void node_put_back(cq_queue *queue, uint64_t node, uint64_t before, bool bare);
 bool node_free(cq_queue *queue, uint32_t node, uint64_t expected);
 bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence);
 uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget);

@@ -41,7 +41,8 @@ int os_write(int fd, const void *from, size_t size, uint64_t offset);           
 int os_check_filesystem(int fd);
 
 /* A file without a name in the directory, for its user alone. It is gone when its last description is. EOPNOTSUPP: this
-   system or file system has none. */
+   system or file system has none. Where stores would be made to a copy, they are made in place from now on, or it is
+   EOPNOTSUPP. */
 int os_create_nameless(const char *directory, int *fd);
 /* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
 int os_set_size(int fd, uint64_t size);
@@ -64,15 +65,21 @@ uint64_t os_page_size(void);
  */
 int os_allocate(int fd, uint64_t offset, uint64_t size);
 int os_populate(void *at, uint64_t size);
+/* In which pieces, as large and as aligned, a part of the file must be given memory so that no store there fails,
+   however the system keeps the file's pages. */
+uint64_t os_granule(int fd);
+/* Give the memory of a part of a mapping back to the file system; what is read there later is 0. Needs no descriptor.
+   If it fails, some may be gone. (s) */
+int os_punch(void *at, uint64_t size);
 /* Has the first page of a mapping memory, and how much has the file's file system left? For a guess only: false, or
    UINT64_MAX, if it cannot be told. (s) */
 bool os_is_resident(void *at);
 uint64_t os_room(int fd);
 
 /*
- * The whole file, shared, with addresses of its own and no memory before it is used. A child process does not get the
- * mapping; and as long as the mapping is there its description is open, with the locks made through it, whoever closes
- * descriptors. Core dumps leave it out. OS_TRY: as large, but for nothing.
+ * The whole file, shared, with addresses of its own and no memory before it is used, even in a process that locks all
+ * memory that it will have. A child process does not get the mapping; and as long as the mapping is there its
+ * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. OS_TRY: as large, but for nothing.
  */
 enum os_map { OS_MAP_TRY, OS_MAP_READ, OS_MAP_WRITE };
 int os_map(int fd, uint64_t size, enum os_map use, void **at);

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -35,6 +36,9 @@
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18 /* Linux 4.14 */
 #endif
+#ifndef MADV_REMOVE
+#define MADV_REMOVE 9
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
@@ -45,6 +49,12 @@
 static_assert(sizeof(off_t) == 8, "file offsets of 64 bits");
 
 #define ALIVE_BYTES 4096u
+#define TMPFS 0x01021994u
+#define BTRFS 0x9123683eu
+#define LARGEST_FOLIO (UINT64_C(1) << 21) /* pages of the page cache are not larger, and aligned to their size */
+#define GET_FLAGS 0x80086601u  /* FS_IOC_GETFLAGS */
+#define SET_FLAGS 0x40086602u  /* FS_IOC_SETFLAGS */
+#define NO_COPY_ON_WRITE 0x00800000u /* FS_NOCOW_FL */
 
 static int error_of(long result) { return result < 0 ? errno : 0; }
 
@@ -128,11 +138,38 @@ int os_check_filesystem(int fd)
     }
 }
 
+static uint32_t kind_of(int fd)
+{
+    struct statfs status;
+    return fstatfs(fd, &status) == 0 ? (uint32_t)status.f_type : 0;
+}
+
+/* btrfs would need a new block for each store to an old one, and may have none. As long as the file is empty it can be
+   told not to. */
+static int write_in_place(int fd)
+{
+    int flags = 0;
+
+    if (kind_of(fd) != BTRFS)
+        return 0;
+    if (ioctl(fd, GET_FLAGS, &flags) != 0)
+        return EOPNOTSUPP;
+    flags |= (int)NO_COPY_ON_WRITE;
+    return ioctl(fd, SET_FLAGS, &flags) == 0 && ioctl(fd, GET_FLAGS, &flags) == 0 &&
+                   ((uint32_t)flags & NO_COPY_ON_WRITE)
+               ? 0
+               : EOPNOTSUPP;
+}
+
 int os_create_nameless(const char *directory, int *fd)
 {
     *fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
-    return *fd < 0 && (errno == EISDIR || errno == EINVAL) ? EOPNOTSUPP : error_of(*fd);
+    if (*fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
+        return errno == EISDIR || errno == EINVAL ? EOPNOTSUPP : errno;
+    int error = write_in_place(*fd);
+    if (error != 0)
+        os_close(*fd);
+    return error;
 }
 
 int os_set_size(int fd, uint64_t size)
@@ -188,6 +225,11 @@ int os_populate(void *at, uint64_t size)
     return errno == EINTR ? EINTR : ENOTSUP;
 }
 
+/* On tmpfs a page has memory whatever stands beside it. */
+uint64_t os_granule(int fd) { return kind_of(fd) == TMPFS ? os_page_size() : LARGEST_FOLIO; }
+
+int os_punch(void *at, uint64_t size) { return error_of(madvise(at, (size_t)size, MADV_REMOVE)); }
+
 bool os_is_resident(void *at)
 {
     unsigned char resident = 0;
@@ -220,12 +262,20 @@ static int unmap_for(void *at, size_t size, int error)
 int os_map(int fd, uint64_t size, enum os_map use, void **at)
 {
     int protection = use == OS_MAP_TRY ? PROT_NONE : use == OS_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
-    void *base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    size_t first = (size_t)os_page_size();
+    /* Where a process locks all memory that it will have, the kernel would give each page of the mapping memory, and count
+       all of them. What a mapping grows by is as the rest of it, which is not locked any more. */
+    void *begin = mmap(NULL, first, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (begin == MAP_FAILED)
+        return errno;
+    munlock(begin, first);
+    void *base = size > first ? mremap(begin, first, (size_t)size, MREMAP_MAYMOVE) : begin;
 
     if (base == MAP_FAILED)
-        return errno;
-    /* A core dump would give memory to every hole that it reads. */
-    if (use != OS_MAP_TRY && (!advise(base, (size_t)size, MADV_DONTFORK) || !advise(base, (size_t)size, MADV_DONTDUMP)))
+        return unmap_for(begin, first, errno);
+    /* A core dump would give memory to every hole that it reads; and a fault to what is not asked for. */
+    if (use != OS_MAP_TRY && (!advise(base, (size_t)size, MADV_DONTFORK) ||
+                              !advise(base, (size_t)size, MADV_DONTDUMP) || !advise(base, (size_t)size, MADV_RANDOM)))
         return unmap_for(base, (size_t)size, errno);
     *at = base;
     return 0;

@@ -126,6 +126,7 @@ static void introduce(struct layout_participant *me)
     for (int i = 0; i < 2; ++i) {
         atomic_store_explicit(&me->reaping[i], 0, memory_order_relaxed);
         atomic_store_explicit(&me->waiting[i], 0, memory_order_relaxed);
+        atomic_store_explicit(&me->nodes[i], 0, memory_order_relaxed);
         atomic_store_explicit(&me->command[i], words[i], memory_order_relaxed);
     }
     atomic_store_explicit(&me->since, 0, memory_order_relaxed);
@@ -217,6 +218,17 @@ void participant_claims(cq_queue *queue)
        there was a claim. */
     atomic_store_explicit(&queue->participants[queue->owner].active, 1, memory_order_seq_cst);
     atomic_store_explicit(&queue->active, 1, memory_order_release); /* claims:B, pairs with its load */
+}
+
+/* The node that the side's usual way begins with next. Others know it, so that it keeps its memory (trim.c). Before
+   anything that this handle has claimed in the node is finished. */
+void participant_name(cq_queue *queue, enum side side, uint32_t node)
+{
+    _Atomic uint32_t *named = &queue->participants[queue->owner].nodes[side];
+
+    /* name:A release, pairs with name:B: who finds the node free finds the name. Relaxed: its own. */
+    if (atomic_load_explicit(named, memory_order_relaxed) != node + 1)
+        atomic_store_explicit(named, node + 1, memory_order_release);
 }
 
 /* Alone, it takes no system call to know that nobody is dead. */

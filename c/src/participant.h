@@ -19,6 +19,7 @@ void participant_leave_emergency(cq_queue *queue, int lock_fd);
 int participant_verify(cq_queue *queue);
 bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record);
 void participant_claims(cq_queue *queue);
+void participant_name(cq_queue *queue, enum side side, uint32_t node);
 bool participant_is_alone(const cq_queue *queue);
 uint32_t participant_highest(const cq_queue *queue);
 bool participant_proves(const cq_queue *queue, int fd);

@@ -7,22 +7,10 @@
 #include "probe.h"
 
 #include "front.h"
-#include "memory.h"
 #include "node.h"
 #include "orphan.h"
 #include "room.h"
-
-/* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. Memory
-   that is given to the next node to know this is there when it is taken. */
-static bool has_node(cq_queue *queue)
-{
-    uint64_t touched = node_touched(queue);
-
-    return node_is_known_free(queue) ||
-           (touched < queue->geometry.node_count &&
-            memory_allocate_node(queue, -1, &queue->geometry, touched) == CQ_OK) ||
-           node_find_free(queue);
-}
+#include "supply.h"
 
 /* May dequeue_make_room make room? */
 static bool may_make_room(cq_queue *queue)
@@ -49,7 +37,8 @@ static bool has_room(cq_queue *queue)
             return may_make_room(queue);
         if (result != CQ_OK)
             return true; /* the enqueue that follows reports it */
-        return ticket_index(end.ticket) < queue->geometry.slots_per_node || has_node(queue) ||
+        /* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. */
+        return ticket_index(end.ticket) < queue->geometry.slots_per_node || supply_has_node(queue) ||
                /* append:A, pairs with append:C: a node is appended, tail is late */
                link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
     }

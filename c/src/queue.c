@@ -36,16 +36,18 @@ void queue_record_enq(cq_queue *queue, struct layout_node *node, uint64_t ticket
         /* record_enq:A, pairs with record_enq:C and publish:B. If the ticket is still this one at record_enq:B, the
            slot was untouched in *this* life, and the exact word cannot come back once it is touched. */
         uint64_t word = slot_load(queue, node, low);
-        if (word_sequence(word) == sequence)
-            continue;
-        /* record_enq:B, after record_enq:A; pairs with claim_enq:A. */
-        if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket)
-            return;
-        /* record_enq:C release, pairs with record_enq:A and slot_load:A: the claim is visible with its record. Failure:
-           another process touched the slot. */
-        atomic_compare_exchange_strong_explicit(&slot_at(queue, node, low)->state, &word,
-                                                slot_word(sequence, 0, SLOT_WRITING, word_owner(ticket)),
-                                                memory_order_acq_rel, memory_order_relaxed);
+        while (word_sequence(word) != sequence) {
+            /* record_enq:B, after record_enq:A; pairs with claim_enq:A. */
+            if (atomic_load_explicit(&node->enq, memory_order_acquire) != ticket)
+                return;
+            /* record_enq:C release, pairs with record_enq:A and slot_load:A: the claim is visible with its record.
+               Failure: another process touched the slot; or a recorder of an older life did, which was stopped before
+               the node lost its memory, so that the slot was 0 once more. */
+            if (atomic_compare_exchange_strong_explicit(&slot_at(queue, node, low)->state, &word,
+                                                        slot_word(sequence, 0, SLOT_WRITING, word_owner(ticket)),
+                                                        memory_order_acq_rel, memory_order_acquire))
+                break;
+        }
     }
 }
 

@@ -119,6 +119,7 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
         return result_of_errno(error);
     }
     queue->alive = alive;
+    queue->granule = os_granule(fd);
     atomic_store_explicit(queue->alive, 1, memory_order_relaxed); /* before any other thread has the handle */
     queue->base = base;
     queue->header = base;

@@ -14,6 +14,26 @@ static inline bool slot_is_small(const cq_queue *queue)
     return queue->geometry.max_message_size <= LAYOUT_SMALL_MESSAGE;
 }
 
+/* Slots of queues for large messages begin LAYOUT_NODE_HEADER bytes into a page of their own. So many pages behind that
+   one does a message of `size` bytes reach. */
+static inline uint32_t slot_pages(size_t size)
+{
+    return (uint32_t)((LAYOUT_NODE_HEADER + sizeof(struct layout_slot) + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
+}
+
+/* The mark: so many of them have memory. It is raised after that was given, by the owner of the claim, and lowered by
+   the owner of a node that gives its memory back, before. Relaxed, both: who reads it got the slot from the last one
+   that wrote it by way of the states, as with the payload. */
+static inline bool slot_reaches(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    return !queue->geometry.paged || atomic_load_explicit(&slot->pages, memory_order_relaxed) >= slot_pages(size);
+}
+static inline void slot_set_reach(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    if (!slot_reaches(queue, slot, size))
+        atomic_store_explicit(&slot->pages, slot_pages(size), memory_order_relaxed);
+}
+
 static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
 {
     return (unsigned char *)slot + (slot_is_small(queue) ? 8 : 16);
@@ -24,7 +44,7 @@ static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_s
 static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
 {
     if (!slot_is_small(queue)) {
-        slot->length = size;
+        slot->length = (uint32_t)size;
         return 0;
     }
     if (size == queue->geometry.max_message_size)
@@ -41,7 +61,7 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
     uint64_t found = limit;
 
     if (!slot_is_small(queue))
-        found = *(const volatile uint64_t *)&slot->length;
+        found = *(const volatile uint32_t *)&slot->length;
     else if (slot_short(word))
         found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
     if (found > limit)

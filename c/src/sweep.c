@@ -96,7 +96,7 @@ static uint64_t sweep_node(struct sweep *sweep, uint32_t number)
     uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire);
     uint64_t sequence = word_sequence(state);
 
-    if (ticket_index(state) == NODE_TAKEN && is_dead(sweep, word_owner(state)))
+    if ((ticket_index(state) == NODE_TAKEN || ticket_index(state) == NODE_BARE) && is_dead(sweep, word_owner(state)))
         sweep->nodes += node_free(queue, number, state);
     if (!node_is_listed(state) || is_since(sequence, sweep->tail) || is_since(sequence, sweep->head) != sweep->ahead)
         return COST_OF_STATE;

@@ -15,6 +15,7 @@
 #include "lookout.h"
 #include "os.h"
 #include "reap.h"
+#include "trim.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -165,8 +166,8 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
             result = result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
             break;
         }
-        /* A sweep goes on soon; and nobody tells when another file gives memory back. */
-        int64_t most = reap_is_pending(queue) ? BETWEEN_PIECES
+        /* A sweep, or giving memory back, goes on soon; and nobody tells when another file gives memory back. */
+        int64_t most = reap_is_pending(queue) || trim_is_pending(queue) ? BETWEEN_PIECES
                        : result == CQ_ENOSPACE       ? LOOK_INTERVAL_NS
                                                      : INT64_MAX;
         int64_t until = deadline - now > most ? now + most : deadline;

@@ -121,7 +121,10 @@ void reap_suspect(cq_queue *queue, std::uint32_t owner)
 }
 
 void os_yield(void) { World::current()->reached(MODEL_YIELD, nullptr, "os_yield"); }
-int memory_allocate_node(cq_queue *, int, const geometry *, std::uint64_t) { return CQ_OK; }
+void participant_name(cq_queue *, enum side, std::uint32_t) {}
+void supply_note(cq_queue *) {}
+void supply_node(cq_queue *, growth *growth) { growth->result = CQ_OK; }
+int supply_slot(cq_queue *, const struct end *, std::size_t) { std::abort(); }
 void watch_clear(cq_queue *, enum side) {}
 
 // Nothing in the model comes here.

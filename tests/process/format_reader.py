@@ -65,8 +65,10 @@ class Region:
         check(1 <= slots <= CONSTANTS["MAX_SLOTS"] and header["hole_slots"] <= CONSTANTS["MAX_CAPACITY"], "slots, holes")
         page = CONSTANTS["PAGE"]
         small = size <= CONSTANTS["SMALL_MESSAGE"]
-        expected = {"slot_stride": 8 + up(size, 8) if small else up(16 + size, 64)}
-        expected["node_stride"] = up(CONSTANTS["NODE_HEADER"] + slots * expected["slot_stride"], CONSTANTS["LINE"])
+        paged = size > CONSTANTS["PAGED_MESSAGE"]
+        expected = {"slot_stride": 8 + up(size, 8) if small else up(16 + size, page if paged else 64)}
+        expected["node_stride"] = up(CONSTANTS["NODE_HEADER"] + slots * expected["slot_stride"],
+                                     page if paged else CONSTANTS["LINE"])
         count = (capacity + header["hole_slots"] + slots - 1) // slots + 2 + header["spare_nodes"]
         words = up(count, 64) // 64
         expected["node_count"] = count
@@ -126,7 +128,7 @@ class Region:
         slot, size = self.slot(number, index), self.header["max_message_size"]
         start = slot + (8 if self.small else 16)
         if not self.small:
-            size = self.load(slot + 8)
+            size = self.load(slot + 8, 4)
         elif short:
             size = self.bytes[start + size - 1]
         check(size <= self.header["max_message_size"], "message size")
@@ -186,7 +188,7 @@ class Region:
         count = 0
         offset = int(PARTS["participants"])
         for owner in range(1, min(self.field("highest_id"), CONSTANTS["MAX_OWNER"]) + 1):
-            record = self.load(offset + owner * 64 + PARTICIPANT["record"].offset)
+            record = self.load(offset + owner * 128 + PARTICIPANT["record"].offset)
             if record & 1:
                 lock = struct.pack("hhqqi4x", fcntl.F_WRLCK if record & 2 else fcntl.F_RDLCK, 0, CONSTANTS["LIVE_BYTES"] + owner, 1, 0)
                 lock = fcntl.fcntl(self.file, 36, lock)  # F_OFD_GETLK
@@ -204,7 +206,8 @@ class Region:
     def derived(self):
         _, _, _, enq = self.ends()
         orphans, waiting = len(self.orphans()), len(list(self.waiting()))
-        free = [n for n in range(self.touched()) if self.state(n)["phase"] == PHASES["NODE_FREE"]]
+        free = [n for n in range(self.touched()) if self.state(n)["phase"] == PHASES["NODE_FREE"]
+                or self.state(n)["phase"] == PHASES["NODE_BARE"] and self.state(n)["owner"] == 0]
         return {
             "length": orphans + waiting,
             "orphans_waiting": orphans,

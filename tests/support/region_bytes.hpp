@@ -26,7 +26,7 @@ inline constexpr uint64_t magic = 0, format_version = 8, byte_order = 12, word_b
                           last_hole = 520, consumers = 640, producers = 768, holes = 896, voided = 904,
                           redelivered = 912, returned = 920, reaped = 928, turn = 1024, highest_id = 1032, free_id = 1036, removed = 1040,
                           lookout = 1044, sleepers = 1048;
-inline constexpr uint64_t participants = 4096, participant_size = 64, summary = 266240;
+inline constexpr uint64_t participants = 4096, participant_size = 128, summary = 528384;
 inline constexpr uint64_t node_enq = 0, node_deq = 128, node_next = 256, node_slots = 384;
 } // namespace field
 

@@ -218,9 +218,9 @@ TEST(Explain, every_wrong_number_of_a_config_is_named_with_its_range)
         expect_words(text, words);
         EXPECT_EQ(text.find("cqueue.h"), std::string::npos) << text;
     };
-    expect_named([](cq_config &c) { c.struct_size = 0; }, {"struct_size is 0", "at least 40", "sizeof(cq_config), 48"});
+    expect_named([](cq_config &c) { c.struct_size = 0; }, {"struct_size is 0", "at least 40", "sizeof(cq_config), 64"});
     expect_named([](cq_config &c) { c.struct_size = 39; }, {"struct_size is 39", "at least 40"});
-    expect_named([](cq_config &c) { c.struct_size = UINT32_MAX; }, {"struct_size is 4294967295", "knows 48 bytes"});
+    expect_named([](cq_config &c) { c.struct_size = UINT32_MAX; }, {"struct_size is 4294967295", "knows 64 bytes"});
     expect_named([](cq_config &c) { c.flags = 0x4004; }, {"flags", "0x4000", "does not know"});
     expect_named([](cq_config &c) { c.flags = CQ_EXCLUSIVE | CQ_ATTACH; }, {"CQ_EXCLUSIVE", "CQ_ATTACH", "choose one"});
     expect_named([](cq_config &c) { c.reserved = 7; }, {"reserved is 7", "must be 0"});
@@ -229,6 +229,9 @@ TEST(Explain, every_wrong_number_of_a_config_is_named_with_its_range)
     expect_named([](cq_config &c) { c.max_message_size = UINT64_C(1073741825); },
                  {"max_message_size 1073741825 is more than 1073741824"});
     expect_named([](cq_config &c) { c.max_held = UINT64_C(2147483649); }, {"max_held 2147483649 is more than 2147483648"});
+    expect_named([](cq_config &c) { c.max_memory = UINT64_C(1) << 47; }, {"max_memory 140737488355328 is more than"});
+    expect_named([](cq_config &c) { c.reserve = UINT64_C(1) << 47; }, {"reserve 140737488355328 is more than"});
+    expect_named([](cq_config &c) { c.max_memory = 4096; }, {"max_memory 4096 is too little", "allow more"});
     expect_named([](cq_config &c) { c.capacity = 100000, c.max_message_size = 1 << 30; },
                  {"capacity of 100000", "1073741824 bytes", "64.0 TiB", "fewer or smaller"});
     static const std::string deep(5000, 'd');
@@ -251,11 +254,11 @@ TEST(Explain, configs_of_other_versions_are_understood)
     std::memcpy(bytes.data(), &asked, 40);
     expect_words(explain(CQ_EMISMATCH, queue.name(), reinterpret_cast<const cq_config *>(bytes.data())),
                  {"capacity 4096", "asked for 1024"});
-    asked.struct_size = 64;
+    asked.struct_size = 80;
     std::memcpy(bytes.data(), &asked, sizeof asked);
     expect_words(explain(CQ_EINVAL, queue.name(), reinterpret_cast<const cq_config *>(bytes.data())),
-                 {"struct_size is 64", "knows 48 bytes", "newer library"});
-    std::fill(bytes.begin() + 48, bytes.end(), '\0');
+                 {"struct_size is 80", "knows 64 bytes", "newer library"});
+    std::fill(bytes.begin() + 64, bytes.end(), '\0');
     expect_words(explain(CQ_EMISMATCH, queue.name(), reinterpret_cast<const cq_config *>(bytes.data())),
                  {"capacity 4096", "asked for 1024"});
 }

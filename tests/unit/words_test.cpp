@@ -66,10 +66,10 @@ TEST(Results, have_the_numbers_that_the_interface_promises)
 /* On 64-bit machines: the bindings of other languages rely on them. */
 TEST(Structs, have_the_sizes_that_the_interface_promises)
 {
-    EXPECT_EQ(sizeof(cq_config), 48u);
+    EXPECT_EQ(sizeof(cq_config), 64u);
     EXPECT_EQ(sizeof(cq_slice), 16u);
     EXPECT_EQ(sizeof(cq_message), 48u);
-    EXPECT_EQ(sizeof(cq_stats), 184u);
+    EXPECT_EQ(sizeof(cq_stats), 208u);
     EXPECT_EQ(sizeof(cq_participant), 64u);
     EXPECT_EQ(sizeof(cq_recovery), 32u);
 }

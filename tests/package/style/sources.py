@@ -13,6 +13,8 @@ slot wake
 region memory create fork
 node ends queue room front orphan fast sweep
 participant reap
+trim
+supply
 probe lookout
 dequeue enqueue
 wait

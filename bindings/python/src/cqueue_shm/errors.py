@@ -239,6 +239,8 @@ WORDS = {
     "cq_cancel": "cancel()",
     "cq_participants": "participants()",
     "cq_config.max_held": "max_held",
+    "cq_config.max_memory": "max_memory",
+    "cq_config.reserve": "reserve",
     "cq_stats.max_held": "stats().max_held",
     "cq_close": "close()",
     "cq_unlink": "unlink()",

@@ -37,6 +37,9 @@ class Stats:
     held: int  # messages taken, and neither released nor given back yet
     writing: int  # slots reserved, or being written
     max_held: int  # messages that may be held for sure while `capacity` wait; beyond it Full may come early
+    max_memory: int  # bytes the region may have; 0: any number
+    reserve: int  # bytes for messages that it had from the beginning
+    trimmed: int  # bytes given back to the file system
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,13 @@ class Handle(_raw.Handle, Generic[T]):
     """An open handle on the queue `name`: created if there is none, attached to if there is (see `flags`).
 
     capacity and max_message_size: messages and bytes; 0 is whatever the queue has, or 65,536 and 4,096 when it is
-    created. Each message takes a slot of max_message_size, however short it is.
+    created. Up to 12 KiB each message takes a slot of max_message_size, however short it is; beyond, the pages that it
+    needs.
 
     flags: Flags.CREATE (the default), EXCLUSIVE or ATTACH. permissions: the file's (0: 0o600). directory: where the
     file is (None: shared memory). max_held: messages that may be held at a time, beside `capacity` waiting ones, in a
-    queue that is created.
+    queue that is created. max_memory: bytes of memory or disk it may take then (0: any number); it is Full when it would
+    need more. reserve: bytes for messages that it takes at once and keeps.
 
     read_only: attach; only walk() and stats() and what is made of them work. trust: accept a queue whoever owns it and
     whoever of its group may write to it, but never one that everybody may write to. keep_unlinked: waits go on when the
@@ -82,6 +84,8 @@ class Handle(_raw.Handle, Generic[T]):
         permissions: int = 0,
         directory: str | os.PathLike[str] | None = None,
         max_held: int = 0,
+        max_memory: int = 0,
+        reserve: int = 0,
         read_only: bool = False,
         trust: bool = False,
         keep_unlinked: bool = False,
@@ -92,7 +96,7 @@ class Handle(_raw.Handle, Generic[T]):
         flags |= Flags.TRUST if trust else 0
         flags |= Flags.KEEP_UNLINKED if keep_unlinked else 0
         flags |= Flags.ANY_FILESYSTEM if any_filesystem else 0
-        self._settings = Settings(capacity, max_message_size, flags, permissions, directory, max_held)
+        self._settings = Settings(capacity, max_message_size, flags, permissions, directory, max_held, max_memory, reserve)
         self._keeps_on = bool(flags & Flags.KEEP_UNLINKED)
         self._lines: dict[bool, Line] = {}
         self._open(self._settings)
@@ -267,6 +271,15 @@ class Handle(_raw.Handle, Generic[T]):
         found: list[Participant] = []
         self._check(_raw.cq_participants(self, lambda struct: found.append(read(struct, Participant))))
         return found
+
+    def trim(self) -> int:
+        """Give all memory that holds no message back to the file system now, unless it was reserved: how many bytes.
+
+        It happens by itself too, within about a second.
+        """
+        result, given = _raw.cq_trim(self)
+        self._check(result)
+        return given
 
     def recover(self) -> Recovery:
         """Look for dead participants now and clean up after them, which happens by itself too."""

@@ -37,7 +37,7 @@ def number(name: str, value: int, bits: int) -> int:
 class Settings:
     """What a queue was asked for, so that it can be asked for again (in another process, or in an error's text)."""
 
-    __slots__ = ("capacity", "directory", "flags", "max_held", "max_message_size", "permissions")
+    __slots__ = ("capacity", "directory", "flags", "max_held", "max_memory", "max_message_size", "permissions", "reserve")
 
     def __init__(
         self,
@@ -47,12 +47,16 @@ class Settings:
         permissions: int = 0,
         directory: str | os.PathLike[str] | None = None,
         max_held: int = 0,
+        max_memory: int = 0,
+        reserve: int = 0,
     ) -> None:
         self.capacity = number("capacity", capacity, 64)
         self.max_message_size = number("max_message_size", max_message_size, 64)
         self.flags = number("flags", flags, 32)
         self.permissions = number("permissions", permissions, 32)
         self.max_held = number("max_held", max_held, 64)
+        self.max_memory = number("max_memory", max_memory, 64)
+        self.reserve = number("reserve", reserve, 64)
         # Absolute, because another process, or this one later, may be elsewhere.
         self.directory = None if directory is None else os.path.abspath(directory)
 
@@ -71,6 +75,8 @@ class Settings:
         _raw.cq_config_flags_set(config, self.flags)
         _raw.cq_config_permissions_set(config, self.permissions)
         _raw.cq_config_max_held_set(config, self.max_held)
+        _raw.cq_config_max_memory_set(config, self.max_memory)
+        _raw.cq_config_reserve_set(config, self.reserve)
         if directory is not None:
             _raw.cq_config_directory_set(config, directory)
         yield config

@@ -59,10 +59,12 @@ pub struct cq_config {
     pub reserved: u32,
     pub directory: *const ::core::ffi::c_char,
     pub max_held: u64,
+    pub max_memory: u64,
+    pub reserve: u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cq_config"][::core::mem::size_of::<cq_config>() - 48usize];
+    ["Size of cq_config"][::core::mem::size_of::<cq_config>() - 64usize];
     ["Alignment of cq_config"][::core::mem::align_of::<cq_config>() - 8usize];
     [
         "Offset of field: cq_config::struct_size",
@@ -88,6 +90,12 @@ const _: () = {
     [
         "Offset of field: cq_config::max_held",
     ][::core::mem::offset_of!(cq_config, max_held) - 40usize];
+    [
+        "Offset of field: cq_config::max_memory",
+    ][::core::mem::offset_of!(cq_config, max_memory) - 48usize];
+    [
+        "Offset of field: cq_config::reserve",
+    ][::core::mem::offset_of!(cq_config, reserve) - 56usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -175,10 +183,13 @@ pub struct cq_stats {
     pub held: u64,
     pub writing: u64,
     pub max_held: u64,
+    pub max_memory: u64,
+    pub reserve: u64,
+    pub trimmed: u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cq_stats"][::core::mem::size_of::<cq_stats>() - 184usize];
+    ["Size of cq_stats"][::core::mem::size_of::<cq_stats>() - 208usize];
     ["Alignment of cq_stats"][::core::mem::align_of::<cq_stats>() - 8usize];
     [
         "Offset of field: cq_stats::struct_size",
@@ -261,6 +272,15 @@ const _: () = {
     [
         "Offset of field: cq_stats::max_held",
     ][::core::mem::offset_of!(cq_stats, max_held) - 176usize];
+    [
+        "Offset of field: cq_stats::max_memory",
+    ][::core::mem::offset_of!(cq_stats, max_memory) - 184usize];
+    [
+        "Offset of field: cq_stats::reserve",
+    ][::core::mem::offset_of!(cq_stats, reserve) - 192usize];
+    [
+        "Offset of field: cq_stats::trimmed",
+    ][::core::mem::offset_of!(cq_stats, trimmed) - 200usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -472,6 +492,9 @@ unsafe extern "C" {
         queue: *mut cq_queue,
         recovery: *mut cq_recovery,
     ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_trim(queue: *mut cq_queue, bytes: *mut u64) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
     pub fn cq_participants(

@@ -98,6 +98,12 @@ mirror! {
         writing: u64 = same,
         /// Messages that may be held for sure while the queue is full; see [`Options::max_held`](crate::Options::max_held).
         max_held: u64 = same,
+        /// Bytes that the region may have; 0: any number.
+        max_memory: u64 = same,
+        /// Bytes for messages that it had from the beginning.
+        reserve: u64 = same,
+        /// Bytes given back to the file system.
+        trimmed: u64 = same,
     } but struct_size, reserved
 }
 
@@ -276,6 +282,15 @@ impl Queue {
         let result = unsafe { sys::cq_participants(self.raw(), Some(list), (&raw mut all).cast()) };
         self.check(result, 0)?;
         Ok(all)
+    }
+
+    /// Give all memory that holds no message back to the file system at once, unless it was reserved. This happens by itself
+    /// as well, within about a second. Returns how many bytes that were.
+    pub fn trim(&self) -> Result<u64, Error> {
+        let mut bytes = 0;
+        // SAFETY: the handle is open and bytes writable.
+        self.check(unsafe { sys::cq_trim(self.raw(), &mut bytes) }, 0)?;
+        Ok(bytes)
     }
 
     /// Look for dead participants now, and finish or undo what they left. This happens by itself as well.

@@ -47,6 +47,8 @@ pub struct Options {
     capacity: u64,
     max_message_size: u64,
     max_held: u64,
+    max_memory: u64,
+    reserve: u64,
     permissions: u32,
     directory: Option<PathBuf>,
 }
@@ -79,6 +81,20 @@ impl Options {
     /// that follows from the capacity.
     pub fn max_held(mut self, messages: u64) -> Self {
         self.max_held = messages;
+        self
+    }
+
+    /// How many bytes of memory or disk the queue may take; used when creating. The queue is full when it would need more.
+    /// Default, or 0: any number.
+    pub fn max_memory(mut self, bytes: u64) -> Self {
+        self.max_memory = bytes;
+        self
+    }
+
+    /// How many bytes of memory or disk for messages the queue takes at once, and keeps; used when creating. As long as it
+    /// holds no more, no call fails for want of memory. Default, or 0: none.
+    pub fn reserve(mut self, bytes: u64) -> Self {
+        self.reserve = bytes;
         self
     }
 
@@ -149,6 +165,8 @@ impl Options {
             capacity: self.capacity,
             max_message_size: self.max_message_size,
             max_held: self.max_held,
+            max_memory: self.max_memory,
+            reserve: self.reserve,
             permissions: self.permissions,
         };
         match CString::new(name) {
@@ -177,6 +195,8 @@ pub(crate) struct Target {
     capacity: u64,
     max_message_size: u64,
     max_held: u64,
+    max_memory: u64,
+    reserve: u64,
     permissions: u32,
 }
 
@@ -200,6 +220,8 @@ impl Target {
             reserved: 0,
             directory: self.directory.as_ref().map_or(ptr::null(), |directory| directory.as_ptr()),
             max_held: self.max_held,
+            max_memory: self.max_memory,
+            reserve: self.reserve,
         }
     }
 }

@@ -37,6 +37,8 @@ impl C {
             reserved: 0,
             directory: directory.as_ptr(),
             max_held: 0,
+            max_memory: 0,
+            reserve: 0,
         };
         let mut handle = ptr::null_mut();
         // SAFETY: everything lives until the call is over.

@@ -706,6 +706,62 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1held_1get(JNIEnv
 }
 
 
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1memory_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_config *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->max_memory = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1memory_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_config *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  result = (uint64_t) ((arg1)->max_memory);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1reserve_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_config *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->reserve = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1reserve_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_config *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  result = (uint64_t) ((arg1)->reserve);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1config(JNIEnv *jenv, jclass jcls) {
   jlong jresult = 0 ;
   struct cq_config *result = 0 ;
@@ -1466,6 +1522,90 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1held_1get(JNIEnv 
   (void)jarg1_;
   arg1 = *(struct cq_stats **)&jarg1; 
   result = (uint64_t) ((arg1)->max_held);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1memory_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->max_memory = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1memory_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->max_memory);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1reserve_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->reserve = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1reserve_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->reserve);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1trimmed_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->trimmed = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1trimmed_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->trimmed);
   jresult = (jlong)result; 
   return jresult;
 }
@@ -2327,6 +2467,26 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1recover(JNIEnv *jenv, jclass j
   arg2 = *(cq_recovery **)&jarg2; 
   result = (int)cq_recover(arg1,arg2);
   jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1trim(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  uint64_t *arg2 = 0 ;
+  uint64_t value2 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  memset(&value2, 0, sizeof value2); arg2 = &value2;
+  result = (int)cq_trim(arg1,arg2);
+  jresult = (jint)result; 
+  {
+    jlong element = (jlong) value2; (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 1, &element); 
+  }
   return jresult;
 }
 

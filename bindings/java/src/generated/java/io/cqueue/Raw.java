@@ -107,6 +107,10 @@ final class Raw implements RawConstants {
     return RawJNI.cq_recover(queue, cq_recovery.getCPtr(recovery), recovery);
   }
 
+  public static int cq_trim(long queue, long[] bytes) {
+    return RawJNI.cq_trim(queue, bytes);
+  }
+
   public static int cq_participants(long queue, RawParticipantVisitor visitor) {
     return RawJNI.cq_participants(queue, visitor);
   }

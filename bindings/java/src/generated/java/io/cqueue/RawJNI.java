@@ -35,6 +35,10 @@ final class RawJNI {
   public final static native byte[] cq_config_directory_get(long jarg1, cq_config jarg1_);
   public final static native void cq_config_max_held_set(long jarg1, cq_config jarg1_, long jarg2);
   public final static native long cq_config_max_held_get(long jarg1, cq_config jarg1_);
+  public final static native void cq_config_max_memory_set(long jarg1, cq_config jarg1_, long jarg2);
+  public final static native long cq_config_max_memory_get(long jarg1, cq_config jarg1_);
+  public final static native void cq_config_reserve_set(long jarg1, cq_config jarg1_, long jarg2);
+  public final static native long cq_config_reserve_get(long jarg1, cq_config jarg1_);
   public final static native long new_cq_config();
   public final static native void delete_cq_config(long jarg1);
   public final static native long cq_stats_struct_size_get(long jarg1, cq_stats jarg1_);
@@ -90,6 +94,12 @@ final class RawJNI {
   public final static native long cq_stats_writing_get(long jarg1, cq_stats jarg1_);
   public final static native void cq_stats_max_held_set(long jarg1, cq_stats jarg1_, long jarg2);
   public final static native long cq_stats_max_held_get(long jarg1, cq_stats jarg1_);
+  public final static native void cq_stats_max_memory_set(long jarg1, cq_stats jarg1_, long jarg2);
+  public final static native long cq_stats_max_memory_get(long jarg1, cq_stats jarg1_);
+  public final static native void cq_stats_reserve_set(long jarg1, cq_stats jarg1_, long jarg2);
+  public final static native long cq_stats_reserve_get(long jarg1, cq_stats jarg1_);
+  public final static native void cq_stats_trimmed_set(long jarg1, cq_stats jarg1_, long jarg2);
+  public final static native long cq_stats_trimmed_get(long jarg1, cq_stats jarg1_);
   public final static native long new_cq_stats();
   public final static native void delete_cq_stats(long jarg1);
   public final static native void cq_participant_struct_size_set(long jarg1, cq_participant jarg1_, long jarg2);
@@ -137,6 +147,7 @@ final class RawJNI {
   public final static native int cq_stat(long jarg1, long jarg2, cq_stats jarg2_);
   public final static native int cq_length(long jarg1, long[] jarg2);
   public final static native int cq_recover(long jarg1, long jarg2, cq_recovery jarg2_);
+  public final static native int cq_trim(long jarg1, long[] jarg2);
   public final static native int cq_participants(long jarg1, RawParticipantVisitor jarg2);
   public final static native int cq_wait(long jarg1, long jarg2);
   public final static native int cq_wait_room(long jarg1, long jarg2);

@@ -23,7 +23,7 @@ import java.time.Instant;
  * @param waitingConsumers threads of live handles blocked in a take or a poll
  * @param slotsPerNode messages a node holds
  * @param nodes in all
- * @param nodesTouched nodes that have memory
+ * @param nodesTouched nodes that have memory now
  * @param nodesLinked nodes in the list, or behind it with a message that is still held
  * @param memory bytes of memory or disk that the region occupies
  * @param fileSize bytes; most of them are usually never touched and occupy nothing
@@ -33,6 +33,9 @@ import java.time.Instant;
  * @param writing slots reserved, or being written
  * @param maxHeld messages that may be held while {@code capacity} others wait. If more are held, offer may report a
  *     full queue early: see LIMITS, Capacity
+ * @param maxMemory bytes that the region may occupy; 0: any number
+ * @param reserve bytes for messages that it occupies from the beginning
+ * @param trimmed bytes that were given back to the file system
  */
 public record Stats(
         int formatVersion,
@@ -59,7 +62,10 @@ public record Stats(
         boolean unlinked,
         long held,
         long writing,
-        long maxHeld) {
+        long maxHeld,
+        long maxMemory,
+        long reserve,
+        long trimmed) {
 
     static Stats of(cq_stats raw) {
         return new Stats(
@@ -87,7 +93,10 @@ public record Stats(
                 raw.getUnlinked() != 0,
                 raw.getHeld(),
                 raw.getWriting(),
-                raw.getMax_held());
+                raw.getMax_held(),
+                raw.getMax_memory(),
+                raw.getReserve(),
+                raw.getTrimmed());
     }
 
     /** Of nanoseconds since 1970-01-01 UTC. */

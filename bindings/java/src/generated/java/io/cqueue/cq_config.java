@@ -101,6 +101,22 @@ final class cq_config {
     return RawJNI.cq_config_max_held_get(swigCPtr, this);
   }
 
+  public void setMax_memory(long value) {
+    RawJNI.cq_config_max_memory_set(swigCPtr, this, value);
+  }
+
+  public long getMax_memory() {
+    return RawJNI.cq_config_max_memory_get(swigCPtr, this);
+  }
+
+  public void setReserve(long value) {
+    RawJNI.cq_config_reserve_set(swigCPtr, this, value);
+  }
+
+  public long getReserve() {
+    return RawJNI.cq_config_reserve_get(swigCPtr, this);
+  }
+
   public cq_config() {
     this(RawJNI.new_cq_config(), true);
   }

@@ -255,6 +255,30 @@ final class cq_stats {
     return RawJNI.cq_stats_max_held_get(swigCPtr, this);
   }
 
+  public void setMax_memory(long value) {
+    RawJNI.cq_stats_max_memory_set(swigCPtr, this, value);
+  }
+
+  public long getMax_memory() {
+    return RawJNI.cq_stats_max_memory_get(swigCPtr, this);
+  }
+
+  public void setReserve(long value) {
+    RawJNI.cq_stats_reserve_set(swigCPtr, this, value);
+  }
+
+  public long getReserve() {
+    return RawJNI.cq_stats_reserve_get(swigCPtr, this);
+  }
+
+  public void setTrimmed(long value) {
+    RawJNI.cq_stats_trimmed_set(swigCPtr, this, value);
+  }
+
+  public long getTrimmed() {
+    return RawJNI.cq_stats_trimmed_get(swigCPtr, this);
+  }
+
   public cq_stats() {
     this(RawJNI.new_cq_stats(), true);
   }

@@ -153,6 +153,18 @@ abstract class OpenQueue implements AutoCloseable {
     }
 
     /**
+     * Give all memory that holds no message back to the file system at once, unless it was reserved. This happens by
+     * itself as well, within about a second.
+     *
+     * @return how many bytes that were
+     */
+    public long trim() {
+        long[] bytes = new long[1];
+        call(queue -> RawJNI.cq_trim(queue, bytes), 0);
+        return bytes[0];
+    }
+
+    /**
      * Look for dead participants now, and finish or undo what they left. This happens by itself as well, when a queue
      * is opened or somebody waits.
      *

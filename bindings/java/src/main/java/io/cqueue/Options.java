@@ -36,6 +36,8 @@ public final class Options {
     private boolean trust;
     private boolean keepUnlinked;
     private long maxHeld;
+    private long maxMemory;
+    private long reserve;
     private boolean tracesLoans;
 
     /** All defaults. */
@@ -51,6 +53,8 @@ public final class Options {
         trust = other.trust;
         keepUnlinked = other.keepUnlinked;
         maxHeld = other.maxHeld;
+        maxMemory = other.maxMemory;
+        reserve = other.reserve;
         tracesLoans = other.tracesLoans;
     }
 
@@ -163,6 +167,29 @@ public final class Options {
     }
 
     /**
+     * How many bytes of memory or disk the queue may take, when it is created. It is full when it would need more.
+     *
+     * @param bytes 0: any number
+     * @return this
+     */
+    public Options maxMemory(long bytes) {
+        maxMemory = atLeast0("maxMemory", bytes);
+        return this;
+    }
+
+    /**
+     * How many bytes of memory or disk for messages the queue takes at once, when it is created, and keeps. As long as it
+     * holds no more, no call fails for want of memory.
+     *
+     * @param bytes 0: none
+     * @return this
+     */
+    public Options reserve(long bytes) {
+        reserve = atLeast0("reserve", bytes);
+        return this;
+    }
+
+    /**
      * Remember where each message in place was taken or reserved, so that the logger {@code io.cqueue} can tell of
      * those that are forgotten. It makes them a good deal slower.
      *
@@ -190,6 +217,8 @@ public final class Options {
         config.setCapacity(capacity);
         config.setMax_message_size(maxMessageSize);
         config.setMax_held(maxHeld);
+        config.setMax_memory(maxMemory);
+        config.setReserve(reserve);
         config.setPermissions(Integer.toUnsignedLong(permissions));
         config.setDirectory(directory == null ? null : directory.toString());
         return config;

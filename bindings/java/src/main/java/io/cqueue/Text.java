@@ -19,8 +19,9 @@ final class Text {
             Map.entry("cq_participants", "participants()"),
             Map.entry("cq_open", "CQueue.open"),
             Map.entry("max_message_size", "maxMessageSize"),
-            Map.entry("max_held", "maxHeld"));
-    private static final Pattern NAME = Pattern.compile("\\b(?:CQ_[A-Z_]+|cq_[a-z_]+|max_held|max_message_size)\\b");
+            Map.entry("max_held", "maxHeld"),
+            Map.entry("max_memory", "maxMemory"));
+    private static final Pattern NAME = Pattern.compile("\\b(?:CQ_[A-Z_]+|cq_[a-z_]+|max_held|max_memory|max_message_size)\\b");
 
     private Text() {}
 
