@@ -627,6 +627,18 @@ static int look_participants(cq_queue *queue, const struct holdings *holdings, c
 
 #endif
 
+/* ==== src/lookout.h ==== */
+
+/* lookout.h - looking around. */
+#ifndef CQ_LOOKOUT_H
+#define CQ_LOOKOUT_H
+
+
+static bool lookout_look(cq_queue *queue);
+static bool lookout_see_removal(cq_queue *queue);
+
+#endif
+
 /* ==== src/probe.h ==== */
 
 /* probe.h - whether there is something to do. */
@@ -757,9 +769,18 @@ static void watch_close(cq_queue *queue, bool forked);
 #include <stdlib.h>
 #include <string.h>
 
-int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context)
+/* Whoever only looks on may be the only one that asks: a look for the dead may be due here too. */
+static int look_usable(cq_queue *queue)
 {
     int result = handle_usable(queue);
+    if (result == CQ_OK && queue->owner != 0) /* a reader can put nothing right */
+        lookout_look(queue);
+    return result;
+}
+
+int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context)
+{
+    int result = look_usable(queue);
     if (result == CQ_OK && !visitor)
         result = CQ_EINVAL;
     return result == CQ_OK ? look_walk(queue, visitor, context) : result;
@@ -776,7 +797,7 @@ static void fill_struct(void *destination, uint32_t size, void *source, uint32_t
 int cq_stat(cq_queue *queue, cq_stats *stats)
 {
     cq_stats full;
-    int result = handle_usable(queue);
+    int result = look_usable(queue);
 
     if (result == CQ_OK && (!stats || stats->struct_size < STATS_FIRST))
         result = CQ_EINVAL;
@@ -787,7 +808,7 @@ int cq_stat(cq_queue *queue, cq_stats *stats)
 
 int cq_length(cq_queue *queue, uint64_t *length)
 {
-    int result = handle_usable(queue);
+    int result = look_usable(queue);
     if (result == CQ_OK && !length)
         result = CQ_EINVAL;
     return result == CQ_OK ? look_length(queue, length) : result;
@@ -809,7 +830,7 @@ int cq_recover(cq_queue *queue, cq_recovery *recovery)
 
 int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *context)
 {
-    int result = handle_usable(queue);
+    int result = look_usable(queue);
     if (result == CQ_OK && !visitor)
         result = CQ_EINVAL;
     if (result != CQ_OK)
@@ -929,18 +950,6 @@ static int enqueue_claim(cq_queue *queue, size_t want, size_t size, bool insist,
 static int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
 static void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
 static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
-
-#endif
-
-/* ==== src/lookout.h ==== */
-
-/* lookout.h - looking around. */
-#ifndef CQ_LOOKOUT_H
-#define CQ_LOOKOUT_H
-
-
-static bool lookout_look(cq_queue *queue);
-static bool lookout_see_removal(cq_queue *queue);
 
 #endif
 

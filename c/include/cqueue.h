@@ -396,7 +396,7 @@ CQ_API int cq_stat(cq_queue *queue, cq_stats *stats);
 
 /*
  * How many messages wait to be delivered: those in order, and those to be delivered again. Messages that somebody
- * holds do not count. As cq_stats.length, but cheap: it looks neither at the handles nor at the file. True at an
+ * holds do not count. As cq_stats.length, but cheap: it counts neither handles nor the file's memory. True at an
  * instant during the call, unless others never stop. *length receives it. Works on CQ_READ_ONLY handles. Never blocks.
  * CQ_OK, CQ_EINVAL, CQ_EFORK, CQ_ECORRUPT.
  */
@@ -404,10 +404,10 @@ CQ_API int cq_length(cq_queue *queue, uint64_t *length);
 
 /*
  * Look for all dead handles now, and finish or undo what they left. Nobody needs to call this. It happens by itself
- * within about 100 ms whenever some process waits, watches a descriptor, polls in vain or opens the queue; within about
- * a second if there are a thousand handles or more and nothing tells which of them died. One process looks for all.
- * A second call right after the first finds nothing. The time it takes grows with the number of handles and, the
- * first time, with the number of queued messages. recovery may be NULL.
+ * within about 100 ms whenever some process waits, watches a descriptor, polls in vain, looks on (not through a
+ * CQ_READ_ONLY handle) or opens the queue; within about a second if there are a thousand handles or more and nothing
+ * tells which of them died. One process looks for all. A second call right after the first finds nothing. The time it
+ * takes grows with the number of handles and, the first time, with the number of queued messages. recovery may be NULL.
  * CQ_OK, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
  */
 CQ_API int cq_recover(cq_queue *queue, cq_recovery *recovery);

@@ -7,6 +7,7 @@
 #include "claim.h"
 #include "config.h"
 #include "look.h"
+#include "lookout.h"
 #include "probe.h"
 #include "reap.h"
 #include "trim.h"
@@ -17,9 +18,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context)
+/* Whoever only looks on may be the only one that asks: a look for the dead may be due here too. */
+static int look_usable(cq_queue *queue)
 {
     int result = handle_usable(queue);
+    if (result == CQ_OK && queue->owner != 0) /* a reader can put nothing right */
+        lookout_look(queue);
+    return result;
+}
+
+int cq_walk(cq_queue *queue, cq_visitor *visitor, void *context)
+{
+    int result = look_usable(queue);
     if (result == CQ_OK && !visitor)
         result = CQ_EINVAL;
     return result == CQ_OK ? look_walk(queue, visitor, context) : result;
@@ -36,7 +46,7 @@ static void fill_struct(void *destination, uint32_t size, void *source, uint32_t
 int cq_stat(cq_queue *queue, cq_stats *stats)
 {
     cq_stats full;
-    int result = handle_usable(queue);
+    int result = look_usable(queue);
 
     if (result == CQ_OK && (!stats || stats->struct_size < STATS_FIRST))
         result = CQ_EINVAL;
@@ -47,7 +57,7 @@ int cq_stat(cq_queue *queue, cq_stats *stats)
 
 int cq_length(cq_queue *queue, uint64_t *length)
 {
-    int result = handle_usable(queue);
+    int result = look_usable(queue);
     if (result == CQ_OK && !length)
         result = CQ_EINVAL;
     return result == CQ_OK ? look_length(queue, length) : result;
@@ -69,7 +79,7 @@ int cq_recover(cq_queue *queue, cq_recovery *recovery)
 
 int cq_participants(cq_queue *queue, cq_participant_visitor *visitor, void *context)
 {
-    int result = handle_usable(queue);
+    int result = look_usable(queue);
     if (result == CQ_OK && !visitor)
         result = CQ_EINVAL;
     if (result != CQ_OK)

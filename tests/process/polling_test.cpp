@@ -143,6 +143,57 @@ TEST_P(PollingConsumer, finds_a_dead_producer_that_is_in_the_way)
     EXPECT_EQ(queue.fill(), capacity);
 }
 
+int found_one(uint64_t shown) { return shown == 1 ? CQ_OK : CQ_EMPTY; }
+
+template <class Shown>
+int count(const Shown *, void *context)
+{
+    ++*static_cast<uint64_t *>(context);
+    return 0;
+}
+
+/* Those that only look on: OK once they show the message that waits, or no participant but this. */
+const Poll onlookers[] = {
+    {"length",
+     [](cq_queue *queue, Message &) {
+         uint64_t length = 0;
+         EXPECT_EQ(cq_length(queue, &length), CQ_OK);
+         return found_one(length);
+     }},
+    {"walk",
+     [](cq_queue *queue, Message &) {
+         uint64_t shown = 0;
+         EXPECT_EQ(cq_walk(queue, count<cq_message>, &shown), CQ_OK);
+         return found_one(shown);
+     }},
+    {"stat",
+     [](cq_queue *queue, Message &) {
+         cq_stats stats{};
+         stats.struct_size = sizeof stats;
+         EXPECT_EQ(cq_stat(queue, &stats), CQ_OK);
+         return found_one(stats.length);
+     }},
+    {"participants",
+     [](cq_queue *queue, Message &) {
+         uint64_t shown = 0;
+         EXPECT_EQ(cq_participants(queue, count<cq_participant>, &shown), CQ_OK);
+         return found_one(shown);
+     }},
+};
+
+class PollingOnlooker : public ::testing::TestWithParam<Poll> {};
+INSTANTIATE_TEST_SUITE_P(, PollingOnlooker, ::testing::ValuesIn(onlookers), poll_name);
+
+TEST_P(PollingOnlooker, sees_the_message_that_a_dead_consumer_held)
+{
+    Queue queue(Config(1000, 16));
+    queue.must_enqueue("precious");
+    ASSERT_TRUE(dies_holding(queue, [](const Handle &handle) { handle.take(); }));
+    Message message;
+    ASSERT_EQ(polled(GetParam(), queue, message), CQ_OK);
+    EXPECT_EQ(queue.dequeue(), "precious");
+}
+
 /* An event loop polls too, and calls nothing before there is something. */
 TEST(PollingDescriptors, tell_of_what_dead_peers_held)
 {
