@@ -54,4 +54,25 @@ install(
 
 if(CQUEUE_BUILD_TOOLS)
   install(TARGETS cq RUNTIME COMPONENT tools)
+  install(
+    DIRECTORY tools/manual/
+    DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
+    COMPONENT tools)
+  install(
+    FILES tools/completions/cq.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    RENAME cq
+    COMPONENT tools)
+  install(
+    FILES tools/completions/_cq
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions
+    COMPONENT tools)
+  install(
+    FILES tools/completions/cq.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
+    COMPONENT tools)
+  install(
+    FILES tools/monitoring/alerts.yml tools/monitoring/grafana-dashboard.json
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/cqueue/monitoring
+    COMPONENT tools)
 endif()

@@ -12,13 +12,28 @@ void add_create(CLI::App &app, Command &chosen);
 void add_put(CLI::App &app, Command &chosen);
 void add_get(CLI::App &app, Command &chosen);
 void add_peek(CLI::App &app, Command &chosen);
+void add_work(CLI::App &app, Command &chosen);
 void add_list(CLI::App &app, Command &chosen);
 void add_stat(CLI::App &app, Command &chosen);
+void add_top(CLI::App &app, Command &chosen);
+void add_plot(CLI::App &app, Command &chosen);
+void add_check(CLI::App &app, Command &chosen);
+void add_export(CLI::App &app, Command &chosen);
 void add_doctor(CLI::App &app, Command &chosen);
+void add_move(CLI::App &app, Command &chosen);
+void add_copy(CLI::App &app, Command &chosen);
+void add_purge(CLI::App &app, Command &chosen);
+void add_resize(CLI::App &app, Command &chosen);
+void add_rename(CLI::App &app, Command &chosen);
+void add_backup(CLI::App &app, Command &chosen); /* and restore */
 void add_remove(CLI::App &app, Command &chosen);
+void add_version(CLI::App &app, Command &chosen);
 
-void set_layout(CLI::App &app);                  /* of the help, before any command is added */
-void add_help(CLI::App &app, Command &chosen);   /* after all others */
+void set_layout(CLI::App &app);                /* of the help, before any command is added */
+void add_help(CLI::App &app, Command &chosen); /* after all others */
+
+/* What to say about a command that does not exist. */
+std::string unknown_command(const CLI::App &app, const std::string &name);
 
 } // namespace tool
 

@@ -3,16 +3,21 @@
  */
 #include <cerrno>
 #include <cstring>
+#include <iostream>
 #include <optional>
 
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "failure.hpp"
 #include "queue.hpp"
+#include "streams.hpp"
 #include "units.hpp"
 
 namespace tool {
@@ -20,14 +25,16 @@ namespace tool {
 namespace {
 
 struct CreateOptions {
-    Place place;
+    Places places;
     std::uint64_t capacity = 0;
     std::uint64_t max_message_size = 0;
     std::uint64_t max_held = 0;
     std::optional<gid_t> group;
     bool exclusive = false;
+    bool json = false;
+    bool quiet = false;
 
-    cq_config config(std::uint32_t flags) const
+    cq_config config(const Place &place, std::uint32_t flags) const
     {
         cq_config config = place.config(flags);
         config.capacity = capacity;
@@ -35,7 +42,7 @@ struct CreateOptions {
         config.max_held = max_held;
         return config;
     }
-    mode_t mode() const { return place.permissions != 0 ? place.permissions : 0660; } /* of a group's queue */
+    mode_t mode() const { return places.where.permissions != 0 ? places.where.permissions : 0660; } /* of a group's */
 };
 
 gid_t parse_group(const std::string &text)
@@ -48,9 +55,9 @@ gid_t parse_group(const std::string &text)
 }
 
 /* For this user alone until it is the group's: never may another group write it, however briefly. */
-void give_to_group(const CreateOptions &options)
+void give_to_group(const CreateOptions &options, const Place &place)
 {
-    const std::string path = options.place.path();
+    const std::string path = place.path();
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     const bool given = file >= 0 && ::fchown(file, static_cast<uid_t>(-1), *options.group) == 0 &&
                        ::fchmod(file, options.mode()) == 0;
@@ -60,49 +67,91 @@ void give_to_group(const CreateOptions &options)
     if (given)
         return;
     ::unlink(path.c_str());
-    throw Failure("\"" + options.place.name + "\" was not created: it cannot be given to group " +
+    throw Failure("\"" + place.name + "\" was not created: it cannot be given to group " +
                   std::to_string(*options.group) + ": " + std::strerror(error) +
                   (error == EPERM ? " (its creator must be in the group, or root)" : ""));
 }
 
 /* One that exists is left as it is, and so it must be what is asked for already. */
-void require_group(const CreateOptions &options)
+void require_group(const CreateOptions &options, const Place &place)
 {
-    const std::string path = options.place.path();
+    const std::string path = place.path();
     struct stat file;
     if (::lstat(path.c_str(), &file) != 0)
         throw Failure("cannot look at " + path + ": " + std::strerror(errno));
     if (file.st_gid != *options.group || (file.st_mode & 0777) != options.mode())
-        throw Failure("\"" + options.place.name + "\" exists, with group " + std::to_string(file.st_gid) +
+        throw Failure("\"" + place.name + "\" exists, with group " + std::to_string(file.st_gid) +
                       " and permissions " + format_permissions(file.st_mode) + ": run chgrp " +
                       std::to_string(*options.group) + " " + path + ", then chmod " +
                       format_permissions(options.mode()) + " " + path);
 }
 
-int create_for_group(const CreateOptions &options)
+/* True: it was made now. */
+bool make(const CreateOptions &options, const Place &place)
 {
-    cq_config config = options.config(CQ_EXCLUSIVE);
-    config.permissions = 0;
+    cq_config config = options.config(place, CQ_EXCLUSIVE);
+    if (options.group)
+        config.permissions = 0;
     cq_queue *queue = nullptr;
-    const int result = cq_open(options.place.name.c_str(), &config, &queue);
+    const int result = cq_open(place.name.c_str(), &config, &queue);
+    cq_close(queue);
     if (result == CQ_OK) {
-        cq_close(queue);
-        give_to_group(options);
-    } else if (result == CQ_EEXIST && !options.exclusive) {
-        const Queue existing(options.place, options.config(CQ_ATTACH));
-        require_group(options);
-    } else {
-        throw Failure(explain(result, options.place, config));
+        if (options.group)
+            give_to_group(options, place);
+        return true;
     }
-    return exit_ok;
+    if (result != CQ_EEXIST || options.exclusive)
+        throw Failure(explain(result, place, config),
+                      result == CQ_EINVAL || result == CQ_ENAME ? exit_usage : exit_error);
+    const Queue existing(place, options.config(place, CQ_ATTACH));
+    if (options.group)
+        require_group(options, place);
+    return false;
+}
+
+/* What it is, and what it may cost: memory is taken as messages come, up to the size of the file. */
+void say_what_is_there(const CreateOptions &options, const Place &place, bool made)
+{
+    const Stats stats = Queue(place, CQ_READ_ONLY).stat();
+    struct statvfs system {};
+    const bool known = ::statvfs(place.where().c_str(), &system) == 0;
+    const std::uint64_t room = std::uint64_t{system.f_bavail} * system.f_frsize;
+    const std::uint64_t growth = stats.file_size > stats.memory ? stats.file_size - stats.memory : 0;
+    if (options.json) {
+        nlohmann::ordered_json object;
+        object["name"] = place.name;
+        object["file"] = place.path();
+        object["created"] = made;
+        object["capacity"] = stats.capacity;
+        object["max_message_size"] = stats.max_message_size;
+        object["max_held"] = stats.max_held;
+        object["memory"] = stats.memory;
+        object["file_size"] = stats.file_size;
+        if (known)
+            object["free"] = room;
+        std::cout << object.dump() << '\n';
+    } else {
+        std::cout << (made ? "created " : "already there: ") << place.name << " in " << place.where() << ", "
+                  << format_number(stats.capacity) << (stats.capacity == 1 ? " message" : " messages") << " of up to "
+                  << format_bytes(stats.max_message_size) << "\nIt takes " << format_bytes(stats.memory)
+                  << " now, and up to " << format_bytes(stats.file_size) << " when it is full of the largest messages";
+        if (known)
+            std::cout << "; " << format_bytes(room) << (room < growth ? " are free there: when they are used up, "
+                                                                        "putting waits" : " are free there");
+        std::cout << ".\n";
+    }
 }
 
 int run_create(const CreateOptions &options)
 {
-    if (options.group)
-        return create_for_group(options);
-    const Queue queue(options.place, options.config(options.exclusive ? CQ_EXCLUSIVE : CQ_CREATE));
-    return exit_ok;
+    const int code = for_each(options.places, [&](const Place &place) {
+        const bool made = make(options, place);
+        if (!options.quiet)
+            say_what_is_there(options, place, made);
+        return exit_ok;
+    });
+    finish_output();
+    return code;
 }
 
 } // namespace
@@ -111,26 +160,28 @@ void add_create(CLI::App &app, Command &chosen)
 {
     add_command<CreateOptions>(
         app, chosen, "create", "Create a queue", run_create, [](CLI::App &command, CreateOptions &options) {
-            add_place(command, options.place, Trust::if_asked,
-                      "Permissions of the file, in octal (default: 0600, with --group 0660)");
+            add_places(command, options.places, Trust::if_asked,
+                       "Permissions of the file, in octal (default: 0600, with --group 0660)")
+                ->required();
             add_parsed(command, "--group", options.group, parse_group, "GROUP",
                        "Whose members may use it too, each by saying --trust");
             add_parsed(command, "--capacity", options.capacity, parse_count, "MESSAGES",
-                       "How many messages may wait in it (default: 65536)");
+                       "How many messages may wait in it; k and M may follow (default: 65536)");
             add_parsed(command, "--max-message", options.max_message_size, parse_size, "BYTES",
                        "The size of the largest message; K, M and G may follow (default: 4096)");
             add_parsed(command, "--max-held", options.max_held, parse_count, "MESSAGES",
                        "How many messages consumers may hold at a time, in addition (default: follows from the "
                        "capacity)");
             command.add_flag("--exclusive", options.exclusive, "Fail if the queue exists");
-            command.footer("A queue that exists is left as it is; if its capacity, largest message or group\n"
-                           "is not what is asked for, that is an error.\n\n"
-                           "With --group the file is made for its creator alone, then given to the group,\n"
-                           "and only then opened to it. The creator must be in the group, or root.\n\n"
-                           "Exit codes: 0 the queue exists now; 2 wrong usage; 3 error.\n\n"
-                           "Examples:\n"
-                           "  cq create orders --capacity 100000 --max-message 64K\n"
-                           "  cq create orders --group staff");
+            auto *json = command.add_flag("--json", options.json, "Print what there is now as a line of JSON");
+            command.add_flag("-q,--quiet", options.quiet, "Print nothing")->excludes(json);
+            explain(command, {"A queue that exists is left as it is; if its capacity, largest message or group\n"
+                              "is not what is asked for, that is an error; `cq resize` changes them.\n\n"
+                              "With --group the file is made for its creator alone, then given to the group,\n"
+                              "and only then opened to it. The creator must be in the group, or root.",
+                              "0 the queue exists now; 2 wrong usage; 3 error.",
+                              {"cq create invoices --capacity 100k --max-message 64K",
+                               "cq create shared --group \"$(id -gn)\""}});
         });
 }
 

@@ -1,28 +1,19 @@
 /*
- * cq doctor: is the queue in order? It looks at the file, the file system, the contents, the open handles and what
- * they hold, and cleans up after dead participants.
+ * cq doctor: are queues in order? It prints what examine.cpp finds, and says at the end what will give out first.
  */
-#include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <iostream>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include <pwd.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <unistd.h>
-
-#include <linux/magic.h>
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "directory.hpp"
+#include "draft.hpp"
+#include "examine.hpp"
 #include "failure.hpp"
-#include "participants.hpp"
 #include "queue.hpp"
+#include "streams.hpp"
 #include "units.hpp"
 
 namespace tool {
@@ -30,195 +21,89 @@ namespace tool {
 namespace {
 
 struct DoctorOptions {
-    Place place;
+    Places places;
+    std::int64_t watch = 500'000'000;
+    bool json = false;
 };
+
+const char *word_of(Finding::Kind kind)
+{
+    switch (kind) {
+    case Finding::ok: return "ok";
+    case Finding::repaired: return "repaired";
+    case Finding::note: return "note";
+    case Finding::problem: return "PROBLEM";
+    }
+    return "";
+}
 
 /* Prints what is found as it is found: the last line before a failure says how far things were in order. */
 class Report {
 public:
-    void ok(const std::string &text) { line("ok", text); }
-    void repaired(const std::string &text) { line("repaired", text); }
-    void note(const std::string &text) { line("note", text); }
-    void problem(const std::string &text)
+    Report(std::string name, bool json) : name_(std::move(name)), json_(json) {}
+
+    void add(Finding::Kind kind, const std::string &text)
     {
-        line("PROBLEM", text);
-        healthy_ = false;
+        healthy_ = healthy_ && kind != Finding::problem;
+        if (json_) {
+            findings_.push_back({{"kind", kind == Finding::problem ? "problem" : word_of(kind)}, {"text", text}});
+        } else {
+            const std::string word = word_of(kind);
+            std::cout << word << std::string(10 - word.size(), ' ') << text << '\n';
+        }
     }
-    bool healthy() const { return healthy_; }
+
+    int end(const std::string &what)
+    {
+        if (json_)
+            std::cout << nlohmann::ordered_json{{"name", name_}, {"healthy", healthy_}, {"findings", findings_}}.dump()
+                      << '\n';
+        else
+            std::cout << name_ << what << (healthy_ ? " healthy\n" : " NOT healthy\n");
+        return healthy_ ? exit_ok : exit_error;
+    }
 
 private:
-    static void line(const std::string &kind, const std::string &text)
-    {
-        std::cout << kind << std::string(10 - kind.size(), ' ') << text << '\n';
-    }
+    std::string name_;
+    bool json_;
     bool healthy_ = true;
+    nlohmann::ordered_json findings_ = nlohmann::ordered_json::array();
 };
 
-std::string user_name(uid_t user)
+/* All queues together, and what is no queue but was one, or was to become one. */
+int examine_all(const DoctorOptions &options, const std::vector<Place> &places)
 {
-    const passwd *entry = ::getpwuid(user);
-    return entry ? entry->pw_name : "user " + std::to_string(user);
-}
-
-/* False if there is no use in looking further. */
-bool check_file(Report &report, const Place &place)
-{
-    struct stat file;
-    if (::lstat(place.path().c_str(), &file) != 0) {
-        const int error = errno;
-        report.problem(place.path() + ": " + std::strerror(error) +
-                       (error == ENOENT ? "; `cq create " + place.name + "` makes a new queue" : ""));
-        return false;
-    }
-    if (!S_ISREG(file.st_mode)) {
-        report.problem(place.path() + " is not a regular file");
-        return false;
-    }
-    const std::string text = "file " + place.path() + ", owner " + user_name(file.st_uid) + ", permissions " +
-                             format_permissions(file.st_mode);
-    if (file.st_mode & S_IWOTH)
-        report.problem(text + ": everybody can write it, so its contents cannot be trusted");
-    else
-        report.ok(text);
-    return true;
-}
-
-std::string file_system_name(const struct statfs &system)
-{
-    switch (static_cast<unsigned long>(system.f_type)) {
-    case TMPFS_MAGIC:
-        return "tmpfs";
-    case EXT4_SUPER_MAGIC:
-        return "ext4";
-    case XFS_SUPER_MAGIC:
-        return "xfs";
-    case BTRFS_SUPER_MAGIC:
-        return "btrfs";
-    default:
-        break;
-    }
-    char text[32];
-    std::snprintf(text, sizeof text, "of type 0x%lx", static_cast<unsigned long>(system.f_type));
-    return text;
-}
-
-void check_file_system(Report &report, const Place &place, const Stats &stats)
-{
-    struct statfs system;
-    if (::statfs(place.path().c_str(), &system) != 0) {
-        report.problem("the file system cannot be looked at: " + std::string(std::strerror(errno)));
-        return;
-    }
-    const std::uint64_t room = static_cast<std::uint64_t>(system.f_bavail) * static_cast<std::uint64_t>(system.f_bsize);
-    const std::uint64_t growth = stats.file_size > stats.memory ? stats.file_size - stats.memory : 0;
-    const std::string text = "file system " + file_system_name(system) + ", " + format_bytes(room) +
-                             " free, the queue has " + format_bytes(stats.memory) + " and may need " +
-                             format_bytes(growth) + " more";
-    if (room < growth)
-        report.note(text + ": when that is used up, putting waits for room or fails, and nothing is lost");
-    else
-        report.ok(text);
-}
-
-void check_dead(Report &report, const Stats &before, const Queue &queue)
-{
-    /* Opening the queue has already cleaned up; this finds processes that died since. */
-    cq_recovery recovery{};
-    recovery.struct_size = sizeof recovery;
-    queue.must(cq_recover(queue, &recovery));
-    const Stats after = queue.stat();
-    const std::uint64_t dead = after.reaped - before.reaped;
-    if (dead == 0) {
-        report.ok("no dead participants");
-        return;
-    }
-    report.repaired("cleaned up after " + format_count(dead, "dead participant") + "; " +
-                    format_count(after.orphans, "message") + (after.orphans == 1 ? " waits" : " wait") +
-                    " to be delivered again");
-}
-
-void check_participants(Report &report, const Stats &stats)
-{
-    /* One handle is this command's own. */
-    const std::uint32_t others = stats.participants > 0 ? stats.participants - 1 : 0;
-    report.ok(format_count(others, "participant") + " alive, waiting: " +
-              format_count(stats.waiting_producers, "producer") + ", " +
-              format_count(stats.waiting_consumers, "consumer"));
-}
-
-/* What each handle holds; and whether it held the same a while ago, which a consumer at work does not. */
-void check_held(Report &report, const Queue &queue)
-{
-    constexpr std::chrono::milliseconds interval{500};
-    const auto holds = [](const cq_participant &handle) {
-        return handle.held + handle.writing > 0 && handle.pid != static_cast<std::uint32_t>(::getpid());
-    };
-    const std::vector<cq_participant> before = participants(queue);
-    if (std::none_of(before.begin(), before.end(), holds))
-        return;
-    const Stats then = queue.stat();
-    std::this_thread::sleep_for(interval);
-    const std::vector<cq_participant> after = participants(queue);
-    const Stats stats = queue.stat();
-    const bool idle = stats.enqueued == then.enqueued && stats.dequeued == then.dequeued && stats.held == then.held &&
-                      stats.redelivered == then.redelivered && stats.writing == then.writing;
-    for (const cq_participant &handle : after)
-        if (holds(handle))
-            report.note(describe(handle, queue.place()) +
-                        (idle ? ", and has not moved for " + std::to_string(interval.count()) + " ms" : ""));
-    if (stats.held > stats.max_held)
-        report.note("consumers hold " + format_count(stats.held, "message") + ", more than max held, " +
-                    std::to_string(stats.max_held) + ": putting may find the queue full with " +
-                    std::to_string(stats.length) + " of " + format_count(stats.capacity, "message") +
-                    " waiting; have them release some, or create the queue with a larger --max-held");
-}
-
-void check_contents(Report &report, const Queue &queue)
-{
-    std::uint64_t messages = 0;
-    const int result = cq_walk(
-        queue,
-        [](const cq_message *, void *context) {
-            ++*static_cast<std::uint64_t *>(context);
-            return 0;
-        },
-        &messages);
-    if (result < 0)
-        report.problem("contents: " + queue.explain(result));
-    else
-        report.ok("contents: " + format_count(messages, "message") + " waiting, all readable");
+    Report report(options.places.where.where(), options.json);
+    const auto add = [&](Finding::Kind kind, const std::string &text) { report.add(kind, text); };
+    if (!options.json)
+        std::cout << '\n';
+    if (const unsigned drafts = remove_abandoned_drafts(options.places.where.where()))
+        add(Finding::repaired, "removed " + format_count(drafts, "unfinished queue") +
+                                   " of a resize or restore that was killed");
+    examine_together(places, add);
+    return report.end(" is");
 }
 
 int run_doctor(const DoctorOptions &options)
 {
-    const Place &place = options.place;
-    Report report;
-    if (check_file(report, place)) {
-        try {
-            /* Looked at first without a part in it, because opening it in earnest cleans up. */
-            const Stats before = Queue(place, CQ_READ_ONLY).stat();
-            report.ok("format " + std::to_string(before.format_version) + ", " +
-                      format_count(before.capacity, "message") + " of up to " +
-                      format_count(before.max_message_size, "byte"));
-            check_file_system(report, place, before);
-            const Queue queue(place, CQ_ATTACH);
-            check_dead(report, before, queue);
-            check_contents(report, queue);
-            const Stats stats = queue.stat();
-            check_participants(report, stats);
-            check_held(report, queue);
-            if (stats.unlinked)
-                report.problem("the name no longer leads to this queue: it was removed while it was looked at");
-            else
-                report.ok("the name leads to this queue");
-        } catch (const Failure &failure) {
-            report.problem(failure.what());
-        }
+    Places places = options.places;
+    const bool all = places.names.empty();
+    if (all)
+        places.names = names_in(places.where);
+    bool first = true;
+    int code = exit_ok;
+    for (const Place &place : places.all()) {
+        if (!first && !options.json)
+            std::cout << '\n';
+        first = false;
+        Report report(place.name, options.json);
+        examine(place, options.watch, [&](Finding::Kind kind, const std::string &text) { report.add(kind, text); });
+        code = std::max(code, report.end(" is"));
     }
-    std::cout << place.name << (report.healthy() ? " is healthy\n" : " is NOT healthy\n");
-    if (!std::cout.flush())
-        throw Failure("cannot write the output");
-    return report.healthy() ? exit_ok : exit_error;
+    if (all)
+        code = std::max(code, examine_all(options, places.all()));
+    finish_output();
+    return code;
 }
 
 } // namespace
@@ -226,14 +111,18 @@ int run_doctor(const DoctorOptions &options)
 void add_doctor(CLI::App &app, Command &chosen)
 {
     add_command<DoctorOptions>(
-        app, chosen, "doctor", "Check a queue, and clean up after dead processes", run_doctor,
+        app, chosen, "doctor", "Check queues, and clean up after dead processes", run_doctor,
         [](CLI::App &command, DoctorOptions &options) {
-            add_place(command, options.place, Trust::by_root);
-            command.footer("Nobody needs to run this: whoever opens a queue or waits at it cleans up too.\n"
-                           "It says what it finds.\n\n"
-                           "Exit codes: 0 healthy, or repaired; 2 wrong usage; 3 there is a problem.\n\n"
-                           "Example:\n"
-                           "  cq doctor orders");
+            add_places(command, options.places, Trust::by_root)->description("These queues (default: all)");
+            add_parsed(command, "--watch", options.watch, parse_interval, "DURATION",
+                       "How long to look on where somebody holds or waits for something (default: 500ms)");
+            command.add_flag("--json", options.json, "Print a line of JSON for each queue");
+            explain(command, {"It looks at the file, the file system, the contents, at who has the queue open and\n"
+                              "holds what without moving, and says what will give out first. Without a name it\n"
+                              "looks at all queues, at files of other versions, and at those that nobody has open.\n\n"
+                              "Nobody needs to run this: whoever opens a queue or waits at it cleans up too.",
+                              "0 healthy, or repaired; 2 wrong usage; 3 there is a problem.",
+                              {"cq doctor orders", "cq doctor --json | jq 'select(.healthy | not)'"}});
         });
 }
 

@@ -10,9 +10,11 @@ namespace tool {
 
 namespace {
 
-std::string to_json(const cq_message &message, std::string_view payload)
+std::string to_json(const cq_message &message, std::string_view payload, const std::string &queue)
 {
     nlohmann::ordered_json object;
+    if (!queue.empty())
+        object["queue"] = queue;
     object["position"] = message.position;
     object["deliveries"] = message.deliveries;
     object["size"] = message.size;
@@ -35,7 +37,7 @@ void MessageFormat::append(std::string &out, const cq_message &message) const
 {
     const std::string_view payload(static_cast<const char *>(message.data), message.size);
     if (json) {
-        out += to_json(message, payload);
+        out += to_json(message, payload, queue);
         out += '\n';
         return;
     }
@@ -51,6 +53,34 @@ void MessageFormat::append(std::string &out, const cq_message &message) const
         out += payload;
     if (!raw)
         out += null ? '\0' : '\n';
+}
+
+bool message_of_json(std::string_view line, std::string &message, std::string &fault)
+{
+    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
+    if (!object.is_object()) {
+        fault = object.is_discarded() ? "is not JSON" : "is JSON, but no object";
+        return false;
+    }
+    const auto text = object.find("text"), base64 = object.find("base64");
+    if ((text == object.end()) == (base64 == object.end())) {
+        fault = text == object.end() ? "has neither \"text\" nor \"base64\"" : "has both \"text\" and \"base64\"";
+        return false;
+    }
+    const bool encoded = text == object.end();
+    const nlohmann::json &value = encoded ? *base64 : *text;
+    if (!value.is_string()) {
+        fault = std::string("has a \"") + (encoded ? "base64" : "text") + "\" that is no string";
+        return false;
+    }
+    message = value.get<std::string>();
+    std::size_t size = message.size();
+    if (encoded && !base64_decode(message.data(), message.size(), &size)) {
+        fault = "has a \"base64\" that is not base64";
+        return false;
+    }
+    message.resize(size);
+    return true;
 }
 
 void add_format(CLI::App &app, MessageFormat &format)

@@ -5,6 +5,7 @@
 
 #include "base64.hpp"
 #include "failure.hpp"
+#include "format.hpp"
 
 namespace tool {
 
@@ -16,7 +17,9 @@ constexpr std::size_t smallest_read = 1 << 16;
 
 MessageReader::MessageReader(Input &input, Framing framing, std::uint64_t max_message_size)
     : input_(input), framing_(framing), max_message_size_(static_cast<std::size_t>(max_message_size)),
-      max_piece_(framing == Framing::base64_lines ? base64_encoded_size(max_message_size_) : max_message_size_)
+      max_piece_(framing == Framing::base64_lines ? base64_encoded_size(max_message_size_)
+                 : framing == Framing::json_lines ? most_of_json(max_message_size_)
+                                                  : max_message_size_)
 {
 }
 
@@ -25,6 +28,7 @@ const char *MessageReader::noun() const
     switch (framing_) {
     case Framing::lines:
     case Framing::base64_lines:
+    case Framing::json_lines:
         return "line";
     case Framing::nuls:
         return "message";
@@ -50,6 +54,7 @@ void MessageReader::refuse_size(const std::string &size)
 const std::vector<std::string_view> &MessageReader::next()
 {
     messages_.clear();
+    decoded_.clear();
     while (messages_.empty()) {
         if (refusal_)
             throw Failure(*refusal_);
@@ -106,6 +111,14 @@ void MessageReader::add(char *begin, std::size_t size)
 {
     if (framing_ == Framing::base64_lines && !base64_decode(begin, size, &size))
         return refuse("is not base64");
+    if (framing_ == Framing::json_lines) {
+        std::string fault;
+        decoded_.emplace_back();
+        if (!message_of_json({begin, size}, decoded_.back(), fault))
+            return refuse(fault);
+        begin = decoded_.back().data();
+        size = decoded_.back().size();
+    }
     if (size > max_message_size_)
         return refuse_size(std::to_string(size));
     messages_.emplace_back(begin, size);

@@ -1,11 +1,12 @@
 /*
- * Cuts what is read into messages: lines, NUL-separated pieces, lines of base64, or the whole input as one message.
+ * Cuts what is read into messages: lines, NUL-separated pieces, lines of base64 or JSON, or the whole input as one.
  */
 #ifndef CQ_TOOL_FRAMING_HPP
 #define CQ_TOOL_FRAMING_HPP
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@
 
 namespace tool {
 
-enum class Framing { lines, nuls, base64_lines, whole };
+enum class Framing { lines, nuls, base64_lines, json_lines, whole };
 
 class MessageReader {
 public:
@@ -47,6 +48,7 @@ private:
     bool ended_ = false;
     std::uint64_t count_ = 0; /* messages cut so far */
     std::vector<std::string_view> messages_;
+    std::deque<std::string> decoded_; /* what messages_ lie in if they are not in the buffer */
     std::optional<std::string> refusal_;
 };
 

@@ -13,6 +13,7 @@
 #include "commands.hpp"
 #include "failure.hpp"
 #include "format.hpp"
+#include "loans.hpp"
 #include "queue.hpp"
 #include "streams.hpp"
 #include "units.hpp"
@@ -31,48 +32,6 @@ struct GetOptions {
     std::optional<std::int64_t> wait;
 
     std::int64_t patience() const { return wait.value_or(follow ? forever : 0); }
-};
-
-/* Messages taken and not yet dealt with. What is still there at the end goes back to the queue. */
-class Loans {
-public:
-    explicit Loans(const Queue &queue) : queue_(queue) {}
-    ~Loans()
-    {
-        for (auto &message : messages_)
-            if (message.data)
-                cq_return(queue_, &message);
-    }
-    Loans(const Loans &) = delete;
-    Loans &operator=(const Loans &) = delete;
-
-    std::size_t size() const { return messages_.size(); }
-
-    /* The result of `take(cq_message *)`; after CQ_OK the message is the last one. */
-    template <class Take>
-    int add(Take take)
-    {
-        messages_.emplace_back();
-        const int result = take(&messages_.back());
-        if (result != CQ_OK)
-            messages_.pop_back();
-        return result;
-    }
-    const Message &last() const { return messages_.back(); }
-
-    void release_first(std::size_t count)
-    {
-        for (std::size_t i = 0; i < count; ++i) {
-            const int result = cq_release(queue_, &messages_[i]);
-            /* It is written: to return it as well would only make a duplicate. */
-            messages_[i].data = nullptr;
-            queue_.must(result);
-        }
-    }
-
-private:
-    const Queue &queue_;
-    std::vector<Message> messages_;
 };
 
 class Getter {
@@ -160,7 +119,7 @@ void add_get(CLI::App &app, Command &chosen)
     add_command<GetOptions>(
         app, chosen, "get", "Take messages out of a queue", run_get, [](CLI::App &command, GetOptions &options) {
             add_place(command, options.place, Trust::by_root);
-            auto *count = add_parsed(command, "--count", options.count, parse_count, "N",
+            auto *count = add_parsed(command, "-n,--count", options.count, parse_count, "N",
                                      "How many messages (default: 1)");
             auto *all = command.add_flag("--all", options.all, "All messages, until none is waiting");
             auto *follow = command.add_flag("--follow", options.follow,
@@ -170,18 +129,20 @@ void add_get(CLI::App &app, Command &chosen)
             count->excludes(all)->excludes(follow);
             all->excludes(follow);
             add_format(command, options.format);
-            command.footer(std::string(format_help) +
-                           "\n\n"
-                           "At least once: a message is written, then removed from the queue. If this\n"
-                           "process is killed in between, somebody gets it again, with deliveries 2 (see\n"
-                           "--meta). When it is interrupted, or nobody reads its output any more, it gives\n"
-                           "back what was not written whole.\n\n"
-                           "Exit codes: 0 all that were asked for; 1 too few were waiting (with --all and\n"
-                           "--follow: none); 2 wrong usage; 3 error, also if the queue is removed while it\n"
-                           "waits. A signal ends it as usual.\n\n"
-                           "Examples:\n"
-                           "  cq get orders --wait 2s\n"
-                           "  cq get orders --follow --meta");
+            explain(command,
+                    {std::string(format_help) +
+                         "\n\n"
+                         "At least once: a message is written, then removed from the queue. If this\n"
+                         "process is killed in between, somebody gets it again, with deliveries 2 (see\n"
+                         "--meta). When it is interrupted, or nobody reads its output any more, it gives\n"
+                         "back what was not written whole. What was written is removed, whatever its\n"
+                         "reader does with it: `cq work` removes a message only when a command is done\n"
+                         "with it.",
+                     "0 all that were asked for; 1 too few were waiting (with --all and\n"
+                     "--follow: none); 2 wrong usage; 3 error, also if the queue is removed while it\n"
+                     "waits. A signal ends it as usual.",
+                     {"cq get orders --wait 2s", "cq get orders --all --json | jq -r .text",
+                      "cq get orders --follow --meta"}});
         });
 }
 

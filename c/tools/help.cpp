@@ -3,11 +3,15 @@
  */
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "streams.hpp"
+#include "suggest.hpp"
 
 namespace tool {
 
@@ -24,46 +28,84 @@ public:
     std::string make_option_opts(const CLI::Option *option) const override
     {
         const std::string type = option->get_type_size() != 0 ? option->get_type_name() : "";
+        if (option->get_positional())
+            return option->get_items_expected_max() > 1 ? "..." : "";
         /* Behind a colon is the name of what checks the value. */
-        return type.empty() || option->get_positional() ? "" : " " + type.substr(0, type.find(':'));
+        return type.empty() ? "" : " " + type.substr(0, type.find(':'));
     }
 
     std::string make_option_desc(const CLI::Option *option) const override
     {
-        std::istringstream words(option->get_description());
-        std::string text;
-        std::size_t column = 0;
-        for (std::string word; words >> word; column += word.size() + 1) {
-            const bool fits = name_width + column + word.size() <= line_width;
-            if (!text.empty())
-                text += fits ? ' ' : '\n';
-            if (!fits)
-                column = 0;
-            text += word;
-        }
-        return text;
+        return wrap(option->get_description(), line_width - name_width);
     }
 };
+
+const CLI::App &named(const CLI::App &app, const std::string &name)
+{
+    for (const CLI::App *command : app.get_subcommands(nullptr))
+        if (command->get_name() == name)
+            return *command;
+    throw Failure(unknown_command(app, name), exit_usage);
+}
 
 struct HelpOptions {
     const CLI::App *app = nullptr;
     std::string overview; /* made before parsing: afterwards CLI11 only explains the command that was given, help */
     std::string command;
+    bool json = false;
 };
+
+nlohmann::ordered_json to_json(const CLI::Option &option)
+{
+    nlohmann::ordered_json object;
+    object["names"] = nlohmann::ordered_json::array();
+    if (option.get_positional())
+        object["names"].push_back(option.get_name());
+    for (const std::string &name : option.get_snames())
+        object["names"].push_back("-" + name);
+    for (const std::string &name : option.get_lnames())
+        object["names"].push_back("--" + name);
+    const std::string type = option.get_type_size() != 0 && !option.get_positional() ? option.get_type_name() : "";
+    if (!type.empty())
+        object["type"] = type;
+    object["required"] = option.get_required();
+    object["several"] = option.get_positional() && option.get_items_expected_max() > 1;
+    object["description"] = option.get_description();
+    return object;
+}
+
+/* All that there is to say about the command; man pages and completions are made from it. */
+nlohmann::ordered_json to_json(const CLI::App &command)
+{
+    const Explanation &explanation = explanation_of(command);
+    nlohmann::ordered_json object;
+    object["name"] = command.get_name();
+    object["description"] = command.get_description();
+    object["arguments"] = nlohmann::ordered_json::array();
+    object["options"] = nlohmann::ordered_json::array();
+    for (const CLI::Option *option : command.get_options())
+        if (!option->get_group().empty())
+            object[option->get_positional() ? "arguments" : "options"].push_back(to_json(*option));
+    object["text"] = explanation.text;
+    object["exits"] = explanation.exits;
+    object["examples"] = explanation.examples;
+    return object;
+}
 
 int run_help(const HelpOptions &options)
 {
-    if (options.command.empty()) {
+    if (options.json) {
+        nlohmann::ordered_json all = nlohmann::ordered_json::array({to_json(*options.app)});
+        for (const CLI::App *command : options.app->get_subcommands(nullptr))
+            all.push_back(to_json(*command));
+        std::cout << all.dump(2) << '\n';
+    } else if (options.command.empty()) {
         std::cout << options.overview;
-        return exit_ok;
+    } else {
+        std::cout << named(*options.app, options.command).help("cq");
     }
-    for (const CLI::App *command : options.app->get_subcommands(nullptr)) {
-        if (command->get_name() == options.command) {
-            std::cout << command->help("cq");
-            return exit_ok;
-        }
-    }
-    throw Failure("there is no command \"" + options.command + "\"; `cq help` lists them", exit_usage);
+    finish_output();
+    return exit_ok;
 }
 
 } // namespace
@@ -76,14 +118,26 @@ void set_layout(CLI::App &app)
     app.set_help_flag("-h,--help", "Print this and exit");
 }
 
+std::string unknown_command(const CLI::App &app, const std::string &name)
+{
+    std::vector<std::string> names;
+    for (const CLI::App *command : app.get_subcommands(nullptr))
+        names.push_back(command->get_name());
+    const std::string meant = suggestion(name, names);
+    return "there is no command \"" + name + "\"" + (meant.empty() ? "; `cq help` lists them" : meant);
+}
+
 void add_help(CLI::App &app, Command &chosen)
 {
-    add_command<HelpOptions>(app, chosen, "help", "Explain a command", run_help,
-                             [&app](CLI::App &command, HelpOptions &options) {
-                                 options.app = &app;
-                                 options.overview = app.help();
-                                 command.add_option("COMMAND", options.command, "The command to explain");
-                             });
+    add_command<HelpOptions>(
+        app, chosen, "help", "Explain a command", run_help, [&app](CLI::App &command, HelpOptions &options) {
+            options.app = &app;
+            command.add_option("COMMAND", options.command, "The command to explain");
+            command.add_flag("--json", options.json, "Print all commands and their options as JSON");
+            explain(command, {"The same as `cq COMMAND --help`.", "0 printed; 2 there is no such command.",
+                              {"cq help put", "cq help --json | jq -r '.[].name'"}});
+            options.overview = app.help();
+        });
 }
 
 } // namespace tool

@@ -3,7 +3,6 @@
  */
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -12,8 +11,10 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "directory.hpp"
 #include "failure.hpp"
 #include "queue.hpp"
+#include "streams.hpp"
 #include "units.hpp"
 
 namespace tool {
@@ -21,63 +22,9 @@ namespace tool {
 namespace {
 
 struct ListOptions {
-    Place place; /* without a name */
+    Places places; /* no names: all */
     bool json = false;
 };
-
-struct Entry {
-    std::string name;
-    Stats stats;
-    std::string problem; /* why there are no stats */
-};
-
-/* What cqueue.h allows. Any other name is not a queue's, and might hold what a terminal must not be sent. */
-bool is_name(const std::string &name)
-{
-    static constexpr const char *plain = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-";
-    return !name.empty() && name.size() <= 200 && name.find_first_not_of(plain) == std::string::npos &&
-           std::string("._-").find(name[0]) == std::string::npos;
-}
-
-/* In the order of their names. */
-std::vector<Entry> find_queues(const Place &where)
-{
-    const std::string directory = where.directory.empty() ? default_directory() : where.directory;
-    const std::string prefix = "cqueue.";
-    std::vector<Entry> entries;
-    std::error_code error;
-    for (auto file = std::filesystem::directory_iterator(directory, error);
-         !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
-        const std::string file_name = file->path().filename().string();
-        if (file_name.rfind(prefix, 0) != 0)
-            continue;
-        std::string name = file_name.substr(prefix.size());
-        if (is_name(name))
-            entries.push_back({std::move(name), {}, {}});
-    }
-    if (error)
-        throw Failure("cannot list the directory " + directory + ": " + error.message());
-    std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) { return a.name < b.name; });
-    return entries;
-}
-
-/* False if the queue is gone. */
-bool look_at(Entry &entry, const Place &where)
-{
-    Place place = where;
-    place.name = entry.name;
-    const cq_config config = place.config(CQ_READ_ONLY);
-    cq_queue *queue = nullptr;
-    int result = cq_open(place.name.c_str(), &config, &queue);
-    if (result == CQ_ENOENT)
-        return false;
-    if (result == CQ_OK)
-        result = cq_stat(queue, &entry.stats);
-    if (result < 0)
-        entry.problem = explain(result, place, config);
-    cq_close(queue);
-    return true;
-}
 
 nlohmann::ordered_json to_json(const Entry &entry)
 {
@@ -135,10 +82,16 @@ void print_table(const std::vector<Entry> &entries)
 
 int run_list(const ListOptions &options)
 {
+    const Place &where = options.places.where;
+    const bool all = options.places.names.empty();
     std::vector<Entry> entries;
-    for (Entry &entry : find_queues(options.place))
-        if (look_at(entry, options.place))
+    for (const std::string &name : all ? names_in(where) : options.places.names) {
+        Entry entry{name, {}, {}};
+        if (look_at(entry, where))
             entries.push_back(std::move(entry));
+        else if (!all)
+            throw Failure("there is no queue \"" + name + "\" in " + where.where());
+    }
     if (options.json) {
         nlohmann::ordered_json array = nlohmann::ordered_json::array();
         for (const Entry &entry : entries)
@@ -147,8 +100,7 @@ int run_list(const ListOptions &options)
     } else {
         print_table(entries);
     }
-    if (!std::cout.flush())
-        throw Failure("cannot write the output");
+    finish_output();
     return exit_ok;
 }
 
@@ -158,13 +110,12 @@ void add_list(CLI::App &app, Command &chosen)
 {
     add_command<ListOptions>(
         app, chosen, "ls", "List the queues of a directory", run_list, [](CLI::App &command, ListOptions &options) {
-            add_where(command, options.place, Trust::by_root);
+            add_places(command, options.places, Trust::by_root)->description("These queues alone (default: all)");
             command.add_flag("--json", options.json,
                              "Print an array of JSON; sizes in bytes, created in nanoseconds since 1970");
-            command.footer("A queue that cannot be looked at is listed with the reason in place of numbers.\n\n"
-                           "Exit codes: 0 listed; 2 wrong usage; 3 error.\n\n"
-                           "Example:\n"
-                           "  cq ls --trust");
+            explain(command, {"A queue that cannot be looked at is listed with the reason in place of numbers.",
+                              "0 listed; 2 wrong usage; 3 error.",
+                              {"cq ls --trust", "cq ls --json | jq -r '.[] | select(.length > 0) | .name'"}});
         });
 }
 

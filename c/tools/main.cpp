@@ -2,10 +2,12 @@
  * cq: queues from the command line. This file puts the commands together and turns whatever ends one into an exit code;
  * what they do is in files of their own.
  */
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -13,6 +15,8 @@
 #include "commands.hpp"
 #include "failure.hpp"
 #include "streams.hpp"
+#include "suggest.hpp"
+#include "version.hpp"
 
 namespace {
 
@@ -28,10 +32,30 @@ void occupy_standard_descriptors()
 
 constexpr const char *hint = "`cq --help` and `cq COMMAND --help` say what is possible.";
 
-std::string version()
+/* CLI11 names what it did not expect in no useful order, and not what may have been meant. */
+std::string unexpected(const CLI::App &app)
 {
-    return std::string("cq ") + CQ_VERSION_STRING + " (library " + cq_version() + ", interface " +
-           std::to_string(cq_abi_version()) + ")";
+    const std::vector<CLI::App *> commands = app.get_subcommands();
+    const CLI::App &command = commands.empty() ? app : *commands[0];
+    std::vector<std::string> words = command.remaining();
+    words.erase(std::remove(words.begin(), words.end(), "--"), words.end());
+    if (words.empty())
+        return "";
+    if (words[0].size() > 1 && words[0][0] == '-') {
+        std::vector<std::string> options;
+        for (const CLI::Option *option : command.get_options())
+            for (const std::string &name : option->get_lnames())
+                options.push_back("--" + name);
+        const std::string option = words[0].substr(0, words[0].find('='));
+        return (commands.empty() ? "cq" : command.get_name()) + std::string(" has no option ") + option +
+               tool::suggestion(option, options);
+    }
+    if (commands.empty())
+        return tool::unknown_command(app, words[0]);
+    std::string list;
+    for (const std::string &word : words)
+        list += " " + word;
+    return command.get_name() + " does not know what to do with:" + list;
 }
 
 int run(int argc, char **argv)
@@ -39,31 +63,29 @@ int run(int argc, char **argv)
     CLI::App app("Queues of messages in shared memory, for the processes of one machine.", "cq");
     tool::set_layout(app);
     tool::Command chosen;
-    tool::add_create(app, chosen);
-    tool::add_put(app, chosen);
-    tool::add_get(app, chosen);
-    tool::add_peek(app, chosen);
-    tool::add_list(app, chosen);
-    tool::add_stat(app, chosen);
-    tool::add_doctor(app, chosen);
-    tool::add_remove(app, chosen);
-    app.set_version_flag("--version", version(), "Print the version and exit");
+    tool::add_where_of_all(app);
+    for (const auto add :
+         {tool::add_create, tool::add_put, tool::add_get, tool::add_peek, tool::add_work, tool::add_list,
+          tool::add_stat, tool::add_top, tool::add_plot, tool::add_check, tool::add_export, tool::add_doctor,
+          tool::add_move, tool::add_copy, tool::add_purge, tool::add_resize, tool::add_rename, tool::add_backup,
+          tool::add_remove, tool::add_version})
+        add(app, chosen);
+    app.set_version_flag("--version", tool::version(), "Print the version and exit");
     /* At most one, so that a queue may be called like a command. */
     app.require_subcommand(0, 1);
-    app.footer("Exit codes: 0 done; 1 empty, full or timed out; 2 wrong usage; 3 error.\n"
-               "Durations are written 500ms, 2s, 1m or forever.\n\n"
-               "Example:\n"
-               "  cq create orders\n"
-               "  echo hello | cq put orders\n"
-               "  cq get orders\n\n"
-               "`cq COMMAND --help` explains a command.");
+    tool::explain(app, {"Durations are written 500ms, 2s, 1m or forever; a number alone is seconds.\n"
+                        "Numbers of messages may be written 100k, 1M or 1e6, sizes 64K, 1M or 1G.\n"
+                        "`cq COMMAND --help` explains a command.",
+                        "0 done; 1 empty, full or timed out; 2 wrong usage; 3 error.",
+                        {"cq create greetings", "echo hello | cq put orders", "cq get orders"}});
     tool::add_help(app, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
             return app.exit(error);
-        throw tool::Failure(std::string(error.what()) + "\n" + hint, tool::exit_usage);
+        const std::string what = unexpected(app);
+        throw tool::Failure((what.empty() ? error.what() : what) + "\n" + hint, tool::exit_usage);
     }
     if (!chosen)
         throw tool::Failure(std::string("which command?\n") + hint, tool::exit_usage);

@@ -61,6 +61,21 @@ std::vector<cq_participant> participants(const Queue &queue)
     return all;
 }
 
+nlohmann::ordered_json to_json(const cq_participant &handle)
+{
+    nlohmann::ordered_json object;
+    object["id"] = handle.id;
+    object["pid"] = handle.pid;
+    object["alive"] = handle.alive != 0;
+    object["held"] = handle.held;
+    object["writing"] = handle.writing;
+    object["waiting_producers"] = handle.waiting_producers;
+    object["waiting_consumers"] = handle.waiting_consumers;
+    object["waiting_since"] = handle.waiting_since;
+    object["command"] = command_of(handle);
+    return object;
+}
+
 std::string command_of(const cq_participant &participant)
 {
     std::string command(participant.command, ::strnlen(participant.command, sizeof participant.command));

@@ -7,11 +7,15 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "queue.hpp"
 
 namespace tool {
 
 std::vector<cq_participant> participants(const Queue &queue);
+
+nlohmann::ordered_json to_json(const cq_participant &handle); /* the names and the order of the library */
 
 /* The program's name without what a terminal must not be sent; whoever may write the region chose it. */
 std::string command_of(const cq_participant &participant);

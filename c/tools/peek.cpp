@@ -18,7 +18,7 @@ namespace tool {
 namespace {
 
 struct PeekOptions {
-    Place place;
+    Places places;
     MessageFormat format;
     std::uint64_t count = 10;
     bool all = false;
@@ -46,16 +46,23 @@ int show(const cq_message *message, void *context) noexcept
     return visit.error != 0 || visit.shown == visit.wanted;
 }
 
-int run_peek(const PeekOptions &options)
+int peek(const PeekOptions &options, const Place &place)
 {
-    const Queue queue(options.place, CQ_READ_ONLY);
-    Visit visit{options.format, options.all ? std::numeric_limits<std::uint64_t>::max() : options.count, 0, {}, 0};
+    const Queue queue(place, CQ_READ_ONLY);
+    MessageFormat format = options.format;
+    format.queue = options.places.names.size() > 1 ? place.name : "";
+    Visit visit{format, options.all ? std::numeric_limits<std::uint64_t>::max() : options.count, 0, {}, 0};
     queue.must(cq_walk(queue, show, &visit));
     if (std::fflush(stdout) != 0)
         visit.error = errno;
     if (visit.error != 0)
         throw Failure(std::string("cannot write the output: ") + std::strerror(visit.error));
     return visit.shown > 0 ? exit_ok : exit_nothing;
+}
+
+int run_peek(const PeekOptions &options)
+{
+    return for_each(options.places, [&](const Place &place) { return peek(options, place); });
 }
 
 } // namespace
@@ -65,18 +72,17 @@ void add_peek(CLI::App &app, Command &chosen)
     add_command<PeekOptions>(
         app, chosen, "peek", "Show the next messages without taking them", run_peek,
         [](CLI::App &command, PeekOptions &options) {
-            add_place(command, options.place, Trust::by_root);
-            auto *count = add_parsed(command, "--count", options.count, parse_count, "N",
+            add_places(command, options.places, Trust::by_root)->required();
+            auto *count = add_parsed(command, "-n,--count", options.count, parse_count, "N",
                                      "How many messages (default: 10)");
             command.add_flag("--all", options.all, "All messages that are waiting")->excludes(count);
             add_format(command, options.format);
-            command.footer(std::string(format_help) +
-                           "\n\n"
-                           "Messages that come or go meanwhile may be shown or not. Deliveries is what it\n"
-                           "will be when the message is taken.\n\n"
-                           "Exit codes: 0 at least one message; 1 none was waiting; 2 wrong usage; 3 error.\n\n"
-                           "Example:\n"
-                           "  cq peek orders --count 5 --json");
+            explain(command, {std::string(format_help) +
+                                  "\n\n"
+                                  "Messages that come or go meanwhile may be shown or not. Deliveries is what it\n"
+                                  "will be when the message is taken. Of several queues, JSON has the name.",
+                              "0 at least one message; 1 none was waiting; 2 wrong usage; 3 error.",
+                              {"cq peek orders -n 5 --json", "cq peek orders --all | wc -l"}});
         });
 }
 

@@ -28,8 +28,10 @@ namespace {
 struct PutOptions {
     Place place;
     std::string file;
+    std::vector<std::string> words; /* behind the name, where nothing should be */
     bool null = false;
     bool base64 = false;
+    bool json = false;
     bool ack = false;
     bool no_wait = false;
     std::int64_t wait = forever;
@@ -190,18 +192,37 @@ private:
     std::string text_;
 };
 
+/* `cq put orders hello` is what everybody tries first. */
+void refuse_words(const PutOptions &options)
+{
+    if (options.words.empty())
+        return;
+    std::string text;
+    for (const std::string &word : options.words)
+        text += (text.empty() ? "" : " ") + word;
+    const bool file = ::access(options.words[0].c_str(), F_OK) == 0;
+    throw Failure("messages come from standard input, not from the command line: " +
+                      (file ? "cq put " + options.place.name + " < " + text
+                            : "echo '" + text + "' | cq put " + options.place.name),
+                  exit_usage);
+}
+
 int run_put(const PutOptions &options)
 {
+    refuse_words(options);
     const Queue queue(options.place, CQ_ATTACH);
     /* Opened first: to open a FIFO may take for ever, and a signal should end that. */
     std::optional<File> file;
     if (!options.file.empty() && options.file != "-")
         file.emplace(options.file);
+    if (!file && ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO))
+        std::cerr << "Each line that you type is a message; Ctrl-D ends.\n";
     const Interrupts interrupts;
     Input input(file ? file->descriptor() : STDIN_FILENO, interrupts);
     const Framing framing = !options.file.empty() ? Framing::whole
                             : options.null        ? Framing::nuls
                             : options.base64      ? Framing::base64_lines
+                            : options.json        ? Framing::json_lines
                                                   : Framing::lines;
     MessageReader reader(input, framing, queue.stat().max_message_size);
     Putter putter(options, queue, interrupts);
@@ -221,23 +242,28 @@ void add_put(CLI::App &app, Command &chosen)
             file->type_name("FILE");
             auto *null = command.add_flag("-0,--null", options.null, "A NUL ends a message, not a newline");
             auto *base64 = command.add_flag("--base64", options.base64, "Each line is a message in base64");
-            null->excludes(base64)->excludes(file);
-            base64->excludes(file);
+            auto *json = command.add_flag("--json", options.json,
+                                          "Each line is JSON as `cq get --json` prints it: \"text\" or \"base64\" is "
+                                          "the message, the rest is left out of account");
+            null->excludes(base64)->excludes(json)->excludes(file);
+            base64->excludes(json)->excludes(file);
+            json->excludes(file);
+            command.add_option("WORD", options.words, "")->group("");
             auto *wait = add_parsed(command, "--wait", options.wait, parse_duration, "DURATION",
                                     "How long to wait for room for a message, in the queue and in memory "
                                     "(default: forever)");
             command.add_flag("--no-wait", options.no_wait, "Do not wait for room")->excludes(wait);
             command.add_flag("--ack", options.ack,
                              "Print the number of each message, 1, 2, ..., as soon as the queue has it");
-            command.footer("Without --file each line of standard input is a message, its newline left out;\n"
-                           "an empty line is a message of 0 bytes. What --ack has printed stays in the queue\n"
-                           "whatever happens to this process. When a message cannot be put, those before it\n"
-                           "have been, and standard error says how many. The same if the queue is removed\n"
-                           "meanwhile, which is looked for every 100 ms and at the end.\n\n"
-                           "Exit codes: 0 all were put; 1 there was no room for too long; 2 wrong usage;\n"
-                           "3 error. A signal ends it as usual.\n\n"
-                           "Example:\n"
-                           "  journalctl --follow | cq put log --wait 2s");
+            explain(command, {"Without --file each line of standard input is a message, its newline left out;\n"
+                              "an empty line is a message of 0 bytes. What --ack has printed stays in the queue\n"
+                              "whatever happens to this process. When a message cannot be put, those before it\n"
+                              "have been, and standard error says how many. The same if the queue is removed\n"
+                              "meanwhile, which is looked for every 100 ms and at the end.",
+                              "0 all were put; 1 there was no room for too long; 2 wrong usage;\n"
+                              "3 error. A signal ends it as usual.",
+                              {"echo hello | cq put orders", "tail --follow log.txt | cq put orders --wait 2s",
+                               "cq get orders --all --json | cq put done --json"}});
         });
 }
 

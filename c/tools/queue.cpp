@@ -1,7 +1,10 @@
 #include "queue.hpp"
 
+#include <cstdlib>
+#include <cstring>
 #include <utility>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "failure.hpp"
@@ -12,15 +15,57 @@ cq_config Place::config(std::uint32_t flags) const
 {
     cq_config config{};
     config.struct_size = sizeof config;
-    config.flags = flags | (trust ? std::uint32_t{CQ_TRUST} : 0);
+    config.flags = flags | (trust || of_all().trust ? std::uint32_t{CQ_TRUST} : 0);
     config.permissions = permissions;
-    config.directory = directory.empty() ? nullptr : directory.c_str();
+    config.directory = where().c_str();
     return config;
 }
 
-std::string default_directory() { return CQ_DIRECTORY; }
+Place &Place::of_all()
+{
+    static Place place;
+    return place;
+}
 
-std::string Place::path() const { return (directory.empty() ? default_directory() : directory) + "/cqueue." + name; }
+const std::string &Place::where() const
+{
+    static const std::string usual = [] {
+        const char *variable = std::getenv("CQ_DIRECTORY");
+        return std::string(variable && *variable ? variable : CQ_DIRECTORY);
+    }();
+    return !directory.empty() ? directory : !of_all().directory.empty() ? of_all().directory : usual;
+}
+
+std::string Place::path() const { return where() + "/cqueue." + name; }
+
+namespace {
+
+/* The library speaks to programmers; whoever reads this has a command line. */
+std::string in_words_of_the_tool(std::string text)
+{
+    static constexpr const char *words[][2] = {
+        {"(CQ_TRUST; cq: --trust)", "(--trust)"},
+        {"(cq_participants and cq doctor show which processes have them)", "(cq stat shows which processes have them)"},
+        {"ask for what it has (or 0, whatever it has), or unlink it first",
+         "leave the option out, change it with cq resize, or remove it first (cq rm)"},
+        {"attach to it, or unlink it first", "use it, or remove it first (cq rm)"},
+        {"unlink it and create it anew", "remove it with cq rm and create it anew"},
+        {"drain the queue with the old one and unlink it", "empty the queue with the old one and remove it"},
+        {" (or what was reserved)", ""},
+        {"capacity, max_message_size or max_held", "--capacity, --max-message or --max-held"},
+        {"max_message_size", "--max-message"},
+        {"max_held", "--max-held"},
+        {"is no region of cqueue", "is no queue"},
+        {"the region", "the queue"},
+        {"region ", "queue "},
+    };
+    for (const auto &word : words)
+        for (std::size_t at = 0; (at = text.find(word[0], at)) != std::string::npos; at += std::strlen(word[1]))
+            text.replace(at, std::strlen(word[0]), word[1]);
+    return text;
+}
+
+} // namespace
 
 std::string explain(int result, const Place &place, const cq_config &config, std::size_t size)
 {
@@ -34,8 +79,9 @@ std::string explain(int result, const Place &place, const cq_config &config, std
         cq_explain(result, place.name.c_str(), &config, size, text.data(), text.size());
     }
     text.resize(length);
-    if (result == CQ_ENOENT && ::access(config.directory ? config.directory : default_directory().c_str(), F_OK) != 0)
-        return "there is no directory " + (config.directory ? config.directory : default_directory());
+    text = in_words_of_the_tool(text);
+    if (result == CQ_ENOENT && ::access(config.directory, F_OK) != 0)
+        return "there is no directory " + std::string(config.directory);
     if (result == CQ_ENOENT && (config.flags & (CQ_ATTACH | CQ_READ_ONLY)))
         text += "; `cq create " + place.name + "` makes one";
     return text;
@@ -43,14 +89,17 @@ std::string explain(int result, const Place &place, const cq_config &config, std
 
 Queue::Queue(Place place, const cq_config &config) : place_(std::move(place)), config_(config)
 {
-    config_.directory = place_.directory.empty() ? nullptr : place_.directory.c_str();
+    config_.directory = place_.where().c_str();
     must(cq_open(place_.name.c_str(), &config_, &queue_));
+    struct stat file;
+    if (::lstat(place_.path().c_str(), &file) == 0)
+        identity_ = {file.st_dev, file.st_ino};
 }
 
 int Queue::must(int result, std::size_t size) const
 {
     if (result < 0 || result == CQ_STALE)
-        throw Failure(explain(result, size));
+        throw Failure(explain(result, size), result == CQ_EINVAL || result == CQ_ENAME ? exit_usage : exit_error);
     return result;
 }
 
@@ -61,6 +110,12 @@ Stats Queue::stat() const
     Stats stats;
     must(cq_stat(queue_, &stats));
     return stats;
+}
+
+void refuse_same(const Queue &from, const Queue &to)
+{
+    if (from.identity() == to.identity())
+        throw Failure("\"" + from.place().name + "\" is named twice: name another queue", exit_usage);
 }
 
 } // namespace tool

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "cqueue.h"
 
@@ -16,15 +17,16 @@ namespace tool {
 /* Which queue, where, and whose files are acceptable: what every command that names a queue is told. */
 struct Place {
     std::string name;
-    std::string directory; /* empty: the default */
+    std::string directory; /* empty: the one before the command, $CQ_DIRECTORY, or the platform's */
     std::uint32_t permissions = 0;
     bool trust = false; /* whoever owns it and whoever of its group may write it */
 
     cq_config config(std::uint32_t flags) const; /* valid while this object is */
+    const std::string &where() const;                /* the directory, whoever said it */
     std::string path() const;
-};
 
-std::string default_directory();
+    static Place &of_all(); /* what the command line says before the command */
+};
 
 struct Message : cq_message {
     Message() : cq_message{} { struct_size = sizeof(cq_message); }
@@ -48,6 +50,8 @@ public:
 
     operator cq_queue *() const { return queue_; }
     const Place &place() const { return place_; }
+    using Identity = std::pair<std::uint64_t, std::uint64_t>;
+    Identity identity() const { return identity_; } /* of the file that the name led to when it was opened */
 
     /* Throws Failure if the result is a negative one, or the queue was removed. */
     int must(int result, std::size_t size = 0) const;
@@ -58,7 +62,11 @@ private:
     Place place_;
     cq_config config_;
     cq_queue *queue_ = nullptr;
+    Identity identity_;
 };
+
+/* Throws Failure if it is the same queue twice. */
+void refuse_same(const Queue &from, const Queue &to);
 
 } // namespace tool
 

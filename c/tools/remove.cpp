@@ -1,11 +1,14 @@
 /*
  * cq rm: a queue's name is removed.
  */
-#include <exception>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "failure.hpp"
 #include "queue.hpp"
+#include "streams.hpp"
 #include "units.hpp"
 
 namespace tool {
@@ -13,7 +16,8 @@ namespace tool {
 namespace {
 
 struct RemoveOptions {
-    Place place;
+    Places places;
+    bool json = false;
     bool force = false;
 };
 
@@ -31,18 +35,27 @@ void refuse_if_in_use(const Place &place)
         throw Failure("queue \"" + place.name + "\" was not removed: " + reason + "; --force removes it all the same");
 }
 
-int run_remove(const RemoveOptions &options)
+int remove(const RemoveOptions &options, const Place &place)
 {
     if (!options.force)
-        refuse_if_in_use(options.place);
-    const cq_config config = options.place.config(0);
-    const int result = cq_unlink(options.place.name.c_str(), &config);
+        refuse_if_in_use(place);
+    const cq_config config = place.config(0);
+    const int result = cq_unlink(place.name.c_str(), &config);
     if (result < 0 && !(result == CQ_ENOENT && options.force))
-        throw Failure(result == CQ_EACCESS ? "\"" + options.place.name + "\": only its owner may remove " +
-                                                 options.place.path() +
+        throw Failure(result == CQ_EACCESS ? "\"" + place.name + "\": only its owner may remove " + place.path() +
                                                  ", or the owner of the directory, or root"
-                                           : explain(result, options.place, config));
+                                           : explain(result, place, config),
+                      result == CQ_ENAME ? exit_usage : exit_error);
+    if (options.json)
+        std::cout << nlohmann::ordered_json{{"name", place.name}, {"removed", result == CQ_OK}}.dump() << '\n';
     return exit_ok;
+}
+
+int run_remove(const RemoveOptions &options)
+{
+    const int code = for_each(options.places, [&](const Place &place) { return remove(options, place); });
+    finish_output();
+    return code;
 }
 
 } // namespace
@@ -51,14 +64,15 @@ void add_remove(CLI::App &app, Command &chosen)
 {
     add_command<RemoveOptions>(
         app, chosen, "rm", "Remove a queue", run_remove, [](CLI::App &command, RemoveOptions &options) {
-            add_place(command, options.place, Trust::by_root);
+            add_places(command, options.places, Trust::by_root)->required();
             command.add_flag("-f,--force", options.force,
                              "Remove it even if messages wait in it, somebody has it open or it cannot be read; "
                              "do not mind if it does not exist");
-            command.footer("Whoever has the queue open keeps using it; its memory goes with the last one.\n\n"
-                           "Exit codes: 0 the name is gone; 2 wrong usage; 3 error.\n\n"
-                           "Example:\n"
-                           "  cq rm orders --force");
+            command.add_flag("--json", options.json, "Print a line of JSON for each queue");
+            explain(command, {"Whoever has the queue open keeps using it; its memory goes with the last one.\n"
+                              "To keep the queue and remove its messages, use `cq purge`.",
+                              "0 the name is gone; 2 wrong usage; 3 error.",
+                              {"cq rm empty", "cq rm orders done --force"}});
         });
 }
 

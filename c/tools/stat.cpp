@@ -1,9 +1,10 @@
 /*
- * cq stat: everything that is counted about a queue.
+ * cq stat: everything that is counted about a queue, once or again and again, for people, as JSON or as CSV.
  */
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <optional>
 #include <string>
 #include <thread>
@@ -13,8 +14,11 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "figures.hpp"
 #include "participants.hpp"
-#include "queue.hpp"
+#include "plot.hpp"
+#include "readings.hpp"
+#include "streams.hpp"
 #include "units.hpp"
 
 namespace tool {
@@ -22,140 +26,130 @@ namespace tool {
 namespace {
 
 struct StatOptions {
-    Place place;
+    Places places;
     bool json = false;
+    bool csv = false;
+    std::string plot;
     std::optional<std::int64_t> watch;
+    std::optional<std::uint64_t> count;
 };
 
-/* The names and the order of cq_participant. */
-nlohmann::ordered_json to_json(const cq_participant &handle)
+nlohmann::ordered_json to_json(const Place &where, const Reading &reading)
 {
     nlohmann::ordered_json object;
-    object["id"] = handle.id;
-    object["pid"] = handle.pid;
-    object["alive"] = handle.alive != 0;
-    object["held"] = handle.held;
-    object["writing"] = handle.writing;
-    object["waiting_producers"] = handle.waiting_producers;
-    object["waiting_consumers"] = handle.waiting_consumers;
-    object["waiting_since"] = handle.waiting_since;
-    object["command"] = command_of(handle);
-    return object;
-}
-
-/* The names and the order of cq_stats. */
-nlohmann::ordered_json to_json(const Place &place, const Stats &stats, const std::vector<cq_participant> &handles)
-{
-    nlohmann::ordered_json object;
-    object["name"] = place.name;
+    object["name"] = reading.name;
+    Place place = where;
+    place.name = reading.name;
     object["file"] = place.path();
-    object["format_version"] = stats.format_version;
-    object["capacity"] = stats.capacity;
-    object["max_message_size"] = stats.max_message_size;
-    object["length"] = stats.length;
-    object["orphans"] = stats.orphans;
-    object["enqueued"] = stats.enqueued;
-    object["dequeued"] = stats.dequeued;
-    object["redelivered"] = stats.redelivered;
-    object["returned"] = stats.returned;
-    object["voided"] = stats.voided;
-    object["reaped"] = stats.reaped;
-    object["participants"] = stats.participants;
-    object["waiting_producers"] = stats.waiting_producers;
-    object["waiting_consumers"] = stats.waiting_consumers;
-    object["slots_per_node"] = stats.slots_per_node;
-    object["nodes"] = stats.nodes;
-    object["nodes_touched"] = stats.nodes_touched;
-    object["nodes_linked"] = stats.nodes_linked;
-    object["memory"] = stats.memory;
-    object["file_size"] = stats.file_size;
-    object["created"] = stats.created;
-    object["unlinked"] = stats.unlinked != 0;
-    object["held"] = stats.held;
-    object["writing"] = stats.writing;
-    object["max_held"] = stats.max_held;
+    add_json(object, reading.stats);
+    if (reading.has_rates) {
+        object["time"] = reading.time;
+        object["enqueued_per_second"] = reading.in;
+        object["dequeued_per_second"] = reading.out;
+    }
     object["handles"] = nlohmann::ordered_json::array();
-    for (const cq_participant &handle : handles)
-        object["handles"].push_back(to_json(handle));
+    for (const cq_participant &handle : reading.handles)
+        object["handles"].push_back(tool::to_json(handle));
     return object;
 }
 
-void print_line(const char *name, const std::string &value) { std::printf("%-20s%s\n", name, value.c_str()); }
-
-void print_count(const char *name, std::uint64_t value, const char *noun, const char *remark = "")
+void print_line(const std::string &name, const std::string &value)
 {
-    print_line(name, format_count(value, noun) + remark);
+    std::printf("%-20s%s\n", name.c_str(), value.c_str());
 }
 
-void print_bytes(const char *name, std::uint64_t value)
+void print(const Place &where, const Reading &reading)
 {
-    print_line(name, value < 1024 ? std::to_string(value) + " bytes"
-                                  : std::to_string(value) + " bytes (" + format_bytes(value) + ")");
-}
-
-void print(const Place &place, const Stats &stats, const std::vector<cq_participant> &handles)
-{
+    Place place = where;
+    place.name = reading.name;
     print_line("name", place.name);
     print_line("file", place.path());
-    print_line("format version", std::to_string(stats.format_version));
-    print_line("created", format_time(stats.created) + ", " + format_span(now() - stats.created) + " ago");
-    print_count("capacity", stats.capacity, "message");
-    print_bytes("max message size", stats.max_message_size);
-    print_count("length", stats.length, "message", " waiting");
-    print_count("orphans", stats.orphans, "message", " of these, to be delivered again");
-    print_count("enqueued", stats.enqueued, "message");
-    print_count("dequeued", stats.dequeued, "message");
-    print_count("redelivered", stats.redelivered, "message");
-    print_count("returned", stats.returned, "message");
-    print_count("voided", stats.voided, "slot");
-    print_count("reaped", stats.reaped, "participant", " found dead");
-    print_count("participants", stats.participants, "handle", " open");
-    print_count("waiting producers", stats.waiting_producers, "thread");
-    print_count("waiting consumers", stats.waiting_consumers, "thread");
-    print_count("slots per node", stats.slots_per_node, "message");
-    print_count("nodes", stats.nodes, "node");
-    print_count("nodes touched", stats.nodes_touched, "node", " with memory");
-    print_count("nodes linked", stats.nodes_linked, "node", " in use");
-    print_bytes("memory", stats.memory);
-    print_bytes("file size", stats.file_size);
-    print_line("unlinked", stats.unlinked ? "yes: the name no longer leads to it" : "no");
-    print_count("held", stats.held, "message", " taken and not released yet");
-    print_count("writing", stats.writing, "slot", " reserved or being written");
-    print_count("max held", stats.max_held, "message", " for sure while the queue is full");
-    for (const cq_participant &handle : handles)
-        print_line(("handle " + std::to_string(handle.id)).c_str(), describe(handle, place));
+    for (const Figure &figure : figures())
+        print_line(figure.title, in_words(figure, reading.stats));
+    if (reading.has_rates) {
+        print_line("in", format_short(reading.in) + " messages a second");
+        print_line("out", format_short(reading.out) + " messages a second");
+    }
+    for (const cq_participant &handle : reading.handles)
+        print_line("handle " + std::to_string(handle.id), describe(handle, place));
+}
+
+/* Prints what is seen in one look. */
+class Printer {
+public:
+    explicit Printer(const StatOptions &options) : options_(options)
+    {
+        if (options.csv)
+            std::printf("%s\n", csv_header().c_str());
+    }
+
+    void print(const std::vector<Reading> &readings)
+    {
+        for (const Reading &reading : readings) {
+            if (options_.json)
+                std::printf("%s\n", to_json(options_.places.where, reading).dump().c_str());
+            else if (options_.csv)
+                std::printf("%s\n", csv_line(reading).c_str());
+            else
+                print_text(reading);
+        }
+        finish_output();
+    }
+
+private:
+    void print_text(const Reading &reading)
+    {
+        if (!first_)
+            std::printf("\n");
+        tool::print(options_.places.where, reading);
+        first_ = false;
+    }
+
+    const StatOptions &options_;
+    bool first_ = true;
+};
+
+/* A queue that cannot be looked at is reported and left out, unless it is the only one. */
+int leave_out_problems(std::vector<Reading> &readings)
+{
+    if (readings.size() == 1 && !readings[0].problem.empty())
+        throw Failure(readings[0].problem);
+    int code = exit_ok;
+    std::vector<Reading> fine;
+    for (Reading &reading : readings) {
+        if (reading.problem.empty()) {
+            fine.push_back(std::move(reading));
+        } else {
+            std::cerr << "cq: " << reading.problem << std::endl;
+            code = exit_error;
+        }
+    }
+    readings = std::move(fine);
+    return code;
 }
 
 int run_stat(const StatOptions &options)
 {
-    const Queue queue(options.place, CQ_READ_ONLY);
-    for (bool first = true;; first = false) {
-        const Stats stats = queue.stat();
-        const std::vector<cq_participant> handles = participants(queue);
-        if (options.json) {
-            std::cout << to_json(options.place, stats, handles).dump() << std::endl;
-        } else {
-            if (!first)
-                std::printf("\n");
-            print(options.place, stats, handles);
-            std::fflush(stdout);
-        }
-        if (std::ferror(stdout) || !std::cout)
-            throw Failure("cannot write the output");
-        if (!options.watch)
-            return exit_ok;
-        if (stats.unlinked)
-            throw Failure(queue.explain(CQ_STALE));
-        std::this_thread::sleep_for(std::chrono::nanoseconds(*options.watch));
+    const std::uint64_t endless = std::numeric_limits<std::uint64_t>::max();
+    const std::uint64_t rounds = options.count.value_or(options.watch ? endless : 1);
+    const std::int64_t interval = options.watch.value_or(1'000'000'000);
+    Readings look(options.places.where, options.places.names);
+    if (!options.plot.empty())
+        return plot_live(look, options.plot, interval, rounds);
+    std::optional<Printer> printer;
+    int code = exit_ok;
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        if (round > 0)
+            std::this_thread::sleep_for(std::chrono::nanoseconds(interval));
+        std::vector<Reading> readings = look.look();
+        code = leave_out_problems(readings);
+        if (!printer)
+            printer.emplace(options);
+        printer->print(readings);
+        if (options.watch && readings.size() == 1 && readings[0].stats.unlinked)
+            throw Failure("\"" + readings[0].name + "\": the queue was removed");
     }
-}
-
-std::int64_t parse_interval(const std::string &text)
-{
-    const std::int64_t interval = parse_duration(text);
-    if (interval == forever || interval == 0)
-        throw std::invalid_argument("\"" + text + "\" is not an interval; write 1s or 500ms");
-    return interval;
+    return code;
 }
 
 } // namespace
@@ -165,16 +159,26 @@ void add_stat(CLI::App &app, Command &chosen)
     add_command<StatOptions>(
         app, chosen, "stat", "Show everything that is counted about a queue", run_stat,
         [](CLI::App &command, StatOptions &options) {
-            add_place(command, options.place, Trust::by_root);
-            command.add_flag("--json", options.json,
-                             "Print a line of JSON: the fields of cq_stats, and those of cq_participant for each "
-                             "handle; sizes in bytes, times in nanoseconds since 1970");
+            add_places(command, options.places, Trust::by_root)->required();
+            auto *json = command.add_flag("--json", options.json,
+                                          "Print a line of JSON for each look: all figures, and all open handles; "
+                                          "sizes in bytes, times in nanoseconds since 1970");
+            auto *csv = command.add_flag("--csv", options.csv,
+                                         "Print a line of figures for each look, for spreadsheets and `cq plot`");
+            auto *plot = command.add_option("--plot", options.plot,
+                                            "Draw length and rates over time into this SVG file, anew at each look");
+            plot->type_name("FILE");
+            json->excludes(csv)->excludes(plot);
+            csv->excludes(plot);
             add_parsed(command, "--watch", options.watch, parse_interval, "DURATION",
-                       "Print it again and again, so often, until interrupted or the queue is removed");
-            command.footer("Counts are since the queue was created.\n\n"
-                           "Exit codes: 0 printed; 2 wrong usage; 3 error.\n\n"
-                           "Example:\n"
-                           "  cq stat orders --watch 1s --json");
+                       "Look again and again, so often, until interrupted or the queue is removed; from the second "
+                       "look on there are messages a second, too");
+            add_parsed(command, "-n,--count", options.count, parse_count, "N", "How many looks (default: one, with "
+                                                                               "--watch no end)");
+            explain(command, {"Counts are since the queue was created.",
+                              "0 printed; 2 wrong usage; 3 error.",
+                              {"cq stat orders", "cq stat orders --json | jq .length",
+                               "cq stat orders --watch 1s --csv > orders.csv"}});
         });
 }
 

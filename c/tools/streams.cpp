@@ -3,7 +3,9 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
+#include <iostream>
 
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -65,6 +67,12 @@ void end_by_signal(int signal)
     ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
     ::raise(signal);
     ::_exit(128 + signal);
+}
+
+void finish_output()
+{
+    if (!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout))
+        throw Failure(std::string("cannot write the output") + (errno ? std::string(": ") + std::strerror(errno) : ""));
 }
 
 Interrupts::Interrupts()

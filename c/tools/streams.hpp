@@ -18,6 +18,9 @@ struct Interrupted {
 /* Ends the process as the signal would have. */
 [[noreturn]] void end_by_signal(int signal);
 
+/* Everything that was printed is out, or Failure says that it is not. */
+void finish_output();
+
 /* While it lives, SIGINT, SIGTERM and SIGHUP wait until somebody asks for them, unless they are ignored. */
 class Interrupts {
 public:

@@ -38,19 +38,72 @@ Quantity split(const std::string &text)
     return {value / place, text.substr(end)};
 }
 
-std::uint64_t parse_integer(const std::string &text, std::string &rest)
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::uint64_t times(std::uint64_t value, std::uint64_t factor, const std::string &text)
+{
+    if (factor != 0 && value > UINT64_MAX / factor)
+        throw std::invalid_argument("\"" + text + "\" is too large");
+    return value * factor;
+}
+
+/* "65536", "1e6", "1.5M": exact, so it must come out whole. `factor_of` gives the factor of a unit, 0 for none. */
+std::uint64_t parse_whole(const std::string &text, std::uint64_t (*factor_of)(const std::string &unit),
+                          const char *hint)
 {
     std::size_t end = 0;
     std::uint64_t value = 0;
-    for (; end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])); ++end) {
-        if (value > (UINT64_MAX - 9) / 10)
+    std::size_t decimals = 0;
+    bool point = false;
+    for (; end < text.size() && (is_digit(text[end]) || (text[end] == '.' && !point && end > 0)); ++end) {
+        if (text[end] == '.') {
+            point = true;
+            continue;
+        }
+        value = times(value, 10, text);
+        if (value > UINT64_MAX - 9)
             throw std::invalid_argument("\"" + text + "\" is too large");
-        value = value * 10 + static_cast<std::uint64_t>(text[end] - '0');
+        value += static_cast<std::uint64_t>(text[end] - '0');
+        decimals += point ? 1 : 0;
     }
     if (end == 0)
         throw std::invalid_argument("\"" + text + "\" is not a number");
-    rest = text.substr(end);
+    if (end + 1 < text.size() && (text[end] == 'e' || text[end] == 'E') && is_digit(text[end + 1])) {
+        unsigned exponent = 0;
+        for (++end; end < text.size() && is_digit(text[end]) && exponent < 100; ++end)
+            exponent = exponent * 10 + static_cast<unsigned>(text[end] - '0');
+        for (; exponent > 0 && value > 0; --exponent) {
+            if (decimals > 0)
+                --decimals;
+            else
+                value = times(value, 10, text);
+        }
+    }
+    const std::uint64_t factor = factor_of(text.substr(end));
+    if (factor == 0)
+        throw std::invalid_argument("\"" + text + "\" has an unknown unit; write " + hint);
+    value = times(value, factor, text);
+    for (; decimals > 0 && value % 10 == 0; --decimals)
+        value /= 10;
+    if (decimals > 0 || value == 0)
+        throw std::invalid_argument("\"" + text + "\" is not a whole number from 1 on");
     return value;
+}
+
+std::uint64_t decimal_factor(const std::string &unit)
+{
+    return unit.empty() ? 1 : unit == "k" || unit == "K" ? 1000 : unit == "M" ? 1000000 : unit == "G" ? 1000000000 : 0;
+}
+
+std::uint64_t binary_factor(const std::string &unit)
+{
+    if (unit == "K" || unit == "k" || unit == "KiB")
+        return 1ull << 10;
+    if (unit == "M" || unit == "MiB")
+        return 1ull << 20;
+    if (unit == "G" || unit == "GiB")
+        return 1ull << 30;
+    return unit.empty() || unit == "B" ? 1 : 0;
 }
 
 } // namespace
@@ -63,7 +116,7 @@ std::int64_t parse_duration(const std::string &text)
     static constexpr struct {
         const char *name;
         double nanoseconds;
-    } units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}};
+    } units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"", 1e9}, {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}};
     for (const auto &unit : units) {
         if (quantity.unit != unit.name)
             continue;
@@ -72,40 +125,33 @@ std::int64_t parse_duration(const std::string &text)
             throw std::invalid_argument("\"" + text + "\" is too long; write forever");
         return static_cast<std::int64_t>(result);
     }
-    if (quantity.unit.empty() && quantity.value == 0)
-        return 0;
-    if (quantity.unit.empty())
-        throw std::invalid_argument("\"" + text + "\" has no unit; write 500ms, 2s, 1m or forever");
-    throw std::invalid_argument("\"" + text + "\" is not a duration; write 500ms, 2s, 1m or forever");
+    throw std::invalid_argument("\"" + text + "\" is not a duration; write 500ms, 2s, 1m, forever or seconds");
+}
+
+std::int64_t parse_interval(const std::string &text)
+{
+    const std::int64_t interval = parse_duration(text);
+    if (interval == forever || interval == 0)
+        throw std::invalid_argument("\"" + text + "\" is not an interval; write 1s or 500ms");
+    return interval;
 }
 
 std::uint64_t parse_size(const std::string &text)
 {
-    std::string unit;
-    const std::uint64_t value = parse_integer(text, unit);
-    unsigned shift = 0;
-    if (unit == "K" || unit == "k" || unit == "KiB")
-        shift = 10;
-    else if (unit == "M" || unit == "MiB")
-        shift = 20;
-    else if (unit == "G" || unit == "GiB")
-        shift = 30;
-    else if (!unit.empty())
-        throw std::invalid_argument("\"" + text + "\" has an unknown unit; write K, M, G or none");
-    if (value == 0)
-        throw std::invalid_argument("\"" + text + "\" is not a size from 1 on");
-    if (value > UINT64_MAX >> shift)
-        throw std::invalid_argument("\"" + text + "\" is too large");
-    return value << shift;
+    return parse_whole(text, binary_factor, "K, M, G (of 1024) or none");
 }
 
 std::uint64_t parse_count(const std::string &text)
 {
-    std::string rest;
-    const std::uint64_t count = parse_integer(text, rest);
-    if (count == 0 || !rest.empty())
-        throw std::invalid_argument("\"" + text + "\" is not a number from 1 on");
-    return count;
+    return parse_whole(text, decimal_factor, "k, M, G (of 1000) or none");
+}
+
+double parse_percentage(const std::string &text)
+{
+    const Quantity quantity = split(text);
+    if ((quantity.unit != "%" && !quantity.unit.empty()) || quantity.value > 100)
+        throw std::invalid_argument("\"" + text + "\" is not a percentage; write 80%");
+    return quantity.value;
 }
 
 std::uint32_t parse_permissions(const std::string &text)
@@ -133,6 +179,25 @@ std::string format_bytes(std::uint64_t bytes)
         value /= 1024;
     char text[32];
     std::snprintf(text, sizeof text, "%.1f %s", value, units[unit]);
+    return text;
+}
+
+std::string format_number(std::uint64_t number)
+{
+    std::string text = std::to_string(number);
+    for (std::size_t end = text.size(); end > 3; end -= 3)
+        text.insert(end - 3, ",");
+    return text;
+}
+
+std::string format_short(double number)
+{
+    static constexpr const char *units[] = {"", "k", "M", "G", "T"};
+    std::size_t unit = 0;
+    for (; number >= 999.5 && unit < 4; ++unit)
+        number /= 1000;
+    char text[32];
+    std::snprintf(text, sizeof text, unit > 0 && number < 9.95 ? "%.1f%s" : "%.0f%s", number, units[unit]);
     return text;
 }
 

@@ -14,8 +14,30 @@ class CreateTest(CommandTest):
         self.assertEqual((stats["capacity"], stats["max_message_size"], stats["length"]), (65536, 4096, 0))
         self.assertEqual(stat.S_IMODE(os.stat(self.path()).st_mode), 0o600)
 
-    def test_prints_nothing(self):
-        self.assertEqual(self.run_cq("create", "q").out, b"")
+    def test_says_what_it_made_and_what_it_may_cost(self):
+        first, cost = self.run_cq("create", "q", "--capacity", "100k", "--max-message", 24).lines
+        self.assertEqual(first, f"created q in {self.directory}, 100,000 messages of up to 24 B")
+        self.assertRegex(cost, r"^It takes [\d.]+ KiB now, and up to [\d.]+ MiB when it is full of the largest messages; "
+                               r"[\d.]+ \wiB are free there")
+        self.assertRegex(self.run_cq("create", "q").lines[0], "^already there: q ")
+        self.assertEqual(self.run_cq("create", "q", "--quiet").out, b"")
+
+    def test_json_says_the_same(self):
+        made = self.run_cq("create", "q", "--capacity", 7, "--json").json
+        self.assertEqual((made["name"], made["created"], made["capacity"]), ("q", True, 7))
+        self.assertEqual(made["file_size"], os.stat(self.path()).st_size)
+        self.assertFalse(self.run_cq("create", "q", "--json").json["created"])
+
+    def test_creates_several(self):
+        self.run_cq("create", "a", "b", "--capacity", 3)
+        self.assertEqual([self.stat(name)["capacity"] for name in "ab"], [3, 3])
+
+    def test_takes_numbers_as_people_write_them(self):
+        for name, text, capacity in [("a", "100k", 100000), ("b", "1M", 1000000), ("c", "1e6", 1000000), ("d", "1.5k", 1500),
+                                     ("e", "2.50e1", 25)]:
+            with self.subTest(text):
+                self.run_cq("create", name, "--capacity", text, "--max-message", 8)
+                self.assertEqual(self.stat(name)["capacity"], capacity)
 
     def test_takes_capacity_and_size(self):
         self.run_cq("create", "q", "--capacity", 100, "--max-message", 24)
@@ -53,7 +75,8 @@ class CreateTest(CommandTest):
 
     def test_refuses_bad_numbers(self):
         for option, value in [("--capacity", "0"), ("--capacity", "many"), ("--capacity", "1.5"), ("--capacity", ""),
-                              ("--capacity", "99999999999999999999"), ("--max-message", "0"), ("--max-message", "0K"), ("--max-held", "0"),
+                              ("--capacity", "99999999999999999999"), ("--capacity", "1e30"), ("--capacity", "1.2345k"), ("--capacity", "e6"),
+                               ("--max-message", "0"), ("--max-message", "0K"), ("--max-held", "0"),
                               ("--max-message", "4X"), ("--max-message", "K"),
                               ("--max-message", "99999999999G"), ("--permissions", "888"), ("--permissions", "7"),
                               ("--permissions", "06600"), ("--permissions", "rw-")]:
@@ -64,13 +87,13 @@ class CreateTest(CommandTest):
         self.assertEqual(os.listdir(self.directory), [])
 
     def test_refuses_permissions_that_let_everybody_write(self):
-        self.run_cq("create", "q", "--permissions", "0666", code=ERROR)
+        self.run_cq("create", "q", "--permissions", "0666", code=USAGE)
         self.assertEqual(os.listdir(self.directory), [])
 
     def test_refuses_bad_names_and_says_what_a_name_is(self):
         for name in ["", "a/b", ".hidden", "with space", "x" * 201]:
             with self.subTest(name):
-                self.assertIn("1 to 200", self.run_cq("create", name, code=ERROR).err)
+                self.assertIn("1 to 200", self.run_cq("create", name, code=USAGE).err)
 
     def test_a_queue_may_be_called_like_a_command(self):
         for name in ["get", "create", "help"]:
@@ -87,7 +110,7 @@ class CreateTest(CommandTest):
     def test_the_default_directory_is_shared_memory(self):
         name = f"cqtest-tool-{os.getpid()}"
         self.addCleanup(subprocess.run, [CQ, "rm", "--force", name], check=True)
-        subprocess.run([CQ, "create", name], check=True)
+        subprocess.run([CQ, "create", name, "--quiet"], check=True)
         self.assertTrue(os.path.exists("/dev/shm/cqueue." + name))
 
 

@@ -59,7 +59,7 @@ class DoctorTest(CommandTest):
     def test_a_file_that_is_no_queue_is_a_problem(self):
         with open(self.path(), "w", encoding="ascii") as file:
             file.write("nothing" * 1000)
-        self.assertRegex(self.doctor(code=ERROR), "PROBLEM .*no region")
+        self.assertRegex(self.doctor(code=ERROR), "PROBLEM .*is no queue")
 
     def test_a_file_that_is_cut_short_is_a_problem(self):
         self.create()

@@ -52,9 +52,9 @@ class ListTest(CommandTest):
             file.write("nothing" * 1000)
         bad, good = self.list("--json").json
         self.assertEqual((bad["name"], good["name"]), ("bad", "good"))
-        self.assertIn("no region", bad["error"])
+        self.assertIn("is no queue", bad["error"])
         self.assertNotIn("capacity", bad)
-        self.assertRegex(self.list().lines[1], "^bad .*no region")
+        self.assertRegex(self.list().lines[1], "^bad .*is no queue")
         self.assertRegex(self.list().lines[2], "^good +65536 ")
 
     def test_a_missing_directory_is_an_error(self):

@@ -156,7 +156,7 @@ class PutTest(CommandTest):
         script = f"""
             mount -t tmpfs -o size=2m cqtest {self.directory} || exit 77
             run() {{ {CQ} "$1" --directory {self.directory} q "${{@:2}}"; }}
-            run create --capacity 1000 --max-message 100000
+            run create --quiet --capacity 1000 --max-message 100000
             for i in $(seq 60); do head -c 90000 /dev/zero | tr '\\0' x; echo; done >"{self.directory}.lines"
             run put --no-wait <"{self.directory}.lines"; echo "no wait: $?"
             run put <"{self.directory}.lines" & put=$!
@@ -198,7 +198,7 @@ class PutTest(CommandTest):
 
     def test_refuses_bad_durations(self):
         self.create()
-        for text in ["2", "x", "2d", "", "1.2.3s", "s", ".", "2 s", "1e3s", "inf", "9999999999999h"]:
+        for text in ["x", "2d", "", "1.2.3s", "s", ".", "2 s", "1e3s", "inf", "9999999999999h"]:
             with self.subTest(text):
                 error = self.put_lines(b"x\n", "--wait", text, code=USAGE).err
                 self.assertIn("--wait", error)

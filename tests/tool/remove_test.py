@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from support import ERROR, CommandTest, main
+from support import ERROR, USAGE, CommandTest, main
 
 
 class RemoveTest(CommandTest):
@@ -53,7 +53,7 @@ class RemoveTest(CommandTest):
         with open(outside, "w", encoding="ascii"):
             pass
         for name in ["", "../file", "x/../../file"]:
-            self.run_cq("rm", name, "--force", code=ERROR)
+            self.run_cq("rm", name, "--force", code=USAGE)
         self.assertTrue(os.path.exists(outside))
 
 

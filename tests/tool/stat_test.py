@@ -102,7 +102,7 @@ class StatTest(CommandTest):
 
     def test_watch_needs_an_interval(self):
         self.create()
-        for text in ["0", "0s", "forever", "5", "x"]:
+        for text in ["0", "0s", "forever", "-5", "x"]:
             with self.subTest(text):
                 self.run_cq("stat", "q", "--watch", text, code=USAGE)
 

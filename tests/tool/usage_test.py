@@ -1,12 +1,16 @@
 """Help, and command lines that are wrong."""
 
+import os
 import re
 import subprocess
+import tempfile
 import unittest
 
 from support import CQ, OK, USAGE, main
 
-COMMANDS = ["create", "put", "get", "peek", "ls", "stat", "doctor", "rm"]
+COMMANDS = ["create", "put", "get", "peek", "work", "ls", "stat", "top", "plot", "check", "export", "doctor", "move", "copy", "purge",
+            "resize", "rename", "backup", "restore", "rm", "version"]
+WITHOUT_A_PLACE = ["plot", "version"]
 
 
 class UsageTest(unittest.TestCase):
@@ -29,19 +33,52 @@ class UsageTest(unittest.TestCase):
             with self.subTest(command):
                 text = self.run_words("help", command)
                 self.assertIn(f"Usage: cq {command} [OPTIONS]", text)
+                self.assertIn("--help", text)
                 self.assertIn("Exit codes: 0 ", text)
                 self.assertRegex(text, rf"Examples?:\n(.*\n)*  .*cq {command}\b")
-                self.assertIn("--directory", text)
-                self.assertIn("--permissions", text)
+                if command not in WITHOUT_A_PLACE:
+                    self.assertIn("--directory", text)
+                    self.assertIn("--permissions", text)
                 self.assertEqual(self.run_words(command, "--help"), text)
                 self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
     def test_version(self):
         self.assertRegex(self.run_words("--version"), r"^cq 1\.0\.0 \(library 1\.0\.0, interface 1\)\n$")
 
+        self.assertEqual(self.run_words("version"), self.run_words("--version"))
+        self.assertEqual(self.run_words("version", "--json"), '{"cq":"1.0.0","library":"1.0.0","interface":1}\n')
+
+    def test_a_word_that_is_none_brings_the_one_that_was_meant(self):
+        for word, meant in [("craete", "create"), ("crate", "create"), ("sta", "stat"), ("lst", "ls"), ("delete", "rm"), ("list", "ls"),
+                            ("publish", "put"), ("mvoe", "move"), ("dcotor", "doctor")]:
+            for words in [(word, "q"), ("help", word)]:
+                self.assertIn(f'there is no command "{word}"; did you mean `{meant}`?', self.run_words(*words, code=USAGE))
+        self.assertIn("`cq help` lists them", self.run_words("xyzzy", code=USAGE))
+        for words, meant in [(("create", "q", "--capcity", "5"), "--capacity"), (("get", "q", "--folow"), "--follow"),
+                             (("--verison",), "--version"), (("create", "q", "--max", "5"), "--max-message")]:
+            self.assertIn(f"did you mean `{meant}`?", self.run_words(*words, code=USAGE))
+
+    def test_what_is_too_much_is_named_in_the_order_given(self):
+        self.assertIn("what to do with: one two three\n", self.run_words("get", "q", "one", "two", "three", code=USAGE))
+
+    def test_put_says_where_messages_come_from(self):
+        self.assertIn("standard input, not from the command line: echo 'hello world' | cq put q",
+                      self.run_words("put", "q", "hello", "world", code=USAGE))
+        self.assertIn(f"cq put q < {__file__}", self.run_words("put", "q", __file__, code=USAGE))
+
+    def test_the_directory_may_be_given_before_and_by_the_environment(self):
+        with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="cqtest-tool-") as first, \
+             tempfile.TemporaryDirectory(dir="/dev/shm", prefix="cqtest-tool-") as second:
+            environment = {**os.environ, "CQ_DIRECTORY": first}
+            for words, where in [(["create", "a"], first), (["--directory", second, "create", "b"], second),
+                                 (["--directory", first, "create", "c", "--directory", second], second)]:
+                subprocess.run([CQ, *words, "--quiet"], env=environment, check=True)
+                self.assertIn("cqueue." + next(word for word in words if len(word) == 1), os.listdir(where))
+
     def test_what_makes_no_sense_is_refused(self):
         for words in [(), ("nonsense",), ("help", "nonsense"), ("get",), ("put", "--nonsense", "q"),
-                      ("get", "q", "extra"), ("--nonsense",), ("stat", "q", "--directory"), ("ls", "extra")]:
+                      ("get", "q", "extra"), ("--nonsense",), ("stat", "q", "--directory"), ("plot", "a", "extra"), ("get", ""),
+                      ("get", "a/b"), ("stat", "q", "--watch", "0"), ("move", "a"), ("resize", "a"), ("rename", "a")]:
             with self.subTest(words):
                 self.assertRegex(self.run_words(*words, code=USAGE), "^cq: .")
 

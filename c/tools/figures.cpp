@@ -1,0 +1,106 @@
+#include "figures.hpp"
+
+#include "units.hpp"
+
+namespace tool {
+
+namespace {
+
+using Number = std::uint64_t;
+
+const char *noun_of(Unit unit)
+{
+    switch (unit) {
+    case Unit::messages: return "message";
+    case Unit::slots: return "slot";
+    case Unit::handles: return "handle";
+    case Unit::threads: return "thread";
+    case Unit::nodes: return "node";
+    default: return "";
+    }
+}
+
+} // namespace
+
+/* In the order of the library's statistics. */
+const std::vector<Figure> &figures()
+{
+    static const std::vector<Figure> all{
+        {"format_version", "format version", Kind::given, Unit::none, "", nullptr,
+         [](const Stats &s) { return Number{s.format_version}; }},
+        {"capacity", "capacity", Kind::given, Unit::messages, "", "capacity_messages",
+         [](const Stats &s) { return Number{s.capacity}; }},
+        {"max_message_size", "max message size", Kind::given, Unit::bytes, "", "max_message_bytes",
+         [](const Stats &s) { return Number{s.max_message_size}; }},
+        {"length", "length", Kind::gauge, Unit::messages, " waiting", "length_messages",
+         [](const Stats &s) { return Number{s.length}; }},
+        {"orphans", "orphans", Kind::gauge, Unit::messages, " of these, to be delivered again", "orphan_messages",
+         [](const Stats &s) { return Number{s.orphans}; }},
+        {"enqueued", "enqueued", Kind::counter, Unit::messages, "", "enqueued_messages",
+         [](const Stats &s) { return Number{s.enqueued}; }},
+        {"dequeued", "dequeued", Kind::counter, Unit::messages, "", "dequeued_messages",
+         [](const Stats &s) { return Number{s.dequeued}; }},
+        {"redelivered", "redelivered", Kind::counter, Unit::messages, "", "redelivered_messages",
+         [](const Stats &s) { return Number{s.redelivered}; }},
+        {"returned", "returned", Kind::counter, Unit::messages, " given back", "returned_messages",
+         [](const Stats &s) { return Number{s.returned}; }},
+        {"voided", "voided", Kind::counter, Unit::slots, "", "voided_slots",
+         [](const Stats &s) { return Number{s.voided}; }},
+        {"reaped", "reaped", Kind::counter, Unit::handles, " of dead processes", "reaped_handles",
+         [](const Stats &s) { return Number{s.reaped}; }},
+        {"participants", "participants", Kind::gauge, Unit::handles, " open", "participants",
+         [](const Stats &s) { return Number{s.participants}; }},
+        {"waiting_producers", "waiting producers", Kind::gauge, Unit::threads, "", "waiting_producers",
+         [](const Stats &s) { return Number{s.waiting_producers}; }},
+        {"waiting_consumers", "waiting consumers", Kind::gauge, Unit::threads, "", "waiting_consumers",
+         [](const Stats &s) { return Number{s.waiting_consumers}; }},
+        {"slots_per_node", "slots per node", Kind::given, Unit::messages, "", nullptr,
+         [](const Stats &s) { return Number{s.slots_per_node}; }},
+        {"nodes", "nodes", Kind::given, Unit::nodes, "", nullptr, [](const Stats &s) { return Number{s.nodes}; }},
+        {"nodes_touched", "nodes touched", Kind::gauge, Unit::nodes, " with memory", nullptr,
+         [](const Stats &s) { return Number{s.nodes_touched}; }},
+        {"nodes_linked", "nodes linked", Kind::gauge, Unit::nodes, " in use", nullptr,
+         [](const Stats &s) { return Number{s.nodes_linked}; }},
+        {"memory", "memory", Kind::gauge, Unit::bytes, "", "memory_bytes",
+         [](const Stats &s) { return Number{s.memory}; }},
+        {"file_size", "file size", Kind::given, Unit::bytes, "", "file_bytes",
+         [](const Stats &s) { return Number{s.file_size}; }},
+        {"created", "created", Kind::given, Unit::time, "", "created_seconds",
+         [](const Stats &s) { return static_cast<Number>(s.created); }},
+        {"unlinked", "removed", Kind::gauge, Unit::yes, ": the name no longer leads to it", nullptr,
+         [](const Stats &s) { return Number{s.unlinked}; }},
+        {"held", "held", Kind::gauge, Unit::messages, " taken and not released yet", "held_messages",
+         [](const Stats &s) { return Number{s.held}; }},
+        {"writing", "writing", Kind::gauge, Unit::slots, " reserved or being written", "writing_slots",
+         [](const Stats &s) { return Number{s.writing}; }},
+        {"max_held", "max held", Kind::given, Unit::messages, " for sure while the queue is full", "max_held_messages",
+         [](const Stats &s) { return Number{s.max_held}; }},
+    };
+    return all;
+}
+
+std::string in_words(const Figure &figure, const Stats &stats)
+{
+    const std::uint64_t value = figure.of(stats);
+    const std::int64_t time = static_cast<std::int64_t>(value);
+    switch (figure.unit) {
+    case Unit::none: return std::to_string(value);
+    case Unit::bytes:
+        return std::to_string(value) + " bytes" + (value < 1024 ? "" : " (" + format_bytes(value) + ")");
+    case Unit::time: return format_time(time) + ", " + format_span(now() - time) + " ago";
+    case Unit::yes: return value ? std::string("yes") + figure.remark : "no";
+    default: return format_count(value, noun_of(figure.unit)) + figure.remark;
+    }
+}
+
+void add_json(nlohmann::ordered_json &object, const Stats &stats)
+{
+    for (const Figure &figure : figures()) {
+        if (figure.unit == Unit::yes)
+            object[figure.name] = figure.of(stats) != 0;
+        else
+            object[figure.name] = figure.of(stats);
+    }
+}
+
+} // namespace tool
