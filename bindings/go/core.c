@@ -184,6 +184,9 @@ struct layout_slot {
     uint32_t length; /* of large slots only */
     _Atomic uint32_t pages;
 };
+#define LAYOUT_SMALL_PAYLOAD 8u
+#define LAYOUT_LARGE_PAYLOAD 16u
+#define LAYOUT_LARGE_ALIGNMENT 64u
 
 static_assert(sizeof(struct layout_side) == LAYOUT_LINE, "a side has its cache lines to itself");
 static_assert(offsetof(struct layout_header, capacity) == 32, "drawn at 32");
@@ -292,6 +295,14 @@ static inline uint64_t position_distance(uint64_t to, uint64_t from, uint32_t sl
 #define cpu_relax() ((void)0)
 #endif
 
+/* __builtin_prefetch(p, 1) fetches for reading unless the compiler may rely on a newer processor; to older ones the
+   instruction does nothing. */
+#if defined(__x86_64__)
+#define prefetch_to_write(pointer) __asm__ volatile("prefetchw %0" ::"m"(*(const char *)(pointer)))
+#else
+#define prefetch_to_write(pointer) __builtin_prefetch(pointer, 1)
+#endif
+
 #define PATIENT_BYTES 16384u /* a larger message asks for more patience */
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
@@ -307,8 +318,7 @@ enum {
     RESULT_LOOK,        /* as RESULT_RETRY, and it is a good moment to look for the dead */
     RESULT_MEMORY,      /* a node needs memory first: see struct growth in node.h */
     RESULT_USED_UP,     /* all slots of the last node are claimed */
-    RESULT_REACH,       /* the slot has less memory than the message needs */
-    RESULT_SLOW         /* fast.h: take the slow way */
+    RESULT_REACH        /* the slot has less memory than the message needs */
 };
 
 static inline uint64_t round_up(uint64_t value, uint64_t multiple)
@@ -340,6 +350,7 @@ struct geometry {
     uint64_t capacity, max_message_size, hole_slots, spare_nodes;
     uint64_t max_memory, reserved_nodes; /* 0: no limit; the nodes below keep their memory */
     uint64_t slot_stride, node_stride, node_count;
+    uint64_t payload_offset; /* in a slot */
     uint64_t bitmap_offset, marks_offset, states_offset, nodes_offset, file_size;
     uint32_t slots_per_node;
     bool paged; /* slots get memory as far as their messages reach */
@@ -441,7 +452,7 @@ struct cq_queue {
     uint32_t owner;    /* participant id; 0 on a read-only handle */
     uint64_t record;   /* the participant's, as it was registered */
     uint32_t patience; /* how many spins a short message gets before its slot is voided */
-    _Atomic uint32_t *alive; /* 1 in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
+    _Atomic uint32_t *alive; /* MAY_ in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
     _Atomic int fd;          /* a second description of the file: tests locks, allocates; holds no lock for long */
     bool populates;          /* os_populate works */
     uint64_t granule;        /* memory comes and goes in such pieces: os_granule */
@@ -473,10 +484,11 @@ struct cq_queue {
     alignas(LAYOUT_LINE) _Atomic uint64_t last_enq; /* newest ticket installed here *and* wholly published */
     _Atomic uint64_t enq_limit;                     /* tickets of this life before this one are within capacity */
     _Atomic uint64_t deq_seen;                      /* a ticket that deq has reached; stale at worst */
-    _Atomic uint32_t enq_node;                      /* where last_enq may stand */
+    _Atomic uint64_t enq_node;                      /* where last_enq may stand: the node's offset */
     _Atomic uint32_t voids;                         /* suffered, or made for room, since this handle published last */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_deq; /* newest ticket installed here *and* wholly finished */
-    _Atomic uint32_t deq_node;                      /* where last_deq may stand */
+    _Atomic uint64_t deq_node;                      /* where last_deq may stand */
+    _Atomic uint64_t empty_at; /* last_deq when the queue was found empty last; a guess, see claim.c */
     _Atomic uint64_t waited; /* claims before this ticket were waited for; in place of an owner: so patiently, plus 1 */
 
     alignas(LAYOUT_LINE) struct hole_cache hole_cache;
@@ -484,6 +496,9 @@ struct cq_queue {
 };
 
 /* What a process may do with a handle at all. */
+#define MAY_LOOK 1u
+#define MAY_CLAIM 2u /* and look */
+
 static inline int handle_usable(const cq_queue *queue)
 {
     if (!queue)
@@ -494,8 +509,11 @@ static inline int handle_usable(const cq_queue *queue)
 
 static inline int handle_writable(const cq_queue *queue)
 {
+    /* Relaxed, as above. */
+    if (likely(queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_CLAIM))
+        return CQ_OK;
     int result = handle_usable(queue);
-    return result == CQ_OK && queue->owner == 0 ? CQ_EREADONLY : result;
+    return result == CQ_OK ? CQ_EREADONLY : result;
 }
 
 #endif
@@ -514,10 +532,19 @@ static inline struct layout_node *node_at(const cq_queue *queue, uint32_t node)
                                           queue->geometry.node_stride * node);
 }
 
+static inline uint64_t node_offset(const cq_queue *queue, const struct layout_node *node)
+{
+    return (uint64_t)((const unsigned char *)node - queue->base);
+}
+
+static inline struct layout_node *node_of_offset(const cq_queue *queue, uint64_t offset)
+{
+    return (struct layout_node *)(void *)(queue->base + offset);
+}
+
 static inline uint32_t node_number(const cq_queue *queue, const struct layout_node *node)
 {
-    uint64_t offset = (uint64_t)((const unsigned char *)node - queue->base);
-    return (uint32_t)((offset - queue->geometry.nodes_offset) / queue->geometry.node_stride);
+    return (uint32_t)((node_offset(queue, node) - queue->geometry.nodes_offset) / queue->geometry.node_stride);
 }
 
 static inline struct layout_slot *slot_at(const cq_queue *queue, struct layout_node *node, uint32_t index)
@@ -552,6 +579,16 @@ static inline bool is_full(uint64_t word, uint64_t sequence)
     return word_sequence(word) == sequence && slot_phase(word) == SLOT_FULL;
 }
 
+/* The same, by the ticket of the slot's place: for the usual way, in fewer instructions. */
+static inline bool is_full_at(uint64_t word, uint64_t ticket)
+{
+    uint64_t phase = UINT64_C(7) << 12, sequence = ~UINT64_C(0xffffff);
+    return (word & (sequence | phase)) == ((ticket & sequence) | (uint64_t)SLOT_FULL << 12);
+}
+
+/* Do two words have the same sequence? */
+static inline bool is_same_life(uint64_t word, uint64_t other) { return (word ^ other) >> 24 == 0; }
+
 static inline bool is_hole(uint64_t word, uint64_t sequence)
 {
     return word_sequence(word) == sequence && (slot_phase(word) == SLOT_VOID || slot_phase(word) == SLOT_DONE);
@@ -577,6 +614,7 @@ static inline void run_remember(cq_queue *queue, _Atomic uint64_t *last, const s
 
 static int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
 static int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run);
+static bool claim_nothing(cq_queue *queue, uint64_t ticket);
 static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries);
 
 #endif
@@ -953,6 +991,64 @@ static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t co
 
 #endif
 
+/* ==== src/fast.h ==== */
+
+/*
+ * fast.h - the usual way of one message: behind the last one that this handle passed, while nobody came in between.
+ *
+ * It owns no state and decides nothing new: what the slow way (enqueue.c, dequeue.c) finds out by reading follows
+ * here from one compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle
+ * that came there, so if node.enq (node.deq) still is the word that this handle installed, its claim was the newest
+ * all the time, there is nothing to record, and the node, not used up, is the last (first) of the list. Anything
+ * else takes the slow way, which is the caller's business: nothing here knows it.
+ */
+#ifndef CQ_FAST_H
+#define CQ_FAST_H
+
+
+/* ==== src/node.h ==== */
+
+/* node.h - free nodes, and what is known of the others. */
+#ifndef CQ_NODE_H
+#define CQ_NODE_H
+
+
+/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. `bare`: the
+   node is the caller's, which puts it back by node_drop if it does not ask again. */
+struct growth {
+    uint64_t node; /* NO_NODE: none */
+    int result;
+    bool bare, refused;
+};
+#define NO_NODE UINT64_MAX
+#define NO_GROWTH {NO_NODE, CQ_OK, false, false}
+
+/* Budgets of what goes through many nodes are in slots looked at. A state word counts as an eighth of one, and going to
+   a node as four: its lines are far from the last one's. */
+enum { COST_OF_STATE = 1, COST_OF_NODE = 32, COST_OF_SLOT = 8 };
+
+static uint64_t node_touched(const cq_queue *queue);
+static int node_take(cq_queue *queue, struct growth *growth, uint32_t *node);
+static void node_untake(cq_queue *queue, uint32_t node);
+static void node_drop(cq_queue *queue, struct growth *growth);
+static bool node_strip(cq_queue *queue, uint64_t node, uint64_t *before);
+static void node_put_back(cq_queue *queue, uint64_t node, uint64_t before, bool bare);
+static bool node_free(cq_queue *queue, uint32_t node, uint64_t expected);
+static bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence);
+static uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget);
+static bool node_settle(cq_queue *queue, uint32_t node, uint64_t state);
+static uint64_t node_marks(const cq_queue *queue, uint64_t node);
+static void node_mark(cq_queue *queue, uint64_t node, enum mark mark);
+static bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark);
+
+/* Did the life `sequence` of a node begin after the one that `link` names? By distance on the ring. */
+static inline bool is_since(uint64_t sequence, uint64_t link)
+{
+    return sequence_distance(sequence, word_sequence(link)) - 1 < SEQUENCE_MAX / 2 - 1;
+}
+
+#endif
+
 /* ==== src/orphan.h ==== */
 
 /* orphan.h - messages to be delivered again. */
@@ -974,6 +1070,267 @@ static bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struc
 static int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version);
 static void orphan_made(cq_queue *queue, uint32_t node);
 static void orphan_announce(cq_queue *queue);
+
+#endif
+
+/* ==== src/slot.h ==== */
+
+/*
+ * slot.h - the message in a slot: where its bytes are and how its size is kept.
+ *
+ * It owns the two slot formats of layout.h. It must not know when a slot may be touched, which is the callers' part.
+ */
+#ifndef CQ_SLOT_H
+#define CQ_SLOT_H
+
+
+/* Messages up to LAYOUT_SMALL_MESSAGE have no length field before them. */
+static inline bool slot_is_small(const cq_queue *queue)
+{
+    return queue->geometry.max_message_size <= LAYOUT_SMALL_MESSAGE;
+}
+
+/* Slots of queues for large messages begin LAYOUT_NODE_HEADER bytes into a page of their own. So many pages behind that
+   one does a message of `size` bytes reach. */
+static inline uint32_t slot_pages(size_t size)
+{
+    return (uint32_t)((LAYOUT_NODE_HEADER + LAYOUT_LARGE_PAYLOAD + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
+}
+
+/* The mark: so many of them have memory. It is raised after that was given, by the owner of the claim, and lowered by
+   the owner of a node that gives its memory back, before. Relaxed, both: who reads it got the slot from the last one
+   that wrote it by way of the states, as with the payload. */
+static inline bool slot_reaches(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    return !queue->geometry.paged || atomic_load_explicit(&slot->pages, memory_order_relaxed) >= slot_pages(size);
+}
+static inline void slot_set_reach(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    if (!slot_reaches(queue, slot, size))
+        atomic_store_explicit(&slot->pages, slot_pages(size), memory_order_relaxed);
+}
+
+static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
+{
+    return (unsigned char *)slot + queue->geometry.payload_offset;
+}
+
+/* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
+   size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
+static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
+{
+    if (!slot_is_small(queue)) {
+        slot->length = (uint32_t)size;
+        return 0;
+    }
+    if (size == queue->geometry.max_message_size)
+        return 0;
+    slot_payload(queue, slot)[queue->geometry.max_message_size - 1] = (unsigned char)size;
+    return SLOT_SHORT;
+}
+
+/* The size of the message in a slot that holds `word`. Read once, volatile: a hostile peer may change it between
+   two reads. */
+ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
+{
+    uint64_t limit = queue->geometry.max_message_size;
+    uint64_t found = limit;
+
+    if (!slot_is_small(queue))
+        found = *(const volatile uint32_t *)&slot->length;
+    else if (slot_short(word))
+        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
+    if (found > limit)
+        return CQ_ECORRUPT;
+    *size = (size_t)found;
+    return CQ_OK;
+}
+
+/* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has
+   room for them. Both are worth nothing unless slot->state is still `word` afterwards. */
+static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
+
+#endif
+
+#include <string.h>
+
+/* Up to here a copy is made in registers: a call into libc costs as much as the rest of the way, and needs others. */
+#define SHORT_BYTES 64u
+
+typedef unsigned char bytes16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint64_t bytes8 __attribute__((aligned(1), may_alias));
+
+/* Two overlapping halves of fixed widths cover all sizes from one width to two. */
+ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_t size)
+{
+    if (size > SHORT_BYTES)
+        memcpy(to, from, size);
+    else if (size > 32) {
+        bytes16 a = *(const bytes16 *)from, b = *(const bytes16 *)(from + 16);
+        bytes16 c = *(const bytes16 *)(from + size - 32), d = *(const bytes16 *)(from + size - 16);
+        *(bytes16 *)to = a;
+        *(bytes16 *)(to + 16) = b;
+        *(bytes16 *)(to + size - 32) = c;
+        *(bytes16 *)(to + size - 16) = d;
+    } else if (size > 16) {
+        bytes16 a = *(const bytes16 *)from, b = *(const bytes16 *)(from + size - 16);
+        *(bytes16 *)to = a;
+        *(bytes16 *)(to + size - 16) = b;
+    } else if (size >= 8) {
+        bytes8 a = *(const bytes8 *)from, b = *(const bytes8 *)(from + size - 8);
+        *(bytes8 *)to = a;
+        *(bytes8 *)(to + size - 8) = b;
+    } else
+        for (size_t i = 0; i < size; ++i)
+            to[i] = from[i];
+}
+
+/* A slot that was claimed the usual way, and the ticket of before: the slot's own place. Two words, so that it stays in
+   registers; what the slow way needs is made of it there (fast_run). */
+struct place {
+    struct layout_slot *slot;
+    uint64_t ticket;
+};
+
+static inline uint64_t place_word(struct place place, uint32_t phase)
+{
+    return (place.ticket & ~UINT64_C(0xffffff)) | (uint64_t)phase << 12;
+}
+
+static inline struct run fast_run(const cq_queue *queue, struct place place)
+{
+    uint32_t index = ticket_index(place.ticket);
+    unsigned char *node = (unsigned char *)place.slot - queue->geometry.slot_stride * index - LAYOUT_NODE_HEADER;
+    struct run run = {.sequence = word_sequence(place.ticket), .index = index, .count = 1,
+                      .node = node_number(queue, (struct layout_node *)(void *)node),
+                      .slots = (unsigned char *)place.slot};
+    return run;
+}
+
+/* The claim at a place is over: nothing of it is left for a recorder to do. */
+static inline void fast_remember(_Atomic uint64_t *last, struct place place)
+{
+    /* remember:A release, pairs with remember:B: threads of one handle may rely on each other's claims. */
+    atomic_store_explicit(last, place.ticket + ticket_word(0, 1, 0), memory_order_release);
+}
+
+/* Claim one slot to write into. False: the slow way. */
+ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
+{
+    /* remember:B acquire, pairs with remember:A: threads of one handle may rely on each other. */
+    uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
+    /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
+    uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
+    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->enq_node, memory_order_relaxed));
+
+    /* In the life of `limit` and before it. Lives are further apart than the longest node. */
+    if (unlikely(limit - ticket - 1 >= LAYOUT_MAX_SLOTS << 12))
+        return false;
+    *place = (struct place){slot_at(queue, node, ticket_index(ticket)), ticket};
+    prefetch_to_write(place->slot);
+    /* claim_enq:A, pairs with end_read:B, as in enqueue.c. The owner of the new word is the owner of the old. */
+    return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
+                                                   memory_order_seq_cst, memory_order_relaxed);
+}
+
+/* Make the slot FULL; the caller has written the message. False: the slow way. */
+ALWAYS_INLINE bool fast_publish(cq_queue *queue, struct place place, uint64_t word, uint32_t full)
+{
+    /* publish:B, pairs with slot_load:A, as in enqueue_publish. */
+    if (unlikely(is_same_life(word, place.ticket) ||
+                 !atomic_compare_exchange_strong_explicit(&place.slot->state, &word, place_word(place, full),
+                                                          memory_order_seq_cst, memory_order_relaxed)))
+        return false;
+    fast_remember(&queue->last_enq, place);
+    return true;
+}
+
+/* Copy a message of up to PATIENT_BYTES into a claimed slot and make it FULL. False: enqueue_publish does it again. */
+ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *data, size_t size)
+{
+    /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes. */
+    uint64_t word = atomic_load_explicit(&place.slot->state, memory_order_acquire);
+
+    fast_copy(slot_payload(queue, place.slot), data, size);
+    return fast_publish(queue, place, word, SLOT_FULL | slot_set_size(queue, place.slot, size));
+}
+
+/* What a look at the front found. */
+enum seen {
+    SEEN_MESSAGE, /* and claimed it: `place`, where `word` stands */
+    SEEN_NOTHING, /* the slot is untouched; fast_is_empty says what that means */
+    SEEN_OTHER    /* the slow way */
+};
+
+struct sight {
+    struct place place;
+    uint64_t word;
+};
+
+/* Claim the message at the front. The caller wakes a producer. */
+ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
+{
+    uint64_t version = orphan_version(queue); /* first, see fast_is_empty */
+    /* remember:B, pairs with remember:A. */
+    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);
+    /* Relaxed, as enq_node. */
+    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
+    uint32_t index = ticket_index(ticket);
+
+    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->geometry.slots_per_node))
+        return SEEN_OTHER;
+    look->place = (struct place){slot_at(queue, node, index), ticket};
+    look->word = slot_load(queue, node, index);
+    if (unlikely(!is_full_at(look->word, ticket)))
+        return is_same_life(look->word, ticket) ? SEEN_OTHER : SEEN_NOTHING;
+    /* claim_deq:A, pairs with end_read:B, as in dequeue.c. */
+    if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
+                                                          memory_order_seq_cst, memory_order_relaxed)))
+        return SEEN_OTHER;
+    return SEEN_MESSAGE;
+}
+
+/* After SEEN_NOTHING: was the queue empty? Then one look at the producers' line has told it. The list was empty all the
+   time, so it was when there were no orphans. */
+static inline bool fast_is_empty(const cq_queue *queue, uint64_t ticket)
+{
+    /* Relaxed, as enq_node. */
+    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
+    /* gap:A, after the slot was read; pairs with claim_deq:A: the slot was at the front all the time. */
+    return atomic_load_explicit(&node->deq, memory_order_seq_cst) == ticket;
+}
+
+/* After the last slot of a claimed run became DONE. */
+ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
+{
+    if (run->deliveries <= 1) /* an orphan has no place behind deq */
+        run_remember(queue, &queue->last_deq, run);
+    /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
+    if (unlikely(word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence))
+        node_recycle(queue, run->node, run->sequence);
+}
+
+/* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
+ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t index)
+{
+    struct layout_slot *slot = run_slot(queue, run, index);
+
+    /* finish:A release, pairs with recycle:A: reading is over before the node may be used again. A store will do:
+       nobody else moves a slot of a live owner on from FULL or READING. */
+    atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
+    if (index + 1 == run->count)
+        fast_finished(queue, run);
+}
+
+/* As fast_finish, for a place. False: the node may be free, see fast_finished. */
+ALWAYS_INLINE bool fast_done(cq_queue *queue, struct place place)
+{
+    /* finish:A release, pairs with recycle:A, as in fast_finish. */
+    atomic_store_explicit(&place.slot->state, place_word(place, SLOT_DONE), memory_order_release);
+    fast_remember(&queue->last_deq, place);
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_relaxed); /* as in fast_finished */
+    return likely(is_same_life(head, place.ticket));
+}
 
 #endif
 
@@ -1024,6 +1381,8 @@ static inline void participant_active(cq_queue *queue)
 #include <errno.h>
 
 #define TRIES 4 /* of one call, after it found nothing */
+#define STREAM 16u /* messages in a row that say that a producer streams */
+#define HEAD_START 16 /* pauses */
 
 /* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
 bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
@@ -1036,6 +1395,27 @@ bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
         watch_clear(queue, side); /* the descriptor for event loops says so too */
     errno = error;
     return again;
+}
+
+/*
+ * Nothing is there. A consumer at the heels of producers that stream takes the line from under their hands with each
+ * look, and slows them down to its own pace. So after a row of messages the first look in vain lets them get ahead.
+ * True: it did, look again.
+ */
+static bool let_ahead(cq_queue *queue)
+{
+    /* Relaxed: a guess. */
+    uint64_t now = atomic_load_explicit(&queue->last_deq, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&queue->empty_at, memory_order_relaxed);
+
+    if (now == before)
+        return false;
+    atomic_store_explicit(&queue->empty_at, now, memory_order_relaxed);
+    if (now - before < ticket_word(0, STREAM, 0))
+        return false;
+    for (int i = 0; i < HEAD_START; ++i)
+        cpu_relax();
+    return true;
 }
 
 /* One slot to write `size` bytes into. `insist` as in enqueue_claim. */
@@ -1064,12 +1444,22 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
         result = dequeue_claim(queue, want, room, run, needed);
         if (result != CQ_EMPTY)
             return result;
-        if (orphan_version(queue) != version)
+        if (orphan_version(queue) != version || let_ahead(queue))
             continue;
         if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
             return CQ_EMPTY;
     }
     return CQ_ECORRUPT;
+}
+
+/* The usual way found the slot behind `ticket` untouched. True: the queue was empty, and that is to be reported. False:
+   look again, the slow way. */
+bool claim_nothing(cq_queue *queue, uint64_t ticket)
+{
+    uint32_t tries = 0;
+
+    return fast_is_empty(queue, ticket) && !let_ahead(queue) &&
+           !claim_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
 }
 
 /* ==== src/config.c ==== */
@@ -1151,266 +1541,6 @@ enum config_fault config_fault(const cq_config *config)
  * enqueue.c, claim.c).
  */
 
-/* ==== src/fast.h ==== */
-
-/*
- * fast.h - the usual way of one message: behind the last one that this handle passed, while nobody came in between.
- *
- * It owns no state and decides nothing new: what the slow way (enqueue.c, dequeue.c) finds out by reading follows
- * here from one compare-exchange that succeeds. A ticket word names a place in one life of one node and the handle
- * that came there, so if node.enq (node.deq) still is the word that this handle installed, its claim was the newest
- * all the time, there is nothing to record, and the node, not used up, is the last (first) of the list. Anything
- * else takes the slow way, which is the caller's business: nothing here knows it.
- */
-#ifndef CQ_FAST_H
-#define CQ_FAST_H
-
-
-/* ==== src/node.h ==== */
-
-/* node.h - free nodes, and what is known of the others. */
-#ifndef CQ_NODE_H
-#define CQ_NODE_H
-
-
-/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. `bare`: the
-   node is the caller's, which puts it back by node_drop if it does not ask again. */
-struct growth {
-    uint64_t node; /* NO_NODE: none */
-    int result;
-    bool bare, refused;
-};
-#define NO_NODE UINT64_MAX
-#define NO_GROWTH {NO_NODE, CQ_OK, false, false}
-
-/* Budgets of what goes through many nodes are in slots looked at. A state word counts as an eighth of one, and going to
-   a node as four: its lines are far from the last one's. */
-enum { COST_OF_STATE = 1, COST_OF_NODE = 32, COST_OF_SLOT = 8 };
-
-static uint64_t node_touched(const cq_queue *queue);
-static int node_take(cq_queue *queue, struct growth *growth, uint32_t *node);
-static void node_untake(cq_queue *queue, uint32_t node);
-static void node_drop(cq_queue *queue, struct growth *growth);
-static bool node_strip(cq_queue *queue, uint64_t node, uint64_t *before);
-static void node_put_back(cq_queue *queue, uint64_t node, uint64_t before, bool bare);
-static bool node_free(cq_queue *queue, uint32_t node, uint64_t expected);
-static bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence);
-static uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget);
-static bool node_settle(cq_queue *queue, uint32_t node, uint64_t state);
-static uint64_t node_marks(const cq_queue *queue, uint64_t node);
-static void node_mark(cq_queue *queue, uint64_t node, enum mark mark);
-static bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark);
-
-/* Did the life `sequence` of a node begin after the one that `link` names? By distance on the ring. */
-static inline bool is_since(uint64_t sequence, uint64_t link)
-{
-    return sequence_distance(sequence, word_sequence(link)) - 1 < SEQUENCE_MAX / 2 - 1;
-}
-
-#endif
-
-/* ==== src/slot.h ==== */
-
-/*
- * slot.h - the message in a slot: where its bytes are and how its size is kept.
- *
- * It owns the two slot formats of layout.h. It must not know when a slot may be touched, which is the callers' part.
- */
-#ifndef CQ_SLOT_H
-#define CQ_SLOT_H
-
-
-/* Messages up to LAYOUT_SMALL_MESSAGE have no length field before them. */
-static inline bool slot_is_small(const cq_queue *queue)
-{
-    return queue->geometry.max_message_size <= LAYOUT_SMALL_MESSAGE;
-}
-
-/* Slots of queues for large messages begin LAYOUT_NODE_HEADER bytes into a page of their own. So many pages behind that
-   one does a message of `size` bytes reach. */
-static inline uint32_t slot_pages(size_t size)
-{
-    return (uint32_t)((LAYOUT_NODE_HEADER + sizeof(struct layout_slot) + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
-}
-
-/* The mark: so many of them have memory. It is raised after that was given, by the owner of the claim, and lowered by
-   the owner of a node that gives its memory back, before. Relaxed, both: who reads it got the slot from the last one
-   that wrote it by way of the states, as with the payload. */
-static inline bool slot_reaches(const cq_queue *queue, struct layout_slot *slot, size_t size)
-{
-    return !queue->geometry.paged || atomic_load_explicit(&slot->pages, memory_order_relaxed) >= slot_pages(size);
-}
-static inline void slot_set_reach(const cq_queue *queue, struct layout_slot *slot, size_t size)
-{
-    if (!slot_reaches(queue, slot, size))
-        atomic_store_explicit(&slot->pages, slot_pages(size), memory_order_relaxed);
-}
-
-static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
-{
-    return (unsigned char *)slot + (slot_is_small(queue) ? 8 : 16);
-}
-
-/* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
-   size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
-static inline uint32_t slot_set_size(const cq_queue *queue, struct layout_slot *slot, size_t size)
-{
-    if (!slot_is_small(queue)) {
-        slot->length = (uint32_t)size;
-        return 0;
-    }
-    if (size == queue->geometry.max_message_size)
-        return 0;
-    slot_payload(queue, slot)[queue->geometry.max_message_size - 1] = (unsigned char)size;
-    return SLOT_SHORT;
-}
-
-/* The size of the message in a slot that holds `word`. Read once, volatile: a hostile peer may change it between
-   two reads. */
-ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size)
-{
-    uint64_t limit = queue->geometry.max_message_size;
-    uint64_t found = limit;
-
-    if (!slot_is_small(queue))
-        found = *(const volatile uint32_t *)&slot->length;
-    else if (slot_short(word))
-        found = *(const volatile unsigned char *)&slot_payload(queue, slot)[limit - 1];
-    if (found > limit)
-        return CQ_ECORRUPT;
-    *size = (size_t)found;
-    return CQ_OK;
-}
-
-/* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has
-   room for them. Both are worth nothing unless slot->state is still `word` afterwards. */
-static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
-
-#endif
-
-#include <string.h>
-
-/* A call into libc costs as much as the rest of the way; few messages are long enough to earn it back. */
-ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_t size)
-{
-    /* Two overlapping moves of a fixed width cover all sizes from one width to two. */
-    if (size > 64)
-        memcpy(to, from, size);
-    else if (size > 32) {
-        unsigned char high[32], low[32];
-        memcpy(low, from, 32);
-        memcpy(high, from + size - 32, 32);
-        memcpy(to, low, 32);
-        memcpy(to + size - 32, high, 32);
-    } else if (size > 16) {
-        unsigned char high[16], low[16];
-        memcpy(low, from, 16);
-        memcpy(high, from + size - 16, 16);
-        memcpy(to, low, 16);
-        memcpy(to + size - 16, high, 16);
-    } else if (size >= 8) {
-        unsigned char high[8], low[8];
-        memcpy(low, from, 8);
-        memcpy(high, from + size - 8, 8);
-        memcpy(to, low, 8);
-        memcpy(to + size - 8, high, 8);
-    } else
-        for (size_t i = 0; i < size; ++i)
-            to[i] = from[i];
-}
-
-/* Claim one slot to write into. False: the slow way. */
-ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
-{
-    /* remember:B acquire, pairs with remember:A: threads of one handle may rely on each other. */
-    uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
-    /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
-    uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
-    uint32_t number = atomic_load_explicit(&queue->enq_node, memory_order_relaxed);
-
-    /* In the life of `limit` and before it. Lives are further apart than the longest node. */
-    if (unlikely(limit - ticket - 1 >= LAYOUT_MAX_SLOTS << 12))
-        return false;
-    struct layout_node *node = node_at(queue, number);
-    uint32_t index = ticket_index(ticket);
-    *run = run_of(queue, word_sequence(ticket), number, index, 1);
-    __builtin_prefetch(run->slots, 1);
-    /* claim_enq:A, pairs with end_read:B, as in enqueue.c. The owner of the new word is the owner of the old. */
-    return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
-                                                   memory_order_seq_cst, memory_order_relaxed);
-}
-
-/* Copy a message into the run's only slot and make it FULL. RESULT_SLOW: enqueue_publish does what is left. */
-ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
-{
-    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
-        return RESULT_SLOW;
-    struct layout_slot *slot = run_slot(queue, run, 0);
-    /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes. */
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
-
-    fast_copy(slot_payload(queue, slot), data, size);
-    uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
-    /* publish:B, pairs with slot_load:A, as in enqueue_publish. */
-    if (unlikely(word_sequence(word) == run->sequence ||
-                 !atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
-                                                          memory_order_seq_cst, memory_order_relaxed)))
-        return RESULT_SLOW;
-    run_remember(queue, &queue->last_enq, run);
-    return CQ_OK;
-}
-
-/* Claim the message at the front. False: the slow way, which also knows why there may be none. */
-ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
-{
-    /* remember:B, pairs with remember:A. */
-    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);
-    uint32_t number = atomic_load_explicit(&queue->deq_node, memory_order_relaxed); /* as enq_node */
-    uint32_t index = ticket_index(ticket);
-    struct layout_node *node = node_at(queue, number);
-
-    if (unlikely(ticket == 0 || index >= queue->geometry.slots_per_node ||
-                 !is_full(slot_load(queue, node, index), word_sequence(ticket))))
-        return false;
-    *run = run_of(queue, word_sequence(ticket), number, index, 1);
-    /* claim_deq:A, pairs with end_read:B, as in dequeue.c. */
-    if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
-                                                          memory_order_seq_cst, memory_order_relaxed)))
-        return false;
-    wake_side(queue, SIDE_PRODUCERS, 1);
-    return true;
-}
-
-/* The usual way, unless there are orphans. False: the slow way. */
-ALWAYS_INLINE bool fast_claim_next(cq_queue *queue, struct run *run)
-{
-    return !orphan_is_dirty(orphan_version(queue)) && fast_claim_deq(queue, run);
-}
-
-/* After the last slot of a claimed run became DONE. */
-ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
-{
-    if (run->deliveries <= 1) /* an orphan has no place behind deq */
-        run_remember(queue, &queue->last_deq, run);
-    /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
-    if (word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence)
-        node_recycle(queue, run->node, run->sequence);
-}
-
-/* Done with the slot at `index` of a claimed run; the caller has finished those before it. */
-ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t index)
-{
-    struct layout_slot *slot = run_slot(queue, run, index);
-
-    /* finish:A release, pairs with recycle:A: reading is over before the node may be used again. A store will do:
-       nobody else moves a slot of a live owner on from FULL or READING. */
-    atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
-    if (index + 1 == run->count)
-        fast_finished(queue, run);
-}
-
-#endif
-
 /* ---- enqueue --------------------------------------------------------------------------------------- */
 
 static int check_message(const cq_queue *queue, const void *data, size_t size)
@@ -1439,38 +1569,55 @@ static int try_enqueue(cq_queue *queue, void *context)
     return result;
 }
 
-/* `claimed`: a slot of this call's that fast_publish left to be published; or NULL. */
-SELDOM static int enqueue_slow(cq_queue *queue, const void *data, size_t size, const struct run *claimed)
+SELDOM static int enqueue_slow(cq_queue *queue, const void *data, size_t size)
 {
     cq_slice message = {(void *)(uintptr_t)data, size};
     struct outgoing out = {&message, 1, 0};
-
-    if (claimed) {
-        int result = enqueue_publish(queue, claimed, 0, data, size);
-        if (result == CQ_OK)
-            wake_side(queue, SIDE_CONSUMERS, 1);
-        if (result != RESULT_VOIDED)
-            return result;
-        enqueue_abandon(queue, claimed, 0);
-    }
     return try_enqueue(queue, &out);
+}
+
+/* A slot was claimed the usual way, and something is in the way of publishing. */
+SELDOM static int enqueue_claimed(cq_queue *queue, const void *data, size_t size, struct place place)
+{
+    struct run run = fast_run(queue, place);
+    int result = enqueue_publish(queue, &run, 0, data, size);
+
+    if (result == CQ_OK)
+        wake_side(queue, SIDE_CONSUMERS, 1);
+    if (result != RESULT_VOIDED)
+        return result;
+    enqueue_abandon(queue, &run, 0);
+    return enqueue_slow(queue, data, size);
+}
+
+ALWAYS_INLINE int send_to(cq_queue *queue, const void *data, size_t size, struct place place)
+{
+    if (unlikely(!fast_send(queue, place, data, size)))
+        return enqueue_claimed(queue, data, size, place);
+    wake_side(queue, SIDE_CONSUMERS, 1);
+    return CQ_OK;
+}
+
+/* Apart, because a call in the middle costs every message registers. */
+__attribute__((noinline)) static int send_long(cq_queue *queue, const void *data, size_t size, struct place place)
+{
+    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
+        return enqueue_claimed(queue, data, size, place);
+    return send_to(queue, data, size, place);
 }
 
 int cq_enqueue(cq_queue *queue, const void *data, size_t size)
 {
-    struct run run;
+    struct place place;
     int result = handle_writable(queue);
 
     if (result == CQ_OK)
         result = check_message(queue, data, size);
     if (unlikely(result != CQ_OK))
         return result;
-    if (unlikely(!fast_claim_enq(queue, &run)))
-        return enqueue_slow(queue, data, size, NULL);
-    if (unlikely(fast_publish(queue, &run, data, size) != CQ_OK))
-        return enqueue_slow(queue, data, size, &run);
-    wake_side(queue, SIDE_CONSUMERS, 1);
-    return CQ_OK;
+    if (unlikely(!fast_claim_enq(queue, &place)))
+        return enqueue_slow(queue, data, size);
+    return size > SHORT_BYTES ? send_long(queue, data, size, place) : send_to(queue, data, size, place);
 }
 
 int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
@@ -1516,12 +1663,74 @@ ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t 
     return CQ_OK;
 }
 
-/* *size: the message's, or what it needs. */
+/* To claim_messages SIZE_MAX means "in place". */
+static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : size; }
+
+/* *size, unless it is NULL: the message's, or what it needs. */
 SELDOM static int dequeue_slow(cq_queue *queue, void *buffer, size_t room, size_t *size)
 {
     struct run run;
-    int result = claim_messages(queue, 1, room, &run, size);
-    return likely(result == CQ_OK) ? copy_message(queue, &run, 0, buffer, room, size) : result;
+    size_t found = 0;
+    int result = claim_messages(queue, 1, limit_room(room), &run, &found);
+
+    if (likely(result == CQ_OK))
+        result = copy_message(queue, &run, 0, buffer, room, &found);
+    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
+        *size = found;
+    return result;
+}
+
+/* After SEEN_NOTHING. */
+__attribute__((noinline)) static int dequeue_nothing(cq_queue *queue, void *buffer, size_t room, size_t *size,
+                                                     uint64_t ticket)
+{
+    return claim_nothing(queue, ticket) ? CQ_EMPTY : dequeue_slow(queue, buffer, room, size);
+}
+
+/* The seldom rest of a message that was received. */
+SELDOM static int received(cq_queue *queue, struct place place)
+{
+    struct run run = fast_run(queue, place);
+    wake_side(queue, SIDE_PRODUCERS, 1);
+    node_recycle(queue, run.node, run.sequence);
+    return CQ_OK;
+}
+
+/* Copy the message out of its slot, which then is DONE. */
+ALWAYS_INLINE int receive_from(cq_queue *queue, void *buffer, size_t found, struct place place)
+{
+    fast_copy(buffer, slot_payload(queue, place.slot), found);
+    bool in_head = fast_done(queue, place);
+    /* wake:A, as in wake_side. Only now: a short copy delays nobody. */
+    uint32_t seen = atomic_load_explicit(side_word(queue, SIDE_PRODUCERS), memory_order_seq_cst);
+    return likely(in_head && !(seen & WAKE_BITS)) ? CQ_OK : received(queue, place);
+}
+
+/* Apart, as send_long. */
+__attribute__((noinline)) static int receive_long(cq_queue *queue, void *buffer, size_t found, struct place place)
+{
+    wake_side(queue, SIDE_PRODUCERS, 1); /* now: there is room */
+    return receive_from(queue, buffer, found, place);
+}
+
+ALWAYS_INLINE int dequeue(cq_queue *queue, void *buffer, size_t room, size_t *size)
+{
+    struct sight look;
+    size_t found;
+
+    if (unlikely(room < queue->geometry.max_message_size))
+        return dequeue_slow(queue, buffer, room, size);
+    enum seen what = fast_claim_deq(queue, &look);
+    if (unlikely(what == SEEN_NOTHING))
+        return dequeue_nothing(queue, buffer, room, size, look.place.ticket);
+    if (unlikely(what == SEEN_OTHER))
+        return dequeue_slow(queue, buffer, room, size);
+    if (unlikely(slot_size(queue, look.place.slot, look.word, &found) != CQ_OK))
+        return CQ_ECORRUPT;
+    if (size)
+        *size = found;
+    return found > SHORT_BYTES ? receive_long(queue, buffer, found, look.place)
+                               : receive_from(queue, buffer, found, look.place);
 }
 
 struct incoming {
@@ -1532,7 +1741,7 @@ struct incoming {
 static int try_dequeue(cq_queue *queue, void *context)
 {
     struct incoming *in = context;
-    return dequeue_slow(queue, in->buffer, in->room, &in->size);
+    return dequeue(queue, in->buffer, in->room, &in->size);
 }
 
 static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
@@ -1541,29 +1750,15 @@ static int check_incoming(const cq_queue *queue, const void *buffer, size_t buff
     return result == CQ_OK && !buffer && buffer_size > 0 ? CQ_EINVAL : result;
 }
 
-/* To claim_messages SIZE_MAX means "in place". */
-static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : size; }
-
 int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
 {
-    struct run run;
-    size_t found, room = limit_room(buffer_size);
     int result = check_incoming(queue, buffer, buffer_size);
-
-    if (unlikely(result != CQ_OK))
-        return result;
-    if (likely(room >= queue->geometry.max_message_size && fast_claim_next(queue, &run)))
-        result = copy_message(queue, &run, 0, buffer, room, &found);
-    else
-        result = dequeue_slow(queue, buffer, room, &found);
-    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
-        *size = found;
-    return result;
+    return likely(result == CQ_OK) ? dequeue(queue, buffer, buffer_size, size) : result;
 }
 
 int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
 {
-    struct incoming in = {buffer, limit_room(buffer_size), 0};
+    struct incoming in = {buffer, buffer_size, 0};
     int result = check_incoming(queue, buffer, buffer_size);
 
     if (result == CQ_OK)
@@ -2437,7 +2632,7 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
         return RESULT_RETRY;
     }
     *run = run_of(queue, sequence, link_node(front->head), ticket_index(deq), count);
-    atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
+    atomic_store_explicit(&queue->deq_node, node_offset(queue, node), memory_order_relaxed); /* see fast.h */
     participant_name(queue, SIDE_CONSUMERS, run->node);
     wake_side(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
     return CQ_OK;
@@ -2568,7 +2763,7 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
 
     uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
     uint32_t count = want < here ? (uint32_t)want : here;
-    __builtin_prefetch(slot_at(queue, tail->node, index), 1);
+    prefetch_to_write(slot_at(queue, tail->node, index));
     if (unlikely(queue->geometry.paged)) {
         count = 1;
         here = 0; /* the usual way knows no memory */
@@ -2586,7 +2781,7 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     slot_set_reach(queue, run_slot(queue, run, 0), size);
     participant_name(queue, SIDE_PRODUCERS, run->node);
     /* Relaxed, see fast.h. */
-    atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
+    atomic_store_explicit(&queue->enq_node, node_offset(queue, tail->node), memory_order_relaxed);
     atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
     return CQ_OK;
 }
@@ -3347,9 +3542,10 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
     *g = (struct geometry){.capacity = capacity, .max_message_size = max_message_size, .hole_slots = hole_slots,
                            .spare_nodes = spare_nodes, .slots_per_node = slots};
     g->paged = max_message_size > LAYOUT_PAGED_MESSAGE;
-    g->slot_stride = max_message_size <= LAYOUT_SMALL_MESSAGE
-                         ? 8 + round_up(max_message_size, 8)
-                         : round_up(16 + max_message_size, g->paged ? LAYOUT_PAGE : 64);
+    bool small = max_message_size <= LAYOUT_SMALL_MESSAGE;
+    g->payload_offset = small ? LAYOUT_SMALL_PAYLOAD : LAYOUT_LARGE_PAYLOAD;
+    g->slot_stride = round_up(g->payload_offset + max_message_size,
+                              small ? 8 : g->paged ? LAYOUT_PAGE : LAYOUT_LARGE_ALIGNMENT);
     g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, g->paged ? LAYOUT_PAGE : LAYOUT_LINE);
     g->node_count = (capacity + hole_slots + slots - 1) / slots + 2 + spare_nodes;
     if (g->node_count > LAYOUT_MAX_NODES || g->node_count > LAYOUT_MAX_FILE / g->node_stride)
@@ -3476,6 +3672,7 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
 
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 {
+    struct place place;
     struct run run;
     int result = handle_writable(queue);
 
@@ -3483,7 +3680,9 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
         result = CQ_ETOOBIG;
     if (unlikely(result != CQ_OK))
         return result;
-    if (unlikely(!fast_claim_enq(queue, &run)))
+    if (likely(fast_claim_enq(queue, &place)))
+        run = fast_run(queue, place);
+    else
         result = claim_room(queue, size, true, &run);
     if (result == CQ_OK)
         lend(queue, &run, size, message);
@@ -3552,11 +3751,18 @@ int cq_abort(cq_queue *queue, cq_message *message)
 static int try_take(cq_queue *queue, void *context)
 {
     cq_message *message = context;
+    struct sight look;
     struct run run;
     size_t size = 0;
+    enum seen found = fast_claim_deq(queue, &look);
     int result = CQ_OK;
 
-    if (unlikely(!fast_claim_next(queue, &run)) && (result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
+    if (likely(found == SEEN_MESSAGE)) {
+        wake_side(queue, SIDE_PRODUCERS, 1);
+        run = fast_run(queue, look.place);
+    } else if (found == SEEN_NOTHING && claim_nothing(queue, look.place.ticket))
+        return CQ_EMPTY;
+    else if ((result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
     struct layout_slot *slot = run_slot(queue, &run, 0);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
@@ -4990,14 +5196,25 @@ bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *
     return false;
 }
 
-/* The same for the whole node, whose mark goes if there is none. */
+/* Has the node an orphan in whatever life? */
+static bool has_orphan(cq_queue *queue, uint32_t node)
+{
+    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
+        if (slot_phase(slot_load(queue, node_at(queue, node), i)) == SLOT_ORPHAN)
+            return true;
+    return false;
+}
+
+/* The same for the whole node, whose mark goes if there is none. The mark may be for a later life than the link's by
+   now: then there may be an orphan all the same, and the mark stays. */
 static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint64_t *word)
 {
     uint64_t seen = node_marks(queue, link_node(link)); /* marks:A, before the slots */
 
     if (orphan_in_node(queue, link, 0, run, word))
         return true;
-    node_unmark(queue, link_node(link), seen, MARK_ORPHANS);
+    if (!has_orphan(queue, link_node(link)))
+        node_unmark(queue, link_node(link), seen, MARK_ORPHANS);
     return false;
 }
 
@@ -6899,7 +7116,8 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     }
     queue->alive = alive;
     queue->granule = os_granule(fd);
-    atomic_store_explicit(queue->alive, 1, memory_order_relaxed); /* before any other thread has the handle */
+    /* Relaxed: before any other thread has the handle. */
+    atomic_store_explicit(queue->alive, read_only ? MAY_LOOK : MAY_CLAIM, memory_order_relaxed);
     queue->base = base;
     queue->header = base;
     queue->participants = (void *)(queue->base + LAYOUT_PARTICIPANTS_OFFSET);
@@ -7563,7 +7781,7 @@ static void trim_leave(cq_queue *queue)
     atomic_store_explicit(&queue->trim.busy, 0, memory_order_release); /* cache:A, pairs with trim_enter */
 }
 
-static uint64_t node_offset(const cq_queue *queue, uint64_t node)
+static uint64_t place_in_file(const cq_queue *queue, uint64_t node)
 {
     return queue->geometry.nodes_offset + node * queue->geometry.node_stride;
 }
@@ -7583,10 +7801,10 @@ static bool window_before(cq_queue *queue, uint64_t end, struct window *window)
     const struct geometry *g = &queue->geometry;
     uint64_t size = window_size(queue), touched = node_touched(queue);
     uint64_t keep = queue->trim.keep > g->reserved_nodes ? queue->trim.keep : g->reserved_nodes;
-    uint64_t least = node_offset(queue, keep);
+    uint64_t least = place_in_file(queue, keep);
 
-    if (end > node_offset(queue, touched))
-        end = node_offset(queue, touched);
+    if (end > place_in_file(queue, touched))
+        end = place_in_file(queue, touched);
     if (end <= least)
         return false;
     window->end = end;
@@ -7623,7 +7841,7 @@ static void lower_marks(cq_queue *queue, uint64_t node)
 /* Punch out what the nodes from `first` to before `last` fill of the window. */
 static void punch_run(cq_queue *queue, const struct window *window, struct trim *trim, uint64_t first, uint64_t last)
 {
-    uint64_t from = round_up(node_offset(queue, first), queue->granule), to = node_offset(queue, last);
+    uint64_t from = round_up(place_in_file(queue, first), queue->granule), to = place_in_file(queue, last);
 
     to -= to % queue->granule;
     from = from > window->begin ? from : window->begin;
@@ -7631,7 +7849,7 @@ static void punch_run(cq_queue *queue, const struct window *window, struct trim 
     if (from >= to)
         return;
     for (uint64_t n = first; n < last; ++n)
-        if (node_offset(queue, n) < to && node_offset(queue, n + 1) > from) {
+        if (place_in_file(queue, n) < to && place_in_file(queue, n + 1) > from) {
             if (queue->geometry.paged && ticket_index(trim->before[n - window->first]) == NODE_FREE)
                 lower_marks(queue, n);
             trim->held[n - window->first] = HELD_BARE;
@@ -7667,7 +7885,7 @@ static void give_window(cq_queue *queue, const struct window *window, struct tri
                     punch_run(queue, window, trim, window->first + i - run, window->first + i);
                 run = 0;
             }
-        trim->split = trim->held[0] == HELD_BARE && node_offset(queue, window->first) < window->begin;
+        trim->split = trim->held[0] == HELD_BARE && place_in_file(queue, window->first) < window->begin;
         for (uint64_t i = 0; i < count; ++i)
             if (taken[i] != HELD_NOT)
                 node_put_back(queue, window->first + i, trim->before[i], trim->held[i] == HELD_BARE);

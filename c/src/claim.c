@@ -10,6 +10,7 @@
 
 #include "dequeue.h"
 #include "enqueue.h"
+#include "fast.h"
 #include "lookout.h"
 #include "orphan.h"
 #include "participant.h"
@@ -18,6 +19,8 @@
 #include <errno.h>
 
 #define TRIES 4 /* of one call, after it found nothing */
+#define STREAM 16u /* messages in a row that say that a producer streams */
+#define HEAD_START 16 /* pauses */
 
 /* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
 bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
@@ -30,6 +33,27 @@ bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
         watch_clear(queue, side); /* the descriptor for event loops says so too */
     errno = error;
     return again;
+}
+
+/*
+ * Nothing is there. A consumer at the heels of producers that stream takes the line from under their hands with each
+ * look, and slows them down to its own pace. So after a row of messages the first look in vain lets them get ahead.
+ * True: it did, look again.
+ */
+static bool let_ahead(cq_queue *queue)
+{
+    /* Relaxed: a guess. */
+    uint64_t now = atomic_load_explicit(&queue->last_deq, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&queue->empty_at, memory_order_relaxed);
+
+    if (now == before)
+        return false;
+    atomic_store_explicit(&queue->empty_at, now, memory_order_relaxed);
+    if (now - before < ticket_word(0, STREAM, 0))
+        return false;
+    for (int i = 0; i < HEAD_START; ++i)
+        cpu_relax();
+    return true;
 }
 
 /* One slot to write `size` bytes into. `insist` as in enqueue_claim. */
@@ -58,10 +82,20 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
         result = dequeue_claim(queue, want, room, run, needed);
         if (result != CQ_EMPTY)
             return result;
-        if (orphan_version(queue) != version)
+        if (orphan_version(queue) != version || let_ahead(queue))
             continue;
         if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
             return CQ_EMPTY;
     }
     return CQ_ECORRUPT;
+}
+
+/* The usual way found the slot behind `ticket` untouched. True: the queue was empty, and that is to be reported. False:
+   look again, the slow way. */
+bool claim_nothing(cq_queue *queue, uint64_t ticket)
+{
+    uint32_t tries = 0;
+
+    return fast_is_empty(queue, ticket) && !let_ahead(queue) &&
+           !claim_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
 }

@@ -37,38 +37,55 @@ static int try_enqueue(cq_queue *queue, void *context)
     return result;
 }
 
-/* `claimed`: a slot of this call's that fast_publish left to be published; or NULL. */
-SELDOM static int enqueue_slow(cq_queue *queue, const void *data, size_t size, const struct run *claimed)
+SELDOM static int enqueue_slow(cq_queue *queue, const void *data, size_t size)
 {
     cq_slice message = {(void *)(uintptr_t)data, size};
     struct outgoing out = {&message, 1, 0};
-
-    if (claimed) {
-        int result = enqueue_publish(queue, claimed, 0, data, size);
-        if (result == CQ_OK)
-            wake_side(queue, SIDE_CONSUMERS, 1);
-        if (result != RESULT_VOIDED)
-            return result;
-        enqueue_abandon(queue, claimed, 0);
-    }
     return try_enqueue(queue, &out);
+}
+
+/* A slot was claimed the usual way, and something is in the way of publishing. */
+SELDOM static int enqueue_claimed(cq_queue *queue, const void *data, size_t size, struct place place)
+{
+    struct run run = fast_run(queue, place);
+    int result = enqueue_publish(queue, &run, 0, data, size);
+
+    if (result == CQ_OK)
+        wake_side(queue, SIDE_CONSUMERS, 1);
+    if (result != RESULT_VOIDED)
+        return result;
+    enqueue_abandon(queue, &run, 0);
+    return enqueue_slow(queue, data, size);
+}
+
+ALWAYS_INLINE int send_to(cq_queue *queue, const void *data, size_t size, struct place place)
+{
+    if (unlikely(!fast_send(queue, place, data, size)))
+        return enqueue_claimed(queue, data, size, place);
+    wake_side(queue, SIDE_CONSUMERS, 1);
+    return CQ_OK;
+}
+
+/* Apart, because a call in the middle costs every message registers. */
+__attribute__((noinline)) static int send_long(cq_queue *queue, const void *data, size_t size, struct place place)
+{
+    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
+        return enqueue_claimed(queue, data, size, place);
+    return send_to(queue, data, size, place);
 }
 
 int cq_enqueue(cq_queue *queue, const void *data, size_t size)
 {
-    struct run run;
+    struct place place;
     int result = handle_writable(queue);
 
     if (result == CQ_OK)
         result = check_message(queue, data, size);
     if (unlikely(result != CQ_OK))
         return result;
-    if (unlikely(!fast_claim_enq(queue, &run)))
-        return enqueue_slow(queue, data, size, NULL);
-    if (unlikely(fast_publish(queue, &run, data, size) != CQ_OK))
-        return enqueue_slow(queue, data, size, &run);
-    wake_side(queue, SIDE_CONSUMERS, 1);
-    return CQ_OK;
+    if (unlikely(!fast_claim_enq(queue, &place)))
+        return enqueue_slow(queue, data, size);
+    return size > SHORT_BYTES ? send_long(queue, data, size, place) : send_to(queue, data, size, place);
 }
 
 int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
@@ -114,12 +131,74 @@ ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t 
     return CQ_OK;
 }
 
-/* *size: the message's, or what it needs. */
+/* To claim_messages SIZE_MAX means "in place". */
+static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : size; }
+
+/* *size, unless it is NULL: the message's, or what it needs. */
 SELDOM static int dequeue_slow(cq_queue *queue, void *buffer, size_t room, size_t *size)
 {
     struct run run;
-    int result = claim_messages(queue, 1, room, &run, size);
-    return likely(result == CQ_OK) ? copy_message(queue, &run, 0, buffer, room, size) : result;
+    size_t found = 0;
+    int result = claim_messages(queue, 1, limit_room(room), &run, &found);
+
+    if (likely(result == CQ_OK))
+        result = copy_message(queue, &run, 0, buffer, room, &found);
+    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
+        *size = found;
+    return result;
+}
+
+/* After SEEN_NOTHING. */
+__attribute__((noinline)) static int dequeue_nothing(cq_queue *queue, void *buffer, size_t room, size_t *size,
+                                                     uint64_t ticket)
+{
+    return claim_nothing(queue, ticket) ? CQ_EMPTY : dequeue_slow(queue, buffer, room, size);
+}
+
+/* The seldom rest of a message that was received. */
+SELDOM static int received(cq_queue *queue, struct place place)
+{
+    struct run run = fast_run(queue, place);
+    wake_side(queue, SIDE_PRODUCERS, 1);
+    node_recycle(queue, run.node, run.sequence);
+    return CQ_OK;
+}
+
+/* Copy the message out of its slot, which then is DONE. */
+ALWAYS_INLINE int receive_from(cq_queue *queue, void *buffer, size_t found, struct place place)
+{
+    fast_copy(buffer, slot_payload(queue, place.slot), found);
+    bool in_head = fast_done(queue, place);
+    /* wake:A, as in wake_side. Only now: a short copy delays nobody. */
+    uint32_t seen = atomic_load_explicit(side_word(queue, SIDE_PRODUCERS), memory_order_seq_cst);
+    return likely(in_head && !(seen & WAKE_BITS)) ? CQ_OK : received(queue, place);
+}
+
+/* Apart, as send_long. */
+__attribute__((noinline)) static int receive_long(cq_queue *queue, void *buffer, size_t found, struct place place)
+{
+    wake_side(queue, SIDE_PRODUCERS, 1); /* now: there is room */
+    return receive_from(queue, buffer, found, place);
+}
+
+ALWAYS_INLINE int dequeue(cq_queue *queue, void *buffer, size_t room, size_t *size)
+{
+    struct sight look;
+    size_t found;
+
+    if (unlikely(room < queue->geometry.max_message_size))
+        return dequeue_slow(queue, buffer, room, size);
+    enum seen what = fast_claim_deq(queue, &look);
+    if (unlikely(what == SEEN_NOTHING))
+        return dequeue_nothing(queue, buffer, room, size, look.place.ticket);
+    if (unlikely(what == SEEN_OTHER))
+        return dequeue_slow(queue, buffer, room, size);
+    if (unlikely(slot_size(queue, look.place.slot, look.word, &found) != CQ_OK))
+        return CQ_ECORRUPT;
+    if (size)
+        *size = found;
+    return found > SHORT_BYTES ? receive_long(queue, buffer, found, look.place)
+                               : receive_from(queue, buffer, found, look.place);
 }
 
 struct incoming {
@@ -130,7 +209,7 @@ struct incoming {
 static int try_dequeue(cq_queue *queue, void *context)
 {
     struct incoming *in = context;
-    return dequeue_slow(queue, in->buffer, in->room, &in->size);
+    return dequeue(queue, in->buffer, in->room, &in->size);
 }
 
 static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
@@ -139,29 +218,15 @@ static int check_incoming(const cq_queue *queue, const void *buffer, size_t buff
     return result == CQ_OK && !buffer && buffer_size > 0 ? CQ_EINVAL : result;
 }
 
-/* To claim_messages SIZE_MAX means "in place". */
-static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : size; }
-
 int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
 {
-    struct run run;
-    size_t found, room = limit_room(buffer_size);
     int result = check_incoming(queue, buffer, buffer_size);
-
-    if (unlikely(result != CQ_OK))
-        return result;
-    if (likely(room >= queue->geometry.max_message_size && fast_claim_next(queue, &run)))
-        result = copy_message(queue, &run, 0, buffer, room, &found);
-    else
-        result = dequeue_slow(queue, buffer, room, &found);
-    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
-        *size = found;
-    return result;
+    return likely(result == CQ_OK) ? dequeue(queue, buffer, buffer_size, size) : result;
 }
 
 int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
 {
-    struct incoming in = {buffer, limit_room(buffer_size), 0};
+    struct incoming in = {buffer, buffer_size, 0};
     int result = check_incoming(queue, buffer, buffer_size);
 
     if (result == CQ_OK)

@@ -264,7 +264,7 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
         return RESULT_RETRY;
     }
     *run = run_of(queue, sequence, link_node(front->head), ticket_index(deq), count);
-    atomic_store_explicit(&queue->deq_node, run->node, memory_order_relaxed); /* see fast.h */
+    atomic_store_explicit(&queue->deq_node, node_offset(queue, node), memory_order_relaxed); /* see fast.h */
     participant_name(queue, SIDE_CONSUMERS, run->node);
     wake_side(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
     return CQ_OK;

@@ -35,7 +35,7 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
 
     uint32_t here = room < slots - index ? (uint32_t)room : slots - index;
     uint32_t count = want < here ? (uint32_t)want : here;
-    __builtin_prefetch(slot_at(queue, tail->node, index), 1);
+    prefetch_to_write(slot_at(queue, tail->node, index));
     if (unlikely(queue->geometry.paged)) {
         count = 1;
         here = 0; /* the usual way knows no memory */
@@ -53,7 +53,7 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     slot_set_reach(queue, run_slot(queue, run, 0), size);
     participant_name(queue, SIDE_PRODUCERS, run->node);
     /* Relaxed, see fast.h. */
-    atomic_store_explicit(&queue->enq_node, run->node, memory_order_relaxed);
+    atomic_store_explicit(&queue->enq_node, node_offset(queue, tail->node), memory_order_relaxed);
     atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
     return CQ_OK;
 }

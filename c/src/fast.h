@@ -17,101 +17,150 @@
 
 #include <string.h>
 
-/* A call into libc costs as much as the rest of the way; few messages are long enough to earn it back. */
+/* Up to here a copy is made in registers: a call into libc costs as much as the rest of the way, and needs others. */
+#define SHORT_BYTES 64u
+
+typedef unsigned char bytes16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint64_t bytes8 __attribute__((aligned(1), may_alias));
+
+/* Two overlapping halves of fixed widths cover all sizes from one width to two. */
 ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_t size)
 {
-    /* Two overlapping moves of a fixed width cover all sizes from one width to two. */
-    if (size > 64)
+    if (size > SHORT_BYTES)
         memcpy(to, from, size);
     else if (size > 32) {
-        unsigned char high[32], low[32];
-        memcpy(low, from, 32);
-        memcpy(high, from + size - 32, 32);
-        memcpy(to, low, 32);
-        memcpy(to + size - 32, high, 32);
+        bytes16 a = *(const bytes16 *)from, b = *(const bytes16 *)(from + 16);
+        bytes16 c = *(const bytes16 *)(from + size - 32), d = *(const bytes16 *)(from + size - 16);
+        *(bytes16 *)to = a;
+        *(bytes16 *)(to + 16) = b;
+        *(bytes16 *)(to + size - 32) = c;
+        *(bytes16 *)(to + size - 16) = d;
     } else if (size > 16) {
-        unsigned char high[16], low[16];
-        memcpy(low, from, 16);
-        memcpy(high, from + size - 16, 16);
-        memcpy(to, low, 16);
-        memcpy(to + size - 16, high, 16);
+        bytes16 a = *(const bytes16 *)from, b = *(const bytes16 *)(from + size - 16);
+        *(bytes16 *)to = a;
+        *(bytes16 *)(to + size - 16) = b;
     } else if (size >= 8) {
-        unsigned char high[8], low[8];
-        memcpy(low, from, 8);
-        memcpy(high, from + size - 8, 8);
-        memcpy(to, low, 8);
-        memcpy(to + size - 8, high, 8);
+        bytes8 a = *(const bytes8 *)from, b = *(const bytes8 *)(from + size - 8);
+        *(bytes8 *)to = a;
+        *(bytes8 *)(to + size - 8) = b;
     } else
         for (size_t i = 0; i < size; ++i)
             to[i] = from[i];
 }
 
+/* A slot that was claimed the usual way, and the ticket of before: the slot's own place. Two words, so that it stays in
+   registers; what the slow way needs is made of it there (fast_run). */
+struct place {
+    struct layout_slot *slot;
+    uint64_t ticket;
+};
+
+static inline uint64_t place_word(struct place place, uint32_t phase)
+{
+    return (place.ticket & ~UINT64_C(0xffffff)) | (uint64_t)phase << 12;
+}
+
+static inline struct run fast_run(const cq_queue *queue, struct place place)
+{
+    uint32_t index = ticket_index(place.ticket);
+    unsigned char *node = (unsigned char *)place.slot - queue->geometry.slot_stride * index - LAYOUT_NODE_HEADER;
+    struct run run = {.sequence = word_sequence(place.ticket), .index = index, .count = 1,
+                      .node = node_number(queue, (struct layout_node *)(void *)node),
+                      .slots = (unsigned char *)place.slot};
+    return run;
+}
+
+/* The claim at a place is over: nothing of it is left for a recorder to do. */
+static inline void fast_remember(_Atomic uint64_t *last, struct place place)
+{
+    /* remember:A release, pairs with remember:B: threads of one handle may rely on each other's claims. */
+    atomic_store_explicit(last, place.ticket + ticket_word(0, 1, 0), memory_order_release);
+}
+
 /* Claim one slot to write into. False: the slow way. */
-ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct run *run)
+ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
 {
     /* remember:B acquire, pairs with remember:A: threads of one handle may rely on each other. */
     uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
     /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
     uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
-    uint32_t number = atomic_load_explicit(&queue->enq_node, memory_order_relaxed);
+    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->enq_node, memory_order_relaxed));
 
     /* In the life of `limit` and before it. Lives are further apart than the longest node. */
     if (unlikely(limit - ticket - 1 >= LAYOUT_MAX_SLOTS << 12))
         return false;
-    struct layout_node *node = node_at(queue, number);
-    uint32_t index = ticket_index(ticket);
-    *run = run_of(queue, word_sequence(ticket), number, index, 1);
-    __builtin_prefetch(run->slots, 1);
+    *place = (struct place){slot_at(queue, node, ticket_index(ticket)), ticket};
+    prefetch_to_write(place->slot);
     /* claim_enq:A, pairs with end_read:B, as in enqueue.c. The owner of the new word is the owner of the old. */
     return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
                                                    memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* Copy a message into the run's only slot and make it FULL. RESULT_SLOW: enqueue_publish does what is left. */
-ALWAYS_INLINE int fast_publish(cq_queue *queue, const struct run *run, const void *data, size_t size)
+/* Make the slot FULL; the caller has written the message. False: the slow way. */
+ALWAYS_INLINE bool fast_publish(cq_queue *queue, struct place place, uint64_t word, uint32_t full)
 {
-    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
-        return RESULT_SLOW;
-    struct layout_slot *slot = run_slot(queue, run, 0);
-    /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes. */
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
-
-    fast_copy(slot_payload(queue, slot), data, size);
-    uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
     /* publish:B, pairs with slot_load:A, as in enqueue_publish. */
-    if (unlikely(word_sequence(word) == run->sequence ||
-                 !atomic_compare_exchange_strong_explicit(&slot->state, &word, slot_word(run->sequence, 0, full, 0),
-                                                          memory_order_seq_cst, memory_order_relaxed)))
-        return RESULT_SLOW;
-    run_remember(queue, &queue->last_enq, run);
-    return CQ_OK;
-}
-
-/* Claim the message at the front. False: the slow way, which also knows why there may be none. */
-ALWAYS_INLINE bool fast_claim_deq(cq_queue *queue, struct run *run)
-{
-    /* remember:B, pairs with remember:A. */
-    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);
-    uint32_t number = atomic_load_explicit(&queue->deq_node, memory_order_relaxed); /* as enq_node */
-    uint32_t index = ticket_index(ticket);
-    struct layout_node *node = node_at(queue, number);
-
-    if (unlikely(ticket == 0 || index >= queue->geometry.slots_per_node ||
-                 !is_full(slot_load(queue, node, index), word_sequence(ticket))))
-        return false;
-    *run = run_of(queue, word_sequence(ticket), number, index, 1);
-    /* claim_deq:A, pairs with end_read:B, as in dequeue.c. */
-    if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
+    if (unlikely(is_same_life(word, place.ticket) ||
+                 !atomic_compare_exchange_strong_explicit(&place.slot->state, &word, place_word(place, full),
                                                           memory_order_seq_cst, memory_order_relaxed)))
         return false;
-    wake_side(queue, SIDE_PRODUCERS, 1);
+    fast_remember(&queue->last_enq, place);
     return true;
 }
 
-/* The usual way, unless there are orphans. False: the slow way. */
-ALWAYS_INLINE bool fast_claim_next(cq_queue *queue, struct run *run)
+/* Copy a message of up to PATIENT_BYTES into a claimed slot and make it FULL. False: enqueue_publish does it again. */
+ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *data, size_t size)
 {
-    return !orphan_is_dirty(orphan_version(queue)) && fast_claim_deq(queue, run);
+    /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes. */
+    uint64_t word = atomic_load_explicit(&place.slot->state, memory_order_acquire);
+
+    fast_copy(slot_payload(queue, place.slot), data, size);
+    return fast_publish(queue, place, word, SLOT_FULL | slot_set_size(queue, place.slot, size));
+}
+
+/* What a look at the front found. */
+enum seen {
+    SEEN_MESSAGE, /* and claimed it: `place`, where `word` stands */
+    SEEN_NOTHING, /* the slot is untouched; fast_is_empty says what that means */
+    SEEN_OTHER    /* the slow way */
+};
+
+struct sight {
+    struct place place;
+    uint64_t word;
+};
+
+/* Claim the message at the front. The caller wakes a producer. */
+ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
+{
+    uint64_t version = orphan_version(queue); /* first, see fast_is_empty */
+    /* remember:B, pairs with remember:A. */
+    uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);
+    /* Relaxed, as enq_node. */
+    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
+    uint32_t index = ticket_index(ticket);
+
+    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->geometry.slots_per_node))
+        return SEEN_OTHER;
+    look->place = (struct place){slot_at(queue, node, index), ticket};
+    look->word = slot_load(queue, node, index);
+    if (unlikely(!is_full_at(look->word, ticket)))
+        return is_same_life(look->word, ticket) ? SEEN_OTHER : SEEN_NOTHING;
+    /* claim_deq:A, pairs with end_read:B, as in dequeue.c. */
+    if (unlikely(!atomic_compare_exchange_strong_explicit(&node->deq, &ticket, ticket + ticket_word(0, 1, 0),
+                                                          memory_order_seq_cst, memory_order_relaxed)))
+        return SEEN_OTHER;
+    return SEEN_MESSAGE;
+}
+
+/* After SEEN_NOTHING: was the queue empty? Then one look at the producers' line has told it. The list was empty all the
+   time, so it was when there were no orphans. */
+static inline bool fast_is_empty(const cq_queue *queue, uint64_t ticket)
+{
+    /* Relaxed, as enq_node. */
+    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
+    /* gap:A, after the slot was read; pairs with claim_deq:A: the slot was at the front all the time. */
+    return atomic_load_explicit(&node->deq, memory_order_seq_cst) == ticket;
 }
 
 /* After the last slot of a claimed run became DONE. */
@@ -120,7 +169,7 @@ ALWAYS_INLINE void fast_finished(cq_queue *queue, const struct run *run)
     if (run->deliveries <= 1) /* an orphan has no place behind deq */
         run_remember(queue, &queue->last_deq, run);
     /* Only a try, and relaxed: the swinger of head tries too, and node_sweep finds what both missed. */
-    if (word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence)
+    if (unlikely(word_sequence(atomic_load_explicit(&queue->header->head, memory_order_relaxed)) != run->sequence))
         node_recycle(queue, run->node, run->sequence);
 }
 
@@ -134,6 +183,16 @@ ALWAYS_INLINE void fast_finish(cq_queue *queue, const struct run *run, uint32_t 
     atomic_store_explicit(&slot->state, slot_word(run->sequence, 0, SLOT_DONE, 0), memory_order_release);
     if (index + 1 == run->count)
         fast_finished(queue, run);
+}
+
+/* As fast_finish, for a place. False: the node may be free, see fast_finished. */
+ALWAYS_INLINE bool fast_done(cq_queue *queue, struct place place)
+{
+    /* finish:A release, pairs with recycle:A, as in fast_finish. */
+    atomic_store_explicit(&place.slot->state, place_word(place, SLOT_DONE), memory_order_release);
+    fast_remember(&queue->last_deq, place);
+    uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_relaxed); /* as in fast_finished */
+    return likely(is_same_life(head, place.ticket));
 }
 
 #endif

@@ -20,6 +20,14 @@
 #define cpu_relax() ((void)0)
 #endif
 
+/* __builtin_prefetch(p, 1) fetches for reading unless the compiler may rely on a newer processor; to older ones the
+   instruction does nothing. */
+#if defined(__x86_64__)
+#define prefetch_to_write(pointer) __asm__ volatile("prefetchw %0" ::"m"(*(const char *)(pointer)))
+#else
+#define prefetch_to_write(pointer) __builtin_prefetch(pointer, 1)
+#endif
+
 #define PATIENT_BYTES 16384u /* a larger message asks for more patience */
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
@@ -35,8 +43,7 @@ enum {
     RESULT_LOOK,        /* as RESULT_RETRY, and it is a good moment to look for the dead */
     RESULT_MEMORY,      /* a node needs memory first: see struct growth in node.h */
     RESULT_USED_UP,     /* all slots of the last node are claimed */
-    RESULT_REACH,       /* the slot has less memory than the message needs */
-    RESULT_SLOW         /* fast.h: take the slow way */
+    RESULT_REACH        /* the slot has less memory than the message needs */
 };
 
 static inline uint64_t round_up(uint64_t value, uint64_t multiple)
@@ -68,6 +75,7 @@ struct geometry {
     uint64_t capacity, max_message_size, hole_slots, spare_nodes;
     uint64_t max_memory, reserved_nodes; /* 0: no limit; the nodes below keep their memory */
     uint64_t slot_stride, node_stride, node_count;
+    uint64_t payload_offset; /* in a slot */
     uint64_t bitmap_offset, marks_offset, states_offset, nodes_offset, file_size;
     uint32_t slots_per_node;
     bool paged; /* slots get memory as far as their messages reach */
@@ -169,7 +177,7 @@ struct cq_queue {
     uint32_t owner;    /* participant id; 0 on a read-only handle */
     uint64_t record;   /* the participant's, as it was registered */
     uint32_t patience; /* how many spins a short message gets before its slot is voided */
-    _Atomic uint32_t *alive; /* 1 in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
+    _Atomic uint32_t *alive; /* MAY_ in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
     _Atomic int fd;          /* a second description of the file: tests locks, allocates; holds no lock for long */
     bool populates;          /* os_populate works */
     uint64_t granule;        /* memory comes and goes in such pieces: os_granule */
@@ -201,10 +209,11 @@ struct cq_queue {
     alignas(LAYOUT_LINE) _Atomic uint64_t last_enq; /* newest ticket installed here *and* wholly published */
     _Atomic uint64_t enq_limit;                     /* tickets of this life before this one are within capacity */
     _Atomic uint64_t deq_seen;                      /* a ticket that deq has reached; stale at worst */
-    _Atomic uint32_t enq_node;                      /* where last_enq may stand */
+    _Atomic uint64_t enq_node;                      /* where last_enq may stand: the node's offset */
     _Atomic uint32_t voids;                         /* suffered, or made for room, since this handle published last */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_deq; /* newest ticket installed here *and* wholly finished */
-    _Atomic uint32_t deq_node;                      /* where last_deq may stand */
+    _Atomic uint64_t deq_node;                      /* where last_deq may stand */
+    _Atomic uint64_t empty_at; /* last_deq when the queue was found empty last; a guess, see claim.c */
     _Atomic uint64_t waited; /* claims before this ticket were waited for; in place of an owner: so patiently, plus 1 */
 
     alignas(LAYOUT_LINE) struct hole_cache hole_cache;
@@ -212,6 +221,9 @@ struct cq_queue {
 };
 
 /* What a process may do with a handle at all. */
+#define MAY_LOOK 1u
+#define MAY_CLAIM 2u /* and look */
+
 static inline int handle_usable(const cq_queue *queue)
 {
     if (!queue)
@@ -222,8 +234,11 @@ static inline int handle_usable(const cq_queue *queue)
 
 static inline int handle_writable(const cq_queue *queue)
 {
+    /* Relaxed, as above. */
+    if (likely(queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_CLAIM))
+        return CQ_OK;
     int result = handle_usable(queue);
-    return result == CQ_OK && queue->owner == 0 ? CQ_EREADONLY : result;
+    return result == CQ_OK ? CQ_EREADONLY : result;
 }
 
 #endif

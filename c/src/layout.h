@@ -133,6 +133,9 @@ struct layout_slot {
     uint32_t length; /* of large slots only */
     _Atomic uint32_t pages;
 };
+#define LAYOUT_SMALL_PAYLOAD 8u
+#define LAYOUT_LARGE_PAYLOAD 16u
+#define LAYOUT_LARGE_ALIGNMENT 64u
 
 static_assert(sizeof(struct layout_side) == LAYOUT_LINE, "a side has its cache lines to itself");
 static_assert(offsetof(struct layout_header, capacity) == 32, "drawn at 32");

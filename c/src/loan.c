@@ -55,6 +55,7 @@ static int borrowed(const cq_queue *queue, const cq_message *message, bool taken
 
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 {
+    struct place place;
     struct run run;
     int result = handle_writable(queue);
 
@@ -62,7 +63,9 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
         result = CQ_ETOOBIG;
     if (unlikely(result != CQ_OK))
         return result;
-    if (unlikely(!fast_claim_enq(queue, &run)))
+    if (likely(fast_claim_enq(queue, &place)))
+        run = fast_run(queue, place);
+    else
         result = claim_room(queue, size, true, &run);
     if (result == CQ_OK)
         lend(queue, &run, size, message);
@@ -131,11 +134,18 @@ int cq_abort(cq_queue *queue, cq_message *message)
 static int try_take(cq_queue *queue, void *context)
 {
     cq_message *message = context;
+    struct sight look;
     struct run run;
     size_t size = 0;
+    enum seen found = fast_claim_deq(queue, &look);
     int result = CQ_OK;
 
-    if (unlikely(!fast_claim_next(queue, &run)) && (result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
+    if (likely(found == SEEN_MESSAGE)) {
+        wake_side(queue, SIDE_PRODUCERS, 1);
+        run = fast_run(queue, look.place);
+    } else if (found == SEEN_NOTHING && claim_nothing(queue, look.place.ticket))
+        return CQ_EMPTY;
+    else if ((result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
     struct layout_slot *slot = run_slot(queue, &run, 0);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */

@@ -121,14 +121,25 @@ bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *
     return false;
 }
 
-/* The same for the whole node, whose mark goes if there is none. */
+/* Has the node an orphan in whatever life? */
+static bool has_orphan(cq_queue *queue, uint32_t node)
+{
+    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
+        if (slot_phase(slot_load(queue, node_at(queue, node), i)) == SLOT_ORPHAN)
+            return true;
+    return false;
+}
+
+/* The same for the whole node, whose mark goes if there is none. The mark may be for a later life than the link's by
+   now: then there may be an orphan all the same, and the mark stays. */
 static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint64_t *word)
 {
     uint64_t seen = node_marks(queue, link_node(link)); /* marks:A, before the slots */
 
     if (orphan_in_node(queue, link, 0, run, word))
         return true;
-    node_unmark(queue, link_node(link), seen, MARK_ORPHANS);
+    if (!has_orphan(queue, link_node(link)))
+        node_unmark(queue, link_node(link), seen, MARK_ORPHANS);
     return false;
 }
 

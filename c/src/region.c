@@ -120,7 +120,8 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     }
     queue->alive = alive;
     queue->granule = os_granule(fd);
-    atomic_store_explicit(queue->alive, 1, memory_order_relaxed); /* before any other thread has the handle */
+    /* Relaxed: before any other thread has the handle. */
+    atomic_store_explicit(queue->alive, read_only ? MAY_LOOK : MAY_CLAIM, memory_order_relaxed);
     queue->base = base;
     queue->header = base;
     queue->participants = (void *)(queue->base + LAYOUT_PARTICIPANTS_OFFSET);

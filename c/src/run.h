@@ -22,10 +22,19 @@ static inline struct layout_node *node_at(const cq_queue *queue, uint32_t node)
                                           queue->geometry.node_stride * node);
 }
 
+static inline uint64_t node_offset(const cq_queue *queue, const struct layout_node *node)
+{
+    return (uint64_t)((const unsigned char *)node - queue->base);
+}
+
+static inline struct layout_node *node_of_offset(const cq_queue *queue, uint64_t offset)
+{
+    return (struct layout_node *)(void *)(queue->base + offset);
+}
+
 static inline uint32_t node_number(const cq_queue *queue, const struct layout_node *node)
 {
-    uint64_t offset = (uint64_t)((const unsigned char *)node - queue->base);
-    return (uint32_t)((offset - queue->geometry.nodes_offset) / queue->geometry.node_stride);
+    return (uint32_t)((node_offset(queue, node) - queue->geometry.nodes_offset) / queue->geometry.node_stride);
 }
 
 static inline struct layout_slot *slot_at(const cq_queue *queue, struct layout_node *node, uint32_t index)
@@ -59,6 +68,16 @@ static inline bool is_full(uint64_t word, uint64_t sequence)
 {
     return word_sequence(word) == sequence && slot_phase(word) == SLOT_FULL;
 }
+
+/* The same, by the ticket of the slot's place: for the usual way, in fewer instructions. */
+static inline bool is_full_at(uint64_t word, uint64_t ticket)
+{
+    uint64_t phase = UINT64_C(7) << 12, sequence = ~UINT64_C(0xffffff);
+    return (word & (sequence | phase)) == ((ticket & sequence) | (uint64_t)SLOT_FULL << 12);
+}
+
+/* Do two words have the same sequence? */
+static inline bool is_same_life(uint64_t word, uint64_t other) { return (word ^ other) >> 24 == 0; }
 
 static inline bool is_hole(uint64_t word, uint64_t sequence)
 {

@@ -18,7 +18,7 @@ static inline bool slot_is_small(const cq_queue *queue)
    one does a message of `size` bytes reach. */
 static inline uint32_t slot_pages(size_t size)
 {
-    return (uint32_t)((LAYOUT_NODE_HEADER + sizeof(struct layout_slot) + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
+    return (uint32_t)((LAYOUT_NODE_HEADER + LAYOUT_LARGE_PAYLOAD + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
 }
 
 /* The mark: so many of them have memory. It is raised after that was given, by the owner of the claim, and lowered by
@@ -36,7 +36,7 @@ static inline void slot_set_reach(const cq_queue *queue, struct layout_slot *slo
 
 static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
 {
-    return (unsigned char *)slot + (slot_is_small(queue) ? 8 : 16);
+    return (unsigned char *)slot + queue->geometry.payload_offset;
 }
 
 /* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its

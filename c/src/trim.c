@@ -47,7 +47,7 @@ static void trim_leave(cq_queue *queue)
     atomic_store_explicit(&queue->trim.busy, 0, memory_order_release); /* cache:A, pairs with trim_enter */
 }
 
-static uint64_t node_offset(const cq_queue *queue, uint64_t node)
+static uint64_t place_in_file(const cq_queue *queue, uint64_t node)
 {
     return queue->geometry.nodes_offset + node * queue->geometry.node_stride;
 }
@@ -67,10 +67,10 @@ static bool window_before(cq_queue *queue, uint64_t end, struct window *window)
     const struct geometry *g = &queue->geometry;
     uint64_t size = window_size(queue), touched = node_touched(queue);
     uint64_t keep = queue->trim.keep > g->reserved_nodes ? queue->trim.keep : g->reserved_nodes;
-    uint64_t least = node_offset(queue, keep);
+    uint64_t least = place_in_file(queue, keep);
 
-    if (end > node_offset(queue, touched))
-        end = node_offset(queue, touched);
+    if (end > place_in_file(queue, touched))
+        end = place_in_file(queue, touched);
     if (end <= least)
         return false;
     window->end = end;
@@ -107,7 +107,7 @@ static void lower_marks(cq_queue *queue, uint64_t node)
 /* Punch out what the nodes from `first` to before `last` fill of the window. */
 static void punch_run(cq_queue *queue, const struct window *window, struct trim *trim, uint64_t first, uint64_t last)
 {
-    uint64_t from = round_up(node_offset(queue, first), queue->granule), to = node_offset(queue, last);
+    uint64_t from = round_up(place_in_file(queue, first), queue->granule), to = place_in_file(queue, last);
 
     to -= to % queue->granule;
     from = from > window->begin ? from : window->begin;
@@ -115,7 +115,7 @@ static void punch_run(cq_queue *queue, const struct window *window, struct trim 
     if (from >= to)
         return;
     for (uint64_t n = first; n < last; ++n)
-        if (node_offset(queue, n) < to && node_offset(queue, n + 1) > from) {
+        if (place_in_file(queue, n) < to && place_in_file(queue, n + 1) > from) {
             if (queue->geometry.paged && ticket_index(trim->before[n - window->first]) == NODE_FREE)
                 lower_marks(queue, n);
             trim->held[n - window->first] = HELD_BARE;
@@ -151,7 +151,7 @@ static void give_window(cq_queue *queue, const struct window *window, struct tri
                     punch_run(queue, window, trim, window->first + i - run, window->first + i);
                 run = 0;
             }
-        trim->split = trim->held[0] == HELD_BARE && node_offset(queue, window->first) < window->begin;
+        trim->split = trim->held[0] == HELD_BARE && place_in_file(queue, window->first) < window->begin;
         for (uint64_t i = 0; i < count; ++i)
             if (taken[i] != HELD_NOT)
                 node_put_back(queue, window->first + i, trim->before[i], trim->held[i] == HELD_BARE);

@@ -59,7 +59,7 @@ void World::reset()
 
 cq_queue *World::make_handle(std::uint32_t owner)
 {
-    static std::uint32_t alive = 1;
+    static std::uint32_t alive = MAY_CLAIM;
     auto *const queue = static_cast<cq_queue *>(std::aligned_alloc(LAYOUT_LINE, sizeof(cq_queue)));
 
     std::memset(queue, 0, sizeof *queue);
