@@ -414,6 +414,8 @@ struct options {
     bool trust = false;                 /* accept a queue of any owner, and one that its group may write: CQ_TRUST */
     bool keep_unlinked = false;         /* waits go on when the queue was removed, instead of throwing errc::stale */
     std::uint64_t max_held = 0;         /* messages that consumers may hold at a time; 0: what follows from capacity */
+    std::uint64_t max_memory = 0;       /* bytes of memory or disk that it may take; 0: any number */
+    std::uint64_t reserve = 0;          /* bytes for messages that it takes at once and keeps */
 };
 
 /*
@@ -438,6 +440,8 @@ public:
         handle_->config.max_message_size = how.max_message_size;
         handle_->config.permissions = how.permissions;
         handle_->config.max_held = how.max_held;
+        handle_->config.max_memory = how.max_memory;
+        handle_->config.reserve = how.reserve;
         handle_->config.directory = how.directory.empty() ? nullptr : handle_->directory.c_str();
         const int result = cq_open(name.c_str(), &handle_->config, &handle_->queue);
         if (result != CQ_OK)
@@ -641,6 +645,14 @@ public:
         };
         check(detail::visit<cq_participant, decltype(show)>(show).result_of(cq_participants, get()));
         return all;
+    }
+
+    /* Give memory that holds no message back to the file system, now: how many bytes. */
+    std::uint64_t trim()
+    {
+        std::uint64_t bytes = 0;
+        check(cq_trim(get(), &bytes));
+        return bytes;
     }
 
     /* Look for dead processes now, and clean up after them. Returns what was found. */

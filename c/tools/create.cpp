@@ -29,6 +29,8 @@ struct CreateOptions {
     std::uint64_t capacity = 0;
     std::uint64_t max_message_size = 0;
     std::uint64_t max_held = 0;
+    std::uint64_t max_memory = 0;
+    std::uint64_t reserve = 0;
     std::optional<gid_t> group;
     bool exclusive = false;
     bool json = false;
@@ -40,6 +42,8 @@ struct CreateOptions {
         config.capacity = capacity;
         config.max_message_size = max_message_size;
         config.max_held = max_held;
+        config.max_memory = max_memory;
+        config.reserve = reserve;
         return config;
     }
     mode_t mode() const { return places.where.permissions != 0 ? places.where.permissions : 0660; } /* of a group's */
@@ -116,7 +120,8 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
     struct statvfs system {};
     const bool known = ::statvfs(place.where().c_str(), &system) == 0;
     const std::uint64_t room = std::uint64_t{system.f_bavail} * system.f_frsize;
-    const std::uint64_t growth = stats.file_size > stats.memory ? stats.file_size - stats.memory : 0;
+    const std::uint64_t most = stats.max_memory > 0 ? std::min(stats.max_memory, stats.file_size) : stats.file_size;
+    const std::uint64_t growth = most > stats.memory ? most - stats.memory : 0;
     if (options.json) {
         nlohmann::ordered_json object;
         object["name"] = place.name;
@@ -125,6 +130,8 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
         object["capacity"] = stats.capacity;
         object["max_message_size"] = stats.max_message_size;
         object["max_held"] = stats.max_held;
+        object["max_memory"] = stats.max_memory;
+        object["reserve"] = stats.reserve;
         object["memory"] = stats.memory;
         object["file_size"] = stats.file_size;
         if (known)
@@ -134,7 +141,8 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
         std::cout << (made ? "created " : "already there: ") << place.name << " in " << place.where() << ", "
                   << format_number(stats.capacity) << (stats.capacity == 1 ? " message" : " messages") << " of up to "
                   << format_bytes(stats.max_message_size) << "\nIt takes " << format_bytes(stats.memory)
-                  << " now, and up to " << format_bytes(stats.file_size) << " when it is full of the largest messages";
+                  << " now, and up to " << format_bytes(most)
+                  << (most < stats.file_size ? ", its limit" : " when it is full of the largest messages");
         if (known)
             std::cout << "; " << format_bytes(room) << (room < growth ? " are free there: when they are used up, "
                                                                         "putting waits" : " are free there");
@@ -172,6 +180,10 @@ void add_create(CLI::App &app, Command &chosen)
             add_parsed(command, "--max-held", options.max_held, parse_count, "MESSAGES",
                        "How many messages consumers may hold at a time, in addition (default: follows from the "
                        "capacity)");
+            add_parsed(command, "--max-memory", options.max_memory, parse_size, "BYTES",
+                       "How much memory or disk it may take; it is full when it would need more (default: any)");
+            add_parsed(command, "--reserve", options.reserve, parse_size, "BYTES",
+                       "How much for messages it takes at once and keeps, so that none fails for want of memory");
             command.add_flag("--exclusive", options.exclusive, "Fail if the queue exists");
             auto *json = command.add_flag("--json", options.json, "Print what there is now as a line of JSON");
             command.add_flag("-q,--quiet", options.quiet, "Print nothing")->excludes(json);

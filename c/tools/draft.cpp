@@ -81,6 +81,8 @@ Draft::Draft(const Place &place, const Shape &shape) : place_(place)
         config.capacity = shape.capacity;
         config.max_message_size = shape.max_message_size;
         config.max_held = shape.max_held;
+        config.max_memory = shape.max_memory;
+        config.reserve = shape.reserve;
         queue_ = std::make_unique<Queue>(inside, config);
     } catch (...) {
         ::rmdir(folder_.c_str());

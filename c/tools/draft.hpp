@@ -19,6 +19,8 @@ struct Shape {
     std::uint64_t capacity = 0; /* 0: the default */
     std::uint64_t max_message_size = 0;
     std::uint64_t max_held = 0;
+    std::uint64_t max_memory = 0;
+    std::uint64_t reserve = 0;
 };
 
 class Draft {

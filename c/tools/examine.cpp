@@ -83,9 +83,46 @@ std::optional<std::uint64_t> room_at(const std::string &path)
     return static_cast<std::uint64_t>(system.f_bavail) * static_cast<std::uint64_t>(system.f_bsize);
 }
 
+/* A number in the first file there is; nothing if it is "max" or there is none. */
+std::optional<std::uint64_t> number_in(const std::string &path)
+{
+    std::uint64_t number = 0;
+    std::ifstream file(path);
+    return file >> number ? std::optional<std::uint64_t>(number) : std::nullopt;
+}
+
+/* What the memory limits of this process's cgroup, and of those above it, leave; nothing if there is none. */
+std::optional<std::uint64_t> memory_left_in_cgroup()
+{
+    std::ifstream groups("/proc/self/cgroup");
+    std::optional<std::uint64_t> least;
+    for (std::string line; std::getline(groups, line);) {
+        const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+        if (second == std::string::npos)
+            continue;
+        const std::string kind = line.substr(first + 1, second - first - 1);
+        const bool unified = kind.empty();
+        if (!unified && kind != "memory")
+            continue;
+        const std::string root = unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+        for (std::string group = line.substr(second + 1);; group.resize(group.find_last_of('/'))) {
+            const std::string at = root + (group == "/" ? "" : group) + "/memory.";
+            const auto limit = number_in(at + (unified ? "max" : "limit_in_bytes"));
+            const auto used = number_in(at + (unified ? "current" : "usage_in_bytes"));
+            if (limit && used && *limit < UINT64_MAX / 4) /* the old kind writes a huge number for none */
+                least = std::min(least.value_or(UINT64_MAX), *limit > *used ? *limit - *used : 0);
+            if (group.empty() || group == "/")
+                break;
+        }
+    }
+    return least;
+}
+
+/* How much more memory the queue may come to have. */
 std::uint64_t growth_of(const Stats &stats)
 {
-    return stats.file_size > stats.memory ? stats.file_size - stats.memory : 0;
+    const std::uint64_t most = stats.max_memory > 0 ? std::min(stats.max_memory, stats.file_size) : stats.file_size;
+    return most > stats.memory ? most - stats.memory : 0;
 }
 
 /* Containers give /dev/shm 64 MiB unless they are told otherwise. */
@@ -106,8 +143,16 @@ void check_file_system(const Add &add, const Place &place, const Stats &stats)
     }
     const std::string text = "file system " + file_system_name(system) + ", " + format_bytes(*room) +
                              " free, the queue has " + format_bytes(stats.memory) + " and may need " +
-                             format_bytes(growth_of(stats)) + " more";
-    if (*room < growth_of(stats))
+                             format_bytes(growth_of(stats)) + " more" +
+                             (stats.max_memory > 0 ? ", up to its limit of " + format_bytes(stats.max_memory) : "");
+    /* On a disk the cgroup's memory does not matter: pages can be written back. */
+    const std::optional<std::uint64_t> left =
+        system.f_type == TMPFS_MAGIC ? memory_left_in_cgroup() : std::optional<std::uint64_t>();
+    if (left && *left < std::min(growth_of(stats), *room))
+        add(Finding::note, text + ": before that the memory of this process's cgroup is used up, of which " +
+                               format_bytes(*left) + " are left; the kernel kills processes then. Create the queue " +
+                               "with a --max-memory that fits");
+    else if (*room < growth_of(stats))
         add(Finding::note, text + ": when that is used up, putting waits for room or fails, and nothing is lost" +
                                advice(place.where()));
     else
@@ -165,6 +210,8 @@ void check_what_gives_out(const Add &add, const Place &place, const Stats &then,
                               {"what consumers may hold", number(stats.held), number(stats.max_held)},
                               {"the number of handles", number(others(stats)), 4094}};
     const double need = number(growth_of(stats));
+    if (stats.max_memory > 0 && stats.max_memory < stats.file_size)
+        limits.push_back({"its limit of memory", number(stats.memory), number(stats.max_memory)});
     if (const std::optional<std::uint64_t> room = room_at(place.path()); room && number(*room) < need)
         limits.push_back({"the file system's room", number(stats.memory), number(stats.memory + *room)});
     const auto first = std::max_element(limits.begin(), limits.end(), [](const Limit &a, const Limit &b) {
@@ -266,22 +313,6 @@ void examine(const Place &place, std::int64_t watch, const Add &add)
     }
 }
 
-namespace {
-
-/* What this process and its container may have, if there is a limit. */
-std::optional<std::uint64_t> memory_limit()
-{
-    for (const char *path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-        std::ifstream file(path);
-        std::uint64_t bytes = 0;
-        if (file >> bytes && bytes < std::uint64_t{1} << 50)
-            return bytes;
-    }
-    return {};
-}
-
-} // namespace
-
 void examine_together(const std::vector<Place> &places, const Add &add)
 {
     std::uint64_t memory = 0, growth = 0;
@@ -307,10 +338,10 @@ void examine_together(const std::vector<Place> &places, const Add &add)
                                advice(where));
     else
         add(Finding::ok, text + (room ? ", " + format_bytes(*room) + " are free" : ""));
-    if (const std::optional<std::uint64_t> limit = memory_limit(); limit && memory + growth > *limit)
-        add(Finding::note, "this container may have " + format_bytes(*limit) +
-                               " of memory, and queues in memory count against it: a process that fills them may be "
-                               "killed for that");
+    if (const std::optional<std::uint64_t> left = memory_left_in_cgroup(); left && growth > *left)
+        add(Finding::note, "this container has " + format_bytes(*left) +
+                               " of memory left, and queues in memory count against it: a process that fills them may "
+                               "be killed for that; create them with a --max-memory that fits");
 }
 
 } // namespace tool

@@ -75,6 +75,12 @@ const std::vector<Figure> &figures()
          [](const Stats &s) { return Number{s.writing}; }},
         {"max_held", "max held", Kind::given, Unit::messages, " for sure while the queue is full", "max_held_messages",
          [](const Stats &s) { return Number{s.max_held}; }},
+        {"max_memory", "max memory", Kind::given, Unit::bytes, "; 0: no limit", "max_memory_bytes",
+         [](const Stats &s) { return Number{s.max_memory}; }},
+        {"reserve", "reserve", Kind::given, Unit::bytes, " are kept for messages", "reserve_bytes",
+         [](const Stats &s) { return Number{s.reserve}; }},
+        {"trimmed", "trimmed", Kind::counter, Unit::bytes, " given back", "trimmed_bytes",
+         [](const Stats &s) { return Number{s.trimmed}; }},
     };
     return all;
 }
@@ -86,7 +92,8 @@ std::string in_words(const Figure &figure, const Stats &stats)
     switch (figure.unit) {
     case Unit::none: return std::to_string(value);
     case Unit::bytes:
-        return std::to_string(value) + " bytes" + (value < 1024 ? "" : " (" + format_bytes(value) + ")");
+        return std::to_string(value) + " bytes" + (value < 1024 ? "" : " (" + format_bytes(value) + ")") +
+               figure.remark;
     case Unit::time: return format_time(time) + ", " + format_span(now() - time) + " ago";
     case Unit::yes: return value ? std::string("yes") + figure.remark : "no";
     default: return format_count(value, noun_of(figure.unit)) + figure.remark;

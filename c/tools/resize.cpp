@@ -95,8 +95,10 @@ std::uint64_t carry_late_ones(const Queue &from, const Queue &to, const Interrup
 
 int run_resize(const ResizeOptions &options)
 {
-    if (options.shape.capacity + options.shape.max_message_size + options.shape.max_held == 0)
-        throw Failure("resize to what? Say --capacity, --max-message or --max-held", exit_usage);
+    const Shape &asked = options.shape;
+    if (!(asked.capacity || asked.max_message_size || asked.max_held || asked.max_memory || asked.reserve))
+        throw Failure("resize to what? Say --capacity, --max-message, --max-held, --max-memory or --reserve",
+                      exit_usage);
     const Queue old(options.place, CQ_ATTACH);
     if (!options.force)
         refuse_if_open(old);
@@ -111,6 +113,10 @@ int run_resize(const ResizeOptions &options)
         shape.max_message_size = stats.max_message_size;
     if (shape.max_held == 0 && shape.capacity == stats.capacity)
         shape.max_held = stats.max_held;
+    if (shape.max_memory == 0)
+        shape.max_memory = stats.max_memory;
+    if (shape.reserve == 0)
+        shape.reserve = stats.reserve;
     const Interrupts interrupts;
     Draft draft(options.place, shape);
     Loans loans(old);

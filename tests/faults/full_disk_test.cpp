@@ -1,0 +1,187 @@
+/*
+ * A disk fills up while a queue grows, or before it is drained: an error that says so and never a SIGBUS, whatever pages
+ * the page cache has, and all that is queued comes out. Each test has a disk of its own, a file of this machine's.
+ */
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "faults/file_systems.hpp"
+#include "support/leftovers.hpp"
+
+namespace {
+
+using namespace cqtest;
+
+constexpr uint64_t MiB = 1024 * 1024;
+
+/* False: the command is not there, or failed. */
+bool run(const std::string &command) { return std::system((command + " >/dev/null 2>&1").c_str()) == 0; }
+
+/* body(directory, complaints) on a new file system of this kind and size, as on_file_system. */
+template <class Body>
+void on_disk(const std::string &kind, uint64_t mebibytes, Body body)
+{
+    const Directory images;
+    const std::string image = images.file("disk");
+    if (!run("truncate -s " + std::to_string(mebibytes) + "M " + image) || !run("mkfs." + kind + " -q " + image))
+        GTEST_SKIP() << "there is no mkfs." << kind << " here";
+    Complaints complaints;
+    const End end = Child([&](Channel &) {
+                        return with_own_mounts([&] {
+                            Directory directory;
+                            if (!run("mount -o loop " + image + " " + directory.path()))
+                                return not_allowed;
+                            body(directory, complaints);
+                            ::umount2(directory.path(), MNT_DETACH);
+                            return 0;
+                        });
+                    }).join();
+    if (end.code == not_allowed)
+        GTEST_SKIP() << "no loop device, or no " << kind << ": " << why_skipped;
+    EXPECT_EQ(complaints.text(), "") << "on " << kind;
+    EXPECT_EQ(end.signal, 0) << "7 is SIGBUS: a store where there is no block";
+    EXPECT_EQ(end.code, 0);
+}
+
+/* btrfs takes minutes to find out that it is full. */
+const char *const kinds[] = {"ext4", "xfs"};
+uint64_t size_of(const std::string &kind) { return kind == "ext4" ? 64 : 320; }
+
+/* Leaves about so much room, or not a byte: some file systems keep a part of what they call free to themselves. */
+void occupy(const Directory &directory, uint64_t leave)
+{
+    const int fd = ::open(directory.file("others").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    for (off_t at = 0; space(directory).f_bavail * space(directory).f_frsize > leave + MiB; at += static_cast<off_t>(MiB))
+        if (::fallocate(fd, 0, at, static_cast<off_t>(MiB)) != 0)
+            break;
+    ::close(fd);
+    if (leave == 0)
+        run("dd if=/dev/zero bs=64K of=" + directory.file("rest"));
+}
+
+class FullDisk : public testing::TestWithParam<const char *> {};
+INSTANTIATE_TEST_SUITE_P(, FullDisk, testing::ValuesIn(kinds), [](const auto &info) { return std::string(info.param); });
+
+/* Accepts until there is no room, with a reader of the file in between if `read`; how many. */
+uint64_t fill(const Queue &queue, size_t size, bool read, const Complaints &complaints)
+{
+    const std::string text(size, 'f');
+    uint64_t accepted = 0;
+    int result;
+    for (; (result = queue.enqueue(text)) == CQ_OK; ++accepted)
+        if (read && accepted % 500 == 0)
+            run("cat " + queue.path());
+    if (result != CQ_ENOSPACE)
+        complaints.add("%d at the end", result);
+    return accepted;
+}
+
+void drain(const Queue &queue, uint64_t accepted, const Complaints &complaints)
+{
+    uint64_t drained = 0;
+    while (queue.dequeue())
+        ++drained;
+    if (drained != accepted)
+        complaints.add("%lu of %lu came out", drained, accepted);
+}
+
+TEST_P(FullDisk, is_an_error_and_what_is_queued_comes_out)
+{
+    for (const bool read : {false, true})
+        on_disk(GetParam(), size_of(GetParam()), [&](const Directory &directory, const Complaints &complaints) {
+            occupy(directory, 12 * MiB);
+            for (const size_t size : {read ? size_t{3900} : size_t{70000}}) {
+                Queue queue(directory.in(Config(10000, size)), Shape(), "full");
+                const uint64_t accepted = fill(queue, size, read, complaints);
+                if (accepted < 4 * MiB / size)
+                    complaints.add("only %lu of %zu bytes", accepted, size);
+                if (queue.attach(CQ_READ_ONLY).stat().length != accepted)
+                    complaints.add("the length is another");
+                drain(queue, accepted, complaints);
+                const uint64_t again = fill(queue, size, false, complaints);
+                if (again == 0)
+                    complaints.add("then %lu", again);
+                drain(queue, again, complaints);
+            }
+        });
+}
+
+TEST_P(FullDisk, that_others_fill_up_lets_everything_out)
+{
+    on_disk(GetParam(), size_of(GetParam()), [&](const Directory &directory, const Complaints &complaints) {
+        Queue queue(directory.in(Config(5000, 1000)), Shape(), "others");
+        Handle producer = queue.attach();
+        for (int i = 0; i < 3000; ++i)
+            producer.must_enqueue(std::string(1000, 'o'));
+        run("cat " + queue.path());
+        run("sync " + queue.path());
+        occupy(directory, 0);
+        drain(queue, 3000, complaints);
+        if (cq_trim(queue, nullptr) != CQ_OK)
+            complaints.add("it cannot be trimmed");
+        /* Blocks that were given back are somebody else's now. */
+        run("dd if=/dev/zero bs=64K of=" + directory.file("more"));
+        const int result = producer.enqueue("x");
+        if (result != CQ_OK && result != CQ_ENOSPACE)
+            complaints.add("%d after it", result);
+    });
+}
+
+TEST_P(FullDisk, hurts_no_queue_that_reserved_its_blocks)
+{
+    on_disk(GetParam(), size_of(GetParam()), [&](const Directory &directory, const Complaints &complaints) {
+        Config config(4000, 1000);
+        config.reserve = 8 * MiB;
+        Queue queue(directory.in(config), Shape(), "reserved");
+        run("cat " + queue.path());
+        occupy(directory, 0);
+        for (int round = 0; round < 3; ++round) {
+            for (int i = 0; i < 4000; ++i)
+                if (queue.enqueue(std::string(1000, 'r')) != CQ_OK)
+                    complaints.add("no room for %d", i);
+            drain(queue, 4000, complaints);
+        }
+    });
+}
+
+TEST(CopyingDisk, is_told_to_write_in_place)
+{
+    on_disk("btrfs", 256, [](const Directory &directory, const Complaints &complaints) {
+        Queue queue(directory.in(Config(1000, 100)), Shape(), "in_place");
+        if (!run("lsattr " + queue.path() + " | cut -d' ' -f1 | grep -q C"))
+            complaints.add("its blocks are copied");
+    });
+}
+
+TEST(FullMemory, after_trimming_is_an_error_for_those_who_remember_a_node)
+{
+    on_tmpfs("size=16m", [](const Directory &directory, const Complaints &complaints) {
+        Queue queue(directory.in(Config(100000, 100)), Shape(), "trimmed");
+        Handle idle = queue.attach(), consumer = queue.attach();
+        idle.must_enqueue("first");
+        for (int i = 0; i < 50000; ++i)
+            queue.must_enqueue("x");
+        idle.must_enqueue("x");
+        for (int i = 0; i < 20000; ++i)
+            queue.must_enqueue("x");
+        while (queue.dequeue())
+            ;
+        consumer.dequeue();
+        for (int i = 0; i < 30000; ++i)
+            queue.must_enqueue("x");
+        while (queue.dequeue())
+            ;
+        cq_trim(queue, nullptr);
+        leave_room(directory, 0);
+        /* The nodes that these two used last are named, and have their memory. */
+        if (consumer.dequeue())
+            complaints.add("a message");
+        const int result = idle.enqueue("late");
+        if (result != CQ_OK && result != CQ_ENOSPACE)
+            complaints.add("%d", result);
+    });
+}
+
+} // namespace
