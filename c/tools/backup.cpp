@@ -84,6 +84,8 @@ int run_backup(const BackupOptions &options)
                                          {"capacity", stats.capacity},
                                          {"max_message_size", stats.max_message_size},
                                          {"max_held", stats.max_held},
+                                         {"max_memory", stats.max_memory},
+                                         {"reserve", stats.reserve},
                                          {"time", now()}}
                       .dump() +
                   "\n";
@@ -119,7 +121,8 @@ public:
                 throw Failure(name_ + " was made by another version of cq: restore it with that one");
             queue_ = head.at("name").get<std::string>();
             shape_ = {head.at("capacity").get<std::uint64_t>(), head.at("max_message_size").get<std::uint64_t>(),
-                      head.at("max_held").get<std::uint64_t>()};
+                      head.at("max_held").get<std::uint64_t>(), head.at("max_memory").get<std::uint64_t>(),
+                      head.at("reserve").get<std::uint64_t>()};
         } catch (const nlohmann::json::exception &) {
             throw Failure(name_ + " is no backup: it does not begin as `cq backup` makes it");
         }

@@ -4,6 +4,7 @@
  */
 #include <cstdint>
 #include <limits>
+#include <list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,7 +25,7 @@ namespace tool {
 namespace {
 
 struct GetOptions {
-    Place place;
+    Places places;
     MessageFormat format;
     std::uint64_t count = 1;
     bool all = false;
@@ -37,9 +38,10 @@ struct GetOptions {
 class Getter {
 public:
     Getter(const GetOptions &options, const Queue &queue, const Interrupts &interrupts)
-        : options_(options), queue_(queue), interrupts_(interrupts), output_(STDOUT_FILENO, interrupts),
-          wait_(queue, interrupts, output_)
+        : options_(options), format_(options.format), queue_(queue), interrupts_(interrupts),
+          output_(STDOUT_FILENO, interrupts), wait_(queue, interrupts, output_)
     {
+        format_.queue = options.places.names.size() > 1 ? queue.place().name : "";
     }
 
     /* How many messages were written; fewer than `count` if no more came in time. */
@@ -67,7 +69,7 @@ private:
         ends_.clear();
         int result = loans.add([&](cq_message *message) { return take_first(message); });
         while (result == CQ_OK) {
-            options_.format.append(text_, loans.last());
+            format_.append(text_, loans.last());
             ends_.push_back(text_.size());
             if (loans.size() >= count || loans.size() >= most_messages || text_.size() >= most_bytes)
                 break;
@@ -93,6 +95,7 @@ private:
     }
 
     const GetOptions &options_;
+    MessageFormat format_;
     const Queue &queue_;
     const Interrupts &interrupts_;
     Output output_;
@@ -104,11 +107,16 @@ private:
 int run_get(const GetOptions &options)
 {
     const bool endless = options.all || options.follow;
-    const Queue queue(options.place, CQ_ATTACH);
+    if (options.places.names.size() > 1 && options.patience() != 0)
+        throw Failure("it can wait at one queue only: name one, or leave out --wait and --follow", exit_usage);
+    std::list<Queue> queues; /* all there before anything is taken */
+    for (const Place &place : options.places.all())
+        queues.emplace_back(place, CQ_ATTACH);
     const Interrupts interrupts;
-    Getter getter(options, queue, interrupts);
     const std::uint64_t wanted = endless ? std::numeric_limits<std::uint64_t>::max() : options.count;
-    const std::uint64_t got = getter.get(wanted);
+    std::uint64_t got = 0;
+    for (const Queue &queue : queues)
+        got += Getter(options, queue, interrupts).get(wanted - got);
     return got == wanted || (endless && got > 0) ? exit_ok : exit_nothing;
 }
 
@@ -118,7 +126,7 @@ void add_get(CLI::App &app, Command &chosen)
 {
     add_command<GetOptions>(
         app, chosen, "get", "Take messages out of a queue", run_get, [](CLI::App &command, GetOptions &options) {
-            add_place(command, options.place, Trust::by_root);
+            add_places(command, options.places, Trust::by_root)->required();
             auto *count = add_parsed(command, "-n,--count", options.count, parse_count, "N",
                                      "How many messages (default: 1)");
             auto *all = command.add_flag("--all", options.all, "All messages, until none is waiting");
@@ -137,7 +145,8 @@ void add_get(CLI::App &app, Command &chosen)
                          "--meta). When it is interrupted, or nobody reads its output any more, it gives\n"
                          "back what was not written whole. What was written is removed, whatever its\n"
                          "reader does with it: `cq work` removes a message only when a command is done\n"
-                         "with it.",
+                         "with it.\n\n"
+                         "Of several queues the first is emptied before the next; JSON has the name then.",
                      "0 all that were asked for; 1 too few were waiting (with --all and\n"
                      "--follow: none); 2 wrong usage; 3 error, also if the queue is removed while it\n"
                      "waits. A signal ends it as usual.",

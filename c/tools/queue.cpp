@@ -80,6 +80,8 @@ std::string explain(int result, const Place &place, const cq_config &config, std
     }
     text.resize(length);
     text = in_words_of_the_tool(text);
+    if (result == CQ_ENOSPACE)
+        text += "; `cq doctor " + place.name + "` says more";
     if (result == CQ_ENOENT && ::access(config.directory, F_OK) != 0)
         return "there is no directory " + std::string(config.directory);
     if (result == CQ_ENOENT && (config.flags & (CQ_ATTACH | CQ_READ_ONLY)))

@@ -26,7 +26,7 @@ namespace tool {
 namespace {
 
 struct ResizeOptions {
-    Place place;
+    Places places;
     Shape shape; /* 0: as it is */
     bool force = false;
     bool json = false;
@@ -93,18 +93,14 @@ std::uint64_t carry_late_ones(const Queue &from, const Queue &to, const Interrup
     }
 }
 
-int run_resize(const ResizeOptions &options)
+int resize(const ResizeOptions &options, const Place &place)
 {
-    const Shape &asked = options.shape;
-    if (!(asked.capacity || asked.max_message_size || asked.max_held || asked.max_memory || asked.reserve))
-        throw Failure("resize to what? Say --capacity, --max-message, --max-held, --max-memory or --reserve",
-                      exit_usage);
-    const Queue old(options.place, CQ_ATTACH);
+    const Queue old(place, CQ_ATTACH);
     if (!options.force)
         refuse_if_open(old);
     struct stat file;
     const Stats stats = old.stat();
-    if (::stat(options.place.path().c_str(), &file) != 0 || stats.unlinked)
+    if (::stat(place.path().c_str(), &file) != 0 || stats.unlinked)
         throw Failure(old.explain(CQ_STALE));
     Shape shape = options.shape;
     if (shape.capacity == 0)
@@ -118,7 +114,7 @@ int run_resize(const ResizeOptions &options)
     if (shape.reserve == 0)
         shape.reserve = stats.reserve;
     const Interrupts interrupts;
-    Draft draft(options.place, shape);
+    Draft draft(place, shape);
     Loans loans(old);
     std::uint64_t moved = carry(loans, old, draft.queue(), interrupts);
     draft.give(file.st_mode & 0777, file.st_uid, file.st_gid);
@@ -129,17 +125,26 @@ int run_resize(const ResizeOptions &options)
     moved += carry_late_ones(old, draft.queue(), interrupts);
     const Stats now = draft.queue().stat();
     if (options.json)
-        std::cout << nlohmann::ordered_json{{"name", options.place.name}, {"capacity", now.capacity},
+        std::cout << nlohmann::ordered_json{{"name", place.name}, {"capacity", now.capacity},
                                             {"max_message_size", now.max_message_size}, {"max_held", now.max_held},
                                             {"moved", moved}}
                          .dump()
                   << '\n';
     else
-        std::cout << options.place.name << " has room for " << format_number(now.capacity) << " messages of up to "
+        std::cout << place.name << " has room for " << format_number(now.capacity) << " messages of up to "
                   << format_bytes(now.max_message_size) << " now; " << format_count(moved, "message")
                   << (moved == 1 ? " was" : " were") << " taken over\n";
     finish_output();
     return exit_ok;
+}
+
+int run_resize(const ResizeOptions &options)
+{
+    const Shape &asked = options.shape;
+    if (!(asked.capacity || asked.max_message_size || asked.max_held || asked.max_memory || asked.reserve))
+        throw Failure("resize to what? Say --capacity, --max-message, --max-held, --max-memory or --reserve",
+                      exit_usage);
+    return for_each(options.places, [&](const Place &place) { return resize(options, place); });
 }
 
 } // namespace
@@ -149,7 +154,7 @@ void add_resize(CLI::App &app, Command &chosen)
     add_command<ResizeOptions>(
         app, chosen, "resize", "Give a queue another capacity", run_resize,
         [](CLI::App &command, ResizeOptions &options) {
-            add_place(command, options.place, Trust::if_asked);
+            add_places(command, options.places, Trust::if_asked)->required();
             add_parsed(command, "--capacity", options.shape.capacity, parse_count, "MESSAGES",
                                         "How many messages may wait in it (default: as it is)");
             add_parsed(command, "--max-message", options.shape.max_message_size, parse_size, "BYTES",
@@ -157,6 +162,10 @@ void add_resize(CLI::App &app, Command &chosen)
             add_parsed(command, "--max-held", options.shape.max_held, parse_count, "MESSAGES",
                                     "How many messages consumers may hold (default: as it is, or follows from a new "
                                     "capacity)");
+            add_parsed(command, "--max-memory", options.shape.max_memory, parse_size, "BYTES",
+                       "How much memory or disk it may take (default: as it is)");
+            add_parsed(command, "--reserve", options.shape.reserve, parse_size, "BYTES",
+                       "How much it takes at once and keeps (default: as it is)");
             command.add_flag("-f,--force", options.force, "Do it even if somebody has the queue open");
             command.add_flag("--json", options.json, "Print what it is now as a line of JSON");
             explain(command, {"The queue is made anew, gets the messages in their order, and takes the old one's\n"

@@ -165,6 +165,16 @@ class GetTest(CommandTest):
         self.assertIn("cq create q", self.get(code=ERROR).err)
         self.assertEqual(os.listdir(self.directory), [])
 
+    def test_of_several_queues_the_first_is_emptied_before_the_next(self):
+        for name in ["a", "b"]:
+            self.create(name)
+            self.put(b"1", b"2", queue=name)
+        rows = self.run_cq("get", "a", "b", "-n", 3, "--json").json_lines
+        self.assertEqual([(row["queue"], row["text"]) for row in rows], [("a", "1"), ("a", "2"), ("b", "1")])
+        self.assertIn("one queue only", self.run_cq("get", "a", "b", "--follow", code=USAGE).err)
+        self.run_cq("get", "b", "none", code=ERROR)
+        self.assertEqual(self.messages("b"), [b"2"])
+
 
 if __name__ == "__main__":
     main()

@@ -76,10 +76,13 @@ class ResizeTest(CommandTest):
         count = 20000
         self.create(capacity=count)
         self.put_numbers(count)
+        begin = time.monotonic()
+        self.run_cq("resize", "q", "--max-held", 100)
+        whole = time.monotonic() - begin
         for step in range(12):
             capacity = count + step + 1
             resize = self.start_cq("resize", "q", "--capacity", capacity, stdout=subprocess.DEVNULL)
-            time.sleep(0.004 * step)
+            time.sleep(whole * (step + 1) / 12)
             resize.kill()
             resize.wait()
             found = self.stat()["capacity"]
@@ -89,6 +92,18 @@ class ResizeTest(CommandTest):
         self.assertEqual(self.numbers(), list(range(count)))
         self.run_cq("resize", "q", "--capacity", 2 * count)
         self.assertEqual((self.drafts(), self.numbers()), ([], list(range(count))))
+
+    def test_the_name_leads_to_a_queue_all_the_time(self):
+        self.create()
+        self.put_numbers(2000)
+        looks = 0
+        for step in range(5):
+            resize = self.start_cq("resize", "q", "--capacity", 70000 + step, stdout=subprocess.DEVNULL)
+            while resize.poll() is None:
+                self.assertTrue(os.path.exists(self.path()))
+                looks += 1
+            self.assertEqual((resize.returncode, self.stat()["capacity"]), (0, 70000 + step))
+        self.assertGreater(looks, 5)
 
     def test_terminated_it_gives_everything_back(self):
         self.create()

@@ -59,7 +59,7 @@ class UsageTest(unittest.TestCase):
             self.assertIn(f"did you mean `{meant}`?", self.run_words(*words, code=USAGE))
 
     def test_what_is_too_much_is_named_in_the_order_given(self):
-        self.assertIn("what to do with: one two three\n", self.run_words("get", "q", "one", "two", "three", code=USAGE))
+        self.assertIn("what to do with: one two three\n", self.run_words("rename", "q", "r", "one", "two", "three", code=USAGE))
 
     def test_put_says_where_messages_come_from(self):
         self.assertIn("standard input, not from the command line: echo 'hello world' | cq put q",
@@ -77,7 +77,7 @@ class UsageTest(unittest.TestCase):
 
     def test_what_makes_no_sense_is_refused(self):
         for words in [(), ("nonsense",), ("help", "nonsense"), ("get",), ("put", "--nonsense", "q"),
-                      ("get", "q", "extra"), ("--nonsense",), ("stat", "q", "--directory"), ("plot", "a", "extra"), ("get", ""),
+                      ("backup", "q", "f", "extra"), ("--nonsense",), ("stat", "q", "--directory"), ("plot", "a", "extra"), ("get", ""),
                       ("get", "a/b"), ("stat", "q", "--watch", "0"), ("move", "a"), ("resize", "a"), ("rename", "a")]:
             with self.subTest(words):
                 self.assertRegex(self.run_words(*words, code=USAGE), "^cq: .")
