@@ -177,16 +177,15 @@ struct layout_node {
 #define LAYOUT_NODE_HEADER 384u
 
 /* max_message_size <= 248: state, then the payload; a message shorter than max_message_size has its size in the
-   last byte of the payload and SLOT_SHORT in its state. Larger: state, length, then the payload. `pages`: so many
-   pages behind the slot's first have memory, at least; of slots beyond LAYOUT_PAGED_MESSAGE only. */
+   last byte of the payload and SLOT_SHORT in its state. Larger: state, length, and the payload from 64 on. `pages`: so
+   many pages behind the slot's first have memory, at least; of slots beyond LAYOUT_PAGED_MESSAGE only. */
 struct layout_slot {
     _Atomic uint64_t state;
     uint32_t length; /* of large slots only */
     _Atomic uint32_t pages;
 };
 #define LAYOUT_SMALL_PAYLOAD 8u
-#define LAYOUT_LARGE_PAYLOAD 16u
-#define LAYOUT_LARGE_ALIGNMENT 64u
+#define LAYOUT_LARGE_PAYLOAD 64u /* at a line of its own, so that a copy moves whole ones */
 
 static_assert(sizeof(struct layout_side) == LAYOUT_LINE, "a side has its cache lines to itself");
 static_assert(offsetof(struct layout_header, capacity) == 32, "drawn at 32");
@@ -3545,7 +3544,7 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
     bool small = max_message_size <= LAYOUT_SMALL_MESSAGE;
     g->payload_offset = small ? LAYOUT_SMALL_PAYLOAD : LAYOUT_LARGE_PAYLOAD;
     g->slot_stride = round_up(g->payload_offset + max_message_size,
-                              small ? 8 : g->paged ? LAYOUT_PAGE : LAYOUT_LARGE_ALIGNMENT);
+                              small ? 8 : g->paged ? LAYOUT_PAGE : LAYOUT_LARGE_PAYLOAD);
     g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, g->paged ? LAYOUT_PAGE : LAYOUT_LINE);
     g->node_count = (capacity + hole_slots + slots - 1) / slots + 2 + spare_nodes;
     if (g->node_count > LAYOUT_MAX_NODES || g->node_count > LAYOUT_MAX_FILE / g->node_stride)

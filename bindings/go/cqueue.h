@@ -191,7 +191,7 @@ typedef struct cq_slice {
 typedef struct cq_message {
     uint32_t struct_size; /* sizeof(cq_message) */
     uint32_t deliveries;  /* 1 the first time the message is delivered, 2 the second, ..., at most 255 */
-    void *data;           /* in the region, aligned to 8 bytes; NULL when not held */
+    void *data;           /* in the region, aligned to 8 bytes (64 if max_message_size > 248); NULL when not held */
     size_t size;          /* bytes */
     uint64_t position;    /* identifies the message, also when it is delivered again */
     uint64_t token[2];    /* for the library alone */

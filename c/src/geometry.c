@@ -22,7 +22,7 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
     bool small = max_message_size <= LAYOUT_SMALL_MESSAGE;
     g->payload_offset = small ? LAYOUT_SMALL_PAYLOAD : LAYOUT_LARGE_PAYLOAD;
     g->slot_stride = round_up(g->payload_offset + max_message_size,
-                              small ? 8 : g->paged ? LAYOUT_PAGE : LAYOUT_LARGE_ALIGNMENT);
+                              small ? 8 : g->paged ? LAYOUT_PAGE : LAYOUT_LARGE_PAYLOAD);
     g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, g->paged ? LAYOUT_PAGE : LAYOUT_LINE);
     g->node_count = (capacity + hole_slots + slots - 1) / slots + 2 + spare_nodes;
     if (g->node_count > LAYOUT_MAX_NODES || g->node_count > LAYOUT_MAX_FILE / g->node_stride)

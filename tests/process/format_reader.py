@@ -66,7 +66,7 @@ class Region:
         page = CONSTANTS["PAGE"]
         small = size <= CONSTANTS["SMALL_MESSAGE"]
         paged = size > CONSTANTS["PAGED_MESSAGE"]
-        expected = {"slot_stride": 8 + up(size, 8) if small else up(16 + size, page if paged else 64)}
+        expected = {"slot_stride": 8 + up(size, 8) if small else up(64 + size, page if paged else 64)}
         expected["node_stride"] = up(CONSTANTS["NODE_HEADER"] + slots * expected["slot_stride"],
                                      page if paged else CONSTANTS["LINE"])
         count = (capacity + header["hole_slots"] + slots - 1) // slots + 2 + header["spare_nodes"]
@@ -126,7 +126,7 @@ class Region:
     def payload(self, number, index, short):
         """The message in a slot."""
         slot, size = self.slot(number, index), self.header["max_message_size"]
-        start = slot + (8 if self.small else 16)
+        start = slot + CONSTANTS["SMALL_PAYLOAD" if self.small else "LARGE_PAYLOAD"]
         if not self.small:
             size = self.load(slot + 8, 4)
         elif short:

@@ -1,4 +1,6 @@
 /* cq_take, cq_release, cq_return: messages read in place. */
+#include <cstring>
+
 #include "support/leftovers.hpp"
 #include "support/shapes.hpp"
 
@@ -33,6 +35,22 @@ TEST_P(Take, lends_the_oldest_message_in_aligned_memory)
         EXPECT_EQ(message.data, nullptr) << "a released message is not held any more";
     }
     EXPECT_EQ(queue.dequeue(), std::nullopt);
+}
+
+TEST_P(Take, large_messages_begin_at_a_cache_line)
+{
+    for (const uint64_t size : {249, 300, 4096, 5000}) {
+        Queue queue(Config(2 * k(), size), GetParam());
+        for (uint64_t i = 0; i < 2 * k(); ++i) {
+            Message reserved;
+            ASSERT_EQ(cq_reserve(queue, size, &reserved), CQ_OK);
+            EXPECT_EQ(reinterpret_cast<uintptr_t>(reserved.data) % 64, 0u) << size;
+            std::memset(reserved.data, static_cast<int>(i), size);
+            ASSERT_EQ(cq_commit(queue, &reserved, size), CQ_OK);
+        }
+        for (uint64_t i = 0; i < 2 * k(); ++i)
+            EXPECT_EQ(queue.dequeue(), std::string(size, static_cast<char>(i)));
+    }
 }
 
 TEST_P(Take, the_next_one_gets_the_next_message)
