@@ -1894,7 +1894,8 @@ static uint64_t os_room(int fd);
 /*
  * The whole file, shared, with addresses of its own and no memory before it is used, even in a process that locks all
  * memory that it will have. A child process does not get the mapping; and as long as the mapping is there its
- * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. OS_TRY: as large, but for nothing.
+ * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. OS_TRY: as
+ * large, but for nothing.
  */
 enum os_map { OS_MAP_TRY, OS_MAP_READ, OS_MAP_WRITE };
 static int os_map(int fd, uint64_t size, enum os_map use, void **at);
@@ -4286,10 +4287,9 @@ bool lookout_look(cq_queue *queue)
 #define PIECE (UINT64_C(1) << 20) /* asked for at a time: some tenths of a millisecond's work */
 
 /*
- * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and a
- * part without needs blocks for both before anybody may store in it. Another program decides on their size, by reading
- * the file. So there memory is given in pieces that no page is larger than, and that lie as pages do. (Without
- * a handle, the file is new and nobody reads it; but it will be.)
+ * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and
+ * a part without needs blocks for both before anybody may store in it. Another program decides on their size, by
+ * reading the file. So there memory is given in pieces that no page is larger than, and that lie as pages do.
  */
 static int allocate_granules(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {
@@ -7941,7 +7941,10 @@ void trim_begin(cq_queue *queue)
     atomic_store_explicit(&header->period, turn, memory_order_relaxed);
     atomic_store_explicit(&header->needed, 0, memory_order_relaxed);
     atomic_store_explicit(&header->regrets, 0, memory_order_relaxed);
-    patience = regretted && patience < PATIENCE_MOST ? patience + 1 : !regretted && patience > 0 ? patience - 1 : patience;
+    if (regretted)
+        patience += patience < PATIENCE_MOST;
+    else
+        patience -= patience > 0;
     atomic_store_explicit(&header->patience, patience, memory_order_relaxed);
     uint64_t target = round_up(LAYOUT_SUMMARY_OFFSET / 8 + node_touched(queue) * 9, LAYOUT_PAGE) +
                       (needed > g->reserved_nodes ? needed : g->reserved_nodes) * g->node_stride +
@@ -7965,7 +7968,7 @@ void trim_go_on(cq_queue *queue)
     trim_leave(queue);
 }
 
-/* Memory is lacking: give back what can be, until there is some; not more than a few pieces. True: there is some now. */
+/* Memory is lacking: give back what can be, until there is some; not more than a few pieces. True: there is some. */
 bool trim_for(cq_queue *queue)
 {
     uint64_t before, after = 0;

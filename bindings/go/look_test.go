@@ -67,6 +67,31 @@ func TestMaxHeldIsWhatWasAskedFor(t *testing.T) {
 	}
 }
 
+func TestMemoryIsLimitedReservedAndGivenBack(t *testing.T) {
+	queue := open(t, cqueue.WithCapacity(100000), cqueue.WithMaxMessageSize(1000), cqueue.WithMaxMemory(4<<20),
+		cqueue.WithReserve(1<<20))
+	if got := stats(t, queue); got.MaxMemory != 4<<20 || got.Reserve != 1<<20 || got.Memory < 1<<20 {
+		t.Errorf("got %+v", got)
+	}
+	count := 0
+	for queue.Enqueue(make([]byte, 1000)) == nil {
+		count++
+	}
+	if got := stats(t, queue); count < 1000 || count > 5000 || got.Memory > 4<<20 {
+		t.Errorf("%d messages, %+v", count, got)
+	}
+	for range count {
+		if _, err := queue.Dequeue(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	given, err := queue.Trim()
+	must(t, err)
+	if got := stats(t, queue); given <= 1<<20 || got.Memory >= 2<<20 {
+		t.Errorf("%d given back, %+v", given, got)
+	}
+}
+
 func TestTrustAcceptsAnotherUsersQueueThatOthersMayNotWrite(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can give a file away")

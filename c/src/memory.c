@@ -16,10 +16,9 @@
 #define PIECE (UINT64_C(1) << 20) /* asked for at a time: some tenths of a millisecond's work */
 
 /*
- * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and a
- * part without needs blocks for both before anybody may store in it. Another program decides on their size, by reading
- * the file. So there memory is given in pieces that no page is larger than, and that lie as pages do. (Without
- * a handle, the file is new and nobody reads it; but it will be.)
+ * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and
+ * a part without needs blocks for both before anybody may store in it. Another program decides on their size, by
+ * reading the file. So there memory is given in pieces that no page is larger than, and that lie as pages do.
  */
 static int allocate_granules(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
 {

@@ -79,7 +79,8 @@ uint64_t os_room(int fd);
 /*
  * The whole file, shared, with addresses of its own and no memory before it is used, even in a process that locks all
  * memory that it will have. A child process does not get the mapping; and as long as the mapping is there its
- * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. OS_TRY: as large, but for nothing.
+ * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. OS_TRY: as
+ * large, but for nothing.
  */
 enum os_map { OS_MAP_TRY, OS_MAP_READ, OS_MAP_WRITE };
 int os_map(int fd, uint64_t size, enum os_map use, void **at);

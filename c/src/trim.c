@@ -208,7 +208,10 @@ void trim_begin(cq_queue *queue)
     atomic_store_explicit(&header->period, turn, memory_order_relaxed);
     atomic_store_explicit(&header->needed, 0, memory_order_relaxed);
     atomic_store_explicit(&header->regrets, 0, memory_order_relaxed);
-    patience = regretted && patience < PATIENCE_MOST ? patience + 1 : !regretted && patience > 0 ? patience - 1 : patience;
+    if (regretted)
+        patience += patience < PATIENCE_MOST;
+    else
+        patience -= patience > 0;
     atomic_store_explicit(&header->patience, patience, memory_order_relaxed);
     uint64_t target = round_up(LAYOUT_SUMMARY_OFFSET / 8 + node_touched(queue) * 9, LAYOUT_PAGE) +
                       (needed > g->reserved_nodes ? needed : g->reserved_nodes) * g->node_stride +
@@ -232,7 +235,7 @@ void trim_go_on(cq_queue *queue)
     trim_leave(queue);
 }
 
-/* Memory is lacking: give back what can be, until there is some; not more than a few pieces. True: there is some now. */
+/* Memory is lacking: give back what can be, until there is some; not more than a few pieces. True: there is some. */
 bool trim_for(cq_queue *queue)
 {
     uint64_t before, after = 0;

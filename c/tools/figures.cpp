@@ -75,7 +75,7 @@ const std::vector<Figure> &figures()
          [](const Stats &s) { return Number{s.writing}; }},
         {"max_held", "max held", Kind::given, Unit::messages, " for sure while the queue is full", "max_held_messages",
          [](const Stats &s) { return Number{s.max_held}; }},
-        {"max_memory", "max memory", Kind::given, Unit::bytes, "; 0: no limit", "max_memory_bytes",
+        {"max_memory", "max memory", Kind::given, Unit::limit, "", "max_memory_bytes",
          [](const Stats &s) { return Number{s.max_memory}; }},
         {"reserve", "reserve", Kind::given, Unit::bytes, " are kept for messages", "reserve_bytes",
          [](const Stats &s) { return Number{s.reserve}; }},
@@ -91,6 +91,10 @@ std::string in_words(const Figure &figure, const Stats &stats)
     const std::int64_t time = static_cast<std::int64_t>(value);
     switch (figure.unit) {
     case Unit::none: return std::to_string(value);
+    case Unit::limit:
+        if (value == 0)
+            return "no limit";
+        [[fallthrough]];
     case Unit::bytes:
         return std::to_string(value) + " bytes" + (value < 1024 ? "" : " (" + format_bytes(value) + ")") +
                figure.remark;

@@ -15,7 +15,7 @@
 
 namespace tool {
 
-enum class Unit { none, messages, slots, handles, threads, nodes, bytes, time, yes };
+enum class Unit { none, messages, slots, handles, threads, nodes, bytes, limit, time, yes };
 enum class Kind { given, gauge, counter }; /* given: does not change */
 
 struct Figure {

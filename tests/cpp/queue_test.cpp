@@ -165,10 +165,15 @@ TEST(CppQueue, takes_all_options)
     how.permissions = 0640;
     how.any_filesystem = true;
     how.max_held = 5000;
-    const cqueue::queue queue(name, how);
+    how.max_memory = 4 << 20;
+    how.reserve = 100000;
+    cqueue::queue queue(name, how);
     EXPECT_EQ(queue.stat().capacity, 12u);
     EXPECT_EQ(queue.stat().max_message_size, 34u);
     EXPECT_GE(queue.stat().max_held, 5000u);
+    EXPECT_EQ(queue.stat().max_memory, 4u << 20);
+    EXPECT_EQ(queue.stat().reserve, 100000u);
+    EXPECT_EQ(queue.trim(), 0u);
     EXPECT_EQ(entries(directory.path()), std::vector<std::string>{"cqueue." + name.str()});
     EXPECT_EQ(std::filesystem::status(directory.file(name)).permissions(), static_cast<std::filesystem::perms>(0640));
     EXPECT_FALSE(cqueue::queue::unlink(name));

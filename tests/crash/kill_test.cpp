@@ -111,6 +111,13 @@ INSTANTIATE_TEST_SUITE_P(reservation, Kill,
                                                  {empty, tail_node_full, tail_wraps, holes, node_a_message})),
                          case_name);
 
+/* Enough nodes for some pages that nothing but free nodes is in. */
+const Fill many_nodes{"many_nodes", Shape(1), 24, 0, 0};
+
+INSTANTIATE_TEST_SUITE_P(trimming, Kill,
+                         ::testing::ValuesIn(all({trim_operation, enqueue_after_trim_operation}, {many_nodes})),
+                         case_name);
+
 INSTANTIATE_TEST_SUITE_P(closing, Kill, ::testing::ValuesIn(all({close_operation}, {one, tail_node_full, head_wraps})),
                          case_name);
 

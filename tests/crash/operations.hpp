@@ -197,6 +197,32 @@ inline const Operation close_operation{
         return Effect{{0, 0}, {0, 0}, {n, n}, CQ_OK};
     }};
 
+/* All nodes come to have memory, and hold nothing. */
+inline void use_all_nodes(Victim &v)
+{
+    while (cq_enqueue(v.handle, v.slices[0].data, v.slices[0].size) == CQ_OK)
+        ;
+    while (cq_dequeue(v.handle, v.record->buffer, sizeof v.record->buffer, nullptr) == CQ_OK)
+        ;
+}
+
+inline const Operation trim_operation{
+    "trim", Role::consumer, use_all_nodes,
+    [](Victim &v) {
+        v.record->result = cq_trim(v.handle, nullptr);
+        v.returned(1);
+    },
+    [](const Record &, uint64_t, uint64_t) { return Effect{}; }};
+
+/* Nodes without memory get it again. */
+inline const Operation enqueue_after_trim_operation{
+    "enqueue_after_trim", Role::producer,
+    [](Victim &v) {
+        use_all_nodes(v);
+        cq_trim(v.handle, nullptr);
+    },
+    enqueue_batch_operation.run, enqueue_batch_operation.effect};
+
 inline Effect effect_of(const Operation &operation, const PreparedQueue &prepared, const Record &record)
 {
     return operation.effect(record, prepared.before.size(), prepared.room());

@@ -117,6 +117,12 @@ INSTANTIATE_TEST_SUITE_P(state, Stop,
                                                  {some, at_a_boundary, wrapping, node_a_message, empty})),
                          case_name);
 
+/* Enough nodes for some pages that nothing but free nodes is in. */
+const Fill many_nodes{"many_nodes", Shape(1), 24, 0, 0};
+INSTANTIATE_TEST_SUITE_P(trimming, Stop,
+                         ::testing::ValuesIn(all({trim_operation, enqueue_after_trim_operation}, {many_nodes})),
+                         case_name);
+
 /* One claim may be all that the queue has room for. */
 const Fill one{"one", Shape(2), 1, 3, 0};
 const Fill one_a_node{"one_a_node", Shape(1), 1, 4, 0};

@@ -261,6 +261,23 @@ def test_so_many_messages_may_be_held_as_were_asked_for(make):
     assert make(4, 64, max_held=5000).stats().max_held >= 5000
 
 
+def test_memory_is_limited_reserved_and_given_back(make):
+    queue = make(100_000, 1000, max_memory=4 << 20, reserve=1 << 20)
+    assert (queue.stats().max_memory, queue.stats().reserve) == (4 << 20, 1 << 20)
+    assert queue.stats().memory >= 1 << 20
+    count = 0
+    with pytest.raises(Full):
+        while True:
+            queue.put_nowait(b"x" * 1000)
+            count += 1
+    assert 1000 < count < 5000
+    assert queue.stats().memory <= 4 << 20
+    for _ in range(count):
+        queue.get_nowait()
+    assert queue.trim() > 1 << 20
+    assert queue.stats().memory < 2 << 20
+
+
 HOLD = """
 import sys
 from cqueue_shm import Queue

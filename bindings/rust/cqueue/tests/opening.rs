@@ -61,6 +61,22 @@ fn max_held_is_what_was_asked_for() {
 }
 
 #[test]
+fn memory_is_limited_reserved_and_given_back() {
+    let place = Place::new();
+    let options = place.options().capacity(100_000).max_message_size(1000).max_memory(4 << 20).reserve(1 << 20);
+    let queue = options.open("orders").unwrap();
+    let stats = queue.stats().unwrap();
+    assert_eq!((stats.max_memory, stats.reserve), (4 << 20, 1 << 20));
+    assert!(stats.memory >= 1 << 20);
+    while queue.enqueue([b'x'; 1000]).is_ok() {}
+    assert!((1000..5000).contains(&queue.len().unwrap()));
+    assert!(queue.stats().unwrap().memory <= 4 << 20);
+    while queue.dequeue().unwrap().is_some() {}
+    assert!(queue.trim().unwrap() > 1 << 20);
+    assert!(queue.stats().unwrap().memory < 2 << 20);
+}
+
+#[test]
 fn a_mismatch_says_what_was_found_and_asked_for() {
     let place = Place::new();
     let _queue = place.open(4096);
