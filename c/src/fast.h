@@ -20,29 +20,36 @@
 /* Up to here a copy is made in registers: a call into libc costs as much as the rest of the way, and needs others. */
 #define SHORT_BYTES 64u
 
-typedef unsigned char bytes16 __attribute__((vector_size(16), aligned(1), may_alias));
-typedef uint64_t bytes8 __attribute__((aligned(1), may_alias));
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
 
-/* Two overlapping halves of fixed widths cover all sizes from one width to two. */
+/* Two overlapping halves of fixed widths cover all sizes from one width to two. Whole values, which stay in registers
+   where arrays would not. */
 ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_t size)
 {
     if (size > SHORT_BYTES)
         memcpy(to, from, size);
     else if (size > 32) {
-        bytes16 a = *(const bytes16 *)from, b = *(const bytes16 *)(from + 16);
-        bytes16 c = *(const bytes16 *)(from + size - 32), d = *(const bytes16 *)(from + size - 16);
-        *(bytes16 *)to = a;
-        *(bytes16 *)(to + 16) = b;
-        *(bytes16 *)(to + size - 32) = c;
-        *(bytes16 *)(to + size - 16) = d;
+        bytes16 first, second, third, last;
+        memcpy(&first, from, 16);
+        memcpy(&second, from + 16, 16);
+        memcpy(&third, from + size - 32, 16);
+        memcpy(&last, from + size - 16, 16);
+        memcpy(to, &first, 16);
+        memcpy(to + 16, &second, 16);
+        memcpy(to + size - 32, &third, 16);
+        memcpy(to + size - 16, &last, 16);
     } else if (size > 16) {
-        bytes16 a = *(const bytes16 *)from, b = *(const bytes16 *)(from + size - 16);
-        *(bytes16 *)to = a;
-        *(bytes16 *)(to + size - 16) = b;
+        bytes16 first, last;
+        memcpy(&first, from, 16);
+        memcpy(&last, from + size - 16, 16);
+        memcpy(to, &first, 16);
+        memcpy(to + size - 16, &last, 16);
     } else if (size >= 8) {
-        bytes8 a = *(const bytes8 *)from, b = *(const bytes8 *)(from + size - 8);
-        *(bytes8 *)to = a;
-        *(bytes8 *)(to + size - 8) = b;
+        uint64_t first, last;
+        memcpy(&first, from, 8);
+        memcpy(&last, from + size - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + size - 8, &last, 8);
     } else
         for (size_t i = 0; i < size; ++i)
             to[i] = from[i];

@@ -150,6 +150,30 @@ TEST(Death, a_mark_stays_for_an_orphan_that_is_made_during_a_scan)
     EXPECT_TRUE(fine(world));
 }
 
+// E knows that there is an orphan in the first node; meanwhile that one goes, and the node gets another in its next life.
+TEST(Death, a_search_that_began_in_an_old_life_leaves_the_mark_of_the_next)
+{
+    World world(shape_of(1));
+    Process &p = world.add("P", {enqueue(1), enqueue(2), enqueue(3)});
+    Process &d = world.add("D", {take(), give_back(), dequeue(), dequeue(), take(), give_back()});
+    Process &e = world.add("E", {dequeue()});
+
+    world.finish_call(p);
+    world.finish_call(d);
+    world.finish_call(d);
+    ASSERT_TRUE(world.run_to(e, about_to_load("state 0", "listed_link"))) << world.report();
+    ASSERT_TRUE(world.run_to(e, about_to_load("marks", "node_marks"))) << world.report();
+    world.finish_call(d); // 1
+    world.finish_call(p);
+    world.finish_call(d); // 2
+    world.finish(p);
+    world.finish(d); // 3, given back
+    world.finish(e);
+    EXPECT_EQ(e.result(0).code, CQ_OK);
+    world.finish_all();
+    EXPECT_TRUE(fine(world));
+}
+
 // C has found where 2 and 3 are, and goes on with them; then 1, which is older, is given back.
 TEST(Death, the_lowest_comes_first_though_it_was_given_back_last)
 {
