@@ -156,7 +156,7 @@ struct layout_header {
 
 /* An open handle. Entry 0 is nobody's. */
 struct layout_participant {
-    alignas(LAYOUT_LINE) _Atomic uint64_t record; /* 0 incarnation (63) | used: by newcomers, with its lock, and reapers */
+    alignas(LAYOUT_LINE) _Atomic uint64_t record; /* 0 incarnation (63) | used: by newcomers with its lock, reapers */
     _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may sweep for */
     _Atomic int64_t since;        /* 24 nanoseconds since 1970: its first sleeping thread fell asleep */
     _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */
@@ -1012,8 +1012,8 @@ static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t co
 #define CQ_NODE_H
 
 
-/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. `bare`: the
-   node is the caller's, which puts it back by node_drop if it does not ask again. */
+/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. `bare`:
+   the node is the caller's, which puts it back by node_drop if it does not ask again. */
 struct growth {
     uint64_t node; /* NO_NODE: none */
     int result;
@@ -2080,7 +2080,7 @@ static int region_descriptor(cq_queue *queue);
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
 #define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and this ... */
 #define MORE_HOLES 1024u                 /* ... but not more than so many */
-#define MORE_HELD 64u                    /* without max_held: so many more may be held than the capacity has messages ... */
+#define MORE_HELD 64u                    /* without max_held so many more than the capacity may be held ... */
 #define MOST_HELD (2 * LAYOUT_MAX_OWNER) /* ... and at most */
 
 #ifdef CQ_TESTING
@@ -2261,7 +2261,8 @@ static int finish_file(int fd, const char *path, const cq_config *config, const 
     if (result != CQ_OK || (result = result_of_errno(os_set_size(fd, g->file_size))) != CQ_OK ||
         (result = try_mapping(fd, g)) != CQ_OK ||
         (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
-        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK || (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config)) != CQ_OK)
+        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK ||
+        (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config)) != CQ_OK)
         return result;
     /* Narrow until now, wider (if asked for) while still without a name. */
     int error = os_set_permissions(fd, config && config->permissions ? config->permissions : 0600);
@@ -2752,8 +2753,8 @@ static int supply_slot(cq_queue *queue, const struct end *tail, size_t size);
 /* ---- claiming -------------------------------------------------------------------------------------- */
 
 /* Claim slots in the last node: one for a message of `size` bytes where slots get memory as far as messages reach, and
-   where `reached` is the ticket for which it was given. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_REACH, RESULT_RETRY, or an
-   error. */
+   where `reached` is the ticket for which it was given. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_REACH, RESULT_RETRY, or
+   an error. */
 ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, size_t size, uint64_t reached,
                               struct run *run)
 {
@@ -2807,7 +2808,8 @@ static int append(cq_queue *queue, const struct end *tail)
 }
 
 /*
- * Claim up to `want` slots with one compare-exchange; the first message has `size` bytes. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
+ * Claim up to `want` slots with one compare-exchange; the first message has `size` bytes.
+ * CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
  * are all that fills the queue, make room, once. A try whose own claim was voided does not: it would void the one
  * that voided it.
  */
@@ -5580,8 +5582,8 @@ int os_map(int fd, uint64_t size, enum os_map use, void **at)
 {
     int protection = use == OS_MAP_TRY ? PROT_NONE : use == OS_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
     size_t first = (size_t)os_page_size();
-    /* Where a process locks all memory that it will have, the kernel would give each page of the mapping memory, and count
-       all of them. What a mapping grows by is as the rest of it, which is not locked any more. */
+    /* Where a process locks all memory that it will have, the kernel would give each page of the mapping memory, and
+       count all of them. What a mapping grows by is as the rest of it, which is not locked any more. */
     void *begin = mmap(NULL, first, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (begin == MAP_FAILED)
         return errno;
@@ -7780,7 +7782,8 @@ struct window {
 
 static bool trim_enter(cq_queue *queue)
 {
-    return atomic_fetch_or_explicit(&queue->trim.busy, 1, memory_order_acquire) == 0; /* cache:A, pairs with trim_leave */
+    /* cache:A, pairs with trim_leave. */
+    return atomic_fetch_or_explicit(&queue->trim.busy, 1, memory_order_acquire) == 0;
 }
 static void trim_leave(cq_queue *queue)
 {
@@ -7831,7 +7834,8 @@ static void mark_named(const cq_queue *queue, const struct window *window, struc
         for (int side = 0; side < 2; ++side) {
             /* name:B acquire, after node_take:A; pairs with name:A. */
             uint64_t node = atomic_load_explicit(&queue->participants[id].nodes[side], memory_order_acquire);
-            if (node-- > 0 && node >= window->first && node < window->last && participant_record(queue, id) & PARTICIPANT_USED)
+            if (node-- > 0 && node >= window->first && node < window->last &&
+                participant_record(queue, id) & PARTICIPANT_USED)
                 trim->held[node - window->first] = HELD_NAMED;
         }
 }
@@ -7863,8 +7867,8 @@ static void punch_run(cq_queue *queue, const struct window *window, struct trim 
     os_punch(queue->base + from, to - from); /* where that is not possible the memory stays, and nobody relies on it */
 }
 
-/* Give back what free nodes have in the window. `split`: also if none of them has memory by its state, the lowest of the
-   window before has lost only a part. */
+/* Give back what free nodes have in the window. `split`: also if none of them has memory by its state, since the lowest
+   of the window before has lost only a part. */
 static void give_window(cq_queue *queue, const struct window *window, struct trim *trim)
 {
     uint64_t count = window->last - window->first, run = 0, held = 0, before, after;

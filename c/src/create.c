@@ -23,7 +23,7 @@
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
 #define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and this ... */
 #define MORE_HOLES 1024u                 /* ... but not more than so many */
-#define MORE_HELD 64u                    /* without max_held: so many more may be held than the capacity has messages ... */
+#define MORE_HELD 64u                    /* without max_held so many more than the capacity may be held ... */
 #define MOST_HELD (2 * LAYOUT_MAX_OWNER) /* ... and at most */
 
 #ifdef CQ_TESTING
@@ -181,7 +181,8 @@ static int finish_file(int fd, const char *path, const cq_config *config, const 
     if (result != CQ_OK || (result = result_of_errno(os_set_size(fd, g->file_size))) != CQ_OK ||
         (result = try_mapping(fd, g)) != CQ_OK ||
         (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
-        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK || (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config)) != CQ_OK)
+        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK ||
+        (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config)) != CQ_OK)
         return result;
     /* Narrow until now, wider (if asked for) while still without a name. */
     int error = os_set_permissions(fd, config && config->permissions ? config->permissions : 0600);

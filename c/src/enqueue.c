@@ -17,8 +17,8 @@
 /* ---- claiming -------------------------------------------------------------------------------------- */
 
 /* Claim slots in the last node: one for a message of `size` bytes where slots get memory as far as messages reach, and
-   where `reached` is the ticket for which it was given. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_REACH, RESULT_RETRY, or an
-   error. */
+   where `reached` is the ticket for which it was given. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_REACH, RESULT_RETRY, or
+   an error. */
 ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, size_t size, uint64_t reached,
                               struct run *run)
 {
@@ -72,7 +72,8 @@ static int append(cq_queue *queue, const struct end *tail)
 }
 
 /*
- * Claim up to `want` slots with one compare-exchange; the first message has `size` bytes. CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
+ * Claim up to `want` slots with one compare-exchange; the first message has `size` bytes.
+ * CQ_OK, CQ_FULL or an error. `insist`: if unpublished claims
  * are all that fills the queue, make room, once. A try whose own claim was voided does not: it would void the one
  * that voided it.
  */

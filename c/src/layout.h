@@ -105,7 +105,7 @@ struct layout_header {
 
 /* An open handle. Entry 0 is nobody's. */
 struct layout_participant {
-    alignas(LAYOUT_LINE) _Atomic uint64_t record; /* 0 incarnation (63) | used: by newcomers, with its lock, and reapers */
+    alignas(LAYOUT_LINE) _Atomic uint64_t record; /* 0 incarnation (63) | used: by newcomers with its lock, reapers */
     _Atomic uint64_t reaping[2];  /*  8 up to 8 ids of 16 bits that this participant may sweep for */
     _Atomic int64_t since;        /* 24 nanoseconds since 1970: its first sleeping thread fell asleep */
     _Atomic uint32_t waiting[2];  /* 32 threads asleep: consumers, producers */

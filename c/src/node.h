@@ -4,8 +4,8 @@
 
 #include "run.h"
 
-/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. `bare`: the
-   node is the caller's, which puts it back by node_drop if it does not ask again. */
+/* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. `bare`:
+   the node is the caller's, which puts it back by node_drop if it does not ask again. */
 struct growth {
     uint64_t node; /* NO_NODE: none */
     int result;

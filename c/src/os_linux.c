@@ -263,8 +263,8 @@ int os_map(int fd, uint64_t size, enum os_map use, void **at)
 {
     int protection = use == OS_MAP_TRY ? PROT_NONE : use == OS_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
     size_t first = (size_t)os_page_size();
-    /* Where a process locks all memory that it will have, the kernel would give each page of the mapping memory, and count
-       all of them. What a mapping grows by is as the rest of it, which is not locked any more. */
+    /* Where a process locks all memory that it will have, the kernel would give each page of the mapping memory, and
+       count all of them. What a mapping grows by is as the rest of it, which is not locked any more. */
     void *begin = mmap(NULL, first, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (begin == MAP_FAILED)
         return errno;

@@ -40,7 +40,8 @@ struct window {
 
 static bool trim_enter(cq_queue *queue)
 {
-    return atomic_fetch_or_explicit(&queue->trim.busy, 1, memory_order_acquire) == 0; /* cache:A, pairs with trim_leave */
+    /* cache:A, pairs with trim_leave. */
+    return atomic_fetch_or_explicit(&queue->trim.busy, 1, memory_order_acquire) == 0;
 }
 static void trim_leave(cq_queue *queue)
 {
@@ -91,7 +92,8 @@ static void mark_named(const cq_queue *queue, const struct window *window, struc
         for (int side = 0; side < 2; ++side) {
             /* name:B acquire, after node_take:A; pairs with name:A. */
             uint64_t node = atomic_load_explicit(&queue->participants[id].nodes[side], memory_order_acquire);
-            if (node-- > 0 && node >= window->first && node < window->last && participant_record(queue, id) & PARTICIPANT_USED)
+            if (node-- > 0 && node >= window->first && node < window->last &&
+                participant_record(queue, id) & PARTICIPANT_USED)
                 trim->held[node - window->first] = HELD_NAMED;
         }
 }
@@ -123,8 +125,8 @@ static void punch_run(cq_queue *queue, const struct window *window, struct trim 
     os_punch(queue->base + from, to - from); /* where that is not possible the memory stays, and nobody relies on it */
 }
 
-/* Give back what free nodes have in the window. `split`: also if none of them has memory by its state, the lowest of the
-   window before has lost only a part. */
+/* Give back what free nodes have in the window. `split`: also if none of them has memory by its state, since the lowest
+   of the window before has lost only a part. */
 static void give_window(cq_queue *queue, const struct window *window, struct trim *trim)
 {
     uint64_t count = window->last - window->first, run = 0, held = 0, before, after;
