@@ -7957,10 +7957,13 @@ void trim_begin(cq_queue *queue)
     else
         patience -= patience > 0;
     atomic_store_explicit(&header->patience, patience, memory_order_relaxed);
-    uint64_t target = round_up(LAYOUT_SUMMARY_OFFSET / 8 + node_touched(queue) * 9, LAYOUT_PAGE) +
-                      (needed > g->reserved_nodes ? needed : g->reserved_nodes) * g->node_stride +
-                      (queue->granule > SLACK ? 2 * queue->granule : SLACK);
-    if (!memory_taken(queue, &taken) || taken <= target || !trim_enter(queue))
+    uint64_t touched = node_touched(queue);
+    uint64_t nodes = (needed > g->reserved_nodes ? needed : g->reserved_nodes) * g->node_stride +
+                     (queue->granule > SLACK ? 2 * queue->granule : SLACK);
+    uint64_t target = round_up(LAYOUT_SUMMARY_OFFSET / 8 + touched * 9, LAYOUT_PAGE) + nodes;
+
+    /* The kernel is not asked where all nodes there ever were are too few. */
+    if (touched * g->node_stride <= nodes || !memory_taken(queue, &taken) || taken <= target || !trim_enter(queue))
         return;
     trim_start(&queue->trim, target, g->paged ? needed : needed + SLACK / g->node_stride);
     atomic_store_explicit(&queue->trim.pending, 1, memory_order_relaxed);

@@ -55,6 +55,7 @@ std::string in_words_of_the_tool(std::string text)
         {"capacity, max_message_size or max_held", "--capacity, --max-message or --max-held"},
         {"max_message_size", "--max-message"},
         {"max_held", "--max-held"},
+        {"max_memory", "--max-memory"},
         {"is no region of cqueue", "is no queue"},
         {"the region", "the queue"},
         {"region ", "queue "},

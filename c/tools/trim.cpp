@@ -53,7 +53,7 @@ void add_trim(CLI::App &app, Command &chosen)
             explain(command, {"Gives all memory or disk that holds no message, and was not reserved, back to the\n"
                               "file system. Whoever uses the queue does that in any case, within about a second.",
                               "0 done; 2 wrong usage; 3 error.",
-                              {"cq trim orders", "cq trim orders invoices --json"}});
+                              {"cq trim orders", "cq trim orders done --json"}});
         });
 }
 

@@ -279,7 +279,8 @@ TEST(Fault12, descriptors_that_are_replaced_all_the_time_are_left_alone)
 TEST(Fault39, an_interrupted_creation_asks_for_less)
 {
     const Directory directory;
-    const Config config = directory.in(Config(1, 4 << 20));
+    Config config = directory.in(Config(1, 4 << 20));
+    config.reserve = 4 << 20;
     TracedChild traced([] { return 0; },
                        [&](int) {
                            cq_queue *queue = nullptr;

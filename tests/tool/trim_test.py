@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from support import CQ, ERROR, CommandTest, main
+from support import CQ, USAGE, CommandTest, main
 
 
 class TrimTest(CommandTest):
@@ -28,7 +28,7 @@ class TrimTest(CommandTest):
         stat = self.stat()
         self.assertEqual((stat["max_memory"], stat["reserve"]), (4 << 20, 1 << 20))
         self.assertIn(b"limit of 4.0 MiB", self.run_cq("doctor", "q").out)
-        self.run_cq("create", "q2", "--max-memory", "1K", code=ERROR)
+        self.run_cq("create", "q2", "--max-memory", "1K", code=USAGE)
 
     def test_a_cgroup_of_40_mb_meets_the_limit_and_is_drained(self):
         group = "/sys/fs/cgroup/memory/cqtest-%d" % os.getpid()
@@ -45,7 +45,7 @@ class TrimTest(CommandTest):
         name = "cqtest-cgroup-%d" % os.getpid()
         script = """echo $$ > {0}/cgroup.procs
             cq() {{ "$CQ" "$@"; }}
-            cq create {1} --capacity 100000 --max-memory 16M || exit 90
+            cq create {1} --quiet --capacity 100000 --max-memory 16M || exit 90
             cq doctor {1} > /dev/null || exit 91
             yes "$(head -c 4000 /dev/zero | tr '\\0' x)" | head -20000 | cq put {1} --no-wait 2> {2}
             [ "${{PIPESTATUS[2]}}" = 1 ] || exit 92
@@ -55,7 +55,7 @@ class TrimTest(CommandTest):
         done = subprocess.run(["bash", "-c", script], env=dict(os.environ, CQ=CQ), stdout=subprocess.PIPE, timeout=120)
         self.assertEqual(done.returncode, 0)
         with open(os.path.join(self.directory, "told")) as file:
-            self.assertIn("max_memory", file.read())
+            self.assertIn("--max-memory", file.read())
         self.assertGreater(int(done.stdout), 2000)
 
 

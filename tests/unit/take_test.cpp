@@ -39,7 +39,7 @@ TEST_P(Take, lends_the_oldest_message_in_aligned_memory)
 
 TEST_P(Take, large_messages_begin_at_a_cache_line)
 {
-    for (const uint64_t size : {249, 300, 4096, 5000}) {
+    for (const uint64_t size : {UINT64_C(249), UINT64_C(300), UINT64_C(4096), UINT64_C(5000)}) {
         Queue queue(Config(2 * k(), size), GetParam());
         for (uint64_t i = 0; i < 2 * k(); ++i) {
             Message reserved;

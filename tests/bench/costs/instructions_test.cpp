@@ -3,7 +3,7 @@
  * the same on every run and however busy the machine is. None may take 3 % more than the baseline says.
  *
  * The counts are those of this compiler. A change that is worth more instructions writes the baseline anew, and its
- * commit says why: CQ_BASELINE=write build/release/tests/bench/costs/costs --gtest_filter='Instructions.*'
+ * commit says why: CQ_BASELINE=write build/release/tests/bench/costs/costs_instructions
  */
 #include <cmath>
 #include <fstream>
