@@ -33,7 +33,9 @@ class Screen:
         self.screen.resize(rows, columns)
 
     def read(self, seconds=0.05):
-        while select.select([self.master], [], [], seconds)[0]:
+        """What there is, until nothing came for so long; but not for ever from a command that always has more."""
+        end = time.monotonic() + 10 * seconds
+        while time.monotonic() < end and select.select([self.master], [], [], seconds)[0]:
             try:
                 data = os.read(self.master, 65536)
             except OSError:
