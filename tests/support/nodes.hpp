@@ -23,7 +23,7 @@ public:
             const uint64_t sequence = state >> 24, phase = state >> 12 & 0xfff;
             const auto in_list = list.find(node);
             const bool right = in_list != list.end() ? is_listed(phase) && sequence == in_list->second
-                                                     : phase == free || (is_listed(phase) && all_done(node, sequence));
+                                                     : is_free(state) || (is_listed(phase) && all_done(node, sequence));
             if (!right)
                 found += "node " + std::to_string(node) + " has phase " + std::to_string(phase) + " in sequence " +
                          std::to_string(sequence) + (in_list != list.end() ? ", in the list; " : "; ");
@@ -32,7 +32,14 @@ public:
     }
 
 private:
-    enum Phase : uint64_t { free = 0, linked = 2, settled = 3 };
+    enum Phase : uint64_t { free = 0, linked = 2, settled = 3, bare = 4 };
+
+    /* With memory or without; a bare one that has an owner is somebody's. */
+    static bool is_free(uint64_t state)
+    {
+        const uint64_t phase = state >> 12 & 0xfff, owner = state & 0xfff;
+        return phase == free || (phase == bare && owner == 0);
+    }
 
     static bool is_listed(uint64_t phase) { return phase == linked || phase == settled; }
 
