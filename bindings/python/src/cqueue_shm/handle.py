@@ -61,8 +61,8 @@ class Handle(_raw.Handle, Generic[T]):
 
     flags: Flags.CREATE (the default), EXCLUSIVE or ATTACH. permissions: the file's (0: 0o600). directory: where the
     file is (None: shared memory). max_held: messages that may be held at a time, beside `capacity` waiting ones, in a
-    queue that is created. max_memory: bytes of memory or disk it may take then (0: any number); it is Full when it would
-    need more. reserve: bytes for messages that it takes at once and keeps.
+    queue that is created. max_memory: bytes of memory or disk it may take then (0: any number); it is Full when it
+    would need more. reserve: bytes for messages that it takes at once and keeps.
 
     read_only: attach; only walk() and stats() and what is made of them work. trust: accept a queue whoever owns it and
     whoever of its group may write to it, but never one that everybody may write to. keep_unlinked: waits go on when the
@@ -96,7 +96,9 @@ class Handle(_raw.Handle, Generic[T]):
         flags |= Flags.TRUST if trust else 0
         flags |= Flags.KEEP_UNLINKED if keep_unlinked else 0
         flags |= Flags.ANY_FILESYSTEM if any_filesystem else 0
-        self._settings = Settings(capacity, max_message_size, flags, permissions, directory, max_held, max_memory, reserve)
+        self._settings = Settings(
+            capacity, max_message_size, flags, permissions, directory, max_held, max_memory, reserve
+        )
         self._keeps_on = bool(flags & Flags.KEEP_UNLINKED)
         self._lines: dict[bool, Line] = {}
         self._open(self._settings)

@@ -37,7 +37,16 @@ def number(name: str, value: int, bits: int) -> int:
 class Settings:
     """What a queue was asked for, so that it can be asked for again (in another process, or in an error's text)."""
 
-    __slots__ = ("capacity", "directory", "flags", "max_held", "max_memory", "max_message_size", "permissions", "reserve")
+    __slots__ = (
+        "capacity",
+        "directory",
+        "flags",
+        "max_held",
+        "max_memory",
+        "max_message_size",
+        "permissions",
+        "reserve",
+    )
 
     def __init__(
         self,

@@ -30,8 +30,8 @@ final class Watcher {
     private final Handle handle;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    final Side messages = new Side("messages", RawJNI::cq_wait);
-    final Side room = new Side("room", RawJNI::cq_wait_room);
+    final Side messages = new Side("messages", RawJNI::cq_wait, RawJNI::cq_wait_pass_on);
+    final Side room = new Side("room", RawJNI::cq_wait_room, RawJNI::cq_wait_room_pass_on);
 
     // All of them changed under the lock.
     private boolean cancelled; // by the user
@@ -50,6 +50,7 @@ final class Watcher {
     final class Side {
         private final String what;
         private final Sleep sleep;
+        private final Call passOn;
         private final Set<Waiter<?>> waiters = new LinkedHashSet<>(); // first come, first served; removed from anywhere
         private boolean watched; // there is a thread of the watcher's own
         private volatile boolean led; // one of those who wait sleeps in C, for all
@@ -58,9 +59,10 @@ final class Watcher {
         private int misses; // only for the one who sleeps
         private final Spinning spinning = new Spinning();
 
-        private Side(String what, Sleep sleep) {
+        private Side(String what, Sleep sleep, Call passOn) {
             this.what = what;
             this.sleep = sleep;
+            this.passOn = passOn;
         }
 
         /** Try for a moment, unless others wait already: one that spins would only be in their way. A hint. */
@@ -223,7 +225,11 @@ final class Watcher {
         /** After a sleep in C, which ended with a result. */
         private void act(int result, Waiter<?> own) {
             if (result == Raw.CQ_OK) {
-                misses = serve(own) ? 0 : misses + 1;
+                boolean served = serve(own);
+                if (!served && nobodyWaits()) {
+                    inC(passOn); // they left: other handles' sleepers were not told of this one
+                }
+                misses = served ? 0 : misses + 1;
                 if (misses > HASTY) {
                     LockSupport.parkNanos(Math.min(SLOWEST_NS, 1000L << Math.min(misses, 20)));
                 }
@@ -244,6 +250,15 @@ final class Watcher {
                 waiter = waiter == own ? null : next(waiter);
             }
             return any;
+        }
+
+        private boolean nobodyWaits() {
+            lock.lock();
+            try {
+                return waiters.isEmpty();
+            } finally {
+                lock.unlock();
+            }
         }
 
         private Waiter<?> next(Waiter<?> ended) {

@@ -262,7 +262,7 @@ class LookTest extends QueueFixture {
                 unused.add(functions.group(1));
             }
         }
-        assertEquals(31, found.size(), found::toString);
+        assertEquals(34, found.size(), found::toString);
         // The exceptions' texts are cq_explain's, which says more than cq_strerror. Threads wait in Java.
         assertEquals(Set.of("cq_strerror", "cq_enqueue_wait", "cq_dequeue_wait", "cq_take_wait"), unused);
     }
