@@ -1240,25 +1240,31 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
 }
 
 /* Make the slot FULL; the caller has written the message. False: the slow way. */
-ALWAYS_INLINE bool fast_publish(cq_queue *queue, struct place place, uint64_t word, uint32_t full)
+ALWAYS_INLINE bool fast_publish(struct place place, uint64_t word, uint32_t full)
 {
     /* publish:B, pairs with slot_load:A, as in enqueue_publish. */
-    if (unlikely(is_same_life(word, place.ticket) ||
-                 !atomic_compare_exchange_strong_explicit(&place.slot->state, &word, place_word(place, full),
-                                                          memory_order_seq_cst, memory_order_relaxed)))
-        return false;
-    fast_remember(&queue->last_enq, place);
-    return true;
+    return likely(!is_same_life(word, place.ticket) &&
+                  atomic_compare_exchange_strong_explicit(&place.slot->state, &word, place_word(place, full),
+                                                          memory_order_seq_cst, memory_order_relaxed));
 }
 
 /* Copy a message of up to PATIENT_BYTES into a claimed slot and make it FULL. False: enqueue_publish does it again. */
-ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *data, size_t size)
+ALWAYS_INLINE bool fast_fill(cq_queue *queue, struct place place, const void *data, size_t size)
 {
     /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes. */
     uint64_t word = atomic_load_explicit(&place.slot->state, memory_order_acquire);
 
     fast_copy(slot_payload(queue, place.slot), data, size);
-    return fast_publish(queue, place, word, SLOT_FULL | slot_set_size(queue, place.slot, size));
+    return fast_publish(place, word, SLOT_FULL | slot_set_size(queue, place.slot, size));
+}
+
+/* The same for the slot of fast_claim_enq. */
+ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *data, size_t size)
+{
+    if (unlikely(!fast_fill(queue, place, data, size)))
+        return false;
+    fast_remember(&queue->last_enq, place);
+    return true;
 }
 
 /* What a look at the front found. */
@@ -1388,7 +1394,8 @@ static inline void participant_active(cq_queue *queue)
 
 #define TRIES 4 /* of one call, after it found nothing */
 #define STREAM 16u /* messages in a row that say that a producer streams */
-#define HEAD_START 16 /* pauses */
+#define HEAD_START 32u     /* pauses */
+#define MOST_HEAD_START 32u /* for a batch */
 
 /* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
 bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
@@ -1405,10 +1412,10 @@ bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
 
 /*
  * Nothing is there. A consumer at the heels of producers that stream takes the line from under their hands with each
- * look, and slows them down to its own pace. So after a row of messages the first look in vain lets them get ahead.
- * True: it did, look again.
+ * look, and slows them down to its own pace. So after a row of messages the first look in vain lets them get ahead,
+ * farther where it wants a whole batch. True: it did, look again.
  */
-static bool let_ahead(cq_queue *queue)
+static bool let_ahead(cq_queue *queue, size_t want)
 {
     /* Relaxed: a guess. */
     uint64_t now = atomic_load_explicit(&queue->last_deq, memory_order_relaxed);
@@ -1419,7 +1426,8 @@ static bool let_ahead(cq_queue *queue)
     atomic_store_explicit(&queue->empty_at, now, memory_order_relaxed);
     if (now - before < ticket_word(0, STREAM, 0))
         return false;
-    for (int i = 0; i < HEAD_START; ++i)
+    size_t pauses = want * 2 < MOST_HEAD_START ? want * 2 : MOST_HEAD_START;
+    for (size_t i = pauses < HEAD_START ? HEAD_START : pauses; i > 0; --i)
         cpu_relax();
     return true;
 }
@@ -1450,7 +1458,7 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
         result = dequeue_claim(queue, want, room, run, needed);
         if (result != CQ_EMPTY)
             return result;
-        if (orphan_version(queue) != version || let_ahead(queue))
+        if (orphan_version(queue) != version || let_ahead(queue, want))
             continue;
         if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
             return CQ_EMPTY;
@@ -1464,7 +1472,7 @@ bool claim_nothing(cq_queue *queue, uint64_t ticket)
 {
     uint32_t tries = 0;
 
-    return fast_is_empty(queue, ticket) && !let_ahead(queue) &&
+    return fast_is_empty(queue, ticket) && !let_ahead(queue, 1) &&
            !claim_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
 }
 
@@ -1774,6 +1782,16 @@ int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *s
     return result;
 }
 
+/* Is there no message behind a run that was claimed at the front? The slot there is untouched, so the queue was empty.
+   A claim would find the same, and take the line from under the hands of a producer that streams. */
+static bool is_last(cq_queue *queue, const struct run *run)
+{
+    uint32_t next = run->index + run->count;
+
+    return run->deliveries == 0 && next < queue->geometry.slots_per_node &&
+           word_sequence(slot_load(queue, node_at(queue, run->node), next)) != run->sequence;
+}
+
 int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count, size_t *done)
 {
     unsigned char *to = buffer;
@@ -1785,7 +1803,8 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
         return CQ_EINVAL;
     *done = 0;
     while (result == CQ_OK && *done < count) {
-        result = claim_messages(queue, count - *done, room, &run, &size);
+        size_t want = count - *done;
+        result = claim_messages(queue, want, room, &run, &size);
         for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
             result = copy_message(queue, &run, i, to, room, &size);
             if (result == CQ_OK) {
@@ -1794,6 +1813,8 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
                 room -= size;
             }
         }
+        if (result == CQ_OK && run.count < want && is_last(queue, &run))
+            break;
     }
     if (*done > 0 && (result == CQ_EMPTY || result == CQ_ETOOSMALL))
         return CQ_OK;
@@ -2750,6 +2771,10 @@ static int supply_slot(cq_queue *queue, const struct end *tail, size_t size);
 
 #endif
 
+/* The lines of a batch's slots are fetched so many slots ahead. Each publication waits for its own line; this way they
+   come at the same time. */
+#define AHEAD 8u
+
 /* ---- claiming -------------------------------------------------------------------------------------- */
 
 /* Claim slots in the last node: one for a message of `size` bytes where slots get memory as far as messages reach, and
@@ -2903,6 +2928,20 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
     return CQ_OK;
 }
 
+/* The usual way of enqueue_publish, for a short message of a batch. False: the caller takes the other. */
+ALWAYS_INLINE bool publish_short(cq_queue *queue, const struct run *run, uint32_t index, const cq_slice *message)
+{
+    struct place place = {run_slot(queue, run, index), ticket_word(run->sequence, run->index + index, 0)};
+    /* Relaxed: see dequeue_patience. */
+    if (unlikely(message->size > SHORT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
+        return false;
+    if (unlikely(!fast_fill(queue, place, message->data, message->size)))
+        return false;
+    if (index + 1 == run->count)
+        run_remember(queue, &queue->last_enq, run);
+    return true;
+}
+
 /* Give up the slots of a run from its `from`th on, in ascending order (PREFIX). */
 void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
 {
@@ -2935,7 +2974,13 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
         int result = enqueue_claim(queue, count - *done, messages[*done].size, insist, &run);
         if (result != CQ_OK)
             return result;
+        for (uint32_t ahead = 1; ahead < AHEAD && ahead < run.count; ++ahead)
+            prefetch_to_write(run_slot(queue, &run, ahead));
         for (; i < run.count; ++i, ++*done) {
+            if (i + AHEAD < run.count)
+                prefetch_to_write(run_slot(queue, &run, i + AHEAD));
+            if (likely(publish_short(queue, &run, i, &messages[*done])))
+                continue;
             result = enqueue_publish(queue, &run, i, messages[*done].data, messages[*done].size);
             if (result != CQ_OK)
                 break;

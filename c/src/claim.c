@@ -20,7 +20,8 @@
 
 #define TRIES 4 /* of one call, after it found nothing */
 #define STREAM 16u /* messages in a row that say that a producer streams */
-#define HEAD_START 16 /* pauses */
+#define HEAD_START 32u     /* pauses */
+#define MOST_HEAD_START 32u /* for a batch */
 
 /* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
 bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
@@ -37,10 +38,10 @@ bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
 
 /*
  * Nothing is there. A consumer at the heels of producers that stream takes the line from under their hands with each
- * look, and slows them down to its own pace. So after a row of messages the first look in vain lets them get ahead.
- * True: it did, look again.
+ * look, and slows them down to its own pace. So after a row of messages the first look in vain lets them get ahead,
+ * farther where it wants a whole batch. True: it did, look again.
  */
-static bool let_ahead(cq_queue *queue)
+static bool let_ahead(cq_queue *queue, size_t want)
 {
     /* Relaxed: a guess. */
     uint64_t now = atomic_load_explicit(&queue->last_deq, memory_order_relaxed);
@@ -51,7 +52,8 @@ static bool let_ahead(cq_queue *queue)
     atomic_store_explicit(&queue->empty_at, now, memory_order_relaxed);
     if (now - before < ticket_word(0, STREAM, 0))
         return false;
-    for (int i = 0; i < HEAD_START; ++i)
+    size_t pauses = want * 2 < MOST_HEAD_START ? want * 2 : MOST_HEAD_START;
+    for (size_t i = pauses < HEAD_START ? HEAD_START : pauses; i > 0; --i)
         cpu_relax();
     return true;
 }
@@ -82,7 +84,7 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
         result = dequeue_claim(queue, want, room, run, needed);
         if (result != CQ_EMPTY)
             return result;
-        if (orphan_version(queue) != version || let_ahead(queue))
+        if (orphan_version(queue) != version || let_ahead(queue, want))
             continue;
         if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
             return CQ_EMPTY;
@@ -96,6 +98,6 @@ bool claim_nothing(cq_queue *queue, uint64_t ticket)
 {
     uint32_t tries = 0;
 
-    return fast_is_empty(queue, ticket) && !let_ahead(queue) &&
+    return fast_is_empty(queue, ticket) && !let_ahead(queue, 1) &&
            !claim_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
 }

@@ -236,6 +236,16 @@ int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *s
     return result;
 }
 
+/* Is there no message behind a run that was claimed at the front? The slot there is untouched, so the queue was empty.
+   A claim would find the same, and take the line from under the hands of a producer that streams. */
+static bool is_last(cq_queue *queue, const struct run *run)
+{
+    uint32_t next = run->index + run->count;
+
+    return run->deliveries == 0 && next < queue->geometry.slots_per_node &&
+           word_sequence(slot_load(queue, node_at(queue, run->node), next)) != run->sequence;
+}
+
 int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count, size_t *done)
 {
     unsigned char *to = buffer;
@@ -247,7 +257,8 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
         return CQ_EINVAL;
     *done = 0;
     while (result == CQ_OK && *done < count) {
-        result = claim_messages(queue, count - *done, room, &run, &size);
+        size_t want = count - *done;
+        result = claim_messages(queue, want, room, &run, &size);
         for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
             result = copy_message(queue, &run, i, to, room, &size);
             if (result == CQ_OK) {
@@ -256,6 +267,8 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
                 room -= size;
             }
         }
+        if (result == CQ_OK && run.count < want && is_last(queue, &run))
+            break;
     }
     if (*done > 0 && (result == CQ_EMPTY || result == CQ_ETOOSMALL))
         return CQ_OK;

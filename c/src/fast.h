@@ -104,25 +104,31 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
 }
 
 /* Make the slot FULL; the caller has written the message. False: the slow way. */
-ALWAYS_INLINE bool fast_publish(cq_queue *queue, struct place place, uint64_t word, uint32_t full)
+ALWAYS_INLINE bool fast_publish(struct place place, uint64_t word, uint32_t full)
 {
     /* publish:B, pairs with slot_load:A, as in enqueue_publish. */
-    if (unlikely(is_same_life(word, place.ticket) ||
-                 !atomic_compare_exchange_strong_explicit(&place.slot->state, &word, place_word(place, full),
-                                                          memory_order_seq_cst, memory_order_relaxed)))
-        return false;
-    fast_remember(&queue->last_enq, place);
-    return true;
+    return likely(!is_same_life(word, place.ticket) &&
+                  atomic_compare_exchange_strong_explicit(&place.slot->state, &word, place_word(place, full),
+                                                          memory_order_seq_cst, memory_order_relaxed));
 }
 
 /* Copy a message of up to PATIENT_BYTES into a claimed slot and make it FULL. False: enqueue_publish does it again. */
-ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *data, size_t size)
+ALWAYS_INLINE bool fast_fill(cq_queue *queue, struct place place, const void *data, size_t size)
 {
     /* publish:A, pairs with finish:A by way of recycle:A: the last life's reader is done with the bytes. */
     uint64_t word = atomic_load_explicit(&place.slot->state, memory_order_acquire);
 
     fast_copy(slot_payload(queue, place.slot), data, size);
-    return fast_publish(queue, place, word, SLOT_FULL | slot_set_size(queue, place.slot, size));
+    return fast_publish(place, word, SLOT_FULL | slot_set_size(queue, place.slot, size));
+}
+
+/* The same for the slot of fast_claim_enq. */
+ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *data, size_t size)
+{
+    if (unlikely(!fast_fill(queue, place, data, size)))
+        return false;
+    fast_remember(&queue->last_enq, place);
+    return true;
 }
 
 /* What a look at the front found. */

@@ -68,6 +68,18 @@ TEST_P(DequeueBatch, takes_as_many_as_are_waiting)
     EXPECT_EQ(queue.dequeue(), std::nullopt);
 }
 
+TEST_P(DequeueBatch, reaches_across_what_was_given_up)
+{
+    Queue queue(Config(8, 16), GetParam());
+    queue.must_enqueue("one");
+    cq_message aborted = {};
+    aborted.struct_size = sizeof aborted;
+    ASSERT_EQ(cq_reserve(queue, 4, &aborted), CQ_OK);
+    queue.must_enqueue("two");
+    ASSERT_EQ(cq_abort(queue, &aborted), CQ_OK);
+    EXPECT_EQ(dequeue_batch(queue, 3, 100).texts, (Texts{"one", "two"}));
+}
+
 TEST_P(DequeueBatch, reaches_across_nodes)
 {
     const uint64_t count = 3 * k() + 2;

@@ -44,6 +44,6 @@ void observe(struct worker *worker)
         if (message[0] != message_id(0, i))
             bench_fail("wrong contents: a message came twice, out of order, or was never sent");
     }
-    report("\"count\": %lu", worker->count);
+    report("\"end\": %lu, \"count\": %lu", now_ns(), worker->count);
     worker->by->leave(queue);
 }

@@ -152,7 +152,7 @@ def figures(workload, reports, took):
     if workload.kind == "wake":
         return {"ns": statistics.median(took)}
     if workload.kind == "latency":
-        return percentiles(took)
+        return {"ns": (end - begin) / reports[0]["count"], **percentiles(took)}
     if workload.kind == "reopen":
         return {"us": (end - begin) / reports[0]["count"] / 1000}
     report = reports[0]
