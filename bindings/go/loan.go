@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 )
 
 // A Message is one that was taken and is read in place. Release it when it is done with: only then it is gone. Give it
@@ -14,8 +13,10 @@ import (
 //
 // Its bytes do not keep it: use the Message itself after the last use of [Message.Bytes], which Release does.
 type Message struct {
-	_    noCopy
-	loan *loan
+	_          noCopy
+	loan       loan
+	deliveries int
+	position   uint64
 }
 
 // Take takes the oldest message, to be read in place until Release or GiveBack. It never blocks: ErrEmpty says that no
@@ -47,79 +48,55 @@ func (q *Queue) TakeContext(ctx context.Context) (*Message, error) {
 // goroutine that does. The last pair has the error that ended it: the context's, ErrClosed or ErrStale.
 func (q *Queue) All(ctx context.Context) iter.Seq2[*Message, error] { return all(ctx, q.TakeContext) }
 
-func (q *Queue) take() (*Message, Code) {
+func (q *Queue) take() (m *Message, result Code) {
 	var one [1]lent
 	if !q.begin() {
 		return nil, resultClosed
 	}
-	if _, result := q.handle.native.take(one[:]); result != resultOK {
+	if _, result = q.handle.native.take(one[:]); result != resultOK {
 		q.end()
 		return nil, result
 	}
-	x := q.lend(&one[0], true)
-	if x == nil {
-		return nil, resultClosed
+	l := &q.loans
+	l.mutex.Lock()
+	if m = q.lend(&one[0]); m == nil {
+		result = resultClosed
 	}
-	return &x.message, resultOK
+	l.mutex.Unlock()
+	return m, result // and m stays a user of the handle
+}
+
+// lend makes a Message of what was taken, which is a user of the handle. nil: the queue was closed, too late for Close
+// to find it, and so it is given back. loans.mutex is locked.
+func (q *Queue) lend(taken *lent) *Message {
+	if q.isClosing() {
+		q.handle.native.giveBack(taken)
+		q.end()
+		return nil
+	}
+	m := next(&q.loans.messages, collectMessages)
+	m.loan = q.loans.add(q, ofMessage, *taken)
+	m.deliveries, m.position = int(taken.deliveries), taken.position
+	return m
 }
 
 // Bytes is the message, in place: not to be changed, and not to be used any more after Release or GiveBack. It is nil
 // then.
-func (m *Message) Bytes() []byte { return m.loan.bytes() }
+func (m *Message) Bytes() []byte { return m.loan.bytes }
 
 // Deliveries is 1 the first time the message is delivered, 2 the second, ..., at most 255.
-func (m *Message) Deliveries() int {
-	if m.loan == nil {
-		return 0
-	}
-	return int(m.loan.lent.deliveries)
-}
+func (m *Message) Deliveries() int { return m.deliveries }
 
 // Position identifies the message, also when it is delivered again.
-func (m *Message) Position() uint64 {
-	if m.loan == nil {
-		return 0
-	}
-	return m.loan.lent.position
-}
+func (m *Message) Position() uint64 { return m.position }
 
 // Release says that the message is done with: it is gone. ErrNotHeld: it was finished before. ErrClosed: the queue was
 // closed, and the message is delivered again.
-func (m *Message) Release() error { return m.loan.finish(releasing) }
+func (m *Message) Release() error { return m.loan.settle(releasing) }
 
 // GiveBack says that the message is not done with: it is delivered again, before newer messages. Errors as Release;
 // after a Release it does nothing but return ErrNotHeld, and so may be deferred.
-func (m *Message) GiveBack() error { return m.loan.finish(givingBack) }
-
-// GiveBackAfter gives the message back for later: it is delivered again when the delay has passed, before newer messages
-// then; until then others are. The delay is kept whatever happens to this process. Errors as Release, and ErrNoSpace:
-// there is no memory to note the time, and the message is still in hand.
-func (m *Message) GiveBackAfter(delay time.Duration) error {
-	return m.loan.giveBackAfter(max(0, int64(delay)))
-}
-
-// GiveBackToTail gives the message back behind all messages that wait now. Errors as GiveBackAfter.
-func (m *Message) GiveBackToTail() error { return m.loan.giveBackAfter(toTail) }
-
-const toTail = -1
-
-func (x *loan) giveBackAfter(delay int64) error {
-	if x == nil {
-		return errZero(givingBack)
-	}
-	q := x.queue
-	if !x.state.CompareAndSwap(inHand, busy) {
-		return x.finish(givingBack) // it was finished, or Close gave it back
-	}
-	result := q.handle.native.giveBackAfter(&x.lent, delay)
-	if x.lent.address != 0 && result != ErrNotHeld {
-		x.state.Store(inHand)
-		return q.failure(givingBack, result, 0)
-	}
-	x.state.Store(settled)
-	q.end()
-	return q.conclude(givingBack, result, nil, 0)
-}
+func (m *Message) GiveBack() error { return m.loan.settle(givingBack) }
 
 func errZero(op operation) error {
 	return &Error{Operation: operationNames[op], Code: ErrNotHeld, Text: ownWords[ErrNotHeld]}
@@ -129,37 +106,22 @@ func errZero(op operation) error {
 type Messages []*Message
 
 // Release releases those that are in hand still. The error joins what failed.
-func (all Messages) Release() error { return all.finish(releasing) }
+func (all Messages) Release() error { return all.finish((*Message).Release) }
 
 // GiveBack gives those back that are in hand still, the last first, which makes no difference to their order. The error
 // joins what failed.
-func (all Messages) GiveBack() error { return all.finish(givingBack) }
+func (all Messages) GiveBack() error { return all.finish((*Message).GiveBack) }
 
-func (all Messages) finish(op operation) error {
+func (all Messages) finish(finish func(*Message) error) error {
 	var failed []error
-	var changed *Queue // they are all of one, unless somebody has put them together
-	conclude := func() {
-		if changed != nil && changed.config.sync {
-			failed = append(failed, changed.conclude(op, resultOK, nil, 0))
-		}
-	}
 	for _, m := range all {
-		if m.Bytes() == nil { // finished
+		if m.loan.bytes == nil {
 			continue
 		}
-		q := m.loan.queue
-		switch result := m.loan.settle(op); result {
-		case resultOK:
-			if q != changed {
-				conclude()
-				changed = q
-			}
-		case ErrNotHeld:
-		default:
-			failed = append(failed, q.failure(op, result, 0))
+		if err := finish(m); err != nil && !errors.Is(err, ErrNotHeld) {
+			failed = append(failed, err)
 		}
 	}
-	conclude() // once for all, because the disk takes its time
 	return errors.Join(failed...)
 }
 
@@ -218,12 +180,14 @@ func (q *Queue) takeBatch(limit int) (Messages, Code) {
 	return all, resultOK
 }
 
-func (q *Queue) lendAll(taken []lent) Messages {
+func (q *Queue) lendAll(taken []lent) (all Messages) {
 	q.users.Add(int64(len(taken)))
-	all := make(Messages, 0, len(taken))
+	q.loans.mutex.Lock()
+	defer q.loans.mutex.Unlock()
+	all = make(Messages, 0, len(taken))
 	for i := range taken {
-		if x := q.lend(&taken[i], true); x != nil {
-			all = append(all, &x.message)
+		if m := q.lend(&taken[i]); m != nil {
+			all = append(all, m)
 		}
 	}
 	return all

@@ -33,18 +33,12 @@ func TestDescriptorIsReadableWhileAMessageWaits(t *testing.T) {
 	equal(t, readable(t, room, 60_000), true)
 }
 
-// smallDirectory is one of a few MiB.
-func smallDirectory(t *testing.T) string {
-	directory := directory(t)
+func TestEnqueueWaitsForMemoryThatAConsumerGivesBack(t *testing.T) {
+	directory, ctx := directory(t), soon(t)
 	if err := syscall.Mount("cqueue-go", directory, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skip("no file system of a chosen size: ", err)
 	}
 	t.Cleanup(func() { must(t, syscall.Unmount(directory, syscall.MNT_DETACH)) })
-	return directory
-}
-
-func TestEnqueueWaitsForMemoryThatAConsumerGivesBack(t *testing.T) {
-	directory, ctx := smallDirectory(t), soon(t)
 	queue, message := openIn(t, directory), make([]byte, 4096)
 	queued := fillMemory(t, queue, message)
 	results := make(chan error)
@@ -80,7 +74,11 @@ func fillMemory(t *testing.T, queue *cqueue.Queue, message []byte) (queued int) 
 
 // As in C: whoever has the memory, it is waited for, and a wait that ends without it says so.
 func TestEnqueueWaitsForMemoryThatAFileGivesBack(t *testing.T) {
-	directory, ctx := smallDirectory(t), soon(t)
+	directory, ctx := directory(t), soon(t)
+	if err := syscall.Mount("cqueue-go", directory, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skip("no file system of a chosen size: ", err)
+	}
+	t.Cleanup(func() { must(t, syscall.Unmount(directory, syscall.MNT_DETACH)) })
 	queue, message := openIn(t, directory), make([]byte, 4096)
 	file := filepath.Join(directory, "file")
 	must(t, os.WriteFile(file, make([]byte, 2<<20), 0o600))
@@ -102,28 +100,6 @@ func TestEnqueueWaitsForMemoryThatAFileGivesBack(t *testing.T) {
 	}
 	must(t, os.Remove(file))
 	must(t, <-result)
-}
-
-// Whatever waits for room says at the end that it was memory that it waited for.
-func TestEveryWaitSaysThatMemoryIsLacking(t *testing.T) {
-	queue, message := openIn(t, smallDirectory(t)), make([]byte, 4096)
-	fillMemory(t, queue, message)
-	var batch cqueue.Batch
-	batch.Append(message, message)
-	values := cqueue.NewTyped(queue, cqueue.Binary[[4096]byte]())
-	for operation, wait := range map[string]func(context.Context) error{
-		"enqueue": func(ctx context.Context) error { return queue.EnqueueContext(ctx, message) },
-		"batch":   func(ctx context.Context) error { _, err := queue.EnqueueBatchContext(ctx, &batch); return err },
-		"reserve": func(ctx context.Context) error { _, err := queue.ReserveContext(ctx, 4096); return err },
-		"typed":   func(ctx context.Context) error { return values.EnqueueContext(ctx, [4096]byte{}) },
-	} {
-		brief, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-		err := wait(brief)
-		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, cqueue.ErrNoSpace) {
-			t.Errorf("%s: got %v", operation, err)
-		}
-	}
 }
 
 func readable(t *testing.T, fd, milliseconds int) bool {
@@ -172,35 +148,4 @@ func processor(t *testing.T) time.Duration {
 	var usage syscall.Rusage
 	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
-// What was to be done has happened, and the error says so; Sync says why.
-func TestADiskThatIsFullLosesNothing(t *testing.T) {
-	queue := openIn(t, directory(t), cqueue.WithSync(), cqueue.WithAnyFilesystem(),
-		cqueue.WithDurableDirectory(filepath.Join(smallDirectory(t), "d")))
-	message, sent := make([]byte, 4096), 0
-	for ; ; sent++ {
-		if err := queue.Enqueue(message); err != nil {
-			expectIO(t, err)
-			break
-		}
-	}
-	equal(t, length(t, queue), sent+1)
-	if err := queue.Sync(); !errors.Is(err, cqueue.ErrNoSpace) {
-		t.Errorf("got %v", err)
-	}
-	equal(t, stats(t, queue).DiskError, cqueue.ErrNoSpace)
-	got, err := queue.Dequeue(nil)
-	equal(t, len(got), len(message))
-	if err != nil {
-		expectIO(t, err)
-	}
-	equal(t, length(t, queue), sent)
-}
-
-func expectIO(t *testing.T, err error) {
-	t.Helper()
-	if !errors.Is(err, cqueue.ErrIO) {
-		t.Errorf("got %v", err)
-	}
 }

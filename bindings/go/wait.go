@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// Goroutines wait in turn. Where nobody waits yet one tries again for a moment: that is quicker than to sleep, if the
-// other side is awake. Of those that wait on one side of a handle, the first sleeps in the library, in a thread of
+// Goroutines wait in turn. Of those that wait on one side of a handle, the first sleeps in the library, in a thread of
 // the operating system; the others are parked, and cost no more than goroutines do. A message wakes one sleeper of all
 // handles of all processes, straight in its own call: no poller, no helper in between. Once served it hands the turn
 // on.
@@ -26,10 +25,6 @@ const (
 )
 
 const (
-	// spins is how often a goroutine tries before it waits: about as long as it takes to wake a thread. Half as often
-	// after each time that it was in vain, not at all in the end, and from the beginning again after so many waits.
-	spins           = 512
-	waitsUntilSpins = 64
 	// vain is how often in a row the library may say that there is something, and there is not, before that is slowed
 	// down by vainPause: others are faster, or there is room but not for this message.
 	vain      = 16
@@ -40,7 +35,6 @@ const (
 
 // side is who waits on one side of a handle.
 type side struct {
-	misses  atomic.Uint32 // spins in vain
 	mutex   sync.Mutex
 	waiters list.List // of *waiter; the first has the turn
 }
@@ -50,26 +44,6 @@ type waiter struct {
 	// Guarded by sleep.mutex.
 	asleep      bool
 	interrupted bool
-}
-
-// spin tries again while there is nothing, unless others wait already.
-func (s *side) spin(attempt func() Code, result Code) Code {
-	s.mutex.Lock()
-	waiting := s.waiters.Len() > 0
-	s.mutex.Unlock()
-	if waiting {
-		return result
-	}
-	misses := s.misses.Load()
-	for i := 0; i < spins>>misses && (result == ErrEmpty || result == ErrFull); i++ {
-		result = attempt()
-	}
-	if mayHelp(result) {
-		s.misses.Store((misses + 1) % waitsUntilSpins)
-	} else if misses > 0 {
-		s.misses.Store(0)
-	}
-	return result
 }
 
 func (s *side) join() (*list.Element, *waiter) {
@@ -103,9 +77,6 @@ func (q *Queue) waiting(ctx context.Context, op operation, kind sideKind, attemp
 		return result, nil
 	}
 	s := &q.handle.sides[kind]
-	if result = s.spin(attempt, result); !mayHelp(result) {
-		return result, nil
-	}
 	at, w := s.join()
 	defer s.leave(at)
 	if w.turn != nil {
@@ -238,21 +209,17 @@ func (s *sleep) end(n native) {
 
 // mayHelp is whether waiting may help after an attempt with this result.
 func mayHelp(result Code) bool {
-	return result == ErrEmpty || result == ErrFull || result == ErrNoSpace || result == ErrConsumer
+	return result == ErrEmpty || result == ErrFull || result == ErrNoSpace
 }
 
-// failureOfWait is for a wait that its context ended. What was lacking at last is named if it is memory, or to be the
-// only consumer: of that nobody would think.
+// failureOfWait is for a wait that its context ended. What was lacking at last is named if it is memory, of which
+// nobody would think.
 func (q *Queue) failureOfWait(op operation, ctx context.Context, lacking Code) error {
-	switch lacking {
-	case ErrNoSpace:
-		return q.failureOf(op, lacking, fmt.Sprintf("%v while there was no memory: %s", context.Cause(ctx),
-			meanings[lacking]), ctx.Err(), context.Cause(ctx))
-	case ErrConsumer:
-		return q.failureOf(op, lacking, fmt.Sprintf("%v while %s", context.Cause(ctx), meanings[lacking]), ctx.Err(),
-			context.Cause(ctx))
+	if lacking != ErrNoSpace {
+		return q.failureOfContext(op, ctx)
 	}
-	return q.failureOfContext(op, ctx)
+	return q.failureOf(op, ErrNoSpace, fmt.Sprintf("%v while there was no memory: %s", context.Cause(ctx),
+		meanings[ErrNoSpace]), ctx.Err(), context.Cause(ctx))
 }
 
 // Descriptor is readable, for poll and event loops of one's own, while a message may be waiting: when it is, dequeue

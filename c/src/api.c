@@ -6,12 +6,10 @@
  */
 #include "claim.h"
 #include "config.h"
-#include "lease.h"
 #include "look.h"
 #include "lookout.h"
 #include "probe.h"
 #include "reap.h"
-#include "sync.h"
 #include "trim.h"
 #include "wait.h"
 #include "wake.h"
@@ -108,49 +106,18 @@ int cq_trim(cq_queue *queue, uint64_t *bytes)
     return CQ_OK;
 }
 
-/* ---- surviving power cuts --------------------------------------------------------------------------- */
-
-int cq_sync(cq_queue *queue, int64_t timeout_ns)
-{
-    int result = handle_writable(queue);
-
-    if (result == CQ_OK && !queue->durable)
-        result = CQ_EINVAL;
-    if (result == CQ_OK)
-        result = sync_now(queue, timeout_ns == SYNC_PATIENT ? -1 : timeout_ns);
-    return result;
-}
-
-int cq_durable_directory(cq_queue *queue, char *path, size_t size)
-{
-    int result = handle_usable(queue);
-
-    if (result == CQ_OK && (!path || size == 0 || !(queue->header->features & LAYOUT_DURABLE)))
-        result = CQ_EINVAL;
-    if (result != CQ_OK)
-        return result;
-    const char *from = queue->durable ? queue->durable->segment.home.path : queue->header->directory;
-    size_t length = strnlen(from, LAYOUT_DIRECTORY - 1), cut = length < size ? length : size - 1;
-    memcpy(path, from, cut);
-    path[cut] = '\0';
-    return cut == length ? CQ_OK : CQ_ETOOSMALL;
-}
-
 /* ---- waiting without taking ------------------------------------------------------------------------- */
 
 static int try_side(cq_queue *queue, void *context)
 {
     enum side side = *(enum side *)context;
-    int nothing = side == SIDE_PRODUCERS ? CQ_FULL : CQ_EMPTY;
+    int nothing = side == SIDE_CONSUMERS ? CQ_EMPTY : CQ_FULL;
     uint32_t tries = 0;
 
-    do {
-        bool may = side == SIDE_PRODUCERS || lease_may_consume(queue);
-        if (may && probe_side(queue, side))
+    do
+        if (probe_side(queue, side))
             return CQ_OK;
-        if (side == SIDE_CONSUMERS)
-            nothing = may ? CQ_EMPTY : CQ_ECONSUMER;
-    } while (claim_again(queue, side, nothing, &tries));
+    while (claim_again(queue, side, nothing, &tries));
     return nothing;
 }
 

@@ -12,10 +12,8 @@
 #include "enqueue.h"
 #include "fast.h"
 #include "lookout.h"
-#include "os.h"
 #include "orphan.h"
 #include "participant.h"
-#include "trace.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -25,27 +23,17 @@
 #define HEAD_START 32u     /* pauses */
 #define MOST_HEAD_START 32u /* for a batch */
 
-ALWAYS_INLINE bool look_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
-{
-    if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE && result != CQ_ECONSUMER)
-        return false;
-    int error = errno; /* a signal handler may be calling */
-    bool again = lookout_look(queue) && ++*tries < TRIES;
-    if (!again) {
-        watch_clear(queue, side); /* the descriptor for event loops says so too */
-        if (side == SIDE_CONSUMERS)
-            TRACE(empty, queue);
-        else
-            TRACE(full, queue, result);
-    }
-    errno = error;
-    return again;
-}
-
 /* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
 bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
 {
-    return look_again(queue, side, result, tries);
+    if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE)
+        return false;
+    int error = errno; /* a signal handler may be calling */
+    bool again = lookout_look(queue) && ++*tries < TRIES;
+    if (!again)
+        watch_clear(queue, side); /* the descriptor for event loops says so too */
+    errno = error;
+    return again;
 }
 
 /*
@@ -82,28 +70,6 @@ int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run)
     return result;
 }
 
-/* There may be orphans. As claim_messages, once; *version becomes that of the search. Where the list is empty, what was
-   given back to the tail is due. */
-SELDOM static int claim_dirty(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed,
-                              uint64_t *version)
-{
-    struct terms terms = {.date = os_clock(OS_DATE_COARSE)};
-
-    for (;; terms.last = true) {
-        int result = orphan_claim(queue, &terms, room, run, needed, version);
-        if (result == CQ_EMPTY)
-            result = dequeue_claim(queue, want, room, run, needed);
-        if (result != CQ_EMPTY)
-            return result;
-        if (!orphan_is_dirty(*version) || terms.tail == 0 || terms.last)
-            break;
-    }
-    /* Relaxed: a hint, for those that sleep (wait.c). */
-    atomic_store_explicit(&queue->next_due, (uint64_t)(orphan_is_dirty(*version) ? terms.until : INT64_MAX),
-                          memory_order_relaxed);
-    return CQ_EMPTY;
-}
-
 /* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
 int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
@@ -112,8 +78,10 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
-        int result = unlikely(orphan_is_dirty(version)) ? claim_dirty(queue, want, room, run, needed, &version)
-                                                        : dequeue_claim(queue, want, room, run, needed);
+        int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
+        if (unlikely(result != CQ_EMPTY))
+            return result;
+        result = dequeue_claim(queue, want, room, run, needed);
         if (result != CQ_EMPTY)
             return result;
         if (orphan_version(queue) != version || let_ahead(queue, want))
@@ -131,5 +99,5 @@ bool claim_nothing(cq_queue *queue, uint64_t ticket)
     uint32_t tries = 0;
 
     return fast_is_empty(queue, ticket) && !let_ahead(queue, 1) &&
-           !look_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
+           !claim_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
 }

@@ -13,7 +13,6 @@
 #include "queue.h"
 #include "reap.h"
 #include "slot.h"
-#include "source.h"
 #include "wake.h"
 
 /* ---- patience -------------------------------------------------------------------------------------- */
@@ -169,14 +168,6 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
     return count;
 }
 
-/* A message whose number is not settled yet. */
-SELDOM static int settle_fed(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word)
-{
-    source_settle(queue, node_number(queue, node), ticket_index(deq), word);
-    bool same = slot_load(queue, node, ticket_index(deq)) == word;
-    return same ? CQ_ECORRUPT : RESULT_RETRY; /* no region of ours leaves it so */
-}
-
 /*
  * The slot at deq is neither FULL nor given up. Untouched: empty. WRITING: empty too unless a later message is
  * FULL; then be patient, and void what is in front of it. Consumers that voided for a mere claim would void all
@@ -192,8 +183,6 @@ static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uin
     /* gap:A, after the loads above; pairs with claim_deq:A: deq never passed this slot, which stayed at the front. */
     if (found < 0 || atomic_load_explicit(&node->deq, memory_order_seq_cst) != deq)
         return found < 0 ? found : RESULT_RETRY;
-    if (is_fed(word, word_sequence(deq)))
-        return settle_fed(queue, node, deq, word);
     if (word_sequence(word) == word_sequence(deq) && !writing)
         return CQ_ECORRUPT; /* READING or ORPHAN in front of deq */
     if (found == RESULT_RETRY || (room && !writing))

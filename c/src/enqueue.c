@@ -9,16 +9,14 @@
 #include "dequeue.h"
 #include "fast.h"
 #include "lookout.h"
-#include "os.h"
 #include "participant.h"
 #include "queue.h"
 #include "room.h"
 #include "supply.h"
-#include "sync.h"
 
 /* The lines of a batch's slots are fetched so many slots ahead. Each publication waits for its own line; this way they
-   come at the same time. Runs that are not longer gain nothing, and are published as single messages are. */
-#define BATCH_AHEAD 8u
+   come at the same time. */
+#define AHEAD 8u
 
 /* ---- claiming -------------------------------------------------------------------------------------- */
 
@@ -48,8 +46,6 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
         if (ticket != reached && !slot_reaches(queue, slot_at(queue, tail->node, index), size))
             return RESULT_REACH;
     }
-    if (unlikely(queue->geometry.prefix > 0))
-        here = 0; /* nor what goes before a message */
     /* claim_enq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
                                                  ticket_word(sequence, index + count, queue->owner),
@@ -60,8 +56,6 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     *run = run_of(queue, sequence, link_node(tail->link), index, count);
     slot_set_reach(queue, run_slot(queue, run, 0), size);
     participant_name(queue, SIDE_PRODUCERS, run->node);
-    for (uint32_t i = 0; unlikely(queue->geometry.max_headers > 0) && i < count; ++i)
-        slot_set_headers(queue, run_slot(queue, run, i), NULL, 0);
     /* Relaxed, see fast.h. */
     atomic_store_explicit(&queue->enq_node, node_offset(queue, tail->node), memory_order_relaxed);
     atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
@@ -72,10 +66,8 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
 static int append(cq_queue *queue, const struct end *tail)
 {
     struct growth growth = NO_GROWTH;
-    int result = queue->durable ? sync_reserve(queue, tail->link) : CQ_OK;
+    int result;
 
-    if (unlikely(result != CQ_OK))
-        return result;
     while ((result = queue_append(queue, tail, &growth)) == RESULT_MEMORY)
         supply_node(queue, &growth);
     node_drop(queue, &growth);
@@ -138,26 +130,6 @@ SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, stru
     return word;
 }
 
-/* The time that goes before the message, where there is one. */
-static void stamp(cq_queue *queue, struct layout_slot *slot)
-{
-    if (unlikely(slot_has_times(queue)))
-        *slot_time(queue, slot_payload(queue, slot)) = os_clock(OS_DATE_COARSE);
-}
-
-/* Write a message into a claimed slot that enqueue_publish is not to publish. What goes with FULL into its state. */
-uint32_t enqueue_fill(cq_queue *queue, const struct run *run, const void *data, size_t size)
-{
-    struct layout_slot *slot = run_slot(queue, run, 0);
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* publish:A, as below */
-
-    if (size > PATIENT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0)
-        ask_patience(queue, run, slot, word, size);
-    fast_copy(slot_payload(queue, slot), data, size);
-    stamp(queue, slot);
-    return slot_set_size(queue, slot, size);
-}
-
 /* Copy a message (unless data is NULL: then it is there) into the run's slot at `index` and make it FULL. The caller
    has published those before. RESULT_VOIDED: others have moved past the slot, which is still the caller's. */
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size)
@@ -176,7 +148,6 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
         fast_copy(slot_payload(queue, slot), data, size);
     else if (keep)
         kept = *last;
-    stamp(queue, slot);
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
     for (;;) {
         if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {
@@ -197,7 +168,6 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
         atomic_store_explicit(&queue->voids, 0, memory_order_relaxed); /* see dequeue_patience */
     if (index + 1 == run->count)
         run_remember(queue, &queue->last_enq, run);
-    TRACE(enqueue, queue, slot, size);
     return CQ_OK;
 }
 
@@ -206,8 +176,7 @@ ALWAYS_INLINE bool publish_short(cq_queue *queue, const struct run *run, uint32_
 {
     struct place place = {run_slot(queue, run, index), ticket_word(run->sequence, run->index + index, 0)};
     /* Relaxed: see dequeue_patience. */
-    if (unlikely(message->size > SHORT_BYTES || queue->geometry.prefix > 0 ||
-                 atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
+    if (unlikely(message->size > SHORT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
         return false;
     if (unlikely(!fast_fill(queue, place, message->data, message->size)))
         return false;
@@ -248,12 +217,12 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
         int result = enqueue_claim(queue, count - *done, messages[*done].size, insist, &run);
         if (result != CQ_OK)
             return result;
-        for (uint32_t ahead = 1; ahead < BATCH_AHEAD && ahead < run.count; ++ahead)
+        for (uint32_t ahead = 1; ahead < AHEAD && ahead < run.count; ++ahead)
             prefetch_to_write(run_slot(queue, &run, ahead));
         for (; i < run.count; ++i, ++*done) {
-            if (i + BATCH_AHEAD < run.count)
-                prefetch_to_write(run_slot(queue, &run, i + BATCH_AHEAD));
-            if (run.count >= BATCH_AHEAD && likely(publish_short(queue, &run, i, &messages[*done])))
+            if (i + AHEAD < run.count)
+                prefetch_to_write(run_slot(queue, &run, i + AHEAD));
+            if (likely(publish_short(queue, &run, i, &messages[*done])))
                 continue;
             result = enqueue_publish(queue, &run, i, messages[*done].data, messages[*done].size);
             if (result != CQ_OK)

@@ -26,7 +26,6 @@ const char *cq_strerror(int result)
     case CQ_TIMEOUT: return "timed out";
     case CQ_CANCELLED: return "the wait was cancelled";
     case CQ_STALE: return "the queue was removed";
-    case CQ_DUPLICATE: return "the message was enqueued before";
     case CQ_EINVAL: return "an argument is invalid";
     case CQ_ENAME: return "the name is not valid";
     case CQ_ENOENT: return "there is no such queue";
@@ -48,12 +47,6 @@ const char *cq_strerror(int result)
     case CQ_ESYSTEM: return "the operating system failed";
     case CQ_EPROCESS: return "too many descriptors or threads in this process";
     case CQ_EFILESIZE: return "the file would be too large";
-    case CQ_EIO: return "the disk failed";
-    case CQ_EBUSY: return "the durable directory is in use by another region";
-    case CQ_ECONSUMER: return "another handle is the queue's only consumer";
-    case CQ_ESOURCES: return "the queue knows as many sources as it can";
-    case CQ_EHEADERS: return "the headers are not well formed";
-    case CQ_EFEATURE: return "the queue was not created for this";
     default: return "unknown result";
     }
 }
@@ -90,35 +83,11 @@ static void say_file(struct text *text, const struct found *found)
 
 /* ---- what was asked for ----------------------------------------------------------------------------- */
 
-/* Properties other than the sizes. */
-static bool say_fate_mismatch(struct text *text, const cq_config *config, const struct layout_header *header)
-{
-    const char *end = ": leave that out when attaching, or unlink the queue and create it so";
-
-    switch (region_mismatch(config, header)) {
-    case MISMATCH_HEADERS: say(text, "region has max_headers %" PRIu64 ", asked for %" PRIu64 "%s", header->max_headers,
-                               config->max_headers, end); return true;
-    case MISMATCH_DELIVERIES: say(text, "region has max_deliveries %" PRIu64 ", asked for %" PRIu64 "%s",
-                                  header->max_deliveries, config->max_deliveries, end); return true;
-    case MISMATCH_LETTERS: say(text, "region has dead_letter \"%.200s\", asked for \"%.200s\"%s", header->dead_letter,
-                               config->dead_letter, end); return true;
-    case MISMATCH_LIFE: say(text, "region has time_to_live %" PRId64 " ns, asked for %" PRId64 " ns%s",
-                            header->time_to_live, config->time_to_live, end); return true;
-    case MISMATCH_EXCLUSIVE: say(text, "the queue has any number of consumers, and was not created with "
-                                 "CQ_EXCLUSIVE_CONSUMER%s", end); return true;
-    case MISMATCH_TIMES: say(text, "messages have no times, the queue was not created with "
-                             "CQ_ENQUEUE_TIMES%s", end); return true;
-    default: return false;
-    }
-}
-
 static void say_mismatch(struct text *text, const struct found *found)
 {
     const struct layout_header *header = &found->header;
     const cq_config *config = &found->config;
     bool capacity = config->capacity && config->capacity != header->capacity;
-    if (say_fate_mismatch(text, config, header))
-        return;
     bool message = config->max_message_size && config->max_message_size != header->max_message_size;
 
     if (!capacity && !message) {
@@ -142,8 +111,7 @@ static void say_version(struct text *text, const struct layout_header *header)
     else if (header->word_bits != 64)
         say(text, "region is for %" PRIu32 "-bit words, this library for 64", header->word_bits);
     else if (header->format_version == LAYOUT_FORMAT_VERSION)
-        say(text, "region uses features %" PRIx64 ", this library knows %" PRIx64, header->features,
-            FEATURES);
+        say(text, "region uses features %" PRIx64 ", this library knows none", header->features);
     else
         say(text, "region has format version %" PRIu32 ", this library has %u", header->format_version,
             LAYOUT_FORMAT_VERSION);
@@ -188,24 +156,6 @@ static void say_invalid(struct text *text, const struct found *found)
                             config->max_memory, LAYOUT_MAX_FILE); return;
     case CONFIG_RESERVE: say(text, "reserve %" PRIu64 " is more than %" PRIu64 " bytes, the maximum", config->reserve,
                              LAYOUT_MAX_FILE); return;
-    case CONFIG_SYNC: say(text, "flags has CQ_SYNC and CQ_READ_ONLY, which has nothing to sync: choose one"); return;
-    case CONFIG_DURABLE: say(text, "durable_directory is given, and flags has no CQ_DURABLE: add it, or leave the "
-                             "directory out"); return;
-    case CONFIG_DURABLE_FATE: say(text, "a durable queue keeps messages and nothing beside them: leave out "
-                                  "max_headers, max_deliveries, dead_letter, time_to_live, CQ_ENQUEUE_TIMES and "
-                                  "CQ_EXCLUSIVE_CONSUMER, or CQ_DURABLE"); return;
-    case CONFIG_HEADERS: say(text, "max_headers %" PRIu64 " is more than %u bytes, the maximum", config->max_headers,
-                             LAYOUT_MAX_HEADERS); return;
-    case CONFIG_DELIVERIES: say(text, "max_deliveries %" PRIu64 " is more than %u, the maximum", config->max_deliveries,
-                                LAYOUT_MAX_DELIVERIES); return;
-    case CONFIG_LETTERS: say(text, "dead_letter is \"%.200s\", and nothing sends messages there: set max_deliveries or "
-                             "time_to_live, too", config->dead_letter); return;
-    case CONFIG_LETTERS_NAME: say(text, "dead_letter \"%.200s\" is no name of a queue: 1 to 200 of A-Z a-z 0-9 . _ - , "
-                                  "beginning with a letter or digit", config->dead_letter); return;
-    case CONFIG_NO_LETTERS: say(text, "max_deliveries is %" PRIu64 ", and dead_letter names no queue that takes "
-                                "what was delivered so often: name one", config->max_deliveries); return;
-    case CONFIG_LIFE: say(text, "time_to_live %" PRId64 " is negative: it is a number of nanoseconds, 0 for no "
-                          "limit", config->time_to_live); return;
     case CONFIG_FINE: break;
     }
     if (!found->has_geometry && found->geometry.max_memory != 0) {
@@ -216,16 +166,15 @@ static void say_invalid(struct text *text, const struct found *found)
         return;
     }
     if (!found->has_geometry) {
-        say_count(text, "a capacity of ", found->geometry.capacity, "message", " of up to ");
-        say_count(text, "", found->geometry.max_message_size, "byte", " needs");
+        say(text, "a capacity of %" PRIu64 " messages of up to %" PRIu64 " bytes needs", found->geometry.capacity,
+            found->geometry.max_message_size);
         say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the maximum: ask for fewer or smaller messages");
     } else if (path >= PATH_MAX)
         say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory",
             path, PATH_MAX - 1);
     else
         say(text, "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in "
-            "order%s", found->has_region && !(found->header.features & LAYOUT_DURABLE)
-                           ? ", and cq_sync is for queues that were created with CQ_DURABLE" : "");
+            "order");
 }
 
 /* ---- access to the file ----------------------------------------------------------------------------- */
@@ -285,23 +234,14 @@ static void say_access(struct text *text, const struct found *found)
 
 /* ---- what is in the queue --------------------------------------------------------------------------- */
 
-static cq_queue *look_into(const struct found *found)
+static bool look_inside(const struct found *found, cq_stats *stats)
 {
     cq_config look = {.struct_size = sizeof look, .directory = found->config.directory,
                       .permissions = found->config.permissions,
                       .flags = CQ_READ_ONLY | (found->config.flags & (CQ_ANY_FILESYSTEM | CQ_TRUST))};
     cq_queue *queue;
 
-    if (!found->has_region || config_fault(&look) != CONFIG_FINE)
-        return NULL;
-    return cq_open(found->name, &look, &queue) == CQ_OK ? queue : NULL;
-}
-
-static bool look_inside(const struct found *found, cq_stats *stats)
-{
-    cq_queue *queue = look_into(found);
-
-    if (!queue)
+    if (!found->has_region || config_fault(&look) != CONFIG_FINE || cq_open(found->name, &look, &queue) != CQ_OK)
         return false;
     *stats = (cq_stats){.struct_size = sizeof *stats};
     bool looked = cq_stat(queue, stats) == CQ_OK;
@@ -317,18 +257,15 @@ static void say_full(struct text *text, const struct found *found)
         say(text, "full, its capacity is %" PRIu64 ": try later or wait", found->header.capacity);
         return;
     }
-    /* The slots that are being written fill it as messages do. */
-    uint64_t used = stats.length - stats.orphans, waiting = used > stats.writing ? used - stats.writing : 0;
-    bool full = used >= stats.capacity, pinned = !full && stats.held > stats.max_held;
-    say(text, "%s %" PRIu64 " of at most ", full || pinned ? "full," : "it was full; by now", waiting);
-    say_count(text, "", stats.capacity, "message", " ");
-    say(text, "%s waiting", say_are(waiting));
+    bool full = stats.length - stats.orphans >= stats.capacity, pinned = !full && stats.held > stats.max_held;
+    say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was "
+        "full; by now", stats.length - stats.orphans, stats.capacity);
     if (stats.orphans > 0)
         say(text, ", %" PRIu64 " to be delivered again", stats.orphans);
     if (stats.held > 0)
-        say(text, ", %" PRIu64 " %s held by consumers", stats.held, say_are(stats.held));
+        say(text, ", %" PRIu64 " are held by consumers", stats.held);
     if (stats.writing > 0)
-        say(text, ", %" PRIu64 " %s being written", stats.writing, say_are(stats.writing));
+        say(text, ", %" PRIu64 " are being written", stats.writing);
     bool limited = !full && stats.max_memory != 0 &&
                    stats.memory + stats.max_memory / 8 + found->geometry.node_stride > stats.max_memory;
     if (full)
@@ -346,77 +283,10 @@ static void say_full(struct text *text, const struct found *found)
             "free with it");
 }
 
-struct holder {
-    uint32_t id;
-    cq_participant found;
-};
-
-static int see_holder(const cq_participant *participant, void *context)
-{
-    struct holder *holder = context;
-    if (participant->id != holder->id)
-        return 0;
-    holder->found = *participant;
-    return 1;
-}
-
-static void say_consumer(struct text *text, const struct found *found)
-{
-    struct holder holder = {0};
-    cq_stats stats;
-    cq_queue *queue = look_into(found);
-
-    stats = (cq_stats){.struct_size = sizeof stats};
-    if (queue && cq_stat(queue, &stats) == CQ_OK && (holder.id = stats.consumer) != 0)
-        cq_participants(queue, see_holder, &holder);
-    cq_close(queue);
-    say(text, "it has one consumer at a time, and ");
-    if (holder.found.id != 0)
-        say(text, "process %u (%s) is it now", holder.found.pid, holder.found.command);
-    else
-        say(text, "another handle was it");
-    say(text, ": wait for the place with a call that waits, or end that process");
-}
-
-static void say_feature(struct text *text, const struct found *found)
-{
-    bool headers = !found->has_region || found->geometry.max_headers == 0;
-    bool times = !found->has_region || !(found->geometry.features & FEATURE_TIMES);
-
-    if (found->has_region && found->geometry.features & LAYOUT_DURABLE) {
-        say(text, "it is durable, and such a queue keeps messages alone, not sources, headers or times");
-        return;
-    }
-    say(text, "its messages have no %s: create it with %s",
-        headers && times ? "headers and no times" : headers ? "headers" : "times",
-        headers && times ? "max_headers, or with CQ_ENQUEUE_TIMES" : headers ? "max_headers" : "CQ_ENQUEUE_TIMES");
-}
-
-static void say_system(struct text *text)
-{
-    say(text, "%s: ", cq_strerror(CQ_ESYSTEM));
-    if (os_may("/proc/self/fd", 0) != 0)
-        say(text, "there is no /proc here, which making a queue may need: mount it");
-    else
-        say(text, "it refused what a queue needs, as a sandbox or a filter of system calls may: strace shows what");
-}
-
-static void say_filesystem(struct text *text, const struct found *found)
-{
-    if (found->has_region && os_shares_blocks(found->path))
-        say(text, "the file shares blocks with a copy of it, and the file system of %s cannot give it its own: copy it "
-            "once more with cp --reflink=never, and use that one", found->directory);
-    else
-        say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs or btrfs",
-            found->directory);
-}
-
 static void say_case(struct text *text, int result, const struct found *found, size_t size)
 {
     bool of_region = result == CQ_FULL || result == CQ_ETOOBIG || result == CQ_EMISMATCH || result == CQ_EVERSION;
 
-    if (trouble_explain(text, result, found))
-        return;
     if (of_region && !found->has_header) { /* unlinked meanwhile: no numbers are better than wrong ones */
         say(text, "%s", cq_strerror(result));
         return;
@@ -443,26 +313,17 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_ENOMEM: shortage_memory(text, found); return;
     case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show "
                         "which processes have them)", LAYOUT_MAX_OWNER); return;
-    case CQ_ETOOSMALL: say_count(text, "the message has ", size, "byte", ", more than the buffer: it is still "
-                                 "queued"); return;
-    case CQ_ETOOBIG: say_count(text, "a message of ", size, "byte", ", the region takes ");
-                     say(text, "%" PRIu64 " at most (or what was reserved)", found->header.max_message_size); return;
+    case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
+    case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)",
+                         size, found->header.max_message_size); return;
     case CQ_EREADONLY: say(text, "this handle was opened read-only: open it without CQ_READ_ONLY"); return;
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to "
                           "another handle"); return;
-    case CQ_EFILESYSTEM: say_filesystem(text, found); return;
-    case CQ_ESYSTEM: say_system(text); return;
+    case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs "
+                             "or btrfs", found->directory); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;
-    case CQ_DUPLICATE: say(text, "its source has come to this number before, so the message was enqueued then: go on "
-                           "with the number behind the one of cq_source"); return;
-    case CQ_ECONSUMER: say_consumer(text, found); return;
-    case CQ_ESOURCES: say(text, "it knows %u sources, the maximum, and this is none of them: use the name of one of "
-                          "them, or another queue", LAYOUT_SOURCES); return;
-    case CQ_EHEADERS: say(text, "the headers are not as cq_header_add makes them: each has a key of 1 to 255 bytes of "
-                          "UTF-8, and no key is there twice"); return;
-    case CQ_EFEATURE: say_feature(text, found); return;
     default: say(text, "%s", cq_strerror(result)); return;
     }
 }

@@ -13,7 +13,6 @@
 #include "node.h"
 #include "orphan.h"
 #include "slot.h"
-#include "trace.h"
 #include "wake.h"
 
 #include <string.h>
@@ -120,10 +119,7 @@ ALWAYS_INLINE bool fast_fill(cq_queue *queue, struct place place, const void *da
     uint64_t word = atomic_load_explicit(&place.slot->state, memory_order_acquire);
 
     fast_copy(slot_payload(queue, place.slot), data, size);
-    if (unlikely(!fast_publish(place, word, SLOT_FULL | slot_set_size(queue, place.slot, size))))
-        return false;
-    TRACE(enqueue, queue, place.slot, size);
-    return true;
+    return fast_publish(place, word, SLOT_FULL | slot_set_size(queue, place.slot, size));
 }
 
 /* The same for the slot of fast_claim_enq. */
@@ -157,7 +153,7 @@ ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
     struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
     uint32_t index = ticket_index(ticket);
 
-    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->usual_slots))
+    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->geometry.slots_per_node))
         return SEEN_OTHER;
     look->place = (struct place){slot_at(queue, node, index), ticket};
     look->word = slot_load(queue, node, index);

@@ -43,10 +43,7 @@ enum {
     RESULT_LOOK,        /* as RESULT_RETRY, and it is a good moment to look for the dead */
     RESULT_MEMORY,      /* a node needs memory first: see struct growth in node.h */
     RESULT_USED_UP,     /* all slots of the last node are claimed */
-    RESULT_REACH,       /* the slot has less memory than the message needs */
-    RESULT_GONE,        /* a durable queue's region is of before a reboot */
-    RESULT_MAKING,      /* somebody is just making the region: look again soon */
-    RESULT_SPENT        /* a message that is to go to dead_letter stands where one was to be claimed */
+    RESULT_REACH        /* the slot has less memory than the message needs */
 };
 
 static inline uint64_t round_up(uint64_t value, uint64_t multiple)
@@ -79,10 +76,7 @@ struct geometry {
     uint64_t max_memory, reserved_nodes; /* 0: no limit; the nodes below keep their memory */
     uint64_t slot_stride, node_stride, node_count;
     uint64_t payload_offset; /* in a slot */
-    uint64_t prefix;         /* bytes before it: what a message has beside its bytes (slot.h) */
-    uint64_t bitmap_offset, marks_offset, dues_offset, states_offset, nodes_offset, file_size;
-    uint64_t features, max_headers, max_deliveries;
-    int64_t time_to_live;
+    uint64_t bitmap_offset, marks_offset, states_offset, nodes_offset, file_size;
     uint32_t slots_per_node;
     bool paged; /* slots get memory as far as their messages reach */
 };
@@ -91,8 +85,6 @@ enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
 
 /* cq_fd: see watch.c. */
 struct watch;
-/* What goes to the disk: see flush.h. */
-struct durable;
 
 /* Which thread of the handle looks around while it sleeps: see wait.c. */
 struct lookout {
@@ -147,8 +139,6 @@ struct hole_cache {
 #define ORPHAN_NODES 1024u
 struct orphan_cache {
     _Atomic uint32_t busy;
-    int64_t until;   /* then the next of those that were passed by is due, by the date */
-    uint64_t tail;   /* or when the front has come to this ticket; 0: none of that kind */
     uint32_t count, next, index; /* where the lowest orphan may be: slot `index` of links[next] */
     uint64_t version;            /* of header.orphans, that this is for */
     uint64_t links[ORPHAN_NODES];
@@ -179,7 +169,6 @@ static inline void cache_leave(_Atomic uint32_t *busy)
 }
 
 struct cq_queue {
-    char *path;          /* of the file, absolute. This and the next come first, where tracers look for them */
     unsigned char *base; /* the mapping of the whole region; it carries the participant's lock */
     struct layout_header *header;
     struct layout_participant *participants;
@@ -193,6 +182,7 @@ struct cq_queue {
     bool populates;          /* os_populate works */
     uint64_t granule;        /* memory comes and goes in such pieces: os_granule */
     uint64_t device, inode;  /* which file it is */
+    char *path;                       /* absolute */
     char mapped_as[64];               /* another way to the file: by its mapping, where that is allowed */
     cq_queue *sibling, **listed_at;   /* among the handles of this process: fork.c's */
     _Atomic uint32_t keep_unlinked;   /* 1: waits go on though the queue was removed */
@@ -207,13 +197,6 @@ struct cq_queue {
     struct trim trim;
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
-    bool special;                     /* claims of messages are more than that: consume.c */
-    uint32_t usual_slots;             /* slots_per_node, or 0: consumers of this handle always look around (fast.h) */
-    _Atomic uint32_t feeding;         /* 1: a thread of this handle is feeding from a source: feed.c */
-    _Atomic uint32_t source_hint;     /* the entry of the source that was fed from last, plus 1 */
-    cq_queue *letters;                /* an open handle on dead_letter: letter.c's, with the mover's lease */
-    _Atomic uint64_t letters_after;   /* until this date spent messages are passed by */
-    _Atomic uint64_t next_due;        /* a hint: at this date a message is due that waits for it; or INT64_MAX */
     _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */
     _Atomic uint32_t spin_misses[2];  /* by SIDE_: waits in a row that had to sleep; see wait.c */
     _Atomic uint64_t swept_next;      /* the node that node_sweep looks at next; this and the next two are hints */
@@ -235,14 +218,11 @@ struct cq_queue {
 
     alignas(LAYOUT_LINE) struct hole_cache hole_cache;
     struct orphan_cache orphan_cache;
-
-    struct durable *durable; /* of a durable queue, and a handle that may write; see flush.h */
 };
 
 /* What a process may do with a handle at all. */
 #define MAY_LOOK 1u
 #define MAY_CLAIM 2u /* and look */
-#define MAY_SYNC 3u  /* and claim; and what it does is put on the disk: CQ_SYNC */
 
 static inline int handle_usable(const cq_queue *queue)
 {
@@ -252,25 +232,13 @@ static inline int handle_usable(const cq_queue *queue)
     return atomic_load_explicit(queue->alive, memory_order_relaxed) ? CQ_OK : CQ_EFORK;
 }
 
-static inline bool handle_syncs(const cq_queue *queue)
-{
-    /* Relaxed, as above. */
-    return queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_SYNC;
-}
-
-/* The usual handle: open to write, and nothing of what it does is to be on the disk before the call returns. */
-static inline bool handle_plain(const cq_queue *queue)
-{
-    /* Relaxed, as above. */
-    return likely(queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_CLAIM);
-}
-
 static inline int handle_writable(const cq_queue *queue)
 {
-    if (handle_plain(queue))
+    /* Relaxed, as above. */
+    if (likely(queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_CLAIM))
         return CQ_OK;
     int result = handle_usable(queue);
-    return result == CQ_OK && !handle_syncs(queue) ? CQ_EREADONLY : result;
+    return result == CQ_OK ? CQ_EREADONLY : result;
 }
 
 #endif

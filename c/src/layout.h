@@ -6,11 +6,9 @@
  *
  *        0  header                      one page
  *     4096  participants                4,096 entries of 128 bytes
- *   528384  sources                     80 entries of 256 bytes
- *   548864  summary of the free bitmap  1 bit for 64 words of it
+ *   528384  summary of the free bitmap  1 bit for 64 words of it
  *        .  free bitmap                 1 bit a node
  *        .  marks                       8 bytes for 16 nodes: which may hold orphans, which have holes
- *        .  dues                        8 bytes a slot: when what was given back for later is due
  *        .  node states                 8 bytes a node
  *        .  nodes                       node_stride bytes each
  */
@@ -36,7 +34,6 @@
 #define LAYOUT_FORMAT_VERSION 1u
 #define LAYOUT_BYTE_ORDER 0x01020304u
 #define LAYOUT_PAGE 4096u
-#define LAYOUT_DIRECTORY 1024u
 #define LAYOUT_LINE 128u /* two cache lines: processors fetch them in pairs */
 
 #define LAYOUT_MAX_CAPACITY (UINT64_C(1) << 31)
@@ -47,11 +44,6 @@
 #define LAYOUT_MAX_OWNER 4094u
 #define LAYOUT_PARTICIPANTS 4096u
 #define LAYOUT_SMALL_MESSAGE 248u /* up to here a slot has no length field of its own */
-#define LAYOUT_MAX_HEADERS 65535u
-#define LAYOUT_MAX_DELIVERIES 254u
-#define LAYOUT_SOURCES 64u      /* that a queue knows at most ... */
-#define LAYOUT_SOURCE_SLOTS 80u /* ... and entries for them, with some for newcomers that are just being written */
-#define LAYOUT_NAME 200u        /* bytes of a queue's or a source's name */
 #define LAYOUT_PAGED_MESSAGE 12288u /* beyond, a slot gets memory page by page, as far as its message reaches */
 
 /* One side's sleepers: a futex word, generation (30 bits) | WATCH | SLEEP. Written by waiters and wakers. */
@@ -66,7 +58,7 @@ struct layout_header {
     uint32_t byte_order;          /*  12 0x01020304 as the creator stores it */
     uint32_t word_bits;           /*  16 64 */
     uint32_t slots_per_node;      /*  20 K, 1 to 256 */
-    uint64_t features;            /*  24 what a reader must know: LAYOUT_DURABLE, FEATURE_... */
+    uint64_t features;            /*  24 what a reader must know; 0. Bit 0 is kept for the durable mode */
     uint64_t capacity;            /*  32 messages */
     uint64_t max_message_size;    /*  40 bytes */
     uint64_t hole_slots;          /*  48 S: given-up positions that cost no capacity */
@@ -83,6 +75,7 @@ struct layout_header {
     int64_t created;              /* 136 nanoseconds since 1970 */
     uint64_t max_memory;          /* 144 bytes that the file may take of the file system; 0: any number */
     uint64_t reserve;             /* 152 bytes that it was given from the beginning, and keeps */
+    uint64_t durable[12];         /* 160 0, kept for the durable mode */
 
     alignas(LAYOUT_LINE) _Atomic uint64_t tail; /* 256 link: the node producers claim in; tail >= head */
     alignas(LAYOUT_LINE) _Atomic uint64_t head; /* 384 link: the node consumers claim in */
@@ -108,46 +101,6 @@ struct layout_header {
     _Atomic uint32_t patience;                     /* 1168 a hint: periods are doubled so often */
     _Atomic uint32_t regrets;                      /* 1172 a hint: nodes that had to get memory again in this period */
     _Atomic uint64_t trimmed;                      /* 1176 bytes given back; a count for cq_stat */
-
-    /* Written once by the creator, as those up to `durable`. */
-    alignas(LAYOUT_LINE) uint8_t id[16];           /* 1280 random: no other region has it */
-
-    /* Of durable queues; 0 in others. The first four are written once, too. */
-    alignas(LAYOUT_LINE) uint8_t incarnation[16];  /* 1408 random: which region of those with this id */
-    uint8_t boot[16];                              /* 1424 the run of the system that it was made in */
-    uint64_t origin_spare_nodes;                   /* 1440 X as the queue was created with */
-    uint64_t recovered;                            /* 1448 messages that it was made with */
-    alignas(LAYOUT_LINE) _Atomic uint64_t flush_begun; /* 1536 the newest flush; only grows, as the next two */
-    _Atomic uint64_t flush_done;                   /* 1544 flushes up to this one are on the disk, or a later one is */
-    _Atomic uint64_t flush_failed;                 /* 1552 a hint: the newest that failed */
-    _Atomic uint64_t gathered;                     /* 1560 a hint: flush (48) | callers that came since it began (16) */
-    _Atomic int64_t flush_time;                    /* 1568 a hint: nanoseconds that a flush took */
-    _Atomic uint32_t expected;                     /* 1576 a hint: callers of the last flush, or during it */
-    _Atomic uint32_t flush_word;                   /* 1580 callers sleep on it until a flush ends */
-    alignas(LAYOUT_LINE) _Atomic uint64_t generation; /* 1664 of segments; only grows */
-    _Atomic uint64_t reserved_sequence;            /* 1672 may not be used yet, nor what follows; on the disk too */
-    _Atomic uint64_t reserve_asked;                /* 1680 the same, perhaps not on the disk yet */
-    _Atomic uint64_t complete;                     /* 1688 nodes of the list before this sequence are logged; 0 */
-    _Atomic uint64_t generation_bytes;             /* 1696 written in this generation; this and the rest are hints */
-    _Atomic uint64_t segments;                     /* 1704 files in the directory */
-    _Atomic uint64_t disk_bytes;                   /* 1712 their bytes */
-    _Atomic uint64_t live_bytes;                   /* 1720 bytes of records of messages, when last counted */
-    _Atomic int32_t disk_error;                    /* 1728 the last result of a flush that failed, 0 if it went well */
-    alignas(LAYOUT_LINE) char directory[1024];     /* 1792 the absolute path; written once */
-
-    /* More that is written once: what becomes of messages on their way. */
-    alignas(LAYOUT_LINE) uint64_t max_headers;     /* 2816 bytes of a slot for headers; 0: none */
-    uint64_t max_deliveries;                       /* 2824 then a message goes to dead_letter; 0: no limit */
-    int64_t time_to_live;                          /* 2832 nanoseconds; 0: no limit */
-    char dead_letter[208];                         /* 2840 a queue's name, ending with a 0; empty: none */
-    alignas(LAYOUT_LINE) _Atomic uint64_t consumer; /* 3072 lease: the only consumer; 0 */
-    _Atomic uint64_t mover;                        /* 3080 lease: who is moving a message to dead_letter; 0 */
-    _Atomic uint64_t moving;                       /* 3088 link: the node of the message that is, or was, moved; 0 */
-    _Atomic uint64_t moving_index;                 /* 3096 its slot */
-    _Atomic uint64_t moved;                        /* 3104 messages that went to dead_letter: the number of the last */
-    _Atomic int64_t move_result;                   /* 3112 what the last try came to */
-    _Atomic uint64_t expired;                      /* 3120 a count for cq_stat */
-    alignas(LAYOUT_LINE) _Atomic uint64_t sources; /* 3200 has memory | count | newest: see source.c */
 };
 
 /* An open handle. Entry 0 is nobody's. */
@@ -160,18 +113,6 @@ struct layout_participant {
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
     _Atomic uint32_t nodes[2];    /* 64 nodes that this participant may touch at any time, plus 1; 0: none */
-    _Atomic uint64_t feed_number; /* 72 what this participant is feeding: its number in the source, */
-    _Atomic uint64_t feed_link;   /* 80 and the node of its slot (0: there is none) */
-    _Atomic uint64_t feed_index;  /* 88 and the slot */
-};
-
-/* Where messages come from: LAYOUT_SOURCE_SLOTS entries, which get memory when the first source is made known. */
-struct layout_source {
-    alignas(LAYOUT_LINE) _Atomic uint64_t state; /*  0 phase (52) | owner: enum source_phase */
-    _Atomic uint64_t number;  /*  8 of the newest message from there; only rises, while `decided` names a feeder */
-    _Atomic uint64_t decided; /* 16 version (52) | the feeder whose message comes next; 0: none */
-    uint32_t length;          /* 24 of the name */
-    char name[LAYOUT_NAME];   /* 28 */
 };
 
 struct layout_node {
@@ -180,8 +121,6 @@ struct layout_node {
     alignas(LAYOUT_LINE) _Atomic uint64_t next; /* 256 link: (this sequence, next node or NIL) */
     _Atomic uint64_t holed;                     /* 264 the life whose first hole was announced last */
     _Atomic uint32_t pinned;                    /* 272 a hint: a slot that was not DONE at the last scan */
-    _Atomic uint64_t logged[11];                /* 280 life (40) | of 24 slots each: its message is on the disk */
-    _Atomic uint64_t logged_in;                 /* 368 life (40) | generation (24) from which they may be needed */
     /* 384: slots_per_node slots of slot_stride bytes */
 };
 #define LAYOUT_NODE_HEADER 384u
@@ -212,15 +151,7 @@ static_assert(offsetof(struct layout_header, consumers) == 640, "drawn at 640");
 static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
 static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
 static_assert(offsetof(struct layout_header, turn) == 1024, "drawn at 1024");
-static_assert(offsetof(struct layout_header, id) == 1280, "drawn at 1280");
-static_assert(offsetof(struct layout_header, incarnation) == 1408, "drawn at 1408");
-static_assert(offsetof(struct layout_header, flush_begun) == 1536, "drawn at 1536");
-static_assert(offsetof(struct layout_header, generation) == 1664, "drawn at 1664");
-static_assert(offsetof(struct layout_header, directory) == 1792, "drawn at 1792");
-static_assert(offsetof(struct layout_header, max_headers) == 2816, "drawn at 2816");
-static_assert(offsetof(struct layout_header, consumer) == 3072, "drawn at 3072");
-static_assert(offsetof(struct layout_header, sources) == 3200, "drawn at 3200");
-static_assert(sizeof(struct layout_header) == 3328 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
+static_assert(sizeof(struct layout_header) == 1280 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
 static_assert(offsetof(struct layout_header, needed) == 1152, "drawn at 1152");
 static_assert(sizeof(struct layout_participant) == 128, "128 bytes a participant");
 static_assert(offsetof(struct layout_participant, nodes) == 64, "drawn at 64");
@@ -230,16 +161,7 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-
 static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bit atomics are plain words");
 
 #define LAYOUT_PARTICIPANTS_OFFSET LAYOUT_PAGE
-#define LAYOUT_SOURCES_OFFSET (LAYOUT_PARTICIPANTS_OFFSET + LAYOUT_PARTICIPANTS * sizeof(struct layout_participant))
-#define LAYOUT_SUMMARY_OFFSET (LAYOUT_SOURCES_OFFSET + LAYOUT_SOURCE_SLOTS * sizeof(struct layout_source))
-
-static_assert(sizeof(struct layout_source) == 256 && LAYOUT_SUMMARY_OFFSET % LAYOUT_PAGE == 0, "whole pages");
-
-/* What a reader must know, in header.features. */
-#define LAYOUT_DURABLE UINT64_C(1)    /* there is a directory on a disk */
-#define FEATURE_EXCLUSIVE UINT64_C(2) /* one consumer at a time */
-#define FEATURE_TIMES UINT64_C(4)     /* slots have times */
-#define FEATURES (LAYOUT_DURABLE | FEATURE_EXCLUSIVE | FEATURE_TIMES)
+#define LAYOUT_SUMMARY_OFFSET (LAYOUT_PARTICIPANTS_OFFSET + LAYOUT_PARTICIPANTS * sizeof(struct layout_participant))
 
 /*
  * Words. Sequences have 40 bits and skip 0, which is what fresh memory holds; they wrap after 2^40 - 1 nodes, so they
@@ -248,13 +170,7 @@ static_assert(sizeof(struct layout_source) == 256 && LAYOUT_SUMMARY_OFFSET % LAY
 #define SEQUENCE_MAX ((UINT64_C(1) << 40) - 1)
 #define NODE_NIL 0xffffffu
 
-enum slot_phase {
-    SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5, SLOT_FED = 6
-};
-#define ORPHAN_LATER 0xfffu /* in place of an ORPHAN's owner: not before what `dues` says */
-/* A due is a date, or with this bit the ticket >> 12 that the front must have reached. */
-#define DUE_TAIL (UINT64_C(1) << 63)
-enum source_phase { SOURCE_FREE = 0, SOURCE_TAKEN = 1, SOURCE_KNOWN = 2 };
+enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
 /* BARE: as FREE (owner 0) or as TAKEN, but without memory, or with less than a node needs.
    SETTLED: as LINKED, and a scan found all claims of producers finished: each slot is FULL, or a hole that names

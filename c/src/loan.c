@@ -6,16 +6,8 @@
  */
 #include "claim.h"
 #include "config.h"
-#include "consume.h"
-#include "ends.h"
 #include "enqueue.h"
 #include "fast.h"
-#include "headers.h"
-#include "letter.h"
-#include "memory.h"
-#include "os.h"
-#include "region.h"
-#include "sync.h"
 #include "wait.h"
 
 /* A loan's token: the ticket (sequence, index, owner) of its slot, and node | deliveries << 32 (0: reserved). */
@@ -38,11 +30,10 @@ static int check_struct(const cq_message *message)
 }
 
 /* The run that a message stands for, if it is (still) this handle's: a token alone proves nothing, the caller may have
-   used it before or taken it from another handle. `taken`: by cq_take, else by cq_reserve. `plain`: the handle
-   is (handle_plain). */
-ALWAYS_INLINE int borrowed(const cq_queue *queue, const cq_message *message, bool taken, bool plain, struct run *run)
+   used it before or taken it from another handle. `taken`: by cq_take, else by cq_reserve. */
+static int borrowed(const cq_queue *queue, const cq_message *message, bool taken, struct run *run)
 {
-    int result = plain ? CQ_OK : handle_writable(queue);
+    int result = handle_writable(queue);
 
     if (result != CQ_OK || (result = check_struct(message)) != CQ_OK)
         return result;
@@ -93,20 +84,10 @@ static bool is_reserved(cq_queue *queue, const struct run *run)
            (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
 }
 
-/* A message goes into another slot, with its headers. Always true. */
-static bool move_headers(cq_queue *queue, const unsigned char *payload, const struct run *to)
-{
-    if (queue->geometry.max_headers > 0) {
-        cq_slice headers = headers_of(queue, payload);
-        slot_set_headers(queue, run_slot(queue, to, 0), headers.data, headers.size);
-    }
-    return true;
-}
-
-ALWAYS_INLINE int commit(cq_queue *queue, cq_message *message, size_t size, bool plain)
+int cq_commit(cq_queue *queue, cq_message *message, size_t size)
 {
     struct run run, fresh;
-    int result = borrowed(queue, message, false, plain, &run);
+    int result = borrowed(queue, message, false, &run);
 
     if (result != CQ_OK)
         return result;
@@ -119,7 +100,7 @@ ALWAYS_INLINE int commit(cq_queue *queue, cq_message *message, size_t size, bool
     if (result == RESULT_VOIDED) {
         /* Others gave the slot up: the message goes into a new one, and only then is the old one let go. */
         bool insist = true;
-        while ((result = claim_room(queue, size, insist, &fresh)) == CQ_OK && move_headers(queue, payload, &fresh) &&
+        while ((result = claim_room(queue, size, insist, &fresh)) == CQ_OK &&
                (result = enqueue_publish(queue, &fresh, 0, payload, size)) == RESULT_VOIDED) {
             enqueue_abandon(queue, &fresh, 0);
             insist = false;
@@ -136,20 +117,10 @@ ALWAYS_INLINE int commit(cq_queue *queue, cq_message *message, size_t size, bool
     return result;
 }
 
-SELDOM static int commit_otherwise(cq_queue *queue, cq_message *message, size_t size)
-{
-    return sync_after(queue, commit(queue, message, size, false));
-}
-
-int cq_commit(cq_queue *queue, cq_message *message, size_t size)
-{
-    return handle_plain(queue) ? commit(queue, message, size, true) : commit_otherwise(queue, message, size);
-}
-
 int cq_abort(cq_queue *queue, cq_message *message)
 {
     struct run run;
-    int result = borrowed(queue, message, false, false, &run);
+    int result = borrowed(queue, message, false, &run);
 
     if (result != CQ_OK)
         return result;
@@ -174,10 +145,9 @@ static int try_take(cq_queue *queue, void *context)
         run = fast_run(queue, look.place);
     } else if (found == SEEN_NOTHING && claim_nothing(queue, look.place.ticket))
         return CQ_EMPTY;
-    else if ((result = consume_claim(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
+    else if ((result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
     struct layout_slot *slot = run_slot(queue, &run, 0);
-    TRACE(take, queue, slot);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
     run.deliveries += run.deliveries == 0;
     lend(queue, &run, size, message);
@@ -204,7 +174,7 @@ int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns)
 
 /* FULL (claimed, not yet recorded) or READING by this handle -> `phase`, from the exact word: a second release must not
    touch what the slot holds next. */
-static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries, uint32_t owner)
+static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries)
 {
     struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
@@ -216,7 +186,7 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
         uint64_t plain = word & ~((uint64_t)SLOT_SHORT << 12);
         if (plain != reading && (plain != full || run->deliveries != 1))
             return CQ_ENOTHELD;
-        uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), owner);
+        uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), 0);
         /* finish:A release, pairs with recycle:A and orphan_claim:C: reading is over. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, settled, memory_order_seq_cst,
                                                     memory_order_acquire))
@@ -224,109 +194,32 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
     }
 }
 
-ALWAYS_INLINE int release(cq_queue *queue, cq_message *message, bool plain)
+int cq_release(cq_queue *queue, cq_message *message)
 {
     struct run run;
-    int result = borrowed(queue, message, true, plain, &run);
+    int result = borrowed(queue, message, true, &run);
 
     if (result == CQ_OK)
-        result = settle(queue, &run, SLOT_DONE, 0, 0);
+        result = settle(queue, &run, SLOT_DONE, 0);
     if (result != CQ_OK)
         return result;
-    TRACE(release, queue, run.slots, message);
     fast_finished(queue, &run);
     end_loan(message);
     return CQ_OK;
 }
 
-SELDOM static int release_otherwise(cq_queue *queue, cq_message *message)
+int cq_return(cq_queue *queue, cq_message *message)
 {
-    return sync_after(queue, release(queue, message, false));
-}
+    struct run run;
+    int result = borrowed(queue, message, true, &run);
 
-int cq_release(cq_queue *queue, cq_message *message)
-{
-    return handle_plain(queue) ? release(queue, message, true) : release_otherwise(queue, message);
-}
-
-/* What was taken becomes an orphan; `owner`: 0, or ORPHAN_LATER. */
-static int give_back(cq_queue *queue, cq_message *message, struct run *run, uint32_t owner)
-{
-    uint64_t most = queue->geometry.max_deliveries;
-    int result = settle(queue, run, SLOT_ORPHAN, run->deliveries, owner);
-
+    if (result == CQ_OK)
+        result = settle(queue, &run, SLOT_ORPHAN, run.deliveries);
     if (result != CQ_OK)
         return result;
-    orphan_made(queue, run->node);
+    orphan_made(queue, run.node);
     orphan_announce(queue);
     atomic_fetch_add_explicit(&queue->header->returned, 1, memory_order_relaxed); /* a count */
-    TRACE(give_back, queue, run->slots, message);
     end_loan(message);
-    if (unlikely(most != 0 && run->deliveries >= most && owner == 0))
-        letter_move(queue, run); /* or whoever comes next does */
     return CQ_OK;
-}
-
-static int return_now(cq_queue *queue, cq_message *message)
-{
-    struct run run;
-    int result = borrowed(queue, message, true, false, &run);
-    return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
-}
-
-int cq_return(cq_queue *queue, cq_message *message) { return sync_after(queue, return_now(queue, message)); }
-
-/* The message may be delivered again when the front has come to where the list ends now. */
-static uint64_t due_at_tail(cq_queue *queue)
-{
-    struct end tail;
-
-    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
-        if (result == CQ_OK)
-            return DUE_TAIL | tail.ticket >> 12;
-        if (result != RESULT_RETRY)
-            break;
-    }
-    return 0; /* at once: what is corrupt others report */
-}
-
-static int return_later(cq_queue *queue, cq_message *message, int64_t delay_ns)
-{
-    struct run run;
-    int result = borrowed(queue, message, true, false, &run);
-
-    if (result == CQ_OK && delay_ns < CQ_TO_TAIL)
-        result = CQ_EINVAL;
-    if (result != CQ_OK || delay_ns == 0)
-        return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
-    _Atomic uint64_t *due = orphan_due(queue, &run);
-    result = memory_allocate(queue, NULL, (uint64_t)((unsigned char *)due - queue->base),
-                             sizeof *due);
-    if (result != CQ_OK)
-        return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
-    int64_t now = os_clock(OS_DATE), most = INT64_MAX - 1 - now;
-    uint64_t when = delay_ns == CQ_TO_TAIL ? due_at_tail(queue) : (uint64_t)(now + (delay_ns < most ? delay_ns : most));
-    /* Relaxed: finish:A, in settle, publishes it. */
-    atomic_store_explicit(due, when, memory_order_relaxed);
-    return sync_after(queue, give_back(queue, message, &run, ORPHAN_LATER));
-}
-
-int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns)
-{
-    return sync_after(queue, return_later(queue, message, delay_ns));
-}
-
-int cq_set_headers(cq_queue *queue, cq_message *message, const void *headers, size_t headers_size)
-{
-    struct run run;
-    int result = borrowed(queue, message, false, false, &run);
-
-    if (result == CQ_OK && !is_reserved(queue, &run))
-        result = CQ_ENOTHELD;
-    if (result == CQ_OK && queue->geometry.max_headers == 0)
-        result = CQ_EFEATURE;
-    if (result == CQ_OK && (result = headers_check(queue, headers, headers_size)) == CQ_OK)
-        slot_set_headers(queue, run_slot(queue, &run, 0), headers, headers_size);
-    return result;
 }

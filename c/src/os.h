@@ -2,7 +2,7 @@
  * os.h - the seam to the operating system: all that the library asks of it, and what it must keep for the promise
  * of cqueue.h.
  *
- * It owns no state, and must not know what a queue is. os_linux.c and its neighbours answer for Linux; another
+ * It owns no state, and must not know what a queue is. os_linux.c and os_linux_process.c answer for Linux; another
  * system, a simulated disk or injected faults come in here. Where a function returns an `int` and says nothing else,
  * that is 0 or an error number of <errno.h>. Functions marked (c) may be cancellation points: cancellation is off
  * when they are called. Those marked (s) may be called in a signal handler. None waits for another process unless it
@@ -31,8 +31,7 @@ enum os_open { OS_READ_ONLY = 1, OS_MARKED = 2, OS_FOLLOW = 4 };
 
 /* A new description of the file, not inherited by other programs. Never waits, whatever the path leads to. (s) */
 int os_open(const char *path, uint32_t flags, int *fd);
-/* What os_open or os_create_nameless opened; if the number is somebody else's by now, that is left alone. (s) */
-void os_close(int fd);
+void os_close(int fd); /* (s) */
 int os_status(int fd, struct os_status *status);                                     /* (s) */
 int os_status_at(const char *path, bool follow, struct os_status *status);           /* (s) */
 bool os_is_marked(int fd);                                                           /* (s) */
@@ -45,12 +44,10 @@ int os_check_filesystem(int fd);
    system or file system has none. Where stores would be made to a copy, they are made in place from now on, or it is
    EOPNOTSUPP. */
 int os_create_nameless(const char *directory, int *fd);
-/* May this process make a file that large? EFBIG: it may not, and trying would kill it. */
-int os_check_size(uint64_t size);
-/* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. */
+/* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
 int os_set_size(int fd, uint64_t size);
 int os_set_permissions(int fd, uint32_t permissions);
-/* Give a nameless file its name, in one step; EEXIST: there is such a file. EIO: not without /proc. */
+/* Give a nameless file its name, in one step; EEXIST: there is such a file. */
 int os_link(int fd, const char *path);
 int os_unlink(const char *path);
 /* The directory by a path that leads there whatever the working directory will be: for free(), or NULL. */
@@ -74,9 +71,6 @@ uint64_t os_granule(int fd);
 /* Give the memory of a part of a mapping back to the file system; what is read there later is 0. Needs no descriptor.
    If it fails, some may be gone. (s) */
 int os_punch(void *at, uint64_t size);
-/* Let the file have its blocks for itself, that no copy (cp --reflink) shares: a store to a shared one needs another.
-   ENOSPC: there is no room for them. EOPNOTSUPP: they are shared, and stay so. */
-int os_own_blocks(int fd);
 /* Has the first page of a mapping memory, and how much has the file's file system left? For a guess only: false, or
    UINT64_MAX, if it cannot be told. (s) */
 bool os_is_resident(void *at);
@@ -138,9 +132,6 @@ enum os_clock { OS_CLOCK, OS_CLOCK_COARSE, OS_DATE, OS_DATE_COARSE };
 #define OS_CLOCK_STEP INT64_C(5000000) /* how late OS_CLOCK_COARSE usually is at most */
 int64_t os_clock(enum os_clock clock);
 
-/* Bytes that nobody can guess, and that no other call anywhere gets. Waits for the system's first entropy at most. */
-int os_random(void *to, size_t size);
-
 /* ---- descriptors for event loops --------------------------------------------------------------------- */
 
 /*
@@ -185,7 +176,6 @@ enum os_limit { OS_LIMIT_ADDRESS_SPACE, OS_LIMIT_FILE_SIZE, OS_LIMIT_DESCRIPTORS
 bool os_limit(enum os_limit which, uint64_t *limit);
 /* Of the file system: bytes, and whether it may have no more files. False: cannot be told. */
 bool os_space(const char *directory, uint64_t *bytes, uint64_t *free_bytes, bool *no_more_files);
-bool os_shares_blocks(const char *path); /* with a copy of the file */
 /* May this process use it so? 4: read, 2: write, 1: enter. EROFS: the file system is mounted read-only. */
 int os_may(const char *path, uint32_t use);
 uint64_t os_address_space(void); /* of this process, in bytes; 0: cannot be told */

@@ -6,16 +6,15 @@
  */
 #include "region.h"
 
-#include "config.h"
 #include "geometry.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PREFIX "cqueue."
+#define NAME_LIMIT 200
 
 int result_of_errno(int error)
 {
@@ -34,18 +33,22 @@ int result_of_errno(int error)
     }
 }
 
-/* The same, where no path was given: what is refused then is not access to a file, nor is any missing. */
-int result_of_refusal(int error)
+static bool name_is_valid(const char *name)
 {
-    int result = error == ENOSYS ? CQ_ESYSTEM : result_of_errno(error);
-    return result == CQ_EACCESS || result == CQ_ENOENT || result == CQ_EEXIST || result == CQ_EINVAL ? CQ_ESYSTEM
-                                                                                                    : result;
+    size_t length = 0;
+    for (; name[length] != '\0'; ++length) {
+        char c = name[length];
+        bool alphanumeric = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (length == NAME_LIMIT || (!alphanumeric && (length == 0 || (c != '.' && c != '_' && c != '-'))))
+            return false;
+    }
+    return length > 0;
 }
 
 /* The file of the queue, by a path that leads there whatever the working directory will be. */
 int region_path(const char *name, const char *directory, char **path)
 {
-    if (!config_name_is_valid(name))
+    if (!name_is_valid(name))
         return CQ_ENAME;
     if (directory && !*directory)
         return CQ_ENOENT;
@@ -77,7 +80,7 @@ int region_read_header(int fd, struct layout_header *header, uint64_t *file_size
 /* CQ_EFILESYSTEM: locks do not go with mappings there, as far as is known. */
 int region_filesystem(int fd, uint32_t flags)
 {
-    return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_refusal(os_check_filesystem(fd));
+    return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_errno(os_check_filesystem(fd));
 }
 
 /* Are the file's owner, and those that may write it, to be trusted? A file of this process's own user is as open to a
@@ -110,10 +113,10 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     int error = os_map(fd, size, read_only ? OS_MAP_READ : OS_MAP_WRITE, &base);
 
     if (error != 0)
-        return result_of_refusal(error);
+        return result_of_errno(error);
     if ((error = os_map_alive(&alive, &queue->populates)) != 0) {
         os_unmap(base, size);
-        return result_of_refusal(error);
+        return result_of_errno(error);
     }
     queue->alive = alive;
     queue->granule = os_granule(fd);
@@ -128,47 +131,6 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     queue->states = (void *)(queue->base + queue->geometry.states_offset);
     os_path_of_mapping(base, size, queue->mapped_as, sizeof queue->mapped_as);
     return CQ_OK;
-}
-
-/* What of it differs from what is asked for, the first thing if several do. */
-enum mismatch region_mismatch(const cq_config *config, const struct layout_header *header)
-{
-    if (config->capacity && config->capacity != header->capacity)
-        return MISMATCH_CAPACITY;
-    if (config->max_message_size && config->max_message_size != header->max_message_size)
-        return MISMATCH_MESSAGE;
-    if (config->max_headers && config->max_headers != header->max_headers)
-        return MISMATCH_HEADERS;
-    if (config->max_deliveries && config->max_deliveries != header->max_deliveries)
-        return MISMATCH_DELIVERIES;
-    if (config->dead_letter && strcmp(config->dead_letter, header->dead_letter) != 0)
-        return MISMATCH_LETTERS;
-    if (config->time_to_live && config->time_to_live != header->time_to_live)
-        return MISMATCH_LIFE;
-    if (config->flags & CQ_EXCLUSIVE_CONSUMER && !(header->features & FEATURE_EXCLUSIVE))
-        return MISMATCH_EXCLUSIVE;
-    return config->flags & CQ_ENQUEUE_TIMES && !(header->features & FEATURE_TIMES) ? MISMATCH_TIMES : MISMATCH_NONE;
-}
-
-static bool is_same(const struct os_status *one, const struct os_status *other)
-{
-    return one->device == other->device && one->inode == other->inode;
-}
-
-/* Is fd, at this moment, the file that has the name? If not, nothing that was found through it says anything: the
-   number is somebody else's, or the name is. */
-static bool is_named(const char *path, int fd)
-{
-    struct os_status named, found;
-    return os_status_at(path, false, &named) == 0 && os_status(fd, &found) == 0 && is_same(&named, &found);
-}
-
-/* Is fd, still, the description through which the region is mapped and locked? No other thread has another of that
-   kind, because of fork_lock: if it is now, it was all the time. */
-bool region_locks_at(const cq_queue *queue, int fd)
-{
-    struct os_status status;
-    return os_status(fd, &status) == 0 && region_is(queue, &status) && os_is_marked(fd);
 }
 
 /*
@@ -189,13 +151,17 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     if ((error = os_open(path, read_only ? OS_READ_ONLY : OS_MARKED, &fd)) != 0)
         return result_of_errno(error);
     own = fd;
-    if ((result = result_of_errno(os_status(fd, &status))) != CQ_OK ||
-        (result = check_trust(&status, config, read_only)) != CQ_OK ||
+    if ((error = os_status(fd, &status)) != 0) {
+        result = result_of_errno(error);
+        goto fail;
+    }
+    if ((result = check_trust(&status, config, read_only)) != CQ_OK ||
         (result = region_filesystem(fd, config ? config->flags : 0)) != CQ_OK ||
         (result = region_read_header(fd, &header, &file_size)) != CQ_OK ||
         (result = geometry_of_header(&header, file_size, &queue->geometry)) != CQ_OK)
         goto fail;
-    if (config && region_mismatch(config, &header) != MISMATCH_NONE) {
+    if (config && ((config->capacity && config->capacity != header.capacity) ||
+                   (config->max_message_size && config->max_message_size != header.max_message_size))) {
         result = CQ_EMISMATCH;
         goto fail;
     }
@@ -210,23 +176,14 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
         result = RESULT_RETRY;
         goto fail;
     }
-    if (!read_only && (result = result_of_errno(os_own_blocks(own))) != CQ_OK)
-        goto fail;
     if ((result = map_region(queue, fd, read_only)) != CQ_OK)
         goto fail;
-    if (read_only ? os_status(fd, &second) != 0 || !region_is(queue, &second) : !region_locks_at(queue, fd)) {
-        region_unmap(queue); /* whatever it is, nothing was stored there */
-        result = RESULT_RETRY;
-        goto fail;
-    }
     atomic_store_explicit(&queue->fd, own, memory_order_relaxed); /* nobody else has the handle yet */
     if (!read_only)
         *lock_fd = fd;
     return CQ_OK;
 
 fail:
-    if (!is_named(path, fd))
-        result = RESULT_RETRY;
     if (own != fd)
         os_close(own);
     os_close(fd);
@@ -296,26 +253,7 @@ bool region_is_linked(const cq_queue *queue)
     return os_status_at(queue->path, false, &status) == 0 && region_is(queue, &status);
 }
 
-/* Is the directory where the file was seen from here, and the file not in it? Where another root, or another user's
-   rights, hide the directory, nothing is known. */
-static bool is_missing(const cq_queue *queue)
-{
-    struct os_status status;
-    char directory[PATH_MAX];
-    size_t length = (size_t)(strrchr(queue->path, '/') - queue->path) + 1; /* there is one: region_path wrote it */
-    int error = os_status_at(queue->path, false, &status);
-
-    if (error == 0)
-        return status.device == queue->device && !region_is(queue, &status);
-    if (error != ENOENT || length >= sizeof directory)
-        return false;
-    memcpy(directory, queue->path, length);
-    directory[length] = '\0';
-    return os_status_at(directory, true, &status) == 0 && status.device == queue->device;
-}
-
-/* Has the file no name at all any more, so that nobody can open it? A file that was renamed still has one. False also
-   where that cannot be known. */
+/* Has the file no name at all any more, so that nobody can open it? A file that was renamed still has one. */
 bool region_is_removed(cq_queue *queue)
 {
     struct os_status status;
@@ -323,7 +261,7 @@ bool region_is_removed(cq_queue *queue)
 
     if (fd >= 0 && os_status(fd, &status) == 0 && region_is(queue, &status))
         return status.links == 0;
-    return is_missing(queue);
+    return !region_is_linked(queue);
 }
 
 void region_close_descriptor(cq_queue *queue)

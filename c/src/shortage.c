@@ -21,12 +21,6 @@ void shortage_space(struct text *text, const struct found *found)
             found->directory);
         return;
     }
-    if (found->has_region && os_shares_blocks(found->path)) {
-        say_bytes(text, "the file shares blocks with a copy of it (cp --reflink), and there is no room for blocks of "
-                  "its own, without which a store would be fatal: ", free_bytes, " are free");
-        say(text, " in %s: free some, or remove the copy; nothing was lost", found->directory);
-        return;
-    }
     uint64_t needed = g->node_stride + (found->has_region ? 0 : LAYOUT_SUMMARY_OFFSET + 3 * LAYOUT_PAGE);
     say_bytes(text, found->has_region ? "its next part takes " : "a new queue of this size takes ", needed, ", and ");
     say(text, "%s has ", found->directory);
@@ -77,12 +71,10 @@ void shortage_process(struct text *text)
         say(text, "this process has used all of the %" PRIu64 " descriptors that it may have, or all but a few, and "
             "opening a "
             "queue takes %d: close some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", files, ENOUGH_TO_OPEN);
-    else {
-        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have ");
-        say_count(text, "", files, "descriptor", " (RLIMIT_NOFILE, ulimit -n), ");
-        say_count(text, "its user ", threads, "thread", " (RLIMIT_NPROC, ulimit -u), its container perhaps fewer: use "
-                  "fewer, or raise the limit");
-    }
+    else
+        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have %" PRIu64
+            " descriptors (RLIMIT_NOFILE, ulimit -n), its user %" PRIu64 " threads (RLIMIT_NPROC, ulimit -u), its "
+            "container perhaps fewer: use fewer, or raise the limit", files, threads);
 }
 
 void shortage_file_size(struct text *text, const struct found *found)

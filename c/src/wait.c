@@ -13,10 +13,8 @@
 #include "wait.h"
 
 #include "lookout.h"
-#include "orphan.h"
 #include "os.h"
 #include "reap.h"
-#include "trace.h"
 #include "trim.h"
 #include "wake.h"
 
@@ -132,27 +130,7 @@ static void remember_end(cq_queue *queue, int result)
         atomic_store_explicit(&queue->goes_on_until, until, memory_order_relaxed);
 }
 
-static bool is_worth_waiting(int result)
-{
-    return result == CQ_EMPTY || result == CQ_FULL || result == CQ_ENOSPACE || result == CQ_ECONSUMER;
-}
-
-/* What a wait that timed out says, whose last try came to `result`. */
-static int timed_out(int result)
-{
-    return result == CQ_ENOSPACE || result == CQ_ECONSUMER ? result : CQ_TIMEOUT;
-}
-
-/* How long until a message is due that waits for its time, as far as this handle knows. */
-static int64_t until_due(const cq_queue *queue, enum side side)
-{
-    int64_t due = (int64_t)atomic_load_explicit(&queue->next_due, memory_order_relaxed); /* a hint */
-
-    if (side != SIDE_CONSUMERS || due == INT64_MAX || !orphan_is_dirty(orphan_version(queue)))
-        return INT64_MAX;
-    due -= os_clock(OS_DATE_COARSE);
-    return due > 0 ? due + OS_CLOCK_STEP : OS_CLOCK_STEP; /* so that it is due by the coarse clock, too */
-}
+static bool is_worth_waiting(int result) { return result == CQ_EMPTY || result == CQ_FULL || result == CQ_ENOSPACE; }
 
 /* `looks`: whether or not there is a mark. */
 static bool is_stale(cq_queue *queue, bool looks)
@@ -185,18 +163,15 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
         }
         int64_t now = os_clock(OS_CLOCK);
         if (now >= deadline) {
-            result = timed_out(result);
+            result = result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
             break;
         }
         /* A sweep, or giving memory back, goes on soon; and nobody tells when another file gives memory back. */
         int64_t most = reap_is_pending(queue) || trim_is_pending(queue) ? BETWEEN_PIECES
                        : result == CQ_ENOSPACE       ? LOOK_INTERVAL_NS
                                                      : INT64_MAX;
-        int64_t due = until_due(queue, side);
-        most = due < most ? due : most;
         int64_t until = deadline - now > most ? now + most : deadline;
-        /* Who is not the consumer is not woken for messages, which the consumer would miss. */
-        why = sleep_a_slice(queue, side, expected, now, until, result == CQ_ECONSUMER ? STANDBYS : SLEEPERS);
+        why = sleep_a_slice(queue, side, expected, now, until, SLEEPERS);
     }
     /* Leaving woken but unserved: that wake belongs to another thread. */
     if (why == 0 && result != CQ_OK)
@@ -239,13 +214,11 @@ int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *at
         return result;
     }
     if (timeout_ns == 0)
-        return timed_out(result);
+        return result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
     int64_t now = os_clock(OS_CLOCK);
     int64_t deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
     count_sleeper(queue, side, true, now);
-    TRACE(wait_begin, queue, side, timeout_ns);
     result = sleep_until(queue, side, deadline, attempt, context);
-    TRACE(wait_end, queue, side, result);
     count_sleeper(queue, side, false, now);
     remember_end(queue, result);
     return result;

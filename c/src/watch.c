@@ -14,7 +14,6 @@
  */
 #include "watch.h"
 
-#include "lease.h"
 #include "lookout.h"
 #include "os.h"
 #include "probe.h"
@@ -48,12 +47,7 @@ static void set_fd(const struct watch *watch, bool up)
     os_event_set(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch), up); /* which says what it is */
 }
 
-/* This has to do with no file. */
-static int make_fd(const struct watch *watch, int *fd)
-{
-    int result = result_of_refusal(os_event_create(key_of(watch), fd));
-    return result == CQ_EFILESYSTEM ? CQ_ESYSTEM : result;
-}
+static int make_fd(const struct watch *watch, int *fd) { return result_of_errno(os_event_create(key_of(watch), fd)); }
 
 /* ---- its state ------------------------------------------------------------------------------------- */
 
@@ -112,8 +106,7 @@ static void *help(void *context)
             continue;
         }
         uint32_t seen = wait_announce_watch(watch->queue, watch->side);
-        bool may = watch->side == SIDE_PRODUCERS || lease_may_consume(watch->queue);
-        if (!may || !probe_side(watch->queue, watch->side)) {
+        if (!probe_side(watch->queue, watch->side)) {
             lookout_look(watch->queue);
             if (load_state(watch) == word) /* after `seen` was read: whoever stops it changes that afterwards */
                 wait_for_watch(watch->queue, watch->side, seen);

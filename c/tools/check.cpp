@@ -29,7 +29,6 @@ struct CheckOptions {
     std::optional<std::uint64_t> max_held;
     std::optional<std::uint64_t> max_memory;
     std::optional<std::uint64_t> min_participants;
-    std::optional<std::int64_t> max_age;
     std::optional<std::int64_t> max_stall;
     bool json = false;
 };
@@ -44,10 +43,9 @@ bool stalls(const Reading &before, const Reading &after)
 std::vector<std::string> faults_of(const CheckOptions &options, const Reading *before, const Reading &reading)
 {
     std::vector<std::string> faults;
-    const auto most = [&](const char *noun, const char *what, const std::optional<std::uint64_t> &limit,
-                          std::uint64_t value) {
+    const auto most = [&](const char *what, const std::optional<std::uint64_t> &limit, std::uint64_t value) {
         if (limit && value > *limit)
-            faults.push_back(format_count(value, noun) + what + ", at most " + std::to_string(*limit) + " allowed");
+            faults.push_back(std::to_string(value) + " " + what + ", at most " + std::to_string(*limit) + " allowed");
     };
     if (!reading.problem.empty())
         return {reading.problem};
@@ -56,16 +54,11 @@ std::vector<std::string> faults_of(const CheckOptions &options, const Reading *b
         std::snprintf(text, sizeof text, "%.1f%% full, at most %g%% allowed", reading.fill(), *options.max_fill);
         faults.emplace_back(text);
     }
-    most("message", " waiting", options.max_length, reading.stats.length);
-    most("message", " held", options.max_held, reading.stats.held);
-    most("byte", " of memory", options.max_memory, reading.stats.memory);
-    if (options.max_age && !reading.stats.enqueue_times)
-        faults.emplace_back("its messages have no times: create it with --enqueue-times to check their age");
-    else if (options.max_age && reading.stats.oldest_age > *options.max_age)
-        faults.push_back("the oldest message is " + std::to_string(reading.stats.oldest_age / 1'000'000) +
-                         " ms old, at most " + std::to_string(*options.max_age / 1'000'000) + " ms allowed");
+    most("messages wait", options.max_length, reading.stats.length);
+    most("messages held", options.max_held, reading.stats.held);
+    most("bytes of memory", options.max_memory, reading.stats.memory);
     if (options.min_participants && reading.stats.participants < *options.min_participants)
-        faults.push_back(format_count(reading.stats.participants, "handle") + " open, at least " +
+        faults.push_back(std::to_string(reading.stats.participants) + " handles open, at least " +
                          std::to_string(*options.min_participants) + " wanted");
     if (before && stalls(*before, reading))
         faults.push_back(format_count(reading.stats.length, "message") + " waiting, and none was taken for " +
@@ -118,8 +111,6 @@ void add_check(CLI::App &app, Command &chosen)
             add_parsed(command, "--max-length", options.max_length, parse_count, "N", "How many messages may wait");
             add_parsed(command, "--max-held", options.max_held, parse_count, "N", "How many messages may be held");
             add_parsed(command, "--max-memory", options.max_memory, parse_size, "BYTES", "How much memory it may take");
-            add_parsed(command, "--max-age", options.max_age, parse_interval, "DURATION",
-                       "How old the oldest waiting message may be, in queues with --enqueue-times");
             add_parsed(command, "--max-stall", options.max_stall, parse_interval, "DURATION",
                        "How long messages may wait with none of them taken; it looks on for so long");
             add_parsed(command, "--min-participants", options.min_participants, parse_count, "N",

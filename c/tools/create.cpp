@@ -15,9 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "draft.hpp"
 #include "failure.hpp"
-#include "lasting.hpp"
 #include "queue.hpp"
 #include "streams.hpp"
 #include "units.hpp"
@@ -33,10 +31,7 @@ struct CreateOptions {
     std::uint64_t max_held = 0;
     std::uint64_t max_memory = 0;
     std::uint64_t reserve = 0;
-    Fate fate;
     std::optional<gid_t> group;
-    bool durable = false;
-    std::string durable_directory;
     bool exclusive = false;
     bool json = false;
     bool quiet = false;
@@ -49,7 +44,6 @@ struct CreateOptions {
         config.max_held = max_held;
         config.max_memory = max_memory;
         config.reserve = reserve;
-        fate.ask_for(config);
         return config;
     }
     mode_t mode() const { return places.where.permissions != 0 ? places.where.permissions : 0660; } /* of a group's */
@@ -132,8 +126,6 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
         nlohmann::ordered_json object;
         object["name"] = place.name;
         object["file"] = place.path();
-        if (!place.lasting.empty())
-            object["durable_directory"] = place.lasting;
         object["created"] = made;
         object["capacity"] = stats.capacity;
         object["max_message_size"] = stats.max_message_size;
@@ -146,8 +138,7 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
             object["free"] = room;
         std::cout << object.dump() << '\n';
     } else {
-        std::cout << (made ? "created " : "already there: ") << place.name << " in " << place.where()
-                  << (place.lasting.empty() ? "" : ", kept in " + place.lasting) << ", "
+        std::cout << (made ? "created " : "already there: ") << place.name << " in " << place.where() << ", "
                   << format_number(stats.capacity) << (stats.capacity == 1 ? " message" : " messages") << " of up to "
                   << format_bytes(stats.max_message_size) << "\nIt takes " << format_bytes(stats.memory)
                   << " now, and up to " << format_bytes(most)
@@ -159,31 +150,10 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
     }
 }
 
-/* A durable queue has its region in shared memory; the directory that is named is the one on the disk. */
-Place place_of(const CreateOptions &options, const Place &asked)
-{
-    Place place = asked;
-    if (!options.durable)
-        return place;
-    if (!options.durable_directory.empty())
-        place.lasting = options.durable_directory;
-    else if (is_on_disk(asked.where())) {
-        place.lasting = lasting_in(asked.where(), asked.name);
-        place.directory = CQ_DIRECTORY;
-    } else
-        throw Failure("--durable needs a directory on a disk: name one with --directory; " + asked.where() +
-                          (::access(asked.where().c_str(), F_OK) == 0 ? " is in memory" : " does not exist"),
-                      exit_usage);
-    return place;
-}
-
 int run_create(const CreateOptions &options)
 {
-    const int code = for_each(options.places, [&](const Place &asked) {
-        const Place place = place_of(options, asked);
+    const int code = for_each(options.places, [&](const Place &place) {
         const bool made = make(options, place);
-        if (options.durable && place.where() == CQ_DIRECTORY)
-            remember_lasting(place.name, place.lasting);
         if (!options.quiet)
             say_what_is_there(options, place, made);
         return exit_ok;
@@ -214,40 +184,16 @@ void add_create(CLI::App &app, Command &chosen)
                        "How much memory or disk it may take; it is full when it would need more (default: any)");
             add_parsed(command, "--reserve", options.reserve, parse_size, "BYTES",
                        "How much for messages it takes at once and keeps, so that none fails for want of memory");
-            auto *durable =
-                command.add_flag("--durable", options.durable,
-                                 "What is synced survives power cuts: kept in cqueue.NAME.d in --directory");
-            command.add_option("--durable-directory", options.durable_directory, "Kept in this directory instead")
-                ->type_name("DIRECTORY")
-                ->needs(durable);
-            add_parsed(command, "--max-headers", options.fate.max_headers, parse_size, "BYTES",
-                       "How many bytes of headers a message may have, at most 65535 (default: none)");
-            add_parsed(command, "--max-deliveries", options.fate.max_deliveries, parse_count, "N",
-                       "How often a message is delivered, at most 254, before it goes to --dead-letter");
-            command.add_option("--dead-letter", options.fate.dead_letter,
-                               "The queue for messages that were delivered too often, or are too old")
-                ->type_name("QUEUE");
-            add_parsed(command, "--time-to-live", options.fate.time_to_live, parse_interval, "DURATION",
-                       "How old a message may be; then it goes to --dead-letter, or is dropped");
-            command.add_flag("--enqueue-times", options.fate.enqueue_times,
-                             "Keep with each message when it was enqueued, for `cq check --max-age`");
-            command.add_flag("--exclusive-consumer", options.fate.exclusive_consumer,
-                             "One handle at a time takes messages, until it is closed or its process dies");
             command.add_flag("--exclusive", options.exclusive, "Fail if the queue exists");
             auto *json = command.add_flag("--json", options.json, "Print what there is now as a line of JSON");
             command.add_flag("-q,--quiet", options.quiet, "Print nothing")->excludes(json);
-            explain(command, {"A queue that exists is left as it is; if its capacity, largest message, group\n"
-                              "or another property is not what is asked for, that is an error; `cq resize` changes\n"
-                              "the first two.\n\n"
+            explain(command, {"A queue that exists is left as it is; if its capacity, largest message or group\n"
+                              "is not what is asked for, that is an error; `cq resize` changes them.\n\n"
                               "With --group the file is made for its creator alone, then given to the group,\n"
-                              "and only then opened to it. The creator must be in the group, or root.\n\n"
-                              "With --durable the queue itself is in shared memory, and --directory names a disk,\n"
-                              "where cq sync and cq put --sync keep it. After a reboot whoever uses the queue gets\n"
-                              "it back by its name, if the same user created it; else with --directory.",
+                              "and only then opened to it. The creator must be in the group, or root.",
                               "0 the queue exists now; 2 wrong usage; 3 error.",
                               {"cq create invoices --capacity 100k --max-message 64K",
-                               "cq create shared --group \"$(id -gn)\"",
-                               "cq create ledger --durable --directory /var/lib/ledger"}});
+                               "cq create shared --group \"$(id -gn)\""}});
         });
 }
 

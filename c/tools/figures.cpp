@@ -77,64 +77,16 @@ const std::vector<Figure> &figures()
          [](const Stats &s) { return Number{s.max_held}; }},
         {"max_memory", "max memory", Kind::given, Unit::limit, "", "max_memory_bytes",
          [](const Stats &s) { return Number{s.max_memory}; }},
-        {"reserve", "reserve", Kind::given, Unit::bytes, " kept for messages", "reserve_bytes",
+        {"reserve", "reserve", Kind::given, Unit::bytes, " are kept for messages", "reserve_bytes",
          [](const Stats &s) { return Number{s.reserve}; }},
         {"trimmed", "trimmed", Kind::counter, Unit::bytes, " given back", "trimmed_bytes",
          [](const Stats &s) { return Number{s.trimmed}; }},
-        {"id", "id", Kind::given, Unit::text, "", nullptr, nullptr,
-         [](const Stats &s) { return format_hex(s.id, sizeof s.id); }},
-        {"durable", "durable", Kind::given, Unit::yes, ": what is synced survives power cuts", nullptr,
-         [](const Stats &s) { return Number{s.durable}; }},
-        {"disk_error", "disk", Kind::gauge, Unit::text, "", nullptr, nullptr,
-         [](const Stats &s) { return std::string(s.disk_error ? cq_strerror(s.disk_error) : "no error"); }},
-        {"flushes_begun", "flushes begun", Kind::counter, Unit::none, "", "flushes_begun",
-         [](const Stats &s) { return Number{s.flushes_begun}; }},
-        {"flushes_done", "flushes done", Kind::counter, Unit::none, "", "flushes_done",
-         [](const Stats &s) { return Number{s.flushes_done}; }},
-        {"unsynced", "unsynced", Kind::gauge, Unit::messages, " not on the disk yet", "unsynced_messages",
-         [](const Stats &s) { return Number{s.unsynced}; }},
-        {"segments", "segments", Kind::gauge, Unit::none, "", "segments",
-         [](const Stats &s) { return Number{s.segments}; }},
-        {"disk_bytes", "on disk", Kind::gauge, Unit::bytes, "", "disk_bytes",
-         [](const Stats &s) { return Number{s.disk_bytes}; }},
-        {"recovered", "recovered", Kind::given, Unit::messages, " when the region was made", "recovered_messages",
-         [](const Stats &s) { return Number{s.recovered}; }},
-        {"max_headers", "max headers", Kind::given, Unit::bytes, " for each message", nullptr,
-         [](const Stats &s) { return Number{s.max_headers}; }},
-        {"max_deliveries", "max deliveries", Kind::given, Unit::none, "", nullptr,
-         [](const Stats &s) { return Number{s.max_deliveries}; }},
-        {"time_to_live", "time to live", Kind::given, Unit::span, "", nullptr,
-         [](const Stats &s) { return static_cast<Number>(s.time_to_live); }},
-        {"enqueue_times", "enqueue times", Kind::given, Unit::yes, "", nullptr,
-         [](const Stats &s) { return Number{s.enqueue_times}; }},
-        {"exclusive_consumer", "exclusive consumer", Kind::given, Unit::yes, ": one handle at a time takes messages",
-         nullptr, [](const Stats &s) { return Number{s.exclusive_consumer}; }},
-        {"consumer", "consumer", Kind::gauge, Unit::none, "", nullptr,
-         [](const Stats &s) { return Number{s.consumer}; }},
-        {"sources", "sources", Kind::gauge, Unit::none, "", "sources",
-         [](const Stats &s) { return Number{s.sources}; }},
-        {"delayed", "delayed", Kind::gauge, Unit::messages, " to be delivered again later", "delayed_messages",
-         [](const Stats &s) { return Number{s.delayed}; }},
-        {"oldest_age", "oldest age", Kind::gauge, Unit::span, "", "oldest_age_seconds",
-         [](const Stats &s) { return static_cast<Number>(s.oldest_age); }},
-        {"expired", "expired", Kind::counter, Unit::messages, "", "expired_messages",
-         [](const Stats &s) { return Number{s.expired}; }},
-        {"dead_lettered", "dead-lettered", Kind::counter, Unit::messages, "", "dead_lettered_messages",
-         [](const Stats &s) { return Number{s.dead_lettered}; }},
-        {"spent", "spent", Kind::gauge, Unit::messages, " to go to the dead letters", "spent_messages",
-         [](const Stats &s) { return Number{s.spent}; }},
-        {"dead_letter_result", "dead letter result", Kind::gauge, Unit::text, "", nullptr, nullptr,
-         [](const Stats &s) { return std::string(cq_strerror(static_cast<int>(s.dead_letter_result))); }},
-        {"dead_letter", "dead letter", Kind::given, Unit::text, "", nullptr, nullptr,
-         [](const Stats &s) { return std::string(s.dead_letter); }},
     };
     return all;
 }
 
 std::string in_words(const Figure &figure, const Stats &stats)
 {
-    if (figure.unit == Unit::text)
-        return figure.text(stats);
     const std::uint64_t value = figure.of(stats);
     const std::int64_t time = static_cast<std::int64_t>(value);
     switch (figure.unit) {
@@ -144,10 +96,9 @@ std::string in_words(const Figure &figure, const Stats &stats)
             return "no limit";
         [[fallthrough]];
     case Unit::bytes:
-        return format_count(value, "byte") + (value < 1024 ? "" : " (" + format_bytes(value) + ")") +
+        return std::to_string(value) + " bytes" + (value < 1024 ? "" : " (" + format_bytes(value) + ")") +
                figure.remark;
     case Unit::time: return format_time(time) + ", " + format_span(now() - time) + " ago";
-    case Unit::span: return value == 0 ? "none" : format_number(value / 1'000'000) + " ms";
     case Unit::yes: return value ? std::string("yes") + figure.remark : "no";
     default: return format_count(value, noun_of(figure.unit)) + figure.remark;
     }
@@ -156,9 +107,7 @@ std::string in_words(const Figure &figure, const Stats &stats)
 void add_json(nlohmann::ordered_json &object, const Stats &stats)
 {
     for (const Figure &figure : figures()) {
-        if (figure.unit == Unit::text)
-            object[figure.name] = figure.text(stats);
-        else if (figure.unit == Unit::yes)
+        if (figure.unit == Unit::yes)
             object[figure.name] = figure.of(stats) != 0;
         else
             object[figure.name] = figure.of(stats);

@@ -67,8 +67,7 @@ int run(int argc, char **argv)
     for (const auto add :
          {tool::add_create, tool::add_put, tool::add_get, tool::add_peek, tool::add_work, tool::add_list,
           tool::add_stat, tool::add_top, tool::add_plot, tool::add_check, tool::add_export, tool::add_doctor,
-          tool::add_move, tool::add_copy, tool::add_purge, tool::add_trim, tool::add_sync, tool::add_resize,
-          tool::add_rename,
+          tool::add_move, tool::add_copy, tool::add_purge, tool::add_trim, tool::add_resize, tool::add_rename,
           tool::add_backup, tool::add_remove, tool::add_version})
         add(app, chosen);
     app.set_version_flag("--version", tool::version(), "Print the version and exit");
@@ -76,12 +75,10 @@ int run(int argc, char **argv)
     app.require_subcommand(0, 1);
     tool::explain(app, {"Durations are written 500ms, 2s, 1m or forever; a number alone is seconds.\n"
                         "Numbers of messages may be written 100k, 1M or 1e6, sizes 64K, 1M or 1G.\n"
-                        "`cq COMMAND --help` explains a command.\n"
-                        "`cq NAME` runs the program cq-NAME if there is one, such as cq-bridge.",
+                        "`cq COMMAND --help` explains a command.",
                         "0 done; 1 empty, full or timed out; 2 wrong usage; 3 error.",
                         {"cq create greetings", "echo hello | cq put orders", "cq get orders"}});
     tool::add_help(app, chosen);
-    tool::become_extension(app, argv);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "failure.hpp"
-#include "lasting.hpp"
 
 namespace tool {
 
@@ -19,10 +18,6 @@ cq_config Place::config(std::uint32_t flags) const
     config.flags = flags | (trust || of_all().trust ? std::uint32_t{CQ_TRUST} : 0);
     config.permissions = permissions;
     config.directory = where().c_str();
-    if (!lasting.empty() && !(flags & CQ_READ_ONLY)) {
-        config.flags |= CQ_DURABLE;
-        config.durable_directory = lasting.c_str();
-    }
     return config;
 }
 
@@ -60,21 +55,8 @@ std::string in_words_of_the_tool(std::string text)
         {"capacity, max_message_size or max_held", "--capacity, --max-message or --max-held"},
         {"max_message_size", "--max-message"},
         {"max_held", "--max-held"},
-        {"max_headers", "--max-headers"},
-        {"max_deliveries", "--max-deliveries"},
-        {"dead_letter", "--dead-letter"},
-        {"time_to_live", "--time-to-live"},
-        {"CQ_EXCLUSIVE_CONSUMER", "--exclusive-consumer"},
-        {"CQ_ENQUEUE_TIMES", "--enqueue-times"},
         {"max_memory", "--max-memory"},
         {"is no region of cqueue", "is no queue"},
-        {"unlink it first", "remove it first (cq rm)"},
-        {"leave CQ_DURABLE and CQ_SYNC out", "leave --durable out"},
-        {"name another durable_directory", "name another --directory"},
-        {"name a durable_directory on", "name a --directory on"},
-        {"until cq_sync succeeds", "until cq sync succeeds"},
-        {"and cq_sync is for queues that were created with CQ_DURABLE",
-         "and this needs a queue of cq create --durable"},
         {"the region", "the queue"},
         {"region ", "queue "},
     };
@@ -108,34 +90,9 @@ std::string explain(int result, const Place &place, const cq_config &config, std
     return text;
 }
 
-Parcel::Parcel(const Queue &from, const cq_message &message)
-{
-    outgoing_.struct_size = sizeof outgoing_;
-    outgoing_.data = message.data;
-    outgoing_.size = message.size;
-    cq_slice headers{};
-    if (cq_headers(from, &message, &headers) == CQ_OK) {
-        outgoing_.headers = headers.data;
-        outgoing_.headers_size = headers.size;
-    }
-}
-
-Queue::Queue(Place place, const cq_config &config) : place_(with_lasting(place)), config_(config)
+Queue::Queue(Place place, const cq_config &config) : place_(std::move(place)), config_(config)
 {
     config_.directory = place_.where().c_str();
-    if (!place_.lasting.empty()) {
-        /* Whoever only looks on cannot make the region anew. This handle can; the region then stays without it. */
-        config_ = place_.config(CQ_ATTACH);
-        cq_queue *maker = nullptr;
-        must(cq_open(place_.name.c_str(), &config_, &maker));
-        cq_close(maker);
-        config_ = config;
-        config_.directory = place_.where().c_str();
-        if (!(config.flags & CQ_READ_ONLY)) {
-            config_.flags |= CQ_DURABLE;
-            config_.durable_directory = place_.lasting.c_str();
-        }
-    }
     must(cq_open(place_.name.c_str(), &config_, &queue_));
     struct stat file;
     if (::lstat(place_.path().c_str(), &file) == 0)

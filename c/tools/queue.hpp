@@ -19,7 +19,6 @@ struct Place {
     std::string name;
     std::string directory; /* empty: the one before the command, $CQ_DIRECTORY, or the platform's */
     std::uint32_t permissions = 0;
-    std::string lasting; /* the directory of a durable queue, if it is to be named: see lasting.hpp */
     bool trust = false; /* whoever owns it and whoever of its group may write it */
 
     cq_config config(std::uint32_t flags) const; /* valid while this object is */
@@ -31,18 +30,6 @@ struct Place {
 
 struct Message : cq_message {
     Message() : cq_message{} { struct_size = sizeof(cq_message); }
-};
-
-class Queue;
-
-/* A message of one queue with its headers, for another. Valid as long as the message is. */
-class Parcel {
-public:
-    Parcel(const Queue &from, const cq_message &message);
-    operator const cq_outgoing *() const { return &outgoing_; }
-
-private:
-    cq_outgoing outgoing_{};
 };
 
 struct Stats : cq_stats {

@@ -12,7 +12,7 @@ World *World::current() { return world; }
 
 World::World(const Shape &shape) : shape_(shape)
 {
-    if (geometry_of(shape.capacity, sizeof(std::uint64_t), shape.slots, shape.hole_slots, shape.spare_nodes, nullptr, &geometry_) !=
+    if (geometry_of(shape.capacity, sizeof(std::uint64_t), shape.slots, shape.hole_slots, shape.spare_nodes, &geometry_) !=
         CQ_OK)
         std::abort();
     region_.reset(static_cast<unsigned char *>(std::aligned_alloc(LAYOUT_PAGE, geometry_.file_size)));
@@ -73,8 +73,6 @@ cq_queue *World::make_handle(std::uint32_t owner)
     queue->geometry = geometry_;
     queue->owner = owner;
     queue->patience = 1;
-    queue->usual_slots = geometry_.slots_per_node;
-    queue->next_due = INT64_MAX;
     queue->alive = &alive;
     queue->deq_seen = ticket_word(word_sequence(queue->header->head), 0, 0);
     handles_.emplace_back(queue);

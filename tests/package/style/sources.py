@@ -7,12 +7,11 @@ from pathlib import Path
 
 # From bottom to top. Each uses what stands before it in this list alone.
 ORDER = """
-layout os testing trace disk crc32c
-handle run config geometry facts
-slot wake lease headers
-region memory create fork home segment
-node ends queue source room front orphan fast sweep
-legacy flush collect sync revive durable
+layout os testing
+handle run config geometry
+slot wake
+region memory create fork
+node ends queue room front orphan fast sweep
 participant reap
 trim
 supply
@@ -20,19 +19,18 @@ probe lookout
 dequeue enqueue
 wait
 watch claim look
-open feed letter consume
-copy loan api
+copy loan open api
 explain say shortage
 """.split()
 # The algorithm, and what it must do without.
-ALGORITHM = {"node", "ends", "queue", "source", "room", "front", "orphan", "fast", "sweep", "run", "slot"}
+ALGORITHM = {"node", "ends", "queue", "room", "front", "orphan", "fast", "sweep", "run", "slot"}
 NOT_FOR_IT = {"os", "region", "memory", "create", "fork", "participant", "reap"}
 
 DIRECTIVES = set("include define undef if ifdef ifndef elif else endif error".split())
 
 
 def module(name):
-    return {"os_linux": "os", "os_linux_blocks": "os", "os_linux_process": "os", "os_linux_disk": "disk", "say": "explain", "trouble": "explain", "shortage": "explain"}.get(name, name)
+    return {"os_linux": "os", "os_linux_process": "os", "say": "explain", "shortage": "explain"}.get(name, name)
 
 
 def sources(folder):

@@ -235,28 +235,9 @@ static void SWIGUNUSED SWIG_JavaThrowException(JNIEnv *jenv, SWIG_JavaExceptionC
 #include <stdint.h>		// Use the C99 official header
 
 
-enum {
-  FILLS,
-  CHANGES,
-  ENDS,
-  message_of_cq_take = FILLS,
-  message_of_cq_reserve = FILLS,
-  message_of_cq_commit = CHANGES,
-  message_of_cq_release = ENDS,
-  message_of_cq_return = ENDS,
-  message_of_cq_return_after = CHANGES, /* it may be held still */
-  message_of_more_set_headers = ENDS,
-  message_of_more_headers = ENDS,
-  message_of_more_enqueue_time = ENDS,
-  message_of_cq_abort = ENDS
-};
-
-
 #include <stdlib.h>
 #include <string.h>
-#include "batch.h"
 #include "heap.h"
-#include "more.h"
 #include "view.h"
 #include "walker.h"
 
@@ -268,8 +249,6 @@ SWIGINTERN struct cq_config *new_cq_config(void){
   }
 SWIGINTERN void delete_cq_config(struct cq_config *self){
     free((void *)(uintptr_t)self->directory);
-    free((void *)(uintptr_t)self->durable_directory);
-    free((void *)(uintptr_t)self->dead_letter);
     free(self);
   }
 SWIGINTERN struct cq_stats *new_cq_stats(void){
@@ -288,50 +267,6 @@ SWIGINTERN struct cq_recovery *new_cq_recovery(void){
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_batch_1enqueue(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jint jarg3, jint jarg4, jint jarg5, jint jarg6) {
-  jlong jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  void *arg2 = 0 ;
-  int arg3 ;
-  int arg4 ;
-  int arg5 ;
-  int arg6 ;
-  outcome result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = (void *)(uintptr_t)jarg2;
-  arg3 = (int)jarg3; 
-  arg4 = (int)jarg4; 
-  arg5 = (int)jarg5; 
-  arg6 = (int)jarg6; 
-  result = (outcome)batch_enqueue(arg1,arg2,arg3,arg4,arg5,arg6);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_batch_1dequeue(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jint jarg3, jint jarg4) {
-  jlong jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  void *arg2 = 0 ;
-  int arg3 ;
-  int arg4 ;
-  outcome result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = (void *)(uintptr_t)jarg2;
-  arg3 = (int)jarg3; 
-  arg4 = (int)jarg4; 
-  result = (outcome)batch_dequeue(arg1,arg2,arg3,arg4);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
 
 SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_heap_1enqueue(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jint jarg4, jint jarg5) {
   jint jresult = 0 ;
@@ -417,15 +352,15 @@ SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_heap_1receive(JNIEnv *jenv, 
 }
 
 
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_more_1enqueue(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jbyteArray jarg4, jbyteArray jarg5, jlong jarg6) {
-  jint jresult = 0 ;
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_heap_1enqueue_1batch(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jintArray jarg4, jint jarg5, jint jarg6) {
+  jlong jresult = 0 ;
   JNIEnv *arg1 = 0 ;
   cq_queue *arg2 = 0 ;
   jbyteArray arg3 ;
-  jbyteArray arg4 ;
-  char *arg5 = 0 ;
-  uint64_t arg6 ;
-  int result;
+  jintArray arg4 ;
+  int arg5 ;
+  int arg6 ;
+  outcome result;
   
   (void)jenv;
   (void)jcls;
@@ -433,157 +368,32 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_more_1enqueue(JNIEnv *jenv, jclass
   arg2 = (cq_queue *)(uintptr_t)jarg2;
   arg3 = jarg3;
   arg4 = jarg4;
-  {
-    arg5 = NULL;
-    if (jarg5) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg5);
-      arg5 = calloc((size_t)length + 1, 1);
-      if (!arg5) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return 0;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg5, 0, length, (jbyte *)arg5);
-    }
-  }
-  arg6 = (uint64_t)jarg6; 
-  result = (int)more_enqueue(arg1,arg2,arg3,arg4,(char const *)arg5,arg6);
-  jresult = (jint)result; 
-  free((void *)arg5);
+  arg5 = (int)jarg5; 
+  arg6 = (int)jarg6; 
+  result = (outcome)heap_enqueue_batch(arg1,arg2,arg3,arg4,arg5,arg6);
+  jresult = (jlong)result; 
   return jresult;
 }
 
 
-SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_more_1headers(JNIEnv *jenv, jclass jcls, jlong jarg2, jlongArray jarg3, jintArray jarg4) {
-  jbyteArray jresult = 0 ;
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_heap_1dequeue_1batch(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jintArray jarg4, jint jarg5) {
+  jlong jresult = 0 ;
   JNIEnv *arg1 = 0 ;
   cq_queue *arg2 = 0 ;
-  cq_message *arg3 = 0 ;
+  jbyteArray arg3 ;
   jintArray arg4 ;
-  cq_message value3 ;
-  jlong fields3[6] ;
-  jbyteArray result;
+  int arg5 ;
+  outcome result;
   
   (void)jenv;
   (void)jcls;
   arg1 = jenv;
   arg2 = (cq_queue *)(uintptr_t)jarg2;
-  {
-    if (message_of_more_headers != FILLS)
-    (*jenv)->GetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
-    else
-    memset(fields3, 0, sizeof fields3);
-    value3 = (cq_message){
-      sizeof value3, (uint32_t)fields3[0], (void *)(uintptr_t)fields3[1], (size_t)fields3[2],
-      (uint64_t)fields3[3], {
-        (uint64_t)fields3[4], (uint64_t)fields3[5]
-      }
-    };
-    arg3 = &value3;
-  }
+  arg3 = jarg3;
   arg4 = jarg4;
-  result = more_headers(arg1,arg2,arg3,arg4);
-  jresult = result;
-  {
-    if (message_of_more_headers != ENDS) {
-      fields3[0] = value3.deliveries;
-      fields3[1] = (jlong)(uintptr_t)value3.data;
-      fields3[2] = (jlong)value3.size;
-      fields3[3] = (jlong)value3.position;
-      fields3[4] = (jlong)value3.token[0];
-      fields3[5] = (jlong)value3.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
-    }
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_more_1set_1headers(JNIEnv *jenv, jclass jcls, jlong jarg2, jlongArray jarg3, jbyteArray jarg4) {
-  jint jresult = 0 ;
-  JNIEnv *arg1 = 0 ;
-  cq_queue *arg2 = 0 ;
-  cq_message *arg3 = 0 ;
-  jbyteArray arg4 ;
-  cq_message value3 ;
-  jlong fields3[6] ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = jenv;
-  arg2 = (cq_queue *)(uintptr_t)jarg2;
-  {
-    if (message_of_more_set_headers != FILLS)
-    (*jenv)->GetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
-    else
-    memset(fields3, 0, sizeof fields3);
-    value3 = (cq_message){
-      sizeof value3, (uint32_t)fields3[0], (void *)(uintptr_t)fields3[1], (size_t)fields3[2],
-      (uint64_t)fields3[3], {
-        (uint64_t)fields3[4], (uint64_t)fields3[5]
-      }
-    };
-    arg3 = &value3;
-  }
-  arg4 = jarg4;
-  result = (int)more_set_headers(arg1,arg2,arg3,arg4);
-  jresult = (jint)result; 
-  {
-    if (message_of_more_set_headers != ENDS) {
-      fields3[0] = value3.deliveries;
-      fields3[1] = (jlong)(uintptr_t)value3.data;
-      fields3[2] = (jlong)value3.size;
-      fields3[3] = (jlong)value3.position;
-      fields3[4] = (jlong)value3.token[0];
-      fields3[5] = (jlong)value3.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
-    }
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_more_1enqueue_1time(JNIEnv *jenv, jclass jcls, jlong jarg2, jlongArray jarg3, jlongArray jarg4) {
-  jint jresult = 0 ;
-  JNIEnv *arg1 = 0 ;
-  cq_queue *arg2 = 0 ;
-  cq_message *arg3 = 0 ;
-  jlongArray arg4 ;
-  cq_message value3 ;
-  jlong fields3[6] ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = jenv;
-  arg2 = (cq_queue *)(uintptr_t)jarg2;
-  {
-    if (message_of_more_enqueue_time != FILLS)
-    (*jenv)->GetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
-    else
-    memset(fields3, 0, sizeof fields3);
-    value3 = (cq_message){
-      sizeof value3, (uint32_t)fields3[0], (void *)(uintptr_t)fields3[1], (size_t)fields3[2],
-      (uint64_t)fields3[3], {
-        (uint64_t)fields3[4], (uint64_t)fields3[5]
-      }
-    };
-    arg3 = &value3;
-  }
-  arg4 = jarg4;
-  result = (int)more_enqueue_time(arg1,arg2,arg3,arg4);
-  jresult = (jint)result; 
-  {
-    if (message_of_more_enqueue_time != ENDS) {
-      fields3[0] = value3.deliveries;
-      fields3[1] = (jlong)(uintptr_t)value3.data;
-      fields3[2] = (jlong)value3.size;
-      fields3[3] = (jlong)value3.position;
-      fields3[4] = (jlong)value3.token[0];
-      fields3[5] = (jlong)value3.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
-    }
-  }
+  arg5 = (int)jarg5; 
+  result = (outcome)heap_dequeue_batch(arg1,arg2,arg3,arg4,arg5);
+  jresult = (jlong)result; 
   return jresult;
 }
 
@@ -947,180 +757,6 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1reserve_1get(JNIEnv *
   (void)jarg1_;
   arg1 = *(struct cq_config **)&jarg1; 
   result = (uint64_t) ((arg1)->reserve);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1durable_1directory_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jbyteArray jarg2) {
-  struct cq_config *arg1 = 0 ;
-  char *arg2 = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  {
-    arg2 = NULL;
-    if (jarg2) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
-      arg2 = calloc((size_t)length + 1, 1);
-      if (!arg2) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return ;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
-    }
-  }
-  free((void *)arg1->durable_directory); arg1->durable_directory = arg2; arg2 = NULL;
-  free((void *)arg2);
-}
-
-
-SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1config_1durable_1directory_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jbyteArray jresult = 0 ;
-  struct cq_config *arg1 = 0 ;
-  char *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  result = (char *) ((arg1)->durable_directory);
-  {
-    jsize length = (jsize)strlen(result);
-    jresult = (*jenv)->NewByteArray(jenv, length);
-    if (jresult)
-    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, length, (const jbyte *)result);
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1headers_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_config *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->max_headers = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1headers_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_config *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  result = (uint64_t) ((arg1)->max_headers);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1deliveries_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_config *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->max_deliveries = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1deliveries_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_config *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  result = (uint64_t) ((arg1)->max_deliveries);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1dead_1letter_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jbyteArray jarg2) {
-  struct cq_config *arg1 = 0 ;
-  char *arg2 = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  {
-    arg2 = NULL;
-    if (jarg2) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
-      arg2 = calloc((size_t)length + 1, 1);
-      if (!arg2) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return ;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
-    }
-  }
-  free((void *)arg1->dead_letter); arg1->dead_letter = arg2; arg2 = NULL;
-  free((void *)arg2);
-}
-
-
-SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1config_1dead_1letter_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jbyteArray jresult = 0 ;
-  struct cq_config *arg1 = 0 ;
-  char *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  result = (char *) ((arg1)->dead_letter);
-  {
-    jsize length = (jsize)strlen(result);
-    jresult = (*jenv)->NewByteArray(jenv, length);
-    if (jresult)
-    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, length, (const jbyte *)result);
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1time_1to_1live_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_config *arg1 = 0 ;
-  int64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  arg2 = (int64_t)jarg2; 
-  if (arg1) (arg1)->time_to_live = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1time_1to_1live_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_config *arg1 = 0 ;
-  int64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_config **)&jarg1; 
-  result = (int64_t) ((arg1)->time_to_live);
   jresult = (jlong)result; 
   return jresult;
 }
@@ -1975,633 +1611,6 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1trimmed_1get(JNIEnv *j
 }
 
 
-SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1stats_1id_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jbyteArray jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint8_t *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint8_t *)(uint8_t *) ((arg1)->id);
-  {
-    jresult = (*jenv)->NewByteArray(jenv, 16);
-    if (jresult)
-    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, 16, (const jbyte *)result);
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1durable_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint32_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint32_t)jarg2; 
-  if (arg1) (arg1)->durable = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1durable_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint32_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint32_t) ((arg1)->durable);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1disk_1error_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jint jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  int32_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (int32_t)jarg2; 
-  if (arg1) (arg1)->disk_error = arg2;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1stats_1disk_1error_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jint jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  int32_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (int32_t) ((arg1)->disk_error);
-  jresult = (jint)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1flushes_1begun_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->flushes_begun = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1flushes_1begun_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->flushes_begun);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1flushes_1done_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->flushes_done = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1flushes_1done_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->flushes_done);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1unsynced_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->unsynced = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1unsynced_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->unsynced);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1segments_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->segments = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1segments_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->segments);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1disk_1bytes_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->disk_bytes = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1disk_1bytes_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->disk_bytes);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1recovered_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->recovered = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1recovered_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->recovered);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1headers_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->max_headers = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1headers_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->max_headers);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1deliveries_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->max_deliveries = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1deliveries_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->max_deliveries);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1time_1to_1live_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  int64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (int64_t)jarg2; 
-  if (arg1) (arg1)->time_to_live = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1time_1to_1live_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  int64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (int64_t) ((arg1)->time_to_live);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1enqueue_1times_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint32_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint32_t)jarg2; 
-  if (arg1) (arg1)->enqueue_times = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1enqueue_1times_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint32_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint32_t) ((arg1)->enqueue_times);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1exclusive_1consumer_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint32_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint32_t)jarg2; 
-  if (arg1) (arg1)->exclusive_consumer = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1exclusive_1consumer_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint32_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint32_t) ((arg1)->exclusive_consumer);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1consumer_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint32_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint32_t)jarg2; 
-  if (arg1) (arg1)->consumer = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1consumer_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint32_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint32_t) ((arg1)->consumer);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1sources_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint32_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint32_t)jarg2; 
-  if (arg1) (arg1)->sources = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1sources_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint32_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint32_t) ((arg1)->sources);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1delayed_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->delayed = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1delayed_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->delayed);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1oldest_1age_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  int64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (int64_t)jarg2; 
-  if (arg1) (arg1)->oldest_age = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1oldest_1age_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  int64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (int64_t) ((arg1)->oldest_age);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1expired_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->expired = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1expired_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->expired);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1lettered_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->dead_lettered = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1lettered_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->dead_lettered);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1spent_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  uint64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (uint64_t)jarg2; 
-  if (arg1) (arg1)->spent = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1spent_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  uint64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (uint64_t) ((arg1)->spent);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1result_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  int64_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = (int64_t)jarg2; 
-  if (arg1) (arg1)->dead_letter_result = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1result_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  int64_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (int64_t) ((arg1)->dead_letter_result);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jbyteArray jresult = 0 ;
-  struct cq_stats *arg1 = 0 ;
-  char *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  result = (char *)(char *) ((arg1)->dead_letter);
-  {
-    jsize length = (jsize)strnlen(result, 208);
-    jresult = (*jenv)->NewByteArray(jenv, length);
-    if (jresult)
-    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, length, (const jbyte *)result);
-  }
-  return jresult;
-}
-
-
 SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1stats(JNIEnv *jenv, jclass jcls) {
   jlong jresult = 0 ;
   struct cq_stats *result = 0 ;
@@ -3165,93 +2174,6 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1dequeue(JNIEnv *jenv, jclass j
 }
 
 
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1source(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jlongArray jarg3) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  char *arg2 = 0 ;
-  uint64_t *arg3 = 0 ;
-  uint64_t value3 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  {
-    arg2 = NULL;
-    if (jarg2) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
-      arg2 = calloc((size_t)length + 1, 1);
-      if (!arg2) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return 0;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
-    }
-  }
-  memset(&value3, 0, sizeof value3); arg3 = &value3;
-  result = (int)cq_source(arg1,(char const *)arg2,arg3);
-  jresult = (jint)result; 
-  {
-    jlong element = (jlong) value3; (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 1, &element); 
-  }
-  free((void *)arg2);
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1sources(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg2) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  cq_source_visitor *arg2 = 0 ;
-  void *arg3 = 0 ;
-  struct walker walker2 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  {
-    if (!walker_begin(&walker2, jenv, jarg2, "([BJ)Z"))
-    return 0;
-    arg2 = walker_visit_source;
-    arg3 = &walker2;
-  }
-  result = (int)cq_sources(arg1,arg2,arg3);
-  jresult = (jint)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1raise_1source(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jlong jarg3) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  char *arg2 = 0 ;
-  uint64_t arg3 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  {
-    arg2 = NULL;
-    if (jarg2) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
-      arg2 = calloc((size_t)length + 1, 1);
-      if (!arg2) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return 0;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
-    }
-  }
-  arg3 = (uint64_t)jarg3; 
-  result = (int)cq_raise_source(arg1,(char const *)arg2,arg3);
-  jresult = (jint)result; 
-  free((void *)arg2);
-  return jresult;
-}
-
-
 SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1reserve(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlongArray jarg3) {
   jint jresult = 0 ;
   cq_queue *arg1 = 0 ;
@@ -3266,10 +2188,7 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1reserve(JNIEnv *jenv, jclass j
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   arg2 = (size_t)jarg2; 
   {
-    if (message_of_cq_reserve != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
-    else
-    memset(fields3, 0, sizeof fields3);
     value3 = (cq_message){
       sizeof value3, (uint32_t)fields3[0], (void *)(uintptr_t)fields3[1], (size_t)fields3[2],
       (uint64_t)fields3[3], {
@@ -3281,15 +2200,13 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1reserve(JNIEnv *jenv, jclass j
   result = (int)cq_reserve(arg1,arg2,arg3);
   jresult = (jint)result; 
   {
-    if (message_of_cq_reserve != ENDS) {
-      fields3[0] = value3.deliveries;
-      fields3[1] = (jlong)(uintptr_t)value3.data;
-      fields3[2] = (jlong)value3.size;
-      fields3[3] = (jlong)value3.position;
-      fields3[4] = (jlong)value3.token[0];
-      fields3[5] = (jlong)value3.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
-    }
+    fields3[0] = value3.deliveries;
+    fields3[1] = (jlong)(uintptr_t)value3.data;
+    fields3[2] = (jlong)value3.size;
+    fields3[3] = (jlong)value3.position;
+    fields3[4] = (jlong)value3.token[0];
+    fields3[5] = (jlong)value3.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
   }
   return jresult;
 }
@@ -3308,10 +2225,7 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1commit(JNIEnv *jenv, jclass jc
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
-    if (message_of_cq_commit != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    else
-    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3324,15 +2238,13 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1commit(JNIEnv *jenv, jclass jc
   result = (int)cq_commit(arg1,arg2,arg3);
   jresult = (jint)result; 
   {
-    if (message_of_cq_commit != ENDS) {
-      fields2[0] = value2.deliveries;
-      fields2[1] = (jlong)(uintptr_t)value2.data;
-      fields2[2] = (jlong)value2.size;
-      fields2[3] = (jlong)value2.position;
-      fields2[4] = (jlong)value2.token[0];
-      fields2[5] = (jlong)value2.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    }
+    fields2[0] = value2.deliveries;
+    fields2[1] = (jlong)(uintptr_t)value2.data;
+    fields2[2] = (jlong)value2.size;
+    fields2[3] = (jlong)value2.position;
+    fields2[4] = (jlong)value2.token[0];
+    fields2[5] = (jlong)value2.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
   }
   return jresult;
 }
@@ -3350,10 +2262,7 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1abort(JNIEnv *jenv, jclass jcl
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
-    if (message_of_cq_abort != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    else
-    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3365,15 +2274,13 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1abort(JNIEnv *jenv, jclass jcl
   result = (int)cq_abort(arg1,arg2);
   jresult = (jint)result; 
   {
-    if (message_of_cq_abort != ENDS) {
-      fields2[0] = value2.deliveries;
-      fields2[1] = (jlong)(uintptr_t)value2.data;
-      fields2[2] = (jlong)value2.size;
-      fields2[3] = (jlong)value2.position;
-      fields2[4] = (jlong)value2.token[0];
-      fields2[5] = (jlong)value2.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    }
+    fields2[0] = value2.deliveries;
+    fields2[1] = (jlong)(uintptr_t)value2.data;
+    fields2[2] = (jlong)value2.size;
+    fields2[3] = (jlong)value2.position;
+    fields2[4] = (jlong)value2.token[0];
+    fields2[5] = (jlong)value2.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
   }
   return jresult;
 }
@@ -3391,10 +2298,7 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1take(JNIEnv *jenv, jclass jcls
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
-    if (message_of_cq_take != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    else
-    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3406,15 +2310,13 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1take(JNIEnv *jenv, jclass jcls
   result = (int)cq_take(arg1,arg2);
   jresult = (jint)result; 
   {
-    if (message_of_cq_take != ENDS) {
-      fields2[0] = value2.deliveries;
-      fields2[1] = (jlong)(uintptr_t)value2.data;
-      fields2[2] = (jlong)value2.size;
-      fields2[3] = (jlong)value2.position;
-      fields2[4] = (jlong)value2.token[0];
-      fields2[5] = (jlong)value2.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    }
+    fields2[0] = value2.deliveries;
+    fields2[1] = (jlong)(uintptr_t)value2.data;
+    fields2[2] = (jlong)value2.size;
+    fields2[3] = (jlong)value2.position;
+    fields2[4] = (jlong)value2.token[0];
+    fields2[5] = (jlong)value2.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
   }
   return jresult;
 }
@@ -3432,10 +2334,7 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1release(JNIEnv *jenv, jclass j
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
-    if (message_of_cq_release != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    else
-    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3447,15 +2346,13 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1release(JNIEnv *jenv, jclass j
   result = (int)cq_release(arg1,arg2);
   jresult = (jint)result; 
   {
-    if (message_of_cq_release != ENDS) {
-      fields2[0] = value2.deliveries;
-      fields2[1] = (jlong)(uintptr_t)value2.data;
-      fields2[2] = (jlong)value2.size;
-      fields2[3] = (jlong)value2.position;
-      fields2[4] = (jlong)value2.token[0];
-      fields2[5] = (jlong)value2.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    }
+    fields2[0] = value2.deliveries;
+    fields2[1] = (jlong)(uintptr_t)value2.data;
+    fields2[2] = (jlong)value2.size;
+    fields2[3] = (jlong)value2.position;
+    fields2[4] = (jlong)value2.token[0];
+    fields2[5] = (jlong)value2.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
   }
   return jresult;
 }
@@ -3473,10 +2370,7 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1return(JNIEnv *jenv, jclass jc
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
-    if (message_of_cq_return != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    else
-    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3488,100 +2382,13 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1return(JNIEnv *jenv, jclass jc
   result = (int)cq_return(arg1,arg2);
   jresult = (jint)result; 
   {
-    if (message_of_cq_return != ENDS) {
-      fields2[0] = value2.deliveries;
-      fields2[1] = (jlong)(uintptr_t)value2.data;
-      fields2[2] = (jlong)value2.size;
-      fields2[3] = (jlong)value2.position;
-      fields2[4] = (jlong)value2.token[0];
-      fields2[5] = (jlong)value2.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    }
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1sync(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  int64_t arg2 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = (int64_t)jarg2; 
-  result = (int)cq_sync(arg1,arg2);
-  jresult = (jint)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1durable_1directory(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  char *arg2 = 0 ;
-  size_t arg3 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  {
-    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
-    arg2 = calloc(arg3 + 1, 1);
-    if (!arg2) {
-      SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a sentence");
-      return 0;
-    }
-  }
-  result = (int)cq_durable_directory(arg1,arg2,arg3);
-  jresult = (jint)result; 
-  (*jenv)->SetByteArrayRegion(jenv, jarg2, 0, (jsize)arg3, (const jbyte *)arg2);
-  free(arg2);
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1return_1after(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg3) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  cq_message *arg2 = 0 ;
-  int64_t arg3 ;
-  cq_message value2 ;
-  jlong fields2[6] ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  {
-    if (message_of_cq_return_after != FILLS)
-    (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    else
-    memset(fields2, 0, sizeof fields2);
-    value2 = (cq_message){
-      sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
-      (uint64_t)fields2[3], {
-        (uint64_t)fields2[4], (uint64_t)fields2[5]
-      }
-    };
-    arg2 = &value2;
-  }
-  arg3 = (int64_t)jarg3; 
-  result = (int)cq_return_after(arg1,arg2,arg3);
-  jresult = (jint)result; 
-  {
-    if (message_of_cq_return_after != ENDS) {
-      fields2[0] = value2.deliveries;
-      fields2[1] = (jlong)(uintptr_t)value2.data;
-      fields2[2] = (jlong)value2.size;
-      fields2[3] = (jlong)value2.position;
-      fields2[4] = (jlong)value2.token[0];
-      fields2[5] = (jlong)value2.token[1];
-      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    }
+    fields2[0] = value2.deliveries;
+    fields2[1] = (jlong)(uintptr_t)value2.data;
+    fields2[2] = (jlong)value2.size;
+    fields2[3] = (jlong)value2.position;
+    fields2[4] = (jlong)value2.token[0];
+    fields2[5] = (jlong)value2.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
   }
   return jresult;
 }

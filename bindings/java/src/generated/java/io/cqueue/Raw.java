@@ -9,14 +9,6 @@
 package io.cqueue;
 
 final class Raw implements RawConstants {
-  public static long batch_enqueue(long queue, long memory, int most, int room, int first, int count) {
-    return RawJNI.batch_enqueue(queue, memory, most, room, first, count);
-  }
-
-  public static long batch_dequeue(long queue, long memory, int most, int room) {
-    return RawJNI.batch_dequeue(queue, memory, most, room);
-  }
-
   public static int heap_enqueue(long queue, byte[] array, int offset, int size) {
     return RawJNI.heap_enqueue(queue, array, offset, size);
   }
@@ -31,18 +23,12 @@ final class Raw implements RawConstants {
 
   public static byte[] heap_receive(long queue, byte[] guess, int guessed, int[] result) { return RawJNI.heap_receive(queue, guess, guessed, result); }
 
-  public static int more_enqueue(long queue, byte[] message, byte[] headers, String source, long number) {
-    return RawJNI.more_enqueue(queue, message, headers, Text.encode(source), number);
+  public static long heap_enqueue_batch(long queue, byte[] array, int[] ends, int first, int count) {
+    return RawJNI.heap_enqueue_batch(queue, array, ends, first, count);
   }
 
-  public static byte[] more_headers(long queue, long[] message, int[] result) { return RawJNI.more_headers(queue, message, result); }
-
-  public static int more_set_headers(long queue, long[] message, byte[] headers) {
-    return RawJNI.more_set_headers(queue, message, headers);
-  }
-
-  public static int more_enqueue_time(long queue, long[] message, long[] when) {
-    return RawJNI.more_enqueue_time(queue, message, when);
+  public static long heap_dequeue_batch(long queue, byte[] array, int[] ends, int count) {
+    return RawJNI.heap_dequeue_batch(queue, array, ends, count);
   }
 
   public static int view_open(long data, long[] bounds) {
@@ -81,18 +67,6 @@ final class Raw implements RawConstants {
     return RawJNI.cq_dequeue(queue, buffer, buffer_size, size);
   }
 
-  public static int cq_source(long queue, String source, long[] number) {
-    return RawJNI.cq_source(queue, Text.encode(source), number);
-  }
-
-  public static int cq_sources(long queue, RawSourceVisitor visitor) {
-    return RawJNI.cq_sources(queue, visitor);
-  }
-
-  public static int cq_raise_source(long queue, String source, long number) {
-    return RawJNI.cq_raise_source(queue, Text.encode(source), number);
-  }
-
   public static int cq_reserve(long queue, long size, long[] message) {
     return RawJNI.cq_reserve(queue, size, message);
   }
@@ -115,18 +89,6 @@ final class Raw implements RawConstants {
 
   public static int cq_return(long queue, long[] message) {
     return RawJNI.cq_return(queue, message);
-  }
-
-  public static int cq_sync(long queue, long timeout_ns) {
-    return RawJNI.cq_sync(queue, timeout_ns);
-  }
-
-  public static int cq_durable_directory(long queue, byte[] path) {
-    return RawJNI.cq_durable_directory(queue, path);
-  }
-
-  public static int cq_return_after(long queue, long[] message, long delay_ns) {
-    return RawJNI.cq_return_after(queue, message, delay_ns);
   }
 
   public static int cq_walk(long queue, RawVisitor visitor) {

@@ -33,7 +33,6 @@ final class Handle implements Runnable {
     private final long queue;
     private final Views views = new Views();
     private final Watcher watcher = new Watcher(this);
-    private final Syncing syncing = new Syncing(this);
     private final ReentrantLock closing = new ReentrantLock();
     int usualSize; // of messages, lately: a guess, which threads may race for
     private volatile long calls; // in flight; CLOSED is added once and for all
@@ -70,10 +69,6 @@ final class Handle implements Runnable {
 
     Watcher watcher() {
         return watcher;
-    }
-
-    Syncing syncing() {
-        return syncing;
     }
 
     boolean isClosed() {
@@ -128,7 +123,7 @@ final class Handle implements Runnable {
     /** {@return the result, if it is an ordinary one} `size` is what an error is about, where it is about one. */
     int check(int result, long size) {
         switch (result) {
-            case Raw.CQ_OK, Raw.CQ_EMPTY, Raw.CQ_FULL, Raw.CQ_TIMEOUT, Raw.CQ_DUPLICATE -> {
+            case Raw.CQ_OK, Raw.CQ_EMPTY, Raw.CQ_FULL, Raw.CQ_TIMEOUT -> {
                 return result;
             }
             case Raw.CQ_CANCELLED -> {

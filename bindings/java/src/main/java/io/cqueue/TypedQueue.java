@@ -92,11 +92,7 @@ public final class TypedQueue<T> extends AbstractQueue<T> implements BlockingQue
         if (delivery == null) {
             return null;
         }
-        try {
-            delivery.release();
-        } catch (CQueueException.DiskFailure e) {
-            throw e.received(delivery.value());
-        }
+        delivery.release();
         return delivery.value();
     }
 

@@ -50,20 +50,19 @@ final class Watcher {
     final class Side {
         private final String what;
         private final Sleep sleep;
-        private final Call passOnInC;
+        private final Call passOn;
         private final Set<Waiter<?>> waiters = new LinkedHashSet<>(); // first come, first served; removed from anywhere
         private boolean watched; // there is a thread of the watcher's own
         private volatile boolean led; // one of those who wait sleeps in C, for all
         private volatile boolean asleep; // somebody is in C, or on the way
         private boolean unwanted; // and is to come out
         private int misses; // only for the one who sleeps
-        private boolean owes; // the same: it was woken, and nobody here has used that
         private final Spinning spinning = new Spinning();
 
         private Side(String what, Sleep sleep, Call passOn) {
             this.what = what;
             this.sleep = sleep;
-            passOnInC = passOn;
+            this.passOn = passOn;
         }
 
         /** Try for a moment, unless others wait already: one that spins would only be in their way. A hint. */
@@ -154,8 +153,6 @@ final class Watcher {
                 waiters.remove(leader);
                 if (!waiters.isEmpty()) {
                     rouse();
-                } else if (owes) {
-                    passOn();
                 }
             } finally {
                 lock.unlock();
@@ -202,17 +199,16 @@ final class Watcher {
             try {
                 wakeUp();
                 while (!closed && (isSomebodyExpelled() || !leads && (waiters.isEmpty() || led || cancelled))) {
-                    if (owes && waiters.isEmpty()) {
-                        passOn();
-                    }
                     changed.awaitUninterruptibly();
                 }
                 if (closed || cancelled) {
                     return false;
                 }
-                allowSleep();
+                if (kicked) {
+                    inC(RawJNI::cq_cancel_reset);
+                    kicked = false;
+                }
                 asleep = true;
-                owes = false; // it looks before it sleeps
                 return true;
             } finally {
                 lock.unlock();
@@ -229,7 +225,11 @@ final class Watcher {
         /** After a sleep in C, which ended with a result. */
         private void act(int result, Waiter<?> own) {
             if (result == Raw.CQ_OK) {
-                misses = serve(own) ? 0 : misses + 1;
+                boolean served = serve(own);
+                if (!served && nobodyWaits()) {
+                    inC(passOn); // they left: other handles' sleepers were not told of this one
+                }
+                misses = served ? 0 : misses + 1;
                 if (misses > HASTY) {
                     LockSupport.parkNanos(Math.min(SLOWEST_NS, 1000L << Math.min(misses, 20)));
                 }
@@ -244,23 +244,20 @@ final class Watcher {
          */
         private boolean serve(Waiter<?> own) {
             boolean any = false;
-            Waiter.Service last = Waiter.Service.ENDED;
             Waiter<?> waiter = next(null);
-            while (waiter != null && (last = waiter.serve()) != Waiter.Service.NOTHING) {
-                any |= last == Waiter.Service.SERVED;
+            while (waiter != null && waiter.serve()) {
+                any = true;
                 waiter = waiter == own ? null : next(waiter);
             }
-            owes = !any && last == Waiter.Service.ENDED;
             return any;
         }
 
-        /** Others' sleepers were not told of what this one was woken for, and nobody here wants it. With the lock. */
-        private void passOn() {
-            owes = false;
+        private boolean nobodyWaits() {
+            lock.lock();
             try {
-                inC(passOnInC);
-            } catch (QueueClosedException e) {
-                return; // closing wakes whoever sleeps
+                return waiters.isEmpty();
+            } finally {
+                lock.unlock();
             }
         }
 
@@ -348,31 +345,6 @@ final class Watcher {
             changed.signalAll();
         } finally {
             lock.unlock();
-        }
-    }
-
-    /** After CQ_CANCELLED. {@return whether that was for another one's sake, so that the call may go on} */
-    boolean goesOn() {
-        lock.lock();
-        try {
-            while (!closed && isSomebodyExpelled()) {
-                changed.awaitUninterruptibly();
-            }
-            if (closed || cancelled) {
-                return false;
-            }
-            allowSleep();
-            return true;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** With the lock, and nobody is to come out of C. */
-    private void allowSleep() {
-        if (kicked) {
-            inC(RawJNI::cq_cancel_reset);
-            kicked = false;
         }
     }
 
