@@ -152,6 +152,9 @@ struct layout_header {
     _Atomic uint32_t patience;                     /* 1168 a hint: periods are doubled so often */
     _Atomic uint32_t regrets;                      /* 1172 a hint: nodes that had to get memory again in this period */
     _Atomic uint64_t trimmed;                      /* 1176 bytes given back; a count for cq_stat */
+
+    /* Written once by the creator, as those up to `durable`. */
+    alignas(LAYOUT_LINE) uint8_t id[16];           /* 1280 random: no other region has it */
 };
 
 /* An open handle. Entry 0 is nobody's. */
@@ -202,7 +205,8 @@ static_assert(offsetof(struct layout_header, consumers) == 640, "drawn at 640");
 static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
 static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
 static_assert(offsetof(struct layout_header, turn) == 1024, "drawn at 1024");
-static_assert(sizeof(struct layout_header) == 1280 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
+static_assert(offsetof(struct layout_header, id) == 1280, "drawn at 1280");
+static_assert(sizeof(struct layout_header) == 1408 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
 static_assert(offsetof(struct layout_header, needed) == 1152, "drawn at 1152");
 static_assert(sizeof(struct layout_participant) == 128, "128 bytes a participant");
 static_assert(offsetof(struct layout_participant, nodes) == 64, "drawn at 64");
@@ -1975,6 +1979,9 @@ enum os_clock { OS_CLOCK, OS_CLOCK_COARSE, OS_DATE, OS_DATE_COARSE };
 #define OS_CLOCK_STEP INT64_C(5000000) /* how late OS_CLOCK_COARSE usually is at most */
 static int64_t os_clock(enum os_clock clock);
 
+/* Bytes that nobody can guess, and that no other call anywhere gets. Waits for the system's first entropy at most. */
+static int os_random(void *to, size_t size);
+
 /* ---- descriptors for event loops --------------------------------------------------------------------- */
 
 /*
@@ -2210,12 +2217,14 @@ static int write_region(int fd, const struct geometry *g, const cq_config *confi
     header.reserve = config ? config->reserve : 0;
     header.first_position = ticket;
     header.created = os_clock(OS_DATE);
+    int error = os_random(header.id, sizeof header.id);
     atomic_init(&header.tail, link_word(first, 0));
     atomic_init(&header.head, link_word(first, 0));
     atomic_init(&header.touched, g->reserved_nodes > 1 ? g->reserved_nodes : 1);
     atomic_init(&header.last_hole, ticket);
     atomic_init(&header.free_id, 1);
-    int error = os_write(fd, &node, sizeof node, g->nodes_offset);
+    if (error == 0)
+        error = os_write(fd, &node, sizeof node, g->nodes_offset);
     if (error == 0)
         error = os_write(fd, &state, sizeof state, g->states_offset);
     if (error == 0)
@@ -4256,6 +4265,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->max_memory = g->max_memory;
     stats->reserve = header->reserve;
     stats->trimmed = load_count(&header->trimmed);
+    memcpy(stats->id, header->id, sizeof stats->id);
     memory_taken(queue, &stats->memory);
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;
@@ -5740,6 +5750,20 @@ size_t os_wake(_Atomic uint32_t *word, size_t count, uint32_t kinds)
 }
 
 void os_yield(void) { sched_yield(); }
+
+int os_random(void *to, size_t size)
+{
+    unsigned char *at = to;
+
+    while (size > 0) {
+        long got = syscall(SYS_getrandom, at, size, 0);
+        if (got < 0 && errno != EINTR)
+            return errno;
+        at += got > 0 ? got : 0;
+        size -= got > 0 ? (size_t)got : 0;
+    }
+    return 0;
+}
 
 int64_t os_clock(enum os_clock clock)
 {

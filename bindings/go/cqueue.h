@@ -193,7 +193,8 @@ typedef struct cq_message {
     uint32_t deliveries;  /* 1 the first time the message is delivered, 2 the second, ..., at most 255 */
     void *data;           /* in the region, aligned to 8 bytes (64 if max_message_size > 248); NULL when not held */
     size_t size;          /* bytes */
-    uint64_t position;    /* identifies the message, also when it is delivered again */
+    uint64_t position;    /* identifies the message, also when it is delivered again; among all queues with the region's
+                             id (cq_stats) */
     uint64_t token[2];    /* for the library alone */
 } cq_message;
 
@@ -235,6 +236,9 @@ typedef struct cq_stats {
     uint64_t max_memory;          /* bytes that the region may occupy; 0: any number */
     uint64_t reserve;             /* bytes for messages that it occupies from the beginning */
     uint64_t trimmed;             /* bytes that were given back to the file system */
+
+    uint8_t id[16];               /* the region's, random: together with a message's position it names that message for
+                                     ever. A queue that is removed and made anew has another */
 } cq_stats;
 
 /* One open handle, as cq_participants shows it. */

@@ -33,6 +33,7 @@ type Stats struct {
 	MaxMemory        uint64    // bytes that the region may have; 0: any number
 	Reserve          uint64    // bytes for messages that it had from the beginning
 	Trimmed          uint64    // bytes given back to the file system
+	ID               [16]byte  // the region's, random: with a message's position it names that message for ever
 }
 
 // Stats looks at the queue without changing it.

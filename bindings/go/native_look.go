@@ -54,6 +54,7 @@ func (n native) stats() (Stats, Code) {
 		MaxMemory:        uint64(stats.max_memory),
 		Reserve:          uint64(stats.reserve),
 		Trimmed:          uint64(stats.trimmed),
+		ID:               *(*[16]byte)(unsafe.Pointer(&stats.id)),
 	}, resultOK
 }
 

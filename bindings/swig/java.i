@@ -152,6 +152,17 @@ SIZED(cq_recovery)
     (*jenv)->SetByteArrayRegion(jenv, $result, 0, length, (const jbyte *)$1);
 }
 
+%immutable cq_stats::id;
+%typemap(jni) uint8_t id[ANY] "jbyteArray"
+%typemap(jtype) uint8_t id[ANY] "byte[]"
+%typemap(jstype) uint8_t id[ANY] "String"
+%typemap(javaout) uint8_t id[ANY] { return java.util.HexFormat.of().formatHex($jnicall); }
+%typemap(out) uint8_t id[ANY] {
+  $result = (*jenv)->NewByteArray(jenv, $1_dim0);
+  if ($result)
+    (*jenv)->SetByteArrayRegion(jenv, $result, 0, $1_dim0, (const jbyte *)$1);
+}
+
 /* ---- a visitor is an object ---------------------------------------------------------------------------------- */
 
 %define VISITOR(TYPE, INTERFACE, SIGNATURE, VISIT)

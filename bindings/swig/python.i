@@ -120,6 +120,8 @@
 %nodefaultctor;
 %nodefaultdtor;
 %immutable cq_participant::command;
+%immutable cq_stats::id;
+%typemap(out) uint8_t id[ANY] "$result = PyBytes_FromStringAndSize((const char *)$1, $1_dim0);"
 %define STRUCT_AS(TYPE)
 %typemap(in) TYPE * (Py_buffer view = {0}) {
   if (!struct_get(&view, $input, sizeof(TYPE)))

@@ -6,6 +6,7 @@
  */
 #include "claim.h"
 #include "config.h"
+#include "lease.h"
 #include "look.h"
 #include "lookout.h"
 #include "probe.h"
@@ -111,13 +112,16 @@ int cq_trim(cq_queue *queue, uint64_t *bytes)
 static int try_side(cq_queue *queue, void *context)
 {
     enum side side = *(enum side *)context;
-    int nothing = side == SIDE_CONSUMERS ? CQ_EMPTY : CQ_FULL;
+    int nothing = side == SIDE_PRODUCERS ? CQ_FULL : CQ_EMPTY;
     uint32_t tries = 0;
 
-    do
-        if (probe_side(queue, side))
+    do {
+        bool may = side == SIDE_PRODUCERS || lease_may_consume(queue);
+        if (may && probe_side(queue, side))
             return CQ_OK;
-    while (claim_again(queue, side, nothing, &tries));
+        if (side == SIDE_CONSUMERS)
+            nothing = may ? CQ_EMPTY : CQ_ECONSUMER;
+    } while (claim_again(queue, side, nothing, &tries));
     return nothing;
 }
 

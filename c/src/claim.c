@@ -12,6 +12,7 @@
 #include "enqueue.h"
 #include "fast.h"
 #include "lookout.h"
+#include "os.h"
 #include "orphan.h"
 #include "participant.h"
 #include "watch.h"
@@ -26,7 +27,7 @@
 /* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
 bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
 {
-    if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE)
+    if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE && result != CQ_ECONSUMER)
         return false;
     int error = errno; /* a signal handler may be calling */
     bool again = lookout_look(queue) && ++*tries < TRIES;
@@ -70,15 +71,21 @@ int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run)
     return result;
 }
 
-/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
+/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. Where
+   the list is empty, what was given back to the tail is due. */
 int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
+    struct terms terms = {.until = INT64_MAX};
     uint32_t tries = 0;
 
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
-        int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
+        int result = CQ_EMPTY;
+        if (unlikely(orphan_is_dirty(version))) {
+            terms.date = os_clock(OS_DATE_COARSE);
+            result = orphan_claim(queue, &terms, room, run, needed, &version);
+        }
         if (unlikely(result != CQ_EMPTY))
             return result;
         result = dequeue_claim(queue, want, room, run, needed);
@@ -86,6 +93,13 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
             return result;
         if (orphan_version(queue) != version || let_ahead(queue, want))
             continue;
+        if (orphan_is_dirty(version) && terms.tail != 0 && !terms.last) {
+            terms.last = true;
+            continue;
+        }
+        /* Relaxed: a hint, for those that sleep (wait.c). */
+        atomic_store_explicit(&queue->next_due, orphan_is_dirty(version) ? terms.until : INT64_MAX,
+                              memory_order_relaxed);
         if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
             return CQ_EMPTY;
     }

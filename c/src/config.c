@@ -44,6 +44,37 @@ int config_complete(const cq_config *given, cq_config *full)
     return CQ_OK;
 }
 
+bool config_name_is_valid(const char *name)
+{
+    size_t length = 0;
+    for (; name[length] != '\0'; ++length) {
+        char c = name[length];
+        bool alphanumeric = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (length == LAYOUT_NAME || (!alphanumeric && (length == 0 || (c != '.' && c != '_' && c != '-'))))
+            return false;
+    }
+    return length > 0;
+}
+
+/* The same of what becomes of messages on their way. */
+static enum config_fault fate_fault(const cq_config *config)
+{
+    bool attaches = config->flags & (CQ_ATTACH | CQ_READ_ONLY); /* then it may be known from the region */
+
+    if (config->max_headers > LAYOUT_MAX_HEADERS)
+        return CONFIG_HEADERS;
+    if (config->max_deliveries > LAYOUT_MAX_DELIVERIES)
+        return CONFIG_DELIVERIES;
+    if (config->time_to_live < 0)
+        return CONFIG_LIFE;
+    if (config->dead_letter && !config_name_is_valid(config->dead_letter))
+        return CONFIG_LETTERS_NAME;
+    if (config->max_deliveries != 0 && !config->dead_letter && !attaches)
+        return CONFIG_NO_LETTERS;
+    return config->dead_letter && config->max_deliveries == 0 && config->time_to_live == 0 && !attaches
+               ? CONFIG_LETTERS : CONFIG_FINE;
+}
+
 /* What is wrong with a complete config, the first thing if several are. */
 enum config_fault config_fault(const cq_config *config)
 {
@@ -65,5 +96,7 @@ enum config_fault config_fault(const cq_config *config)
         return CONFIG_HELD;
     if (config->max_memory > LAYOUT_MAX_FILE)
         return CONFIG_MEMORY;
-    return config->reserve > LAYOUT_MAX_FILE ? CONFIG_RESERVE : CONFIG_FINE;
+    if (config->reserve > LAYOUT_MAX_FILE)
+        return CONFIG_RESERVE;
+    return fate_fault(config);
 }

@@ -5,6 +5,7 @@
  * enqueue.c, claim.c).
  */
 #include "claim.h"
+#include "consume.h"
 #include "enqueue.h"
 #include "fast.h"
 #include "wait.h"
@@ -139,7 +140,7 @@ SELDOM static int dequeue_slow(cq_queue *queue, void *buffer, size_t room, size_
 {
     struct run run;
     size_t found = 0;
-    int result = claim_messages(queue, 1, limit_room(room), &run, &found);
+    int result = consume_claim(queue, 1, limit_room(room), &run, &found);
 
     if (likely(result == CQ_OK))
         result = copy_message(queue, &run, 0, buffer, room, &found);
@@ -258,7 +259,7 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
     *done = 0;
     while (result == CQ_OK && *done < count) {
         size_t want = count - *done;
-        result = claim_messages(queue, want, room, &run, &size);
+        result = consume_claim(queue, want, room, &run, &size);
         for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
             result = copy_message(queue, &run, i, to, room, &size);
             if (result == CQ_OK) {

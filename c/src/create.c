@@ -38,6 +38,17 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
+static struct extras config_extras(const cq_config *config)
+{
+    if (!config)
+        return (struct extras){0};
+    bool times = config->flags & CQ_ENQUEUE_TIMES || config->time_to_live != 0;
+    return (struct extras){
+        .features = (config->flags & CQ_EXCLUSIVE_CONSUMER ? FEATURE_EXCLUSIVE : 0) | (times ? FEATURE_TIMES : 0),
+        .max_headers = config->max_headers, .max_deliveries = config->max_deliveries,
+        .time_to_live = config->time_to_live};
+}
+
 /* K by the bytes of a node, and more if the nodes would not suffice otherwise. Each held message may pin a node of its
    own, so that X is how many may be held for sure; nodes never used cost nothing but addresses. */
 int create_geometry(const cq_config *config, struct geometry *g)
@@ -45,7 +56,8 @@ int create_geometry(const cq_config *config, struct geometry *g)
     uint64_t capacity = config && config->capacity ? config->capacity : DEFAULT_CAPACITY;
     uint64_t message = config && config->max_message_size ? config->max_message_size : DEFAULT_MESSAGE;
     uint64_t max_held = config ? config->max_held : 0;
-    int result = geometry_of(1, message, 1, 0, 0, g);
+    struct extras extras = config_extras(config);
+    int result = geometry_of(1, message, 1, 0, 0, &extras, g);
 
     if (result != CQ_OK || capacity > LAYOUT_MAX_CAPACITY || max_held > LAYOUT_MAX_NODES)
         return CQ_EINVAL;
@@ -63,12 +75,12 @@ int create_geometry(const cq_config *config, struct geometry *g)
     uint64_t spare = clamp(capacity + MORE_HELD, 0, most_spare);
     if (max_held)
         spare = max_held;
-    if ((result = geometry_of(capacity, message, (uint32_t)slots, holes, 0, g)) != CQ_OK)
+    if ((result = geometry_of(capacity, message, (uint32_t)slots, holes, 0, &extras, g)) != CQ_OK)
         return result;
     spare += geometry_trim_nodes(g);
     if (cq_testing.spare_nodes)
         spare = cq_testing.spare_nodes;
-    result = geometry_of(capacity, message, (uint32_t)slots, holes, spare, g);
+    result = geometry_of(capacity, message, (uint32_t)slots, holes, spare, &extras, g);
     if (result == CQ_OK && config)
         result = geometry_set_memory(config->max_memory, config->reserve, g);
     return result;
@@ -106,15 +118,23 @@ static int write_region(int fd, const struct geometry *g, const cq_config *confi
     header.nodes_offset = g->nodes_offset;
     header.file_size = g->file_size;
     header.max_memory = g->max_memory;
+    header.features = g->features;
+    header.max_headers = g->max_headers;
+    header.max_deliveries = g->max_deliveries;
+    header.time_to_live = g->time_to_live;
+    if (config && config->dead_letter) /* config_fault has seen how long it is */
+        memcpy(header.dead_letter, config->dead_letter, strlen(config->dead_letter));
     header.reserve = config ? config->reserve : 0;
     header.first_position = ticket;
     header.created = os_clock(OS_DATE);
+    int error = os_random(header.id, sizeof header.id);
     atomic_init(&header.tail, link_word(first, 0));
     atomic_init(&header.head, link_word(first, 0));
     atomic_init(&header.touched, g->reserved_nodes > 1 ? g->reserved_nodes : 1);
     atomic_init(&header.last_hole, ticket);
     atomic_init(&header.free_id, 1);
-    int error = os_write(fd, &node, sizeof node, g->nodes_offset);
+    if (error == 0)
+        error = os_write(fd, &node, sizeof node, g->nodes_offset);
     if (error == 0)
         error = os_write(fd, &state, sizeof state, g->states_offset);
     if (error == 0)
@@ -142,7 +162,7 @@ static int reserve_nodes(int fd, const struct geometry *g)
             error = os_write(fd, &words, sizeof words, LAYOUT_SUMMARY_OFFSET + word / 64 * 8);
         }
     }
-    uint32_t pages = slot_pages(g->max_message_size);
+    uint32_t pages = slot_pages(g, g->max_message_size);
     for (uint64_t i = 0; g->paged && i < count * g->slots_per_node && result == CQ_OK && error == 0; ++i)
         error = os_write(fd, &pages, sizeof pages,
                          g->nodes_offset + i / g->slots_per_node * g->node_stride + LAYOUT_NODE_HEADER +

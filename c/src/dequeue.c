@@ -13,6 +13,7 @@
 #include "queue.h"
 #include "reap.h"
 #include "slot.h"
+#include "source.h"
 #include "wake.h"
 
 /* ---- patience -------------------------------------------------------------------------------------- */
@@ -278,6 +279,14 @@ static int pass_holes(cq_queue *queue, const struct front *front)
     return RESULT_RETRY;
 }
 
+/* A message whose number is not settled yet. */
+static int settle_fed(cq_queue *queue, const struct front *front)
+{
+    source_settle(queue, node_number(queue, front->node), ticket_index(front->deq), front->word);
+    bool same = slot_load(queue, front->node, ticket_index(front->deq)) == front->word;
+    return same ? CQ_ECORRUPT : RESULT_RETRY; /* no region of ours leaves it so */
+}
+
 /*
  * Claim up to `want` messages at the front of the list that fit into `room` bytes (SIZE_MAX: in place).
  * CQ_OK, CQ_EMPTY, CQ_ETOOSMALL with *needed, or an error.
@@ -294,6 +303,8 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
                 result = claim_full(queue, &front, want, room, run, needed);
             else if (is_hole(front.word, word_sequence(front.deq)))
                 result = pass_holes(queue, &front);
+            else if (is_fed(front.word, word_sequence(front.deq)))
+                result = settle_fed(queue, &front);
             else
                 result = pass_gap(queue, front.node, front.deq, front.word, false);
         }
@@ -319,6 +330,8 @@ int dequeue_make_room(cq_queue *queue)
         return result == CQ_EMPTY ? RESULT_RETRY : result;
     if (is_full(front.word, word_sequence(front.deq)))
         return CQ_FULL;
+    if (is_fed(front.word, word_sequence(front.deq)))
+        return settle_fed(queue, &front);
     if (!is_hole(front.word, word_sequence(front.deq)))
         return pass_gap(queue, front.node, front.deq, front.word, true);
     return pass_holes(queue, &front);

@@ -9,6 +9,7 @@
 #include "dequeue.h"
 #include "fast.h"
 #include "lookout.h"
+#include "os.h"
 #include "participant.h"
 #include "queue.h"
 #include "room.h"
@@ -46,6 +47,8 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
         if (ticket != reached && !slot_reaches(queue, slot_at(queue, tail->node, index), size))
             return RESULT_REACH;
     }
+    if (unlikely(queue->geometry.prefix > 0))
+        here = 0; /* nor what goes before a message */
     /* claim_enq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
                                                  ticket_word(sequence, index + count, queue->owner),
@@ -56,6 +59,8 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     *run = run_of(queue, sequence, link_node(tail->link), index, count);
     slot_set_reach(queue, run_slot(queue, run, 0), size);
     participant_name(queue, SIDE_PRODUCERS, run->node);
+    for (uint32_t i = 0; unlikely(queue->geometry.max_headers > 0) && i < count; ++i)
+        slot_set_headers(queue, run_slot(queue, run, i), NULL, 0);
     /* Relaxed, see fast.h. */
     atomic_store_explicit(&queue->enq_node, node_offset(queue, tail->node), memory_order_relaxed);
     atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
@@ -130,6 +135,26 @@ SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, stru
     return word;
 }
 
+/* The time that goes before the message, where there is one. */
+static void stamp(cq_queue *queue, struct layout_slot *slot)
+{
+    if (unlikely(slot_has_times(queue)))
+        *slot_time(queue, slot_payload(queue, slot)) = os_clock(OS_DATE_COARSE);
+}
+
+/* Write a message into a claimed slot that enqueue_publish is not to publish. What goes with FULL into its state. */
+uint32_t enqueue_fill(cq_queue *queue, const struct run *run, const void *data, size_t size)
+{
+    struct layout_slot *slot = run_slot(queue, run, 0);
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* publish:A, as below */
+
+    if (size > PATIENT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0)
+        ask_patience(queue, run, slot, word, size);
+    fast_copy(slot_payload(queue, slot), data, size);
+    stamp(queue, slot);
+    return slot_set_size(queue, slot, size);
+}
+
 /* Copy a message (unless data is NULL: then it is there) into the run's slot at `index` and make it FULL. The caller
    has published those before. RESULT_VOIDED: others have moved past the slot, which is still the caller's. */
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size)
@@ -148,6 +173,7 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
         fast_copy(slot_payload(queue, slot), data, size);
     else if (keep)
         kept = *last;
+    stamp(queue, slot);
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
     for (;;) {
         if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {

@@ -26,6 +26,7 @@ const char *cq_strerror(int result)
     case CQ_TIMEOUT: return "timed out";
     case CQ_CANCELLED: return "the wait was cancelled";
     case CQ_STALE: return "the queue was removed";
+    case CQ_DUPLICATE: return "the message was enqueued before";
     case CQ_EINVAL: return "an argument is invalid";
     case CQ_ENAME: return "the name is not valid";
     case CQ_ENOENT: return "there is no such queue";
@@ -47,6 +48,10 @@ const char *cq_strerror(int result)
     case CQ_ESYSTEM: return "the operating system failed";
     case CQ_EPROCESS: return "too many descriptors or threads in this process";
     case CQ_EFILESIZE: return "the file would be too large";
+    case CQ_ECONSUMER: return "another handle is the queue's only consumer";
+    case CQ_ESOURCES: return "the queue knows as many sources as it can";
+    case CQ_EHEADERS: return "the headers are not well formed";
+    case CQ_EFEATURE: return "the queue was not created for this";
     default: return "unknown result";
     }
 }
@@ -83,11 +88,35 @@ static void say_file(struct text *text, const struct found *found)
 
 /* ---- what was asked for ----------------------------------------------------------------------------- */
 
+/* Properties other than the sizes. */
+static bool say_fate_mismatch(struct text *text, const cq_config *config, const struct layout_header *header)
+{
+    const char *end = ": leave that out when attaching, or unlink the queue and create it so";
+
+    switch (region_mismatch(config, header)) {
+    case MISMATCH_HEADERS: say(text, "region has max_headers %" PRIu64 ", asked for %" PRIu64 "%s", header->max_headers,
+                               config->max_headers, end); return true;
+    case MISMATCH_DELIVERIES: say(text, "region has max_deliveries %" PRIu64 ", asked for %" PRIu64 "%s",
+                                  header->max_deliveries, config->max_deliveries, end); return true;
+    case MISMATCH_LETTERS: say(text, "region has dead_letter \"%.200s\", asked for \"%.200s\"%s", header->dead_letter,
+                               config->dead_letter, end); return true;
+    case MISMATCH_LIFE: say(text, "region has time_to_live %" PRId64 " ns, asked for %" PRId64 " ns%s",
+                            header->time_to_live, config->time_to_live, end); return true;
+    case MISMATCH_EXCLUSIVE: say(text, "the queue has any number of consumers, and was not created with "
+                                 "CQ_EXCLUSIVE_CONSUMER%s", end); return true;
+    case MISMATCH_TIMES: say(text, "messages have no times, the queue was not created with "
+                             "CQ_ENQUEUE_TIMES%s", end); return true;
+    default: return false;
+    }
+}
+
 static void say_mismatch(struct text *text, const struct found *found)
 {
     const struct layout_header *header = &found->header;
     const cq_config *config = &found->config;
     bool capacity = config->capacity && config->capacity != header->capacity;
+    if (say_fate_mismatch(text, config, header))
+        return;
     bool message = config->max_message_size && config->max_message_size != header->max_message_size;
 
     if (!capacity && !message) {
@@ -111,7 +140,8 @@ static void say_version(struct text *text, const struct layout_header *header)
     else if (header->word_bits != 64)
         say(text, "region is for %" PRIu32 "-bit words, this library for 64", header->word_bits);
     else if (header->format_version == LAYOUT_FORMAT_VERSION)
-        say(text, "region uses features %" PRIx64 ", this library knows none", header->features);
+        say(text, "region uses features %" PRIx64 ", this library knows %" PRIx64, header->features,
+            FEATURES);
     else
         say(text, "region has format version %" PRIu32 ", this library has %u", header->format_version,
             LAYOUT_FORMAT_VERSION);
@@ -156,6 +186,18 @@ static void say_invalid(struct text *text, const struct found *found)
                             config->max_memory, LAYOUT_MAX_FILE); return;
     case CONFIG_RESERVE: say(text, "reserve %" PRIu64 " is more than %" PRIu64 " bytes, the maximum", config->reserve,
                              LAYOUT_MAX_FILE); return;
+    case CONFIG_HEADERS: say(text, "max_headers %" PRIu64 " is more than %u bytes, the maximum", config->max_headers,
+                             LAYOUT_MAX_HEADERS); return;
+    case CONFIG_DELIVERIES: say(text, "max_deliveries %" PRIu64 " is more than %u, the maximum", config->max_deliveries,
+                                LAYOUT_MAX_DELIVERIES); return;
+    case CONFIG_LETTERS: say(text, "dead_letter is \"%.200s\", and nothing sends messages there: set max_deliveries or "
+                             "time_to_live, too", config->dead_letter); return;
+    case CONFIG_LETTERS_NAME: say(text, "dead_letter \"%.200s\" is no name of a queue: 1 to 200 of A-Z a-z 0-9 . _ - , "
+                                  "beginning with a letter or digit", config->dead_letter); return;
+    case CONFIG_NO_LETTERS: say(text, "max_deliveries is %" PRIu64 ", and dead_letter names no queue that takes what was "
+                                "delivered so often: name one", config->max_deliveries); return;
+    case CONFIG_LIFE: say(text, "time_to_live %" PRId64 " is negative: it is a number of nanoseconds, 0 for no "
+                          "limit", config->time_to_live); return;
     case CONFIG_FINE: break;
     }
     if (!found->has_geometry && found->geometry.max_memory != 0) {
@@ -234,14 +276,22 @@ static void say_access(struct text *text, const struct found *found)
 
 /* ---- what is in the queue --------------------------------------------------------------------------- */
 
-static bool look_inside(const struct found *found, cq_stats *stats)
+static cq_queue *look_into(const struct found *found)
 {
     cq_config look = {.struct_size = sizeof look, .directory = found->config.directory,
                       .permissions = found->config.permissions,
                       .flags = CQ_READ_ONLY | (found->config.flags & (CQ_ANY_FILESYSTEM | CQ_TRUST))};
     cq_queue *queue;
 
-    if (!found->has_region || config_fault(&look) != CONFIG_FINE || cq_open(found->name, &look, &queue) != CQ_OK)
+    bool opened = found->has_region && config_fault(&look) == CONFIG_FINE && cq_open(found->name, &look, &queue) == CQ_OK;
+    return opened ? queue : NULL;
+}
+
+static bool look_inside(const struct found *found, cq_stats *stats)
+{
+    cq_queue *queue = look_into(found);
+
+    if (!queue)
         return false;
     *stats = (cq_stats){.struct_size = sizeof *stats};
     bool looked = cq_stat(queue, stats) == CQ_OK;
@@ -281,6 +331,48 @@ static void say_full(struct text *text, const struct found *found)
     else
         say(text, ": try again; if it stays full, take the oldest message: slots behind it were given up and become "
             "free with it");
+}
+
+struct holder {
+    uint32_t id;
+    cq_participant found;
+};
+
+static int see_holder(const cq_participant *participant, void *context)
+{
+    struct holder *holder = context;
+    if (participant->id != holder->id)
+        return 0;
+    holder->found = *participant;
+    return 1;
+}
+
+static void say_consumer(struct text *text, const struct found *found)
+{
+    struct holder holder = {0};
+    cq_stats stats;
+    cq_queue *queue = look_into(found);
+
+    stats = (cq_stats){.struct_size = sizeof stats};
+    if (queue && cq_stat(queue, &stats) == CQ_OK && (holder.id = stats.consumer) != 0)
+        cq_participants(queue, see_holder, &holder);
+    cq_close(queue);
+    say(text, "it has one consumer at a time, and ");
+    if (holder.found.id != 0)
+        say(text, "process %u (%s) is it now", holder.found.pid, holder.found.command);
+    else
+        say(text, "another handle was it");
+    say(text, ": wait for the place with a call that waits, or end that process");
+}
+
+static void say_feature(struct text *text, const struct found *found)
+{
+    bool headers = !found->has_region || found->geometry.max_headers == 0;
+    bool times = !found->has_region || !(found->geometry.features & FEATURE_TIMES);
+
+    say(text, "its messages have no %s: create it with %s", headers && times ? "headers and no times" : headers ? "headers"
+        : "times", headers && times ? "max_headers, or with CQ_ENQUEUE_TIMES" : headers ? "max_headers" :
+        "CQ_ENQUEUE_TIMES");
 }
 
 static void say_case(struct text *text, int result, const struct found *found, size_t size)
@@ -324,6 +416,14 @@ static void say_case(struct text *text, int result, const struct found *found, s
                              "or btrfs", found->directory); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;
+    case CQ_DUPLICATE: say(text, "its source has come to this number before, so the message was enqueued then: go on "
+                           "with the number behind the one of cq_source"); return;
+    case CQ_ECONSUMER: say_consumer(text, found); return;
+    case CQ_ESOURCES: say(text, "it knows %u sources, the maximum, and this is none of them: use the name of one of "
+                          "them, or another queue", LAYOUT_SOURCES); return;
+    case CQ_EHEADERS: say(text, "the headers are not as cq_header_add makes them: each has a key of 1 to 255 bytes of "
+                          "UTF-8, and no key is there twice"); return;
+    case CQ_EFEATURE: say_feature(text, found); return;
     default: say(text, "%s", cq_strerror(result)); return;
     }
 }

@@ -153,7 +153,7 @@ ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
     struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
     uint32_t index = ticket_index(ticket);
 
-    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->geometry.slots_per_node))
+    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->usual_slots))
         return SEEN_OTHER;
     look->place = (struct place){slot_at(queue, node, index), ticket};
     look->word = slot_load(queue, node, index);

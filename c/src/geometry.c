@@ -10,17 +10,27 @@
 /* The shape that follows from five numbers. CQ_EINVAL: out of range, or too large for a file. Nothing overflows: every
    factor is bounded first. */
 int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, uint64_t hole_slots, uint64_t spare_nodes,
-                struct geometry *g)
+                const struct extras *extras, struct geometry *g)
 {
+    static const struct extras none;
+
+    extras = extras ? extras : &none;
     if (capacity < 1 || capacity > LAYOUT_MAX_CAPACITY || max_message_size < 1 ||
         max_message_size > LAYOUT_MAX_MESSAGE || slots < 1 || slots > LAYOUT_MAX_SLOTS ||
-        hole_slots > LAYOUT_MAX_CAPACITY || spare_nodes > LAYOUT_MAX_NODES)
+        hole_slots > LAYOUT_MAX_CAPACITY || spare_nodes > LAYOUT_MAX_NODES ||
+        extras->max_headers > LAYOUT_MAX_HEADERS || extras->max_deliveries > LAYOUT_MAX_DELIVERIES ||
+        extras->time_to_live < 0)
         return CQ_EINVAL;
     *g = (struct geometry){.capacity = capacity, .max_message_size = max_message_size, .hole_slots = hole_slots,
-                           .spare_nodes = spare_nodes, .slots_per_node = slots};
+                           .spare_nodes = spare_nodes, .slots_per_node = slots, .features = extras->features,
+                           .max_headers = extras->max_headers, .max_deliveries = extras->max_deliveries,
+                           .time_to_live = extras->time_to_live};
     g->paged = max_message_size > LAYOUT_PAGED_MESSAGE;
     bool small = max_message_size <= LAYOUT_SMALL_MESSAGE;
-    g->payload_offset = small ? LAYOUT_SMALL_PAYLOAD : LAYOUT_LARGE_PAYLOAD;
+    g->prefix = (extras->features & FEATURE_TIMES ? 8 : 0) +
+                (extras->max_headers > 0 ? round_up(4 + extras->max_headers, 8) : 0);
+    g->payload_offset = small ? LAYOUT_SMALL_PAYLOAD + g->prefix
+                              : round_up(sizeof(struct layout_slot) + g->prefix, LAYOUT_LARGE_PAYLOAD);
     g->slot_stride = round_up(g->payload_offset + max_message_size,
                               small ? 8 : g->paged ? LAYOUT_PAGE : LAYOUT_LARGE_PAYLOAD);
     g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, g->paged ? LAYOUT_PAGE : LAYOUT_LINE);
@@ -30,7 +40,8 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
     uint64_t words = round_up(g->node_count, 64) / 64;
     g->bitmap_offset = LAYOUT_SUMMARY_OFFSET + round_up(round_up(words, 64) / 64 * 8, LAYOUT_PAGE);
     g->marks_offset = g->bitmap_offset + round_up(words * 8, LAYOUT_PAGE);
-    g->states_offset = g->marks_offset + round_up(round_up(g->node_count, MARK_NODES) / MARK_NODES * 8, LAYOUT_PAGE);
+    g->dues_offset = g->marks_offset + round_up(round_up(g->node_count, MARK_NODES) / MARK_NODES * 8, LAYOUT_PAGE);
+    g->states_offset = g->dues_offset + round_up(g->node_count * slots * 8, LAYOUT_PAGE);
     g->nodes_offset = g->states_offset + round_up(g->node_count * 8, LAYOUT_PAGE);
     g->file_size = round_up(g->nodes_offset + g->node_count * g->node_stride, LAYOUT_PAGE);
     return CQ_OK;
@@ -80,10 +91,14 @@ int geometry_of_header(const struct layout_header *header, uint64_t file_size, s
     if (magic != LAYOUT_MAGIC)
         return CQ_ECORRUPT;
     if (header->byte_order != LAYOUT_BYTE_ORDER || header->format_version != LAYOUT_FORMAT_VERSION ||
-        header->word_bits != 64 || header->features != 0)
+        header->word_bits != 64 || header->features & ~FEATURES)
         return CQ_EVERSION;
+    struct extras extras = {header->features, header->max_headers, header->max_deliveries, header->time_to_live};
+    bool ends = header->dead_letter[sizeof header->dead_letter - 1] == '\0';
     if (geometry_of(header->capacity, header->max_message_size, header->slots_per_node, header->hole_slots,
-                    header->spare_nodes, g) != CQ_OK)
+                    header->spare_nodes, &extras, g) != CQ_OK ||
+        !ends || (header->max_deliveries != 0 && header->dead_letter[0] == '\0') ||
+        (header->time_to_live != 0 && !(header->features & FEATURE_TIMES)))
         return CQ_ECORRUPT;
     if (geometry_set_memory(header->max_memory, header->reserve, g) != CQ_OK)
         return CQ_ECORRUPT;

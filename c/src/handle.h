@@ -43,7 +43,8 @@ enum {
     RESULT_LOOK,        /* as RESULT_RETRY, and it is a good moment to look for the dead */
     RESULT_MEMORY,      /* a node needs memory first: see struct growth in node.h */
     RESULT_USED_UP,     /* all slots of the last node are claimed */
-    RESULT_REACH        /* the slot has less memory than the message needs */
+    RESULT_REACH,       /* the slot has less memory than the message needs */
+    RESULT_SPENT = 120  /* a message that is to go to dead_letter stands where one was to be claimed */
 };
 
 static inline uint64_t round_up(uint64_t value, uint64_t multiple)
@@ -76,7 +77,10 @@ struct geometry {
     uint64_t max_memory, reserved_nodes; /* 0: no limit; the nodes below keep their memory */
     uint64_t slot_stride, node_stride, node_count;
     uint64_t payload_offset; /* in a slot */
-    uint64_t bitmap_offset, marks_offset, states_offset, nodes_offset, file_size;
+    uint64_t prefix;         /* bytes before it: what a message has beside its bytes (slot.h) */
+    uint64_t bitmap_offset, marks_offset, dues_offset, states_offset, nodes_offset, file_size;
+    uint64_t features, max_headers, max_deliveries;
+    int64_t time_to_live;
     uint32_t slots_per_node;
     bool paged; /* slots get memory as far as their messages reach */
 };
@@ -139,6 +143,8 @@ struct hole_cache {
 #define ORPHAN_NODES 1024u
 struct orphan_cache {
     _Atomic uint32_t busy;
+    int64_t until;   /* then the next of those that were passed by is due, by the date */
+    uint64_t tail;   /* or when the front has come to this ticket; 0: none of that kind */
     uint32_t count, next, index; /* where the lowest orphan may be: slot `index` of links[next] */
     uint64_t version;            /* of header.orphans, that this is for */
     uint64_t links[ORPHAN_NODES];
@@ -197,6 +203,12 @@ struct cq_queue {
     struct trim trim;
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
+    uint32_t usual_slots;             /* slots_per_node, or 0: consumers of this handle always look around (fast.h) */
+    _Atomic uint32_t feeding;         /* 1: a thread of this handle is feeding from a source: feed.c */
+    _Atomic uint32_t source_hint;     /* the entry of the source that was fed from last, plus 1 */
+    cq_queue *letters;                /* an open handle on dead_letter: letter.c's, with the mover's lease */
+    _Atomic int64_t letters_after;    /* until this date spent messages are passed by */
+    _Atomic int64_t next_due;         /* a hint: at this date a message is due that waits for it */
     _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */
     _Atomic uint32_t spin_misses[2];  /* by SIDE_: waits in a row that had to sleep; see wait.c */
     _Atomic uint64_t swept_next;      /* the node that node_sweep looks at next; this and the next two are hints */

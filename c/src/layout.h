@@ -6,9 +6,11 @@
  *
  *        0  header                      one page
  *     4096  participants                4,096 entries of 128 bytes
- *   528384  summary of the free bitmap  1 bit for 64 words of it
+ *   528384  sources                     80 entries of 256 bytes
+ *   548864  summary of the free bitmap  1 bit for 64 words of it
  *        .  free bitmap                 1 bit a node
  *        .  marks                       8 bytes for 16 nodes: which may hold orphans, which have holes
+ *        .  dues                        8 bytes a slot: when what was given back for later is due
  *        .  node states                 8 bytes a node
  *        .  nodes                       node_stride bytes each
  */
@@ -44,6 +46,11 @@
 #define LAYOUT_MAX_OWNER 4094u
 #define LAYOUT_PARTICIPANTS 4096u
 #define LAYOUT_SMALL_MESSAGE 248u /* up to here a slot has no length field of its own */
+#define LAYOUT_MAX_HEADERS 65535u
+#define LAYOUT_MAX_DELIVERIES 254u
+#define LAYOUT_SOURCES 64u      /* that a queue knows at most ... */
+#define LAYOUT_SOURCE_SLOTS 80u /* ... and entries for them, with some for newcomers that are just being written */
+#define LAYOUT_NAME 200u        /* bytes of a queue's or a source's name */
 #define LAYOUT_PAGED_MESSAGE 12288u /* beyond, a slot gets memory page by page, as far as its message reaches */
 
 /* One side's sleepers: a futex word, generation (30 bits) | WATCH | SLEEP. Written by waiters and wakers. */
@@ -101,6 +108,24 @@ struct layout_header {
     _Atomic uint32_t patience;                     /* 1168 a hint: periods are doubled so often */
     _Atomic uint32_t regrets;                      /* 1172 a hint: nodes that had to get memory again in this period */
     _Atomic uint64_t trimmed;                      /* 1176 bytes given back; a count for cq_stat */
+
+    /* Written once by the creator, as those up to `durable`. */
+    alignas(LAYOUT_LINE) uint8_t id[16];           /* 1280 random: no other region has it */
+    alignas(LAYOUT_LINE) uint8_t kept[1408];       /* 1408 0, kept for the durable mode */
+
+    /* More that is written once: what becomes of messages on their way. */
+    alignas(LAYOUT_LINE) uint64_t max_headers;     /* 2816 bytes of a slot for headers; 0: none */
+    uint64_t max_deliveries;                       /* 2824 then a message goes to dead_letter; 0: no limit */
+    int64_t time_to_live;                          /* 2832 nanoseconds; 0: no limit */
+    char dead_letter[208];                         /* 2840 a queue's name, ending with a 0; empty: none */
+    alignas(LAYOUT_LINE) _Atomic uint64_t consumer; /* 3072 lease: the only consumer; 0 */
+    _Atomic uint64_t mover;                        /* 3080 lease: who is moving a message to dead_letter; 0 */
+    _Atomic uint64_t moving;                       /* 3088 link: the node of the message that is, or was, being moved; 0 */
+    _Atomic uint64_t moving_index;                 /* 3096 its slot */
+    _Atomic uint64_t moved;                        /* 3104 messages that went to dead_letter: the number of the last */
+    _Atomic int64_t move_result;                   /* 3112 what the last try came to */
+    _Atomic uint64_t expired;                      /* 3120 a count for cq_stat */
+    alignas(LAYOUT_LINE) _Atomic uint64_t sources; /* 3200 has memory | count | newest: see source.c */
 };
 
 /* An open handle. Entry 0 is nobody's. */
@@ -113,6 +138,18 @@ struct layout_participant {
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
     _Atomic uint32_t nodes[2];    /* 64 nodes that this participant may touch at any time, plus 1; 0: none */
+    _Atomic uint64_t feed_number; /* 72 what this participant is feeding: its number in the source, */
+    _Atomic uint64_t feed_link;   /* 80 and the node of its slot (0: there is none) */
+    _Atomic uint64_t feed_index;  /* 88 and the slot */
+};
+
+/* Where messages come from: LAYOUT_SOURCE_SLOTS entries, which get memory when the first source is made known. */
+struct layout_source {
+    alignas(LAYOUT_LINE) _Atomic uint64_t state; /*  0 phase (52) | owner: enum source_phase */
+    _Atomic uint64_t number;  /*  8 of the newest message from there; only rises, while `decided` names a feeder */
+    _Atomic uint64_t decided; /* 16 version (52) | the feeder whose message comes next; 0: none */
+    uint32_t length;          /* 24 of the name */
+    char name[LAYOUT_NAME];   /* 28 */
 };
 
 struct layout_node {
@@ -151,7 +188,11 @@ static_assert(offsetof(struct layout_header, consumers) == 640, "drawn at 640");
 static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
 static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
 static_assert(offsetof(struct layout_header, turn) == 1024, "drawn at 1024");
-static_assert(sizeof(struct layout_header) == 1280 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
+static_assert(offsetof(struct layout_header, id) == 1280, "drawn at 1280");
+static_assert(offsetof(struct layout_header, max_headers) == 2816, "drawn at 2816");
+static_assert(offsetof(struct layout_header, consumer) == 3072, "drawn at 3072");
+static_assert(offsetof(struct layout_header, sources) == 3200, "drawn at 3200");
+static_assert(sizeof(struct layout_header) == 3328 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
 static_assert(offsetof(struct layout_header, needed) == 1152, "drawn at 1152");
 static_assert(sizeof(struct layout_participant) == 128, "128 bytes a participant");
 static_assert(offsetof(struct layout_participant, nodes) == 64, "drawn at 64");
@@ -161,7 +202,15 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-
 static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bit atomics are plain words");
 
 #define LAYOUT_PARTICIPANTS_OFFSET LAYOUT_PAGE
-#define LAYOUT_SUMMARY_OFFSET (LAYOUT_PARTICIPANTS_OFFSET + LAYOUT_PARTICIPANTS * sizeof(struct layout_participant))
+#define LAYOUT_SOURCES_OFFSET (LAYOUT_PARTICIPANTS_OFFSET + LAYOUT_PARTICIPANTS * sizeof(struct layout_participant))
+#define LAYOUT_SUMMARY_OFFSET (LAYOUT_SOURCES_OFFSET + LAYOUT_SOURCE_SLOTS * sizeof(struct layout_source))
+
+static_assert(sizeof(struct layout_source) == 256 && LAYOUT_SUMMARY_OFFSET % LAYOUT_PAGE == 0, "whole pages");
+
+/* What a reader must know, in header.features. */
+#define FEATURE_EXCLUSIVE UINT64_C(2) /* one consumer at a time */
+#define FEATURE_TIMES UINT64_C(4)     /* slots have times */
+#define FEATURES (FEATURE_EXCLUSIVE | FEATURE_TIMES)
 
 /*
  * Words. Sequences have 40 bits and skip 0, which is what fresh memory holds; they wrap after 2^40 - 1 nodes, so they
@@ -170,7 +219,12 @@ static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bi
 #define SEQUENCE_MAX ((UINT64_C(1) << 40) - 1)
 #define NODE_NIL 0xffffffu
 
-enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
+enum slot_phase {
+    SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5, SLOT_FED = 6
+};
+#define ORPHAN_LATER 0xfffu /* in place of an ORPHAN's owner: not before what `dues` says */
+#define DUE_TAIL (UINT64_C(1) << 63) /* a due is a date, or with this the ticket >> 12 that the front must have reached */
+enum source_phase { SOURCE_FREE = 0, SOURCE_TAKEN = 1, SOURCE_KNOWN = 2 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
 /* BARE: as FREE (owner 0) or as TAKEN, but without memory, or with less than a node needs.
    SETTLED: as LINKED, and a scan found all claims of producers finished: each slot is FULL, or a hole that names

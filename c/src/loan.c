@@ -6,8 +6,14 @@
  */
 #include "claim.h"
 #include "config.h"
+#include "consume.h"
 #include "enqueue.h"
 #include "fast.h"
+#include "headers.h"
+#include "letter.h"
+#include "memory.h"
+#include "os.h"
+#include "region.h"
 #include "wait.h"
 
 /* A loan's token: the ticket (sequence, index, owner) of its slot, and node | deliveries << 32 (0: reserved). */
@@ -84,6 +90,16 @@ static bool is_reserved(cq_queue *queue, const struct run *run)
            (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
 }
 
+/* A message goes into another slot, with its headers. Always true. */
+static bool move_headers(cq_queue *queue, const unsigned char *payload, const struct run *to)
+{
+    if (queue->geometry.max_headers > 0) {
+        cq_slice headers = headers_of(queue, payload);
+        slot_set_headers(queue, run_slot(queue, to, 0), headers.data, headers.size);
+    }
+    return true;
+}
+
 int cq_commit(cq_queue *queue, cq_message *message, size_t size)
 {
     struct run run, fresh;
@@ -100,7 +116,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     if (result == RESULT_VOIDED) {
         /* Others gave the slot up: the message goes into a new one, and only then is the old one let go. */
         bool insist = true;
-        while ((result = claim_room(queue, size, insist, &fresh)) == CQ_OK &&
+        while ((result = claim_room(queue, size, insist, &fresh)) == CQ_OK && move_headers(queue, payload, &fresh) &&
                (result = enqueue_publish(queue, &fresh, 0, payload, size)) == RESULT_VOIDED) {
             enqueue_abandon(queue, &fresh, 0);
             insist = false;
@@ -145,7 +161,7 @@ static int try_take(cq_queue *queue, void *context)
         run = fast_run(queue, look.place);
     } else if (found == SEEN_NOTHING && claim_nothing(queue, look.place.ticket))
         return CQ_EMPTY;
-    else if ((result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
+    else if ((result = consume_claim(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
     struct layout_slot *slot = run_slot(queue, &run, 0);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
@@ -174,7 +190,7 @@ int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns)
 
 /* FULL (claimed, not yet recorded) or READING by this handle -> `phase`, from the exact word: a second release must not
    touch what the slot holds next. */
-static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries)
+static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries, uint32_t owner)
 {
     struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
@@ -186,7 +202,7 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
         uint64_t plain = word & ~((uint64_t)SLOT_SHORT << 12);
         if (plain != reading && (plain != full || run->deliveries != 1))
             return CQ_ENOTHELD;
-        uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), 0);
+        uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), owner);
         /* finish:A release, pairs with recycle:A and orphan_claim:C: reading is over. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, settled, memory_order_seq_cst,
                                                     memory_order_acquire))
@@ -200,7 +216,7 @@ int cq_release(cq_queue *queue, cq_message *message)
     int result = borrowed(queue, message, true, &run);
 
     if (result == CQ_OK)
-        result = settle(queue, &run, SLOT_DONE, 0);
+        result = settle(queue, &run, SLOT_DONE, 0, 0);
     if (result != CQ_OK)
         return result;
     fast_finished(queue, &run);
@@ -208,18 +224,76 @@ int cq_release(cq_queue *queue, cq_message *message)
     return CQ_OK;
 }
 
+/* What was taken becomes an orphan; `owner`: 0, or ORPHAN_LATER. */
+static int give_back(cq_queue *queue, cq_message *message, struct run *run, uint32_t owner)
+{
+    uint64_t most = queue->geometry.max_deliveries;
+    int result = settle(queue, run, SLOT_ORPHAN, run->deliveries, owner);
+
+    if (result != CQ_OK)
+        return result;
+    orphan_made(queue, run->node);
+    orphan_announce(queue);
+    atomic_fetch_add_explicit(&queue->header->returned, 1, memory_order_relaxed); /* a count */
+    end_loan(message);
+    if (unlikely(most != 0 && run->deliveries >= most && owner == 0))
+        letter_move(queue, run); /* or whoever comes next does */
+    return CQ_OK;
+}
+
 int cq_return(cq_queue *queue, cq_message *message)
 {
     struct run run;
     int result = borrowed(queue, message, true, &run);
+    return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
+}
 
-    if (result == CQ_OK)
-        result = settle(queue, &run, SLOT_ORPHAN, run.deliveries);
+/* The message may be delivered again when the front has come to where the list ends now. */
+static uint64_t due_at_tail(cq_queue *queue)
+{
+    struct end tail;
+
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
+        if (result == CQ_OK)
+            return DUE_TAIL | tail.ticket >> 12;
+        if (result != RESULT_RETRY)
+            break;
+    }
+    return 0; /* at once: what is corrupt others report */
+}
+
+int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns)
+{
+    struct run run;
+    int result = borrowed(queue, message, true, &run);
+
+    if (result == CQ_OK && delay_ns < CQ_TO_TAIL)
+        result = CQ_EINVAL;
+    if (result != CQ_OK || delay_ns == 0)
+        return result == CQ_OK ? cq_return(queue, message) : result;
+    _Atomic uint64_t *due = orphan_due(queue, &run);
+    result = memory_allocate(queue, region_descriptor(queue), (uint64_t)((unsigned char *)due - queue->base),
+                             sizeof *due);
     if (result != CQ_OK)
-        return result;
-    orphan_made(queue, run.node);
-    orphan_announce(queue);
-    atomic_fetch_add_explicit(&queue->header->returned, 1, memory_order_relaxed); /* a count */
-    end_loan(message);
-    return CQ_OK;
+        return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
+    int64_t now = os_clock(OS_DATE), most = INT64_MAX - 1 - now;
+    uint64_t when = delay_ns == CQ_TO_TAIL ? due_at_tail(queue) : (uint64_t)(now + (delay_ns < most ? delay_ns : most));
+    /* Relaxed: finish:A, in settle, publishes it. */
+    atomic_store_explicit(due, when, memory_order_relaxed);
+    return give_back(queue, message, &run, ORPHAN_LATER);
+}
+
+int cq_set_headers(cq_queue *queue, cq_message *message, const void *headers, size_t headers_size)
+{
+    struct run run;
+    int result = borrowed(queue, message, false, &run);
+
+    if (result == CQ_OK && !is_reserved(queue, &run))
+        result = CQ_ENOTHELD;
+    if (result == CQ_OK && queue->geometry.max_headers == 0)
+        result = CQ_EFEATURE;
+    if (result == CQ_OK && (result = headers_check(queue, headers, headers_size)) == CQ_OK)
+        slot_set_headers(queue, run_slot(queue, &run, 0), headers, headers_size);
+    return result;
 }

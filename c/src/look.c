@@ -11,34 +11,47 @@
 #include "memory.h"
 #include "node.h"
 #include "orphan.h"
+#include "os.h"
 #include "participant.h"
 #include "queue.h"
 #include "region.h"
 #include "slot.h"
+#include "source.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static uint64_t load_count(const _Atomic uint64_t *count)
+{
+    return atomic_load_explicit(count, memory_order_relaxed); /* counts order nothing */
+}
 
 struct walk {
     cq_queue *queue;
     cq_visitor *visitor;
     void *context;
-    unsigned char *copy;
-    size_t room;
+    unsigned char *copy; /* what goes before the message, and the message */
+    size_t room;         /* for the message */
+    bool brief;          /* without the message's bytes */
 };
 
 /* Copy the message out of a slot that holds `word`. CQ_EMPTY: it went. */
 static int copy_out(struct walk *walk, struct layout_slot *slot, uint64_t word, size_t *size)
 {
+    size_t prefix = (size_t)walk->queue->geometry.prefix;
+
     for (;;) {
-        int result = slot_peek(walk->queue, slot, word, size, walk->copy, walk->room);
+        if (walk->copy)
+            slot_peek_prefix(walk->queue, slot, walk->copy);
+        void *to = walk->copy && !walk->brief ? walk->copy + prefix : NULL;
+        int result = slot_peek(walk->queue, slot, word, size, to, walk->room);
         if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* peek:B, after peek:A */
             return CQ_EMPTY;
-        if (result != CQ_OK || (walk->copy && *size <= walk->room))
+        if (result != CQ_OK || (walk->copy && (walk->brief || *size <= walk->room)))
             return result;
         free(walk->copy);
-        walk->room = *size < 256 ? 256 : *size;
-        if (!(walk->copy = malloc(walk->room))) {
+        walk->room = *size < 256 || walk->brief ? 256 : *size;
+        if (!(walk->copy = malloc(prefix + walk->room))) {
             walk->room = 0;
             return CQ_ENOMEM;
         }
@@ -59,7 +72,7 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
     uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* end_read:B, pairs with claim_deq:A */
     if (run->deliveries == 0 && (word_sequence(deq) != run->sequence || ticket_index(deq) > run->index))
         return CQ_OK; /* claimed meanwhile, though nobody has recorded that yet */
-    message.data = walk->copy;
+    message.data = walk->copy + walk->queue->geometry.prefix;
     message.position = run_position(walk->queue, run);
     return walk->visitor(&message, walk->context) ? ENOUGH : CQ_OK;
 }
@@ -133,9 +146,9 @@ static int walk_list(struct walk *walk)
     return CQ_OK;
 }
 
-int look_walk(cq_queue *queue, cq_visitor *visitor, void *context)
+static int walk(cq_queue *queue, cq_visitor *visitor, void *context, bool brief)
 {
-    struct walk walk = {.queue = queue, .visitor = visitor, .context = context};
+    struct walk walk = {.queue = queue, .visitor = visitor, .context = context, .brief = brief};
     int result = walk_orphans(&walk);
 
     if (result == CQ_OK)
@@ -143,6 +156,8 @@ int look_walk(cq_queue *queue, cq_visitor *visitor, void *context)
     free(walk.copy);
     return result == ENOUGH ? CQ_OK : result;
 }
+
+int look_walk(cq_queue *queue, cq_visitor *visitor, void *context) { return walk(queue, visitor, context, false); }
 
 /* ---- numbers --------------------------------------------------------------------------------------- */
 
@@ -172,9 +187,26 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
     return CQ_OK;
 }
 
-static uint64_t count_orphans(cq_queue *queue)
+struct orphans {
+    uint64_t all, delayed, spent;
+};
+
+/* Of one orphan: waits it for its time, or is it to go to dead_letter? */
+static void sort_orphan(cq_queue *queue, const struct run *run, uint64_t word, int64_t date, struct orphans *found)
 {
-    uint64_t count = 0, touched = orphan_is_dirty(orphan_version(queue)) ? node_touched(queue) : 0, word;
+    bool later = word_owner(word) == ORPHAN_LATER;
+    uint64_t due = later ? load_count(orphan_due(queue, run)) : 0;
+
+    ++found->all;
+    found->delayed += later && (due & DUE_TAIL || (int64_t)due > date);
+    found->spent += orphan_is_spent(queue, run, word, date);
+}
+
+static struct orphans count_orphans(cq_queue *queue)
+{
+    int64_t date = os_clock(OS_DATE_COARSE);
+    struct orphans found = {0, 0, 0};
+    uint64_t touched = orphan_is_dirty(orphan_version(queue)) ? node_touched(queue) : 0, word;
     struct run run;
 
     for (uint64_t base = 0; base < touched; base += MARK_NODES)
@@ -187,9 +219,9 @@ static uint64_t count_orphans(cq_queue *queue)
             uint64_t link = link_word(word_sequence(state), (uint32_t)node);
             for (uint32_t index = 0; node_is_listed(state) && orphan_in_node(queue, link, index, &run, &word);
                  index = run.index + 1)
-                ++count;
+                sort_orphan(queue, &run, word, date, &found);
         }
-    return count;
+    return found;
 }
 
 int look_length(cq_queue *queue, uint64_t *length)
@@ -198,7 +230,7 @@ int look_length(cq_queue *queue, uint64_t *length)
     int result = measure(queue, &enq, &waiting);
 
     if (result == CQ_OK)
-        *length = waiting + count_orphans(queue);
+        *length = waiting + count_orphans(queue).all;
     return result;
 }
 
@@ -223,7 +255,7 @@ static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint
             owner = word_owner(deq);
         } else {
             takes = phase == SLOT_READING;
-            writes = phase == SLOT_WRITING || phase == SLOT_VOID;
+            writes = phase == SLOT_WRITING || phase == SLOT_VOID || phase == SLOT_FED;
         }
         totals[0] += takes;
         totals[1] += writes;
@@ -320,9 +352,27 @@ int look_participants(cq_queue *queue, const struct holdings *holdings, cq_parti
 
 /* ---- all numbers ----------------------------------------------------------------------------------- */
 
-static uint64_t load_count(const _Atomic uint64_t *count)
+struct oldest {
+    cq_queue *queue;
+    int64_t when;
+};
+
+static int see_time(const cq_message *message, void *context)
 {
-    return atomic_load_explicit(count, memory_order_relaxed); /* counts order nothing */
+    struct oldest *oldest = context;
+    cq_enqueue_time(oldest->queue, message, &oldest->when);
+    return 1; /* orphans come first, in their order: it is the oldest */
+}
+
+/* 0: no message waits, or they have no times. */
+static int64_t oldest_age(cq_queue *queue)
+{
+    struct oldest oldest = {queue, 0};
+
+    if (!slot_has_times(queue) || walk(queue, see_time, &oldest, true) != CQ_OK || oldest.when == 0)
+        return 0;
+    int64_t age = os_clock(OS_DATE_COARSE) - oldest.when;
+    return age > 0 ? age : 0;
 }
 
 int look_stat(cq_queue *queue, cq_stats *stats)
@@ -343,7 +393,10 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->nodes = g->node_count;
     stats->file_size = g->file_size;
     stats->created = header->created;
-    stats->orphans = count_orphans(queue);
+    struct orphans orphans = count_orphans(queue);
+    stats->orphans = orphans.all;
+    stats->delayed = orphans.delayed;
+    stats->spent = orphans.spent;
     stats->length = waiting + stats->orphans;
     stats->enqueued = position_distance(enq, header->first_position, g->slots_per_node) - load_count(&header->holes);
     stats->dequeued = stats->enqueued - waiting;
@@ -366,6 +419,19 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->max_memory = g->max_memory;
     stats->reserve = header->reserve;
     stats->trimmed = load_count(&header->trimmed);
+    memcpy(stats->id, header->id, sizeof stats->id);
+    stats->max_headers = g->max_headers;
+    stats->max_deliveries = g->max_deliveries;
+    stats->time_to_live = g->time_to_live;
+    stats->enqueue_times = slot_has_times(queue);
+    stats->exclusive_consumer = (g->features & FEATURE_EXCLUSIVE) != 0;
+    stats->consumer = (uint32_t)load_count(&header->consumer);
+    stats->sources = source_count(queue);
+    stats->oldest_age = oldest_age(queue);
+    stats->expired = load_count(&header->expired);
+    stats->dead_lettered = load_count(&header->moved);
+    stats->dead_letter_result = atomic_load_explicit(&header->move_result, memory_order_relaxed); /* for people */
+    memcpy(stats->dead_letter, header->dead_letter, sizeof stats->dead_letter);
     memory_taken(queue, &stats->memory);
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;

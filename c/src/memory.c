@@ -152,7 +152,7 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
 int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size)
 {
     const struct geometry *g = &queue->geometry;
-    uint64_t bytes = (uint64_t)slot_pages(size) * LAYOUT_PAGE;
+    uint64_t bytes = (uint64_t)slot_pages(g, size) * LAYOUT_PAGE;
 
     if (!memory_may_take(queue, bytes))
         return CQ_FULL;

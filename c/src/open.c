@@ -70,6 +70,9 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
                           memory_order_relaxed);
     atomic_store_explicit(&queue->turn_time, INT64_MIN / 2, memory_order_relaxed);
     queue->patience = 128;
+    atomic_store_explicit(&queue->next_due, INT64_MAX, memory_order_relaxed); /* nobody else has the handle yet */
+    bool special = queue->geometry.features & FEATURE_EXCLUSIVE || queue->geometry.time_to_live != 0;
+    queue->usual_slots = special ? 0 : queue->geometry.slots_per_node;
     lookout_look(queue);
     return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
 }
@@ -168,6 +171,7 @@ int cq_close(cq_queue *queue)
     bool forked = atomic_load_explicit(queue->alive, memory_order_relaxed) == 0; /* as in handle_usable */
     int before = os_hold_cancellation();
     watch_close(queue, forked);
+    cq_close(queue->letters);
     detach(queue, forked);
     os_restore_cancellation(before);
     free(queue->path);

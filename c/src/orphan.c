@@ -8,6 +8,7 @@
  */
 #include "orphan.h"
 
+#include "ends.h"
 #include "node.h"
 #include "slot.h"
 #include "wake.h"
@@ -121,6 +122,71 @@ bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *
     return false;
 }
 
+/* ---- those whose time has not come ------------------------------------------------------------------ */
+
+_Atomic uint64_t *orphan_due(const cq_queue *queue, const struct run *run)
+{
+    return (_Atomic uint64_t *)(void *)(queue->base + queue->geometry.dues_offset) +
+           ((uint64_t)run->node * queue->geometry.slots_per_node + run->index);
+}
+
+/* Is the orphan to go to dead_letter instead? */
+bool orphan_is_spent(const cq_queue *queue, const struct run *run, uint64_t word, int64_t date)
+{
+    const struct geometry *g = &queue->geometry;
+
+    if (g->max_deliveries != 0 && slot_deliveries(word) >= g->max_deliveries)
+        return true;
+    return g->time_to_live != 0 && queue->header->dead_letter[0] != '\0' &&
+           slot_is_expired(queue, run_slot(queue, run, 0), date);
+}
+
+/* Has the front come to this ticket? */
+static bool has_come(const cq_queue *queue, uint64_t front, uint64_t ticket)
+{
+    return position_distance(front, ticket, queue->geometry.slots_per_node) < POSITION_BEHIND;
+}
+
+/* May it be delivered now? If not, the terms say when. */
+static bool is_due(const cq_queue *queue, struct terms *terms, const struct run *run, uint64_t word)
+{
+    int64_t until = INT64_MIN;
+
+    if (word_owner(word) == ORPHAN_LATER) {
+        /* Relaxed: written before the slot became this word, of which the caller has seen it. */
+        uint64_t due = atomic_load_explicit(orphan_due(queue, run), memory_order_relaxed);
+        if (due & DUE_TAIL) {
+            uint64_t ticket = due << 12;
+            if (terms->last || has_come(queue, terms->front, ticket))
+                return true;
+            if (terms->tail == 0 || !has_come(queue, ticket, terms->tail))
+                terms->tail = ticket;
+            return false;
+        }
+        until = (int64_t)due;
+    }
+    if (orphan_is_spent(queue, run, word, terms->date)) {
+        int64_t after = atomic_load_explicit(&queue->letters_after, memory_order_relaxed); /* a time to try again */
+        until = until > after ? until : after;
+    }
+    if (until <= terms->date)
+        return true;
+    terms->until = until < terms->until ? until : terms->until;
+    return false;
+}
+
+/* The first from `index` on that may be delivered now. */
+static bool due_in_node(cq_queue *queue, struct terms *terms, uint64_t link, uint32_t index, struct run *run,
+                        uint64_t *word)
+{
+    for (; orphan_in_node(queue, link, index, run, word); index = run->index + 1)
+        if (is_due(queue, terms, run, *word))
+            return true;
+    return false;
+}
+
+/* ---- finding and claiming ---------------------------------------------------------------------------- */
+
 /* Has the node an orphan in whatever life? */
 static bool has_orphan(cq_queue *queue, uint32_t node)
 {
@@ -132,11 +198,11 @@ static bool has_orphan(cq_queue *queue, uint32_t node)
 
 /* The same for the whole node, whose mark goes if there is none. The mark may be for a later life than the link's by
    now: then there may be an orphan all the same, and the mark stays. */
-static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint64_t *word)
+static bool in_whole_node(cq_queue *queue, struct terms *terms, uint64_t link, struct run *run, uint64_t *word)
 {
     uint64_t seen = node_marks(queue, link_node(link)); /* marks:A, before the slots */
 
-    if (orphan_in_node(queue, link, 0, run, word))
+    if (due_in_node(queue, terms, link, 0, run, word))
         return true;
     if (!has_orphan(queue, link_node(link)))
         node_unmark(queue, link_node(link), seen, MARK_ORPHANS);
@@ -144,16 +210,24 @@ static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint6
 }
 
 /* Without the cache, which another thread is using, or what this signal handler interrupted. */
-static bool find_without_cache(cq_queue *queue, uint64_t reference, struct run *run, uint64_t *word)
+static bool find_without_cache(cq_queue *queue, struct terms *terms, uint64_t reference, struct run *run,
+                               uint64_t *word)
 {
     uint64_t link, nearer = UINT64_MAX;
 
     for (uint64_t left = queue->geometry.node_count; left > 0; --left, nearer = behind(reference, link))
         if (orphan_nodes(queue, reference, nearer, &link, 1) == 0)
             return false;
-        else if (in_whole_node(queue, link, run, word))
+        else if (in_whole_node(queue, terms, link, run, word))
             return true;
     return false;
+}
+
+/* What was passed by before is due by now. */
+static bool has_changed(const cq_queue *queue, const struct orphan_cache *cache, const struct terms *terms)
+{
+    return cache->until <= terms->date ||
+           (cache->tail != 0 && (terms->last || has_come(queue, terms->front, cache->tail)));
 }
 
 /*
@@ -161,24 +235,29 @@ static bool find_without_cache(cq_queue *queue, uint64_t reference, struct run *
  * still: since then orphans have only gone. So a node is looked for once, not once for each orphan in it, and many
  * together.
  */
-static bool find(cq_queue *queue, uint64_t version, uint64_t reference, struct run *run, uint64_t *word)
+static bool find(cq_queue *queue, struct terms *terms, uint64_t version, uint64_t reference, struct run *run,
+                 uint64_t *word)
 {
     struct orphan_cache *cache = &queue->orphan_cache;
     uint64_t nearer = UINT64_MAX;
     bool found = false, more = true;
 
     if (!cache_enter(&cache->busy))
-        return find_without_cache(queue, reference, run, word);
-    if (cache->version != version)
+        return find_without_cache(queue, terms, reference, run, word);
+    if (cache->version != version || has_changed(queue, cache, terms)) {
         cache->next = cache->index = cache->count = 0;
-    else if (cache->count < ORPHAN_NODES)
+        cache->until = INT64_MAX;
+        cache->tail = 0;
+    } else if (cache->count < ORPHAN_NODES)
         more = false;
+    terms->until = cache->until;
+    terms->tail = cache->tail;
     for (uint64_t batches = queue->geometry.node_count / ORPHAN_NODES + 2; batches > 0; --batches) {
         for (; !found && cache->next < cache->count; cache->next += !found) {
             uint64_t link = cache->links[cache->next];
             nearer = behind(reference, link);
-            found = (cache->index > 0 && orphan_in_node(queue, link, cache->index, run, word)) ||
-                    in_whole_node(queue, link, run, word);
+            found = (cache->index > 0 && due_in_node(queue, terms, link, cache->index, run, word)) ||
+                    in_whole_node(queue, terms, link, run, word);
             cache->index = found ? run->index : 0;
         }
         if (found || !more)
@@ -188,29 +267,59 @@ static bool find(cq_queue *queue, uint64_t version, uint64_t reference, struct r
         cache->count = orphan_nodes(queue, reference, nearer, cache->links, ORPHAN_NODES);
         more = cache->count == ORPHAN_NODES;
     }
+    cache->until = terms->until;
+    cache->tail = terms->tail;
     cache_leave(&cache->busy);
     return found;
 }
 
+/* From where the next orphan is looked for. */
+static uint64_t begin_search(cq_queue *queue, struct terms *terms)
+{
+    struct end head;
+    /* orphan_claim:A, after orphan_version:A; pairs with swing_head:A. */
+    uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
+
+    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head) == CQ_OK)
+        terms->front = head.ticket;
+    else
+        terms->front = ticket_word(word_sequence(reference), 0, 0);
+    terms->until = INT64_MAX;
+    terms->tail = 0;
+    return reference;
+}
+
+/* Is there one that may be delivered now? */
+bool orphan_waits(cq_queue *queue, struct terms *terms)
+{
+    uint64_t version = orphan_version(queue), word;
+    struct run run;
+
+    return orphan_is_dirty(version) && find(queue, terms, version, begin_search(queue, terms), &run, &word);
+}
+
 /*
  * Claim the oldest orphan. CQ_OK; CQ_EMPTY: there was none, and *version is a clean version of then: nothing was made
- * since if it is the same later. CQ_ETOOSMALL with *needed, or an error.
+ * since if it is the same later; or a dirty one, and the terms say when the next is due. RESULT_SPENT: *run is one that is
+ * to go to dead_letter, and nobody has claimed it. CQ_ETOOSMALL with *needed, or an error.
  */
-int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version)
+int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed, uint64_t *version)
 {
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         *version = orphan_version(queue);
         if (!orphan_is_dirty(*version))
             return CQ_EMPTY;
-        uint64_t word;
-        /* orphan_claim:A, after orphan_version:A; pairs with swing_head:A. */
-        uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
-        if (!find(queue, *version, reference, run, &word)) {
+        uint64_t word, reference = begin_search(queue, terms);
+        if (!find(queue, terms, *version, reference, run, &word)) {
+            if (terms->until != INT64_MAX || terms->tail != 0)
+                return CQ_EMPTY;
             /* orphan_claim:B, after the search: only this version. A newer one stays dirty. */
             atomic_compare_exchange_strong_explicit(&queue->header->orphans, version, *version & ~ORPHANS_DIRTY,
                                                     memory_order_seq_cst, memory_order_relaxed);
             continue;
         }
+        if (orphan_is_spent(queue, run, word, terms->date))
+            return RESULT_SPENT;
         struct layout_slot *slot = run_slot(queue, run, 0);
         size_t size = 0;
         int result = room == SIZE_MAX ? CQ_OK : slot_peek(queue, slot, word, &size, NULL, 0);

@@ -132,6 +132,9 @@ enum os_clock { OS_CLOCK, OS_CLOCK_COARSE, OS_DATE, OS_DATE_COARSE };
 #define OS_CLOCK_STEP INT64_C(5000000) /* how late OS_CLOCK_COARSE usually is at most */
 int64_t os_clock(enum os_clock clock);
 
+/* Bytes that nobody can guess, and that no other call anywhere gets. Waits for the system's first entropy at most. */
+int os_random(void *to, size_t size);
+
 /* ---- descriptors for event loops --------------------------------------------------------------------- */
 
 /*

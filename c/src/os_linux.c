@@ -377,6 +377,20 @@ size_t os_wake(_Atomic uint32_t *word, size_t count, uint32_t kinds)
 
 void os_yield(void) { sched_yield(); }
 
+int os_random(void *to, size_t size)
+{
+    unsigned char *at = to;
+
+    while (size > 0) {
+        long got = syscall(SYS_getrandom, at, size, 0);
+        if (got < 0 && errno != EINTR)
+            return errno;
+        at += got > 0 ? got : 0;
+        size -= got > 0 ? (size_t)got : 0;
+    }
+    return 0;
+}
+
 int64_t os_clock(enum os_clock clock)
 {
     static const clockid_t ids[] = {CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME, CLOCK_REALTIME_COARSE};

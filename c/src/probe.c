@@ -9,6 +9,7 @@
 #include "front.h"
 #include "node.h"
 #include "orphan.h"
+#include "os.h"
 #include "room.h"
 #include "supply.h"
 
@@ -77,5 +78,14 @@ bool probe_side(cq_queue *queue, enum side side)
 {
     if (side == SIDE_PRODUCERS)
         return has_room(queue);
-    return orphan_is_dirty(orphan_version(queue)) || has_message(queue);
+    bool dirty = orphan_is_dirty(orphan_version(queue)), message = has_message(queue);
+    struct terms terms = {.until = INT64_MAX, .last = !message};
+
+    if (!dirty || message)
+        return message;
+    terms.date = os_clock(OS_DATE_COARSE);
+    bool waits = orphan_waits(queue, &terms);
+    /* Relaxed: a hint, for those that sleep (wait.c). */
+    atomic_store_explicit(&queue->next_due, waits ? INT64_MAX : terms.until, memory_order_relaxed);
+    return waits;
 }

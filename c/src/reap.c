@@ -11,6 +11,7 @@
 #include "reap.h"
 
 #include "front.h"
+#include "lease.h"
 #include "os.h"
 #include "participant.h"
 #include "region.h"
@@ -92,6 +93,7 @@ static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
             continue;
         for (int word = 0; word < 2; ++word)
             atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* name_ids:A: its sweeps are over */
+        lease_drop_all(queue, reap->ids[i]); /* after the sweep: the next consumer finds what this one held */
         reaped += participant_clean(queue, reap->ids[i], record);
     }
     reap->count = 0;
@@ -392,6 +394,8 @@ void reap_leave(cq_queue *queue)
         sweep_begin(&reap->sweep, queue, &me);
         result = sweep_step(&reap->sweep, &budget);
     }
-    if (result == CQ_OK)
-        participant_clean(queue, queue->owner, queue->record);
+    if (result != CQ_OK)
+        return;
+    lease_drop_all(queue, queue->owner);
+    participant_clean(queue, queue->owner, queue->record);
 }

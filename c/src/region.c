@@ -6,6 +6,7 @@
  */
 #include "region.h"
 
+#include "config.h"
 #include "geometry.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 
 #define PREFIX "cqueue."
-#define NAME_LIMIT 200
 
 int result_of_errno(int error)
 {
@@ -33,22 +33,10 @@ int result_of_errno(int error)
     }
 }
 
-static bool name_is_valid(const char *name)
-{
-    size_t length = 0;
-    for (; name[length] != '\0'; ++length) {
-        char c = name[length];
-        bool alphanumeric = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (length == NAME_LIMIT || (!alphanumeric && (length == 0 || (c != '.' && c != '_' && c != '-'))))
-            return false;
-    }
-    return length > 0;
-}
-
 /* The file of the queue, by a path that leads there whatever the working directory will be. */
 int region_path(const char *name, const char *directory, char **path)
 {
-    if (!name_is_valid(name))
+    if (!config_name_is_valid(name))
         return CQ_ENAME;
     if (directory && !*directory)
         return CQ_ENOENT;
@@ -133,6 +121,26 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     return CQ_OK;
 }
 
+/* What of it differs from what is asked for, the first thing if several do. */
+enum mismatch region_mismatch(const cq_config *config, const struct layout_header *header)
+{
+    if (config->capacity && config->capacity != header->capacity)
+        return MISMATCH_CAPACITY;
+    if (config->max_message_size && config->max_message_size != header->max_message_size)
+        return MISMATCH_MESSAGE;
+    if (config->max_headers && config->max_headers != header->max_headers)
+        return MISMATCH_HEADERS;
+    if (config->max_deliveries && config->max_deliveries != header->max_deliveries)
+        return MISMATCH_DELIVERIES;
+    if (config->dead_letter && strcmp(config->dead_letter, header->dead_letter) != 0)
+        return MISMATCH_LETTERS;
+    if (config->time_to_live && config->time_to_live != header->time_to_live)
+        return MISMATCH_LIFE;
+    if (config->flags & CQ_EXCLUSIVE_CONSUMER && !(header->features & FEATURE_EXCLUSIVE))
+        return MISMATCH_EXCLUSIVE;
+    return config->flags & CQ_ENQUEUE_TIMES && !(header->features & FEATURE_TIMES) ? MISMATCH_TIMES : MISMATCH_NONE;
+}
+
 /*
  * Open, check and map the region at `path`. *lock_fd receives the description that the mapping was made through (-1
  * when read-only); the caller, which has fork_lock, closes it once it has locked through it. RESULT_RETRY: the name
@@ -160,8 +168,7 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
         (result = region_read_header(fd, &header, &file_size)) != CQ_OK ||
         (result = geometry_of_header(&header, file_size, &queue->geometry)) != CQ_OK)
         goto fail;
-    if (config && ((config->capacity && config->capacity != header.capacity) ||
-                   (config->max_message_size && config->max_message_size != header.max_message_size))) {
+    if (config && region_mismatch(config, &header) != MISMATCH_NONE) {
         result = CQ_EMISMATCH;
         goto fail;
     }

@@ -5,6 +5,11 @@
 #include "handle.h"
 #include "os.h"
 
+enum mismatch {
+    MISMATCH_NONE, MISMATCH_CAPACITY, MISMATCH_MESSAGE, MISMATCH_HEADERS, MISMATCH_DELIVERIES, MISMATCH_LETTERS,
+    MISMATCH_LIFE, MISMATCH_EXCLUSIVE, MISMATCH_TIMES
+};
+enum mismatch region_mismatch(const cq_config *config, const struct layout_header *header);
 int result_of_errno(int error);
 int region_path(const char *name, const char *directory, char **path);
 int region_filesystem(int fd, uint32_t flags);

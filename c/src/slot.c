@@ -1,5 +1,25 @@
-/* slot.c - a look into a slot that is not the caller's. See slot.h. */
+/* slot.c - a look into a slot that is not the caller's, and the headers of one that is. See slot.h. */
 #include "slot.h"
+
+#include <string.h>
+
+void slot_set_headers(const cq_queue *queue, struct layout_slot *slot, const void *headers, size_t size)
+{
+    uint32_t *at = slot_headers(queue, slot_payload(queue, slot));
+
+    *at = (uint32_t)size;
+    if (size > 0)
+        memcpy(at + 1, headers, size);
+}
+
+__attribute__((no_sanitize("thread"))) void slot_peek_prefix(const cq_queue *queue, struct layout_slot *slot,
+                                                             unsigned char *copy)
+{
+    const unsigned char *prefix = slot_payload(queue, slot) - queue->geometry.prefix;
+
+    for (size_t i = 0; i < queue->geometry.prefix; ++i)
+        copy[i] = *(const volatile unsigned char *)&prefix[i];
+}
 
 /* Words are read one by one rather than by memcpy: this race is the point of the function, and the sanitizer must
    be told so for it alone. */

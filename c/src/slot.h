@@ -16,9 +16,9 @@ static inline bool slot_is_small(const cq_queue *queue)
 
 /* Slots of queues for large messages begin LAYOUT_NODE_HEADER bytes into a page of their own. So many pages behind that
    one does a message of `size` bytes reach. */
-static inline uint32_t slot_pages(size_t size)
+static inline uint32_t slot_pages(const struct geometry *g, size_t size)
 {
-    return (uint32_t)((LAYOUT_NODE_HEADER + LAYOUT_LARGE_PAYLOAD + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
+    return (uint32_t)((LAYOUT_NODE_HEADER + g->payload_offset + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
 }
 
 /* The mark: so many of them have memory. It is raised after that was given, by the owner of the claim, and lowered by
@@ -26,18 +26,44 @@ static inline uint32_t slot_pages(size_t size)
    that wrote it by way of the states, as with the payload. */
 static inline bool slot_reaches(const cq_queue *queue, struct layout_slot *slot, size_t size)
 {
-    return !queue->geometry.paged || atomic_load_explicit(&slot->pages, memory_order_relaxed) >= slot_pages(size);
+    return !queue->geometry.paged || atomic_load_explicit(&slot->pages, memory_order_relaxed) >=
+                                          slot_pages(&queue->geometry, size);
 }
 static inline void slot_set_reach(const cq_queue *queue, struct layout_slot *slot, size_t size)
 {
     if (!slot_reaches(queue, slot, size))
-        atomic_store_explicit(&slot->pages, slot_pages(size), memory_order_relaxed);
+        atomic_store_explicit(&slot->pages, slot_pages(&queue->geometry, size), memory_order_relaxed);
 }
 
 static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
 {
     return (unsigned char *)slot + queue->geometry.payload_offset;
 }
+
+/*
+ * Before the payload, where the queue has them: the time (8 bytes), then the headers' length (4), then they. The owner of
+ * the claim writes them, before the slot is FULL, as the payload.
+ */
+static inline int64_t *slot_time(const cq_queue *queue, const unsigned char *payload)
+{
+    return (int64_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix);
+}
+static inline uint32_t *slot_headers(const cq_queue *queue, const unsigned char *payload)
+{
+    uint64_t times = queue->geometry.features & FEATURE_TIMES ? 8 : 0;
+    return (uint32_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix + times);
+}
+static inline bool slot_has_times(const cq_queue *queue) { return queue->geometry.features & FEATURE_TIMES; }
+
+/* Is the message in the slot older than time_to_live? A look into what others may overwrite meanwhile. */
+static inline bool slot_is_expired(const cq_queue *queue, struct layout_slot *slot, int64_t date)
+{
+    int64_t when = *(const volatile int64_t *)slot_time(queue, slot_payload(queue, slot));
+    return date > when && date - when > queue->geometry.time_to_live;
+}
+
+/* The message has these headers, which are checked. */
+void slot_set_headers(const cq_queue *queue, struct layout_slot *slot, const void *headers, size_t size);
 
 /* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
    size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
@@ -72,6 +98,8 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
 
 /* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has
    room for them. Both are worth nothing unless slot->state is still `word` afterwards. */
+/* What goes before the payload of such a message; before slot_peek. */
+void slot_peek_prefix(const cq_queue *queue, struct layout_slot *slot, unsigned char *copy);
 int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
 
 #endif

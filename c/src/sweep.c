@@ -24,6 +24,7 @@
 #include "node.h"
 #include "orphan.h"
 #include "queue.h"
+#include "source.h"
 #include "wake.h"
 
 static bool is_dead(const struct sweep *sweep, uint32_t owner)
@@ -50,6 +51,13 @@ static bool sweep_slot(struct sweep *sweep, uint32_t number, uint64_t sequence, 
 
     while (word_sequence(word) == sequence && is_dead(sweep, word_owner(word))) {
         uint32_t phase = slot_phase(word);
+        if (phase == SLOT_FED) {
+            uint64_t before = word;
+            source_settle(queue, number, index, word);
+            if ((word = slot_load(queue, node_at(queue, number), index)) == before)
+                break; /* no region of ours leaves it so */
+            continue;
+        }
         if (phase == SLOT_WRITING)
             queue_announce_hole(queue, number, sequence, index + 1);
         /* finish:A release, pairs with recycle:A and orphan_claim:C: the dead have stopped writing and reading, and the
@@ -198,5 +206,8 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
     *budget -= cost / COST_OF_SLOT < *budget ? cost / COST_OF_SLOT : *budget;
     if (result != CQ_OK)
         return result;
-    return sweep->ahead && sweep->next == sweep->touched ? CQ_OK : RESULT_RETRY;
+    if (!sweep->ahead || sweep->next < sweep->touched)
+        return RESULT_RETRY;
+    source_sweep(sweep->queue, &sweep->dead);
+    return CQ_OK;
 }

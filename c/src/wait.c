@@ -130,7 +130,27 @@ static void remember_end(cq_queue *queue, int result)
         atomic_store_explicit(&queue->goes_on_until, until, memory_order_relaxed);
 }
 
-static bool is_worth_waiting(int result) { return result == CQ_EMPTY || result == CQ_FULL || result == CQ_ENOSPACE; }
+static bool is_worth_waiting(int result)
+{
+    return result == CQ_EMPTY || result == CQ_FULL || result == CQ_ENOSPACE || result == CQ_ECONSUMER;
+}
+
+/* What a wait that timed out says, whose last try came to `result`. */
+static int timed_out(int result)
+{
+    return result == CQ_ENOSPACE || result == CQ_ECONSUMER ? result : CQ_TIMEOUT;
+}
+
+/* How long until a message is due that waits for its time, as far as this handle knows. */
+static int64_t until_due(const cq_queue *queue, enum side side)
+{
+    int64_t due = atomic_load_explicit(&queue->next_due, memory_order_relaxed); /* a hint */
+
+    if (side != SIDE_CONSUMERS || due == INT64_MAX)
+        return INT64_MAX;
+    due -= os_clock(OS_DATE_COARSE);
+    return due > 0 ? due + OS_CLOCK_STEP : OS_CLOCK_STEP; /* so that it is due by the coarse clock, too */
+}
 
 /* `looks`: whether or not there is a mark. */
 static bool is_stale(cq_queue *queue, bool looks)
@@ -163,15 +183,18 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
         }
         int64_t now = os_clock(OS_CLOCK);
         if (now >= deadline) {
-            result = result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
+            result = timed_out(result);
             break;
         }
         /* A sweep, or giving memory back, goes on soon; and nobody tells when another file gives memory back. */
         int64_t most = reap_is_pending(queue) || trim_is_pending(queue) ? BETWEEN_PIECES
                        : result == CQ_ENOSPACE       ? LOOK_INTERVAL_NS
                                                      : INT64_MAX;
+        int64_t due = until_due(queue, side);
+        most = due < most ? due : most;
         int64_t until = deadline - now > most ? now + most : deadline;
-        why = sleep_a_slice(queue, side, expected, now, until, SLEEPERS);
+        /* Who is not the consumer is not woken for messages, which the consumer would miss. */
+        why = sleep_a_slice(queue, side, expected, now, until, result == CQ_ECONSUMER ? STANDBYS : SLEEPERS);
     }
     /* Leaving woken but unserved: that wake belongs to another thread. */
     if (why == 0 && result != CQ_OK)
@@ -214,7 +237,7 @@ int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *at
         return result;
     }
     if (timeout_ns == 0)
-        return result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
+        return timed_out(result);
     int64_t now = os_clock(OS_CLOCK);
     int64_t deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
     count_sleeper(queue, side, true, now);

@@ -14,6 +14,7 @@
 #define SLEEPERS 1u
 #define WATCHERS 2u
 #define RESTERS 4u
+#define STANDBYS 8u /* that wait to be the only consumer */
 #define OF_HANDLE(owner) (1u << (8 + (owner) % 24)) /* the threads of a handle, and of those that share its bit */
 
 static inline _Atomic uint32_t *side_word(cq_queue *queue, enum side side)

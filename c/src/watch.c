@@ -14,6 +14,7 @@
  */
 #include "watch.h"
 
+#include "lease.h"
 #include "lookout.h"
 #include "os.h"
 #include "probe.h"
@@ -106,7 +107,8 @@ static void *help(void *context)
             continue;
         }
         uint32_t seen = wait_announce_watch(watch->queue, watch->side);
-        if (!probe_side(watch->queue, watch->side)) {
+        bool may = watch->side == SIDE_PRODUCERS || lease_may_consume(watch->queue);
+        if (!may || !probe_side(watch->queue, watch->side)) {
             lookout_look(watch->queue);
             if (load_state(watch) == word) /* after `seen` was read: whoever stops it changes that afterwards */
                 wait_for_watch(watch->queue, watch->side, seen);

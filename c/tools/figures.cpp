@@ -81,12 +81,16 @@ const std::vector<Figure> &figures()
          [](const Stats &s) { return Number{s.reserve}; }},
         {"trimmed", "trimmed", Kind::counter, Unit::bytes, " given back", "trimmed_bytes",
          [](const Stats &s) { return Number{s.trimmed}; }},
+        {"id", "id", Kind::given, Unit::text, "", nullptr, nullptr,
+         [](const Stats &s) { return format_hex(s.id, sizeof s.id); }},
     };
     return all;
 }
 
 std::string in_words(const Figure &figure, const Stats &stats)
 {
+    if (figure.unit == Unit::text)
+        return figure.text(stats);
     const std::uint64_t value = figure.of(stats);
     const std::int64_t time = static_cast<std::int64_t>(value);
     switch (figure.unit) {
@@ -107,7 +111,9 @@ std::string in_words(const Figure &figure, const Stats &stats)
 void add_json(nlohmann::ordered_json &object, const Stats &stats)
 {
     for (const Figure &figure : figures()) {
-        if (figure.unit == Unit::yes)
+        if (figure.unit == Unit::text)
+            object[figure.name] = figure.text(stats);
+        else if (figure.unit == Unit::yes)
             object[figure.name] = figure.of(stats) != 0;
         else
             object[figure.name] = figure.of(stats);

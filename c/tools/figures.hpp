@@ -15,7 +15,7 @@
 
 namespace tool {
 
-enum class Unit { none, messages, slots, handles, threads, nodes, bytes, limit, time, yes };
+enum class Unit { none, messages, slots, handles, threads, nodes, bytes, limit, time, yes, text };
 enum class Kind { given, gauge, counter }; /* given: does not change */
 
 struct Figure {
@@ -26,6 +26,7 @@ struct Figure {
     const char *remark; /* behind the number */
     const char *metric; /* its name for monitoring, without what all begin with; NULL: it is of no interest there */
     std::uint64_t (*of)(const Stats &);
+    std::string (*text)(const Stats &) = nullptr; /* of a Unit::text, which is in JSON and in no table of numbers */
 };
 
 const std::vector<Figure> &figures();

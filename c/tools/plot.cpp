@@ -127,7 +127,7 @@ std::string csv_header()
 {
     std::string header = "time,name";
     for (const Figure &figure : figures())
-        header += std::string(",") + figure.name;
+        header += figure.unit == Unit::text ? "" : std::string(",") + figure.name;
     return header + "," + in_column + "," + out_column;
 }
 
@@ -137,7 +137,7 @@ std::string csv_line(const Reading &reading)
     std::snprintf(time, sizeof time, "%.3f", static_cast<double>(reading.time) / 1e9);
     std::string line = std::string(time) + "," + reading.name;
     for (const Figure &figure : figures())
-        line += "," + std::to_string(figure.of(reading.stats));
+        line += figure.unit == Unit::text ? "" : "," + std::to_string(figure.of(reading.stats));
     return line + (reading.has_rates ? "," + one_decimal(reading.in) + "," + one_decimal(reading.out) : ",,");
 }
 

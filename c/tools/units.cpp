@@ -235,6 +235,15 @@ std::string format_count(std::uint64_t count, const std::string &noun)
     return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
+std::string format_hex(const std::uint8_t *bytes, std::size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i)
+        text += {digits[bytes[i] >> 4], digits[bytes[i] & 15]};
+    return text;
+}
+
 std::int64_t now()
 {
     std::timespec time{};

@@ -4,6 +4,7 @@
 #ifndef CQ_TOOL_UNITS_HPP
 #define CQ_TOOL_UNITS_HPP
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -36,6 +37,7 @@ std::string format_permissions(std::uint32_t mode);   /* 0660 -> "0660" */
 std::string format_span(std::int64_t nanoseconds);    /* "3 min", at most the largest unit that fits */
 std::string format_time(std::int64_t nanoseconds);    /* since 1970 -> "2026-01-31 12:00:00 UTC" */
 std::string format_count(std::uint64_t count, const std::string &noun); /* 1, "line" -> "1 line"; 2 -> "2 lines" */
+std::string format_hex(const std::uint8_t *bytes, std::size_t size); /* two digits a byte */
 std::int64_t now(); /* nanoseconds since 1970 */
 
 } // namespace tool

@@ -12,7 +12,7 @@ World *World::current() { return world; }
 
 World::World(const Shape &shape) : shape_(shape)
 {
-    if (geometry_of(shape.capacity, sizeof(std::uint64_t), shape.slots, shape.hole_slots, shape.spare_nodes, &geometry_) !=
+    if (geometry_of(shape.capacity, sizeof(std::uint64_t), shape.slots, shape.hole_slots, shape.spare_nodes, nullptr, &geometry_) !=
         CQ_OK)
         std::abort();
     region_.reset(static_cast<unsigned char *>(std::aligned_alloc(LAYOUT_PAGE, geometry_.file_size)));

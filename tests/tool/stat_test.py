@@ -50,6 +50,16 @@ class StatTest(CommandTest):
                      r"participants +0 handles open", r"waiting consumers +0 threads", r"voided +0 slots"]:
             self.assertRegex(text, re.compile("^" + line + "$", re.MULTILINE))
 
+    def test_names_the_region_by_its_id(self):
+        self.create()
+        first = self.stat()["id"]
+        self.assertRegex(first, "^[0-9a-f]{32}$")
+        self.assertEqual(self.stat()["id"], first)
+        self.assertRegex(self.run_cq("stat", "q").out.decode(), rf"\nid +{first}\n")
+        self.run_cq("rm", "q")
+        self.create()
+        self.assertNotEqual(self.stat()["id"], first)
+
     def test_counts_who_waits(self):
         self.create(capacity=1)
         for _ in range(2):

@@ -35,6 +35,20 @@ TEST(StatDefaults, are_those_of_the_header)
     EXPECT_EQ(queue.stat().max_message_size, 4096u);
 }
 
+std::vector<uint8_t> id_of(const Handle &handle)
+{
+    const Stats stats = handle.stat();
+    return {std::begin(stats.id), std::end(stats.id)};
+}
+
+TEST(StatId, is_the_regions_and_no_others)
+{
+    Queue queue, other;
+    EXPECT_NE(id_of(queue), std::vector<uint8_t>(16));
+    EXPECT_NE(id_of(queue), id_of(other));
+    EXPECT_EQ(id_of(queue), id_of(queue.attach()));
+}
+
 TEST_P(Stat, of_a_new_queue_counts_nothing)
 {
     Queue queue(Config(10, 8), GetParam());

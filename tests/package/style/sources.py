@@ -9,9 +9,9 @@ from pathlib import Path
 ORDER = """
 layout os testing
 handle run config geometry
-slot wake
+slot wake lease headers
 region memory create fork
-node ends queue room front orphan fast sweep
+node ends queue source room front orphan fast sweep
 participant reap
 trim
 supply
@@ -19,11 +19,12 @@ probe lookout
 dequeue enqueue
 wait
 watch claim look
-copy loan open api
+open feed letter consume
+copy loan api
 explain say shortage
 """.split()
 # The algorithm, and what it must do without.
-ALGORITHM = {"node", "ends", "queue", "room", "front", "orphan", "fast", "sweep", "run", "slot"}
+ALGORITHM = {"node", "ends", "queue", "source", "room", "front", "orphan", "fast", "sweep", "run", "slot"}
 NOT_FOR_IT = {"os", "region", "memory", "create", "fork", "participant", "reap"}
 
 DIRECTIVES = set("include define undef if ifdef ifndef elif else endif error".split())

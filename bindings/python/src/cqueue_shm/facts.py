@@ -40,6 +40,7 @@ class Stats:
     max_memory: int  # bytes the region may have; 0: any number
     reserve: int  # bytes for messages that it had from the beginning
     trimmed: int  # bytes given back to the file system
+    id: bytes  # the region's, random: with a message's position it names that message for ever
 
 
 @dataclass(frozen=True, slots=True)

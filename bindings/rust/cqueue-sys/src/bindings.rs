@@ -186,10 +186,11 @@ pub struct cq_stats {
     pub max_memory: u64,
     pub reserve: u64,
     pub trimmed: u64,
+    pub id: [u8; 16usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cq_stats"][::core::mem::size_of::<cq_stats>() - 208usize];
+    ["Size of cq_stats"][::core::mem::size_of::<cq_stats>() - 224usize];
     ["Alignment of cq_stats"][::core::mem::align_of::<cq_stats>() - 8usize];
     [
         "Offset of field: cq_stats::struct_size",
@@ -281,6 +282,7 @@ const _: () = {
     [
         "Offset of field: cq_stats::trimmed",
     ][::core::mem::offset_of!(cq_stats, trimmed) - 200usize];
+    ["Offset of field: cq_stats::id"][::core::mem::offset_of!(cq_stats, id) - 208usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

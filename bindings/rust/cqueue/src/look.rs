@@ -104,6 +104,8 @@ mirror! {
         reserve: u64 = same,
         /// Bytes given back to the file system.
         trimmed: u64 = same,
+        /// The region's, random: together with a message's position it names that message for ever.
+        id: [u8; 16] = same,
     } but struct_size, reserved
 }
 

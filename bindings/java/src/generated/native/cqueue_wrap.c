@@ -1611,6 +1611,25 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1trimmed_1get(JNIEnv *j
 }
 
 
+SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1stats_1id_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jbyteArray jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint8_t *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint8_t *)(uint8_t *) ((arg1)->id);
+  {
+    jresult = (*jenv)->NewByteArray(jenv, 16);
+    if (jresult)
+    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, 16, (const jbyte *)result);
+  }
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1stats(JNIEnv *jenv, jclass jcls) {
   jlong jresult = 0 ;
   struct cq_stats *result = 0 ;

@@ -19,9 +19,11 @@ WORDS = {
     "1: the name no longer leads to this region; 0: it does": "whether the name no longer leads to this queue",
     "nanoseconds since 1970-01-01 UTC": "when",
     "`capacity`": "{@code capacity}",
+    "the region's, random:": "the region's, random, as 32 hexadecimal digits:",
 }
 # Of the fields that are no plain numbers: type, and how it is made of one.
-TYPES = {"created": ("Instant", "instant(raw.getCreated())"), "unlinked": ("boolean", "raw.getUnlinked() != 0")}
+TYPES = {"created": ("Instant", "instant(raw.getCreated())"), "unlinked": ("boolean", "raw.getUnlinked() != 0"),
+         "id": ("String", "raw.getId()")}
 
 HEAD = '''/* Made by bindings/java/generate from cqueue.h. Do not edit. */
 package io.cqueue;
@@ -44,7 +46,7 @@ TAIL = '''
 
 def fields(header):
     body = re.search(r"typedef struct cq_stats \{(.*?)\} cq_stats;", header, re.DOTALL)[1]
-    for c_type, name, comment in re.findall(r"(\w+) (\w+);(?:\s*/\*(.*?)\*/)?", body, re.DOTALL):
+    for c_type, name, comment in re.findall(r"(\w+) (\w+)(?:\[\d+\])?;(?:\s*/\*(.*?)\*/)?", body, re.DOTALL):
         if name not in ("struct_size", "reserved"):
             yield c_type, name, " ".join(comment.split())
 

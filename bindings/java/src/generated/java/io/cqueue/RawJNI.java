@@ -100,6 +100,7 @@ final class RawJNI {
   public final static native long cq_stats_reserve_get(long jarg1, cq_stats jarg1_);
   public final static native void cq_stats_trimmed_set(long jarg1, cq_stats jarg1_, long jarg2);
   public final static native long cq_stats_trimmed_get(long jarg1, cq_stats jarg1_);
+  public final static native byte[] cq_stats_id_get(long jarg1, cq_stats jarg1_);
   public final static native long new_cq_stats();
   public final static native void delete_cq_stats(long jarg1);
   public final static native void cq_participant_struct_size_set(long jarg1, cq_participant jarg1_, long jarg2);

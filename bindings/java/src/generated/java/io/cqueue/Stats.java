@@ -36,6 +36,8 @@ import java.time.Instant;
  * @param maxMemory bytes that the region may occupy; 0: any number
  * @param reserve bytes for messages that it occupies from the beginning
  * @param trimmed bytes that were given back to the file system
+ * @param id the region's, random, as 32 hexadecimal digits: together with a message's position it names that message
+ *     for ever. A queue that is removed and made anew has another
  */
 public record Stats(
         int formatVersion,
@@ -65,7 +67,8 @@ public record Stats(
         long maxHeld,
         long maxMemory,
         long reserve,
-        long trimmed) {
+        long trimmed,
+        String id) {
 
     static Stats of(cq_stats raw) {
         return new Stats(
@@ -96,7 +99,8 @@ public record Stats(
                 raw.getMax_held(),
                 raw.getMax_memory(),
                 raw.getReserve(),
-                raw.getTrimmed());
+                raw.getTrimmed(),
+                raw.getId());
     }
 
     /** Of nanoseconds since 1970-01-01 UTC. */

@@ -279,6 +279,8 @@ final class cq_stats {
     return RawJNI.cq_stats_trimmed_get(swigCPtr, this);
   }
 
+  public String getId() { return java.util.HexFormat.of().formatHex(RawJNI.cq_stats_id_get(swigCPtr, this)); }
+
   public cq_stats() {
     this(RawJNI.new_cq_stats(), true);
   }
