@@ -33,6 +33,8 @@
  *   participants                              yes                     yes                       no
  *   cancel cancel_reset
  *   wait_pass_on wait_room_pass_on            yes                     yes                       yes
+ *   sync, and all calls with CQ_SYNC that
+ *   sync                                      yes                     yes                       no
  *   fd room_fd                                yes                     yes                       no
  *   open unlink                            no handle                  yes                       no
  *   close                                     no (2)                  yes                       no
@@ -80,6 +82,9 @@
  *     cq_config.max_held.
  *   File system: one that supports O_TMPFILE, fallocate and open-file-description locks on the mapped file: tmpfs,
  *     ext4, xfs, btrfs. Network, FUSE and overlay file systems are refused.
+ *   Power cuts: a queue that was not created with CQ_DURABLE is gone with the memory. Of one that was, everything that
+ *     was synced survives: see cq_sync. Those who do not sync never wait for the disk, with one exception: once in 2^20
+ *     nodes of messages that nobody syncs, one enqueue writes a record.
  *   Dead letters: see cq_config.max_deliveries. A message goes over exactly once, whoever is killed in between. It
  *     stays where it is while the other queue is full, missing or cannot take it, and holds up no other message.
  *   Trust: a process that may write the region can spoil its contents. It cannot crash, hang or corrupt the other
@@ -151,6 +156,9 @@ enum {
     CQ_ESYSTEM = -19,     /* the operating system failed in a way that has no code of its own */
     CQ_EPROCESS = -20,    /* this process (or the system) has reached its limit of descriptors or threads */
     CQ_EFILESIZE = -21,   /* the region's file would be larger than this process or file system may make one */
+    CQ_EIO = -22,         /* the disk failed, or is full where CQ_SYNC asks for it: what the call was to do is done, but
+                             may not survive a power cut. cq_sync tries again */
+    CQ_EBUSY = -23,       /* the durable directory serves another region, or another process is just recovering it */
     CQ_ECONSUMER = -24,   /* the queue has one consumer at a time, and another handle is it (CQ_EXCLUSIVE_CONSUMER) */
     CQ_ESOURCES = -25,    /* the queue knows 64 sources, and this is none of them */
     CQ_EHEADERS = -26,    /* the headers are not well formed, or have a key twice */
@@ -170,6 +178,11 @@ enum {
     CQ_KEEP_UNLINKED = 16,   /* waits go on when the queue was removed, instead of ending with CQ_STALE */
     CQ_TRUST = 32,           /* accept a region of any owner, and one that its group may write. A region that
                                 everybody may write is never accepted */
+    CQ_DURABLE = 64,         /* create a queue that survives power cuts, or attach to one: see durable_directory and
+                                cq_sync. Fails with CQ_EMISMATCH if the queue exists and is not durable. Who attaches
+                                without it gets the queue too, but cannot recover it when its region is gone */
+    CQ_SYNC = 128,           /* on this handle enqueue, commit, dequeue, release, return, their batches and waits do
+                                cq_sync before they return: what has returned is on the disk. Implies CQ_DURABLE */
     CQ_EXCLUSIVE_CONSUMER = 256, /* one consumer at a time: the first handle that takes or dequeues is the queue's only
                                 consumer until it is closed or its process dies. Then the next that tries is. Calls of
                                 other handles return CQ_ECONSUMER; those that wait do so until they are the consumer. A
@@ -199,6 +212,10 @@ typedef struct cq_config {
                                   may each exceed it by a message, or by the few KiB of a node */
     uint64_t reserve;          /* bytes of memory or disk for messages, taken at once and kept: as long as the queue
                                   holds no more, no call fails with CQ_ENOSPACE. 0 = none. Used when creating */
+    const char *durable_directory; /* with CQ_DURABLE: the directory on a disk that keeps what is synced, for this queue
+                                  alone. Made if it does not exist; its parent must. NULL = `cqueue.<name>.d` in
+                                  `directory` when creating or recovering, what the region says when attaching.
+                                  `directory` stays shared memory: the region is there */
 
     uint64_t max_headers;      /* bytes that the headers of a message may have, at most 65,535; 0 = messages have none.
                                   Each message costs so many bytes more, whether it has headers or not */
@@ -272,6 +289,16 @@ typedef struct cq_stats {
     uint8_t id[16];               /* the region's, random: together with a message's position it names that message for
                                      ever. A queue that is removed and made anew has another */
 
+    /* Of a durable queue; 0 of others. */
+    uint32_t durable;             /* 1: it was created with CQ_DURABLE */
+    int32_t disk_error;           /* the result that the last failed write or flush had, 0 once one succeeded after it:
+                                     CQ_EIO, CQ_ENOSPACE, CQ_EACCESS, ... */
+    uint64_t flushes_begun;       /* number of the flush that began last, by any process. Flushes are numbered */
+    uint64_t flushes_done;        /* all flushes up to this number, or later ones in their place, are on the disk */
+    uint64_t unsynced;            /* messages in the queue that no flush has put on the disk yet */
+    uint64_t segments;            /* files in the durable directory that hold messages */
+    uint64_t disk_bytes;          /* bytes that they occupy */
+    uint64_t recovered;           /* messages that the region was made with, after a power cut or removal */
     uint64_t max_headers;         /* bytes that the headers of a message may have; 0: it has none */
     uint64_t max_deliveries;      /* a message that was delivered so often goes to dead_letter; 0: no limit */
     int64_t time_to_live;         /* nanoseconds; 0: no limit */
@@ -350,8 +377,17 @@ typedef int cq_source_visitor(const char *name, uint64_t number, void *context);
  * CQ_EXCLUSIVE). The call also looks for dead handles. It blocks only for the system's file operations.
  * A failure after the queue was created leaves it there, empty: others may be using it already.
  *
+ * Durable queues: if there is no region but the durable directory keeps a queue, the region is made anew from it, with
+ * all that was synced, unless CQ_EXCLUSIVE (CQ_EEXIST). CQ_ATTACH with CQ_DURABLE does that too. A region of before a
+ * reboot counts as none. The recovered messages are delivered again: first, in their old order, with their old
+ * positions, and `deliveries` of 2 or more. The queue has the sizes that it was created with. CQ_EBUSY: another region
+ * is in use with this directory, as when the region was removed and some process still has it open, or in a container
+ * that shares the disk and not the memory: open that one, or end those processes. Or another process has been
+ * recovering the queue for longer than a second: try again. CQ_EIO: the disk failed. CQ_ECORRUPT: a file in the
+ * directory is not of this queue. CQ_EVERSION: it is of a newer version.
+ *
  * CQ_OK, CQ_EINVAL, CQ_ENAME, CQ_ENOENT, CQ_EEXIST, CQ_EMISMATCH, CQ_EVERSION, CQ_ECORRUPT, CQ_EACCESS, CQ_EOWNER,
- * CQ_ENOSPACE, CQ_EFILESIZE, CQ_ENOMEM, CQ_ELIMIT, CQ_EPROCESS, CQ_EFILESYSTEM, CQ_ESYSTEM.
+ * CQ_ENOSPACE, CQ_EFILESIZE, CQ_ENOMEM, CQ_ELIMIT, CQ_EPROCESS, CQ_EFILESYSTEM, CQ_ESYSTEM, CQ_EIO, CQ_EBUSY.
  */
 CQ_API int cq_open(const char *name, const cq_config *config, cq_queue **queue);
 
@@ -365,7 +401,8 @@ CQ_API int cq_close(cq_queue *queue);
 
 /*
  * Remove the name. Only `directory` of the config is used (NULL: default). Open handles stay usable; the memory is
- * freed when the last one is closed. CQ_OK, CQ_EINVAL, CQ_ENAME, CQ_ENOENT, CQ_EACCESS, CQ_ESYSTEM.
+ * freed when the last one is closed. The directory of a durable queue stays, and with it what was synced: to be rid of
+ * that too, remove the directory. CQ_OK, CQ_EINVAL, CQ_ENAME, CQ_ENOENT, CQ_EACCESS, CQ_ESYSTEM.
  */
 CQ_API int cq_unlink(const char *name, const cq_config *config);
 
@@ -529,6 +566,37 @@ CQ_API int cq_release(cq_queue *queue, cq_message *message);
 /* Give a taken message back: it is delivered again, before newer messages. Results as cq_release. */
 CQ_API int cq_return(cq_queue *queue, cq_message *message);
 
+/* ---- surviving power cuts --------------------------------------------------------------------------- */
+
+/*
+ * Put a durable queue on the disk as it is now. When this has returned CQ_OK, every message that any process had
+ * enqueued before the call began survives a power cut, and no message that was dequeued or released before comes back.
+ * Messages that were not synced are, after a power cut, there whole or not at all, each by itself; a release that was
+ * not synced may have been for nothing.
+ *
+ * Many callers, of all processes, share one flush: to sync often, call it from many threads or processes, or seldom:
+ * enqueue many messages, then sync once. Processes that are stopped or killed in the middle of a flush delay nobody.
+ *
+ * timeout_ns bounds how long the call waits for the flushes of others, as in cq_dequeue_wait; 0 does not wait for them.
+ * If the call writes itself, the disk may take as long as it likes. CQ_TIMEOUT, CQ_CANCELLED (see cq_cancel): nothing
+ * is known; what was enqueued stays in the queue. CQ_EIO: the disk failed. CQ_ENOSPACE: it is full, or a quota is used
+ * up. CQ_EACCESS: this process may not write there, or the file system is read-only. CQ_ENOENT: the directory is gone.
+ * CQ_EBUSY: the directory serves another region by now. After an error all messages are in the queue and are delivered
+ * as ever, and the next call tries again, in a new file. CQ_EINVAL: the queue is not durable, or `queue` is NULL.
+ * CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT, CQ_ENOMEM, CQ_EPROCESS, CQ_ESYSTEM.
+ *
+ * With CQ_SYNC calls sync by themselves, and do not time out in that. If the sync fails they return CQ_EIO, whatever
+ * the reason, and it has happened all the same: the message is in the queue, or removed from it. So do not repeat
+ * them: call cq_sync, which tells the reason.
+ */
+CQ_API int cq_sync(cq_queue *queue, int64_t timeout_ns);
+
+/*
+ * Where a durable queue is kept: write the absolute path of its directory into `path`, at most `size` bytes, the
+ * closing 0 included. Works on CQ_READ_ONLY handles. CQ_OK; CQ_ETOOSMALL: the path was cut. CQ_EINVAL: the queue is not
+ * durable, or an argument is NULL. CQ_EFORK.
+ */
+CQ_API int cq_durable_directory(cq_queue *queue, char *path, size_t size);
 /*
  * Give a taken message back for later: it is delivered again when delay_ns nanoseconds have passed (by the date of
  * this machine), before newer messages then; or, with CQ_TO_TAIL, behind all messages that wait now. Until then others

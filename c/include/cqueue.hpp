@@ -65,7 +65,9 @@ enum class errc : int {
     unsuitable_filesystem = CQ_EFILESYSTEM,
     system_failure = CQ_ESYSTEM,
     process_limit = CQ_EPROCESS,
-    file_too_large = CQ_EFILESIZE
+    file_too_large = CQ_EFILESIZE,
+    disk_failed = CQ_EIO,     /* what the call was to do is done, but may not survive a power cut: call sync() */
+    busy = CQ_EBUSY           /* the durable directory serves another region */
 };
 
 /* The category of cqueue's std::error_codes. A code compares equal to the std::errc that means the same, if there is
@@ -89,6 +91,8 @@ inline const std::error_category &category() noexcept
             case CQ_ELIMIT: return std::errc::too_many_files_open_in_system;
             case CQ_EPROCESS: return std::errc::too_many_files_open;
             case CQ_EFILESIZE: return std::errc::file_too_large;
+            case CQ_EIO: return std::errc::io_error;
+            case CQ_EBUSY: return std::errc::device_or_resource_busy;
             case CQ_ETOOSMALL: return std::errc::no_buffer_space;
             case CQ_ETOOBIG: return std::errc::message_size;
             case CQ_EREADONLY: return std::errc::operation_not_permitted;
@@ -166,6 +170,7 @@ struct handle {
     cq_queue *queue = nullptr;
     std::string name;
     std::string directory;
+    std::string durable_directory;
     cq_config config{};
 
     handle() = default;
@@ -416,6 +421,9 @@ struct options {
     std::uint64_t max_held = 0;         /* messages that consumers may hold at a time; 0: what follows from capacity */
     std::uint64_t max_memory = 0;       /* bytes of memory or disk that it may take; 0: any number */
     std::uint64_t reserve = 0;          /* bytes for messages that it takes at once and keeps */
+    bool durable = false;               /* it survives power cuts: CQ_DURABLE, and see sync() */
+    bool sync = false;                  /* what this object does is on the disk before it returns: CQ_SYNC */
+    std::string durable_directory{};    /* where it is kept; empty: beside the region, or as the region says */
 };
 
 /*
@@ -435,7 +443,8 @@ public:
         handle_->config.struct_size = sizeof(cq_config);
         handle_->config.flags = static_cast<std::uint32_t>(how.open_mode) |
                                 flag(how.any_filesystem, CQ_ANY_FILESYSTEM) | flag(how.trust, CQ_TRUST) |
-                                flag(how.keep_unlinked, CQ_KEEP_UNLINKED);
+                                flag(how.keep_unlinked, CQ_KEEP_UNLINKED) | flag(how.durable, CQ_DURABLE) |
+                                flag(how.sync, CQ_SYNC);
         handle_->config.capacity = how.capacity;
         handle_->config.max_message_size = how.max_message_size;
         handle_->config.permissions = how.permissions;
@@ -443,6 +452,9 @@ public:
         handle_->config.max_memory = how.max_memory;
         handle_->config.reserve = how.reserve;
         handle_->config.directory = how.directory.empty() ? nullptr : handle_->directory.c_str();
+        handle_->durable_directory = how.durable_directory;
+        handle_->config.durable_directory =
+            how.durable_directory.empty() ? nullptr : handle_->durable_directory.c_str();
         const int result = cq_open(name.c_str(), &handle_->config, &handle_->queue);
         if (result != CQ_OK)
             detail::fail(result, name, &handle_->config, 0);
@@ -469,6 +481,29 @@ public:
 
     bool is_open() const noexcept { return get() != nullptr; }
     explicit operator bool() const noexcept { return is_open(); }
+
+    /* ---- surviving power cuts ---- */
+
+    /* Put a durable queue on the disk as it is now: what was enqueued before survives a power cut, what was removed
+       does not come back. Enqueue many messages, then call this once. False: timed out. */
+    template <class Rep, class Period>
+    [[nodiscard]] bool sync(std::chrono::duration<Rep, Period> timeout)
+    {
+        return check(cq_sync(get(), detail::timeout_ns(timeout))) == CQ_OK;
+    }
+
+    /* The same without a timeout. */
+    void sync() { check(cq_sync(get(), detail::for_ever)); }
+
+    /* Where a durable queue is kept. */
+    std::string durable_directory() const
+    {
+        char path[4096];
+        const int result = cq_durable_directory(get(), path, sizeof path);
+        if (result != CQ_OK)
+            detail::fail(result, name(), handle_ ? &handle_->config : nullptr, 0);
+        return path;
+    }
 
     /* The C handle, still owned by this object. */
     cq_queue *get() const noexcept { return detail::get(handle_); }

@@ -11,6 +11,7 @@
 #include "lookout.h"
 #include "probe.h"
 #include "reap.h"
+#include "sync.h"
 #include "trim.h"
 #include "wait.h"
 #include "wake.h"
@@ -105,6 +106,34 @@ int cq_trim(cq_queue *queue, uint64_t *bytes)
     if (bytes)
         *bytes = given;
     return CQ_OK;
+}
+
+/* ---- surviving power cuts --------------------------------------------------------------------------- */
+
+int cq_sync(cq_queue *queue, int64_t timeout_ns)
+{
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK && !queue->durable)
+        result = CQ_EINVAL;
+    if (result == CQ_OK)
+        result = sync_now(queue, timeout_ns == SYNC_PATIENT ? -1 : timeout_ns);
+    return result;
+}
+
+int cq_durable_directory(cq_queue *queue, char *path, size_t size)
+{
+    int result = handle_usable(queue);
+
+    if (result == CQ_OK && (!path || size == 0 || !(queue->header->features & LAYOUT_DURABLE)))
+        result = CQ_EINVAL;
+    if (result != CQ_OK)
+        return result;
+    const char *from = queue->durable ? queue->durable->segment.home.path : queue->header->directory;
+    size_t length = strnlen(from, LAYOUT_DIRECTORY - 1), cut = length < size ? length : size - 1;
+    memcpy(path, from, cut);
+    path[cut] = '\0';
+    return cut == length ? CQ_OK : CQ_ETOOSMALL;
 }
 
 /* ---- waiting without taking ------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "consume.h"
 #include "enqueue.h"
 #include "fast.h"
+#include "sync.h"
 #include "wait.h"
 
 /* ---- enqueue --------------------------------------------------------------------------------------- */
@@ -75,13 +76,23 @@ __attribute__((noinline)) static int send_long(cq_queue *queue, const void *data
     return send_to(queue, data, size, place);
 }
 
-int cq_enqueue(cq_queue *queue, const void *data, size_t size)
+/* On a handle that is not the usual one. */
+SELDOM static int enqueue_otherwise(cq_queue *queue, const void *data, size_t size)
 {
-    struct place place;
     int result = handle_writable(queue);
 
     if (result == CQ_OK)
         result = check_message(queue, data, size);
+    return result == CQ_OK ? sync_after(queue, enqueue_slow(queue, data, size)) : result;
+}
+
+int cq_enqueue(cq_queue *queue, const void *data, size_t size)
+{
+    struct place place;
+
+    if (unlikely(!handle_plain(queue)))
+        return enqueue_otherwise(queue, data, size);
+    int result = check_message(queue, data, size);
     if (unlikely(result != CQ_OK))
         return result;
     if (unlikely(!fast_claim_enq(queue, &place)))
@@ -89,15 +100,27 @@ int cq_enqueue(cq_queue *queue, const void *data, size_t size)
     return size > SHORT_BYTES ? send_long(queue, data, size, place) : send_to(queue, data, size, place);
 }
 
-int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
+static int enqueue_waiting(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
 {
     cq_slice message = {(void *)(uintptr_t)data, size};
     struct outgoing out = {&message, 1, 0};
-    int result = handle_writable(queue);
+    int result = check_message(queue, data, size);
 
-    if (result == CQ_OK)
-        result = check_message(queue, data, size);
     return result == CQ_OK ? wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_enqueue, &out) : result;
+}
+
+int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
+{
+    if (handle_plain(queue))
+        return enqueue_waiting(queue, data, size, timeout_ns);
+    int result = handle_writable(queue);
+    return result == CQ_OK ? sync_after(queue, enqueue_waiting(queue, data, size, timeout_ns)) : result;
+}
+
+/* Some of a batch are done, even where its result is another. */
+static int sync_batch(cq_queue *queue, int result, size_t done)
+{
+    return done > 0 && handle_syncs(queue) && sync_after(queue, CQ_OK) != CQ_OK ? CQ_EIO : result;
 }
 
 int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
@@ -113,7 +136,7 @@ int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, si
     if (result == CQ_OK)
         result = try_enqueue(queue, &out);
     *done = out.done;
-    return result;
+    return handle_plain(queue) ? result : sync_batch(queue, result, out.done);
 }
 
 /* ---- dequeue --------------------------------------------------------------------------------------- */
@@ -219,22 +242,38 @@ static int check_incoming(const cq_queue *queue, const void *buffer, size_t buff
     return result == CQ_OK && !buffer && buffer_size > 0 ? CQ_EINVAL : result;
 }
 
-int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
+/* On a handle that is not the usual one. */
+SELDOM static int dequeue_otherwise(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
 {
     int result = check_incoming(queue, buffer, buffer_size);
-    return likely(result == CQ_OK) ? dequeue(queue, buffer, buffer_size, size) : result;
+    return result == CQ_OK ? sync_after(queue, dequeue_slow(queue, buffer, buffer_size, size)) : result;
+}
+
+int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
+{
+    if (unlikely(!handle_plain(queue)))
+        return dequeue_otherwise(queue, buffer, buffer_size, size);
+    return likely(buffer || buffer_size == 0) ? dequeue(queue, buffer, buffer_size, size) : CQ_EINVAL;
+}
+
+static int dequeue_waiting(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
+{
+    struct incoming in = {buffer, buffer_size, 0};
+    int result = wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_dequeue, &in);
+
+    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
+        *size = in.size;
+    return result;
 }
 
 int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
 {
-    struct incoming in = {buffer, buffer_size, 0};
     int result = check_incoming(queue, buffer, buffer_size);
 
-    if (result == CQ_OK)
-        result = wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_dequeue, &in);
-    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
-        *size = in.size;
-    return result;
+    if (result != CQ_OK)
+        return result;
+    result = dequeue_waiting(queue, buffer, buffer_size, size, timeout_ns);
+    return handle_plain(queue) ? result : sync_after(queue, result);
 }
 
 /* Is there no message behind a run that was claimed at the front? The slot there is untouched, so the queue was empty.
@@ -271,6 +310,8 @@ int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice
         if (result == CQ_OK && run.count < want && is_last(queue, &run))
             break;
     }
+    if (!handle_plain(queue))
+        result = sync_batch(queue, result, *done);
     if (*done > 0 && (result == CQ_EMPTY || result == CQ_ETOOSMALL))
         return CQ_OK;
     if (result == CQ_ETOOSMALL)

@@ -87,7 +87,7 @@ int create_geometry(const cq_config *config, struct geometry *g)
 }
 
 /* The first node, LINKED and empty, and the header that points to it; the header last. */
-static int write_region(int fd, const struct geometry *g, const cq_config *config)
+static int write_region(int fd, const struct geometry *g, const cq_config *config, const struct create_filling *filling)
 {
     uint64_t first = cq_testing.first_sequence ? cq_testing.first_sequence : 1;
     uint64_t ticket = ticket_word(first, 0, 0), state = ticket_word(first, NODE_LINKED, 0);
@@ -127,7 +127,7 @@ static int write_region(int fd, const struct geometry *g, const cq_config *confi
     header.reserve = config ? config->reserve : 0;
     header.first_position = ticket;
     header.created = os_clock(OS_DATE);
-    int error = os_random(header.id, sizeof header.id);
+    int error = os_random(header.id, sizeof header.id), result;
     atomic_init(&header.tail, link_word(first, 0));
     atomic_init(&header.head, link_word(first, 0));
     atomic_init(&header.touched, g->reserved_nodes > 1 ? g->reserved_nodes : 1);
@@ -137,6 +137,8 @@ static int write_region(int fd, const struct geometry *g, const cq_config *confi
         error = os_write(fd, &node, sizeof node, g->nodes_offset);
     if (error == 0)
         error = os_write(fd, &state, sizeof state, g->states_offset);
+    if (error == 0 && filling && (result = filling->fill(fd, g, &header, config, filling->context)) != CQ_OK)
+        return result;
     if (error == 0)
         error = os_write(fd, &header, sizeof header, 0);
     return result_of_errno(error);
@@ -194,7 +196,7 @@ static int try_mapping(int fd, const struct geometry *g)
 
 /* Fill the nameless file and give it its name. */
 static int finish_file(int fd, const char *path, const cq_config *config, const struct geometry *g,
-                       struct os_status *made)
+                       const struct create_filling *filling, struct os_status *made)
 {
     int result = region_filesystem(fd, config ? config->flags : 0);
 
@@ -202,7 +204,7 @@ static int finish_file(int fd, const char *path, const cq_config *config, const 
         (result = try_mapping(fd, g)) != CQ_OK ||
         (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
         (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK ||
-        (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config)) != CQ_OK)
+        (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config, filling)) != CQ_OK)
         return result;
     /* Narrow until now, wider (if asked for) while still without a name. */
     int error = os_set_permissions(fd, config && config->permissions ? config->permissions : 0600);
@@ -211,15 +213,25 @@ static int finish_file(int fd, const char *path, const cq_config *config, const 
     return result_of_errno(error);
 }
 
-/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: there is such a file. */
+/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: there is such a file. `filling`: NULL, or what is to be in
+   the region. */
+int create_filled(const char *path, const cq_config *config, const struct geometry *geometry,
+                  const struct create_filling *filling, struct os_status *made)
+{
+    int fd, result = open_nameless(path, &fd);
+
+    if (result != CQ_OK)
+        return result;
+    result = finish_file(fd, path, config, geometry, filling, made);
+    os_close(fd);
+    return result;
+}
+
+/* The same for an empty queue. */
 int create_file(const char *path, const cq_config *config, struct os_status *made)
 {
     struct geometry geometry;
-    int fd, result = create_geometry(config, &geometry);
+    int result = create_geometry(config, &geometry);
 
-    if (result != CQ_OK || (result = open_nameless(path, &fd)) != CQ_OK)
-        return result;
-    result = finish_file(fd, path, config, &geometry, made);
-    os_close(fd);
-    return result;
+    return result == CQ_OK ? create_filled(path, config, &geometry, NULL, made) : result;
 }

@@ -14,10 +14,11 @@
 #include "queue.h"
 #include "room.h"
 #include "supply.h"
+#include "sync.h"
 
 /* The lines of a batch's slots are fetched so many slots ahead. Each publication waits for its own line; this way they
    come at the same time. */
-#define AHEAD 8u
+#define BATCH_AHEAD 8u
 
 /* ---- claiming -------------------------------------------------------------------------------------- */
 
@@ -71,8 +72,10 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
 static int append(cq_queue *queue, const struct end *tail)
 {
     struct growth growth = NO_GROWTH;
-    int result;
+    int result = queue->durable ? sync_reserve(queue, tail->link) : CQ_OK;
 
+    if (unlikely(result != CQ_OK))
+        return result;
     while ((result = queue_append(queue, tail, &growth)) == RESULT_MEMORY)
         supply_node(queue, &growth);
     node_drop(queue, &growth);
@@ -202,7 +205,8 @@ ALWAYS_INLINE bool publish_short(cq_queue *queue, const struct run *run, uint32_
 {
     struct place place = {run_slot(queue, run, index), ticket_word(run->sequence, run->index + index, 0)};
     /* Relaxed: see dequeue_patience. */
-    if (unlikely(message->size > SHORT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
+    if (unlikely(message->size > SHORT_BYTES || queue->geometry.prefix > 0 ||
+                 atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
         return false;
     if (unlikely(!fast_fill(queue, place, message->data, message->size)))
         return false;
@@ -243,11 +247,11 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
         int result = enqueue_claim(queue, count - *done, messages[*done].size, insist, &run);
         if (result != CQ_OK)
             return result;
-        for (uint32_t ahead = 1; ahead < AHEAD && ahead < run.count; ++ahead)
+        for (uint32_t ahead = 1; ahead < BATCH_AHEAD && ahead < run.count; ++ahead)
             prefetch_to_write(run_slot(queue, &run, ahead));
         for (; i < run.count; ++i, ++*done) {
-            if (i + AHEAD < run.count)
-                prefetch_to_write(run_slot(queue, &run, i + AHEAD));
+            if (i + BATCH_AHEAD < run.count)
+                prefetch_to_write(run_slot(queue, &run, i + BATCH_AHEAD));
             if (likely(publish_short(queue, &run, i, &messages[*done])))
                 continue;
             result = enqueue_publish(queue, &run, i, messages[*done].data, messages[*done].size);

@@ -48,6 +48,8 @@ const char *cq_strerror(int result)
     case CQ_ESYSTEM: return "the operating system failed";
     case CQ_EPROCESS: return "too many descriptors or threads in this process";
     case CQ_EFILESIZE: return "the file would be too large";
+    case CQ_EIO: return "the disk failed";
+    case CQ_EBUSY: return "the durable directory is in use by another region";
     case CQ_ECONSUMER: return "another handle is the queue's only consumer";
     case CQ_ESOURCES: return "the queue knows as many sources as it can";
     case CQ_EHEADERS: return "the headers are not well formed";
@@ -186,6 +188,12 @@ static void say_invalid(struct text *text, const struct found *found)
                             config->max_memory, LAYOUT_MAX_FILE); return;
     case CONFIG_RESERVE: say(text, "reserve %" PRIu64 " is more than %" PRIu64 " bytes, the maximum", config->reserve,
                              LAYOUT_MAX_FILE); return;
+    case CONFIG_SYNC: say(text, "flags has CQ_SYNC and CQ_READ_ONLY, which has nothing to sync: choose one"); return;
+    case CONFIG_DURABLE: say(text, "durable_directory is given, and flags has no CQ_DURABLE: add it, or leave the "
+                             "directory out"); return;
+    case CONFIG_DURABLE_FATE: say(text, "a durable queue keeps messages and nothing beside them: leave out max_headers, "
+                                  "max_deliveries, dead_letter, time_to_live, CQ_ENQUEUE_TIMES and "
+                                  "CQ_EXCLUSIVE_CONSUMER, or CQ_DURABLE"); return;
     case CONFIG_HEADERS: say(text, "max_headers %" PRIu64 " is more than %u bytes, the maximum", config->max_headers,
                              LAYOUT_MAX_HEADERS); return;
     case CONFIG_DELIVERIES: say(text, "max_deliveries %" PRIu64 " is more than %u, the maximum", config->max_deliveries,
@@ -370,6 +378,10 @@ static void say_feature(struct text *text, const struct found *found)
     bool headers = !found->has_region || found->geometry.max_headers == 0;
     bool times = !found->has_region || !(found->geometry.features & FEATURE_TIMES);
 
+    if (found->has_region && found->geometry.features & LAYOUT_DURABLE) {
+        say(text, "it is durable, and such a queue keeps messages alone, not sources, headers or times");
+        return;
+    }
     say(text, "its messages have no %s: create it with %s", headers && times ? "headers and no times" : headers ? "headers"
         : "times", headers && times ? "max_headers, or with CQ_ENQUEUE_TIMES" : headers ? "max_headers" :
         "CQ_ENQUEUE_TIMES");

@@ -16,6 +16,7 @@
 #include "region.h"
 #include "slot.h"
 #include "source.h"
+#include "sync.h"
 #include "wait.h"
 #include "wake.h"
 
@@ -87,7 +88,9 @@ int cq_enqueue_message(cq_queue *queue, const cq_outgoing *message, int64_t time
 {
     struct letter letter = {message, 0, 0};
     int result = check_outgoing(queue, message);
-    return result == CQ_OK ? wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_letter, &letter) : result;
+    if (result != CQ_OK)
+        return result;
+    return sync_after(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_letter, &letter));
 }
 
 /* ---- sources ----------------------------------------------------------------------------------------- */
@@ -103,6 +106,8 @@ static void end_feeding(cq_queue *queue) { cache_leave(&queue->feeding); }
 static int check_source(const cq_queue *queue, const char *source)
 {
     int result = handle_usable(queue);
+    if (result == CQ_OK && queue->header->features & LAYOUT_DURABLE) /* a power cut would take its numbers back */
+        return CQ_EFEATURE;
     size_t length = result == CQ_OK && source ? strnlen(source, LAYOUT_NAME + 1) : 0;
     return result == CQ_OK && (length == 0 || length > LAYOUT_NAME) ? CQ_EINVAL : result;
 }

@@ -44,7 +44,9 @@ enum {
     RESULT_MEMORY,      /* a node needs memory first: see struct growth in node.h */
     RESULT_USED_UP,     /* all slots of the last node are claimed */
     RESULT_REACH,       /* the slot has less memory than the message needs */
-    RESULT_SPENT = 120  /* a message that is to go to dead_letter stands where one was to be claimed */
+    RESULT_GONE,        /* a durable queue's region is of before a reboot */
+    RESULT_MAKING,      /* somebody is just making the region: look again soon */
+    RESULT_SPENT        /* a message that is to go to dead_letter stands where one was to be claimed */
 };
 
 static inline uint64_t round_up(uint64_t value, uint64_t multiple)
@@ -89,6 +91,8 @@ enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
 
 /* cq_fd: see watch.c. */
 struct watch;
+/* What goes to the disk: see flush.h. */
+struct durable;
 
 /* Which thread of the handle looks around while it sleeps: see wait.c. */
 struct lookout {
@@ -230,11 +234,14 @@ struct cq_queue {
 
     alignas(LAYOUT_LINE) struct hole_cache hole_cache;
     struct orphan_cache orphan_cache;
+
+    struct durable *durable; /* of a durable queue, and a handle that may write; see flush.h */
 };
 
 /* What a process may do with a handle at all. */
 #define MAY_LOOK 1u
 #define MAY_CLAIM 2u /* and look */
+#define MAY_SYNC 3u  /* and claim; and what it does is put on the disk: CQ_SYNC */
 
 static inline int handle_usable(const cq_queue *queue)
 {
@@ -244,13 +251,25 @@ static inline int handle_usable(const cq_queue *queue)
     return atomic_load_explicit(queue->alive, memory_order_relaxed) ? CQ_OK : CQ_EFORK;
 }
 
-static inline int handle_writable(const cq_queue *queue)
+static inline bool handle_syncs(const cq_queue *queue)
 {
     /* Relaxed, as above. */
-    if (likely(queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_CLAIM))
+    return queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_SYNC;
+}
+
+/* The usual handle: open to write, and nothing of what it does is to be on the disk before the call returns. */
+static inline bool handle_plain(const cq_queue *queue)
+{
+    /* Relaxed, as above. */
+    return likely(queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_CLAIM);
+}
+
+static inline int handle_writable(const cq_queue *queue)
+{
+    if (handle_plain(queue))
         return CQ_OK;
     int result = handle_usable(queue);
-    return result == CQ_OK ? CQ_EREADONLY : result;
+    return result == CQ_OK && !handle_syncs(queue) ? CQ_EREADONLY : result;
 }
 
 #endif

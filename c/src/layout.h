@@ -36,6 +36,7 @@
 #define LAYOUT_FORMAT_VERSION 1u
 #define LAYOUT_BYTE_ORDER 0x01020304u
 #define LAYOUT_PAGE 4096u
+#define LAYOUT_DIRECTORY 1024u
 #define LAYOUT_LINE 128u /* two cache lines: processors fetch them in pairs */
 
 #define LAYOUT_MAX_CAPACITY (UINT64_C(1) << 31)
@@ -65,7 +66,7 @@ struct layout_header {
     uint32_t byte_order;          /*  12 0x01020304 as the creator stores it */
     uint32_t word_bits;           /*  16 64 */
     uint32_t slots_per_node;      /*  20 K, 1 to 256 */
-    uint64_t features;            /*  24 what a reader must know; 0. Bit 0 is kept for the durable mode */
+    uint64_t features;            /*  24 what a reader must know: LAYOUT_DURABLE, FEATURE_... */
     uint64_t capacity;            /*  32 messages */
     uint64_t max_message_size;    /*  40 bytes */
     uint64_t hole_slots;          /*  48 S: given-up positions that cost no capacity */
@@ -82,7 +83,6 @@ struct layout_header {
     int64_t created;              /* 136 nanoseconds since 1970 */
     uint64_t max_memory;          /* 144 bytes that the file may take of the file system; 0: any number */
     uint64_t reserve;             /* 152 bytes that it was given from the beginning, and keeps */
-    uint64_t durable[12];         /* 160 0, kept for the durable mode */
 
     alignas(LAYOUT_LINE) _Atomic uint64_t tail; /* 256 link: the node producers claim in; tail >= head */
     alignas(LAYOUT_LINE) _Atomic uint64_t head; /* 384 link: the node consumers claim in */
@@ -111,7 +111,29 @@ struct layout_header {
 
     /* Written once by the creator, as those up to `durable`. */
     alignas(LAYOUT_LINE) uint8_t id[16];           /* 1280 random: no other region has it */
-    alignas(LAYOUT_LINE) uint8_t kept[1408];       /* 1408 0, kept for the durable mode */
+
+    /* Of durable queues; 0 in others. The first four are written once, too. */
+    alignas(LAYOUT_LINE) uint8_t incarnation[16];  /* 1408 random: which region of those with this id */
+    uint8_t boot[16];                              /* 1424 the run of the system that it was made in */
+    uint64_t origin_spare_nodes;                   /* 1440 X as the queue was created with */
+    uint64_t recovered;                            /* 1448 messages that it was made with */
+    alignas(LAYOUT_LINE) _Atomic uint64_t flush_begun; /* 1536 the newest flush; only grows, as the next two */
+    _Atomic uint64_t flush_done;                   /* 1544 flushes up to this one are on the disk, or a later one is */
+    _Atomic uint64_t flush_failed;                 /* 1552 a hint: the newest that failed */
+    _Atomic uint64_t gathered;                     /* 1560 a hint: flush (48) | callers that came since it began (16) */
+    _Atomic int64_t flush_time;                    /* 1568 a hint: nanoseconds that a flush took */
+    _Atomic uint32_t expected;                     /* 1576 a hint: callers that the last flush was for */
+    _Atomic uint32_t flush_word;                   /* 1580 callers sleep on it until a flush ends */
+    alignas(LAYOUT_LINE) _Atomic uint64_t generation; /* 1664 of segments; only grows */
+    _Atomic uint64_t reserved_sequence;            /* 1672 may not be used yet, nor what follows; on the disk too */
+    _Atomic uint64_t reserve_asked;                /* 1680 the same, perhaps not on the disk yet */
+    _Atomic uint64_t complete;                     /* 1688 nodes of the list before this sequence are logged; 0 */
+    _Atomic uint64_t generation_bytes;             /* 1696 written in this generation; this and the rest are hints */
+    _Atomic uint64_t segments;                     /* 1704 files in the directory */
+    _Atomic uint64_t disk_bytes;                   /* 1712 their bytes */
+    _Atomic uint64_t live_bytes;                   /* 1720 bytes of records of messages, when last counted */
+    _Atomic int32_t disk_error;                    /* 1728 the last result of a flush that failed, 0 if it went well */
+    alignas(LAYOUT_LINE) char directory[1024];     /* 1792 the absolute path; written once */
 
     /* More that is written once: what becomes of messages on their way. */
     alignas(LAYOUT_LINE) uint64_t max_headers;     /* 2816 bytes of a slot for headers; 0: none */
@@ -158,6 +180,8 @@ struct layout_node {
     alignas(LAYOUT_LINE) _Atomic uint64_t next; /* 256 link: (this sequence, next node or NIL) */
     _Atomic uint64_t holed;                     /* 264 the life whose first hole was announced last */
     _Atomic uint32_t pinned;                    /* 272 a hint: a slot that was not DONE at the last scan */
+    _Atomic uint64_t logged[11];                /* 280 life (40) | of 24 slots each: its message is on the disk */
+    _Atomic uint64_t logged_in;                 /* 368 life (40) | generation (24) from which they may be needed */
     /* 384: slots_per_node slots of slot_stride bytes */
 };
 #define LAYOUT_NODE_HEADER 384u
@@ -189,6 +213,10 @@ static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
 static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
 static_assert(offsetof(struct layout_header, turn) == 1024, "drawn at 1024");
 static_assert(offsetof(struct layout_header, id) == 1280, "drawn at 1280");
+static_assert(offsetof(struct layout_header, incarnation) == 1408, "drawn at 1408");
+static_assert(offsetof(struct layout_header, flush_begun) == 1536, "drawn at 1536");
+static_assert(offsetof(struct layout_header, generation) == 1664, "drawn at 1664");
+static_assert(offsetof(struct layout_header, directory) == 1792, "drawn at 1792");
 static_assert(offsetof(struct layout_header, max_headers) == 2816, "drawn at 2816");
 static_assert(offsetof(struct layout_header, consumer) == 3072, "drawn at 3072");
 static_assert(offsetof(struct layout_header, sources) == 3200, "drawn at 3200");
@@ -208,9 +236,10 @@ static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bi
 static_assert(sizeof(struct layout_source) == 256 && LAYOUT_SUMMARY_OFFSET % LAYOUT_PAGE == 0, "whole pages");
 
 /* What a reader must know, in header.features. */
+#define LAYOUT_DURABLE UINT64_C(1)    /* there is a directory on a disk */
 #define FEATURE_EXCLUSIVE UINT64_C(2) /* one consumer at a time */
 #define FEATURE_TIMES UINT64_C(4)     /* slots have times */
-#define FEATURES (FEATURE_EXCLUSIVE | FEATURE_TIMES)
+#define FEATURES (LAYOUT_DURABLE | FEATURE_EXCLUSIVE | FEATURE_TIMES)
 
 /*
  * Words. Sequences have 40 bits and skip 0, which is what fresh memory holds; they wrap after 2^40 - 1 nodes, so they

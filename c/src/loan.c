@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "os.h"
 #include "region.h"
+#include "sync.h"
 #include "wait.h"
 
 /* A loan's token: the ticket (sequence, index, owner) of its slot, and node | deliveries << 32 (0: reserved). */
@@ -36,10 +37,11 @@ static int check_struct(const cq_message *message)
 }
 
 /* The run that a message stands for, if it is (still) this handle's: a token alone proves nothing, the caller may have
-   used it before or taken it from another handle. `taken`: by cq_take, else by cq_reserve. */
-static int borrowed(const cq_queue *queue, const cq_message *message, bool taken, struct run *run)
+   used it before or taken it from another handle. `taken`: by cq_take, else by cq_reserve. `plain`: the handle
+   is (handle_plain). */
+ALWAYS_INLINE int borrowed(const cq_queue *queue, const cq_message *message, bool taken, bool plain, struct run *run)
 {
-    int result = handle_writable(queue);
+    int result = plain ? CQ_OK : handle_writable(queue);
 
     if (result != CQ_OK || (result = check_struct(message)) != CQ_OK)
         return result;
@@ -100,10 +102,10 @@ static bool move_headers(cq_queue *queue, const unsigned char *payload, const st
     return true;
 }
 
-int cq_commit(cq_queue *queue, cq_message *message, size_t size)
+ALWAYS_INLINE int commit(cq_queue *queue, cq_message *message, size_t size, bool plain)
 {
     struct run run, fresh;
-    int result = borrowed(queue, message, false, &run);
+    int result = borrowed(queue, message, false, plain, &run);
 
     if (result != CQ_OK)
         return result;
@@ -133,10 +135,20 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     return result;
 }
 
+SELDOM static int commit_otherwise(cq_queue *queue, cq_message *message, size_t size)
+{
+    return sync_after(queue, commit(queue, message, size, false));
+}
+
+int cq_commit(cq_queue *queue, cq_message *message, size_t size)
+{
+    return handle_plain(queue) ? commit(queue, message, size, true) : commit_otherwise(queue, message, size);
+}
+
 int cq_abort(cq_queue *queue, cq_message *message)
 {
     struct run run;
-    int result = borrowed(queue, message, false, &run);
+    int result = borrowed(queue, message, false, false, &run);
 
     if (result != CQ_OK)
         return result;
@@ -210,10 +222,10 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
     }
 }
 
-int cq_release(cq_queue *queue, cq_message *message)
+ALWAYS_INLINE int release(cq_queue *queue, cq_message *message, bool plain)
 {
     struct run run;
-    int result = borrowed(queue, message, true, &run);
+    int result = borrowed(queue, message, true, plain, &run);
 
     if (result == CQ_OK)
         result = settle(queue, &run, SLOT_DONE, 0, 0);
@@ -222,6 +234,16 @@ int cq_release(cq_queue *queue, cq_message *message)
     fast_finished(queue, &run);
     end_loan(message);
     return CQ_OK;
+}
+
+SELDOM static int release_otherwise(cq_queue *queue, cq_message *message)
+{
+    return sync_after(queue, release(queue, message, false));
+}
+
+int cq_release(cq_queue *queue, cq_message *message)
+{
+    return handle_plain(queue) ? release(queue, message, true) : release_otherwise(queue, message);
 }
 
 /* What was taken becomes an orphan; `owner`: 0, or ORPHAN_LATER. */
@@ -241,12 +263,14 @@ static int give_back(cq_queue *queue, cq_message *message, struct run *run, uint
     return CQ_OK;
 }
 
-int cq_return(cq_queue *queue, cq_message *message)
+static int return_now(cq_queue *queue, cq_message *message)
 {
     struct run run;
-    int result = borrowed(queue, message, true, &run);
+    int result = borrowed(queue, message, true, false, &run);
     return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
 }
+
+int cq_return(cq_queue *queue, cq_message *message) { return sync_after(queue, return_now(queue, message)); }
 
 /* The message may be delivered again when the front has come to where the list ends now. */
 static uint64_t due_at_tail(cq_queue *queue)
@@ -263,15 +287,15 @@ static uint64_t due_at_tail(cq_queue *queue)
     return 0; /* at once: what is corrupt others report */
 }
 
-int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns)
+static int return_later(cq_queue *queue, cq_message *message, int64_t delay_ns)
 {
     struct run run;
-    int result = borrowed(queue, message, true, &run);
+    int result = borrowed(queue, message, true, false, &run);
 
     if (result == CQ_OK && delay_ns < CQ_TO_TAIL)
         result = CQ_EINVAL;
     if (result != CQ_OK || delay_ns == 0)
-        return result == CQ_OK ? cq_return(queue, message) : result;
+        return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
     _Atomic uint64_t *due = orphan_due(queue, &run);
     result = memory_allocate(queue, region_descriptor(queue), (uint64_t)((unsigned char *)due - queue->base),
                              sizeof *due);
@@ -284,10 +308,15 @@ int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns)
     return give_back(queue, message, &run, ORPHAN_LATER);
 }
 
+int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns)
+{
+    return sync_after(queue, return_later(queue, message, delay_ns));
+}
+
 int cq_set_headers(cq_queue *queue, cq_message *message, const void *headers, size_t headers_size)
 {
     struct run run;
-    int result = borrowed(queue, message, false, &run);
+    int result = borrowed(queue, message, false, false, &run);
 
     if (result == CQ_OK && !is_reserved(queue, &run))
         result = CQ_ENOTHELD;

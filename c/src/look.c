@@ -7,6 +7,7 @@
  */
 #include "look.h"
 
+#include "flush.h"
 #include "geometry.h"
 #include "memory.h"
 #include "node.h"
@@ -375,6 +376,20 @@ static int64_t oldest_age(cq_queue *queue)
     return age > 0 ? age : 0;
 }
 
+static void stat_durable(cq_queue *queue, cq_stats *stats)
+{
+    const struct layout_header *header = queue->header;
+
+    stats->durable = 1;
+    stats->disk_error = atomic_load_explicit(&header->disk_error, memory_order_relaxed); /* for people */
+    stats->flushes_begun = load_count(&header->flush_begun);
+    stats->flushes_done = load_count(&header->flush_done);
+    stats->unsynced = flush_unsynced(queue);
+    stats->segments = load_count(&header->segments);
+    stats->disk_bytes = load_count(&header->disk_bytes);
+    stats->recovered = header->recovered;
+}
+
 int look_stat(cq_queue *queue, cq_stats *stats)
 {
     const struct layout_header *header = queue->header;
@@ -432,6 +447,8 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->dead_lettered = load_count(&header->moved);
     stats->dead_letter_result = atomic_load_explicit(&header->move_result, memory_order_relaxed); /* for people */
     memcpy(stats->dead_letter, header->dead_letter, sizeof stats->dead_letter);
+    if (header->features & LAYOUT_DURABLE)
+        stat_durable(queue, stats);
     memory_taken(queue, &stats->memory);
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;

@@ -7,6 +7,7 @@
  */
 #include "config.h"
 #include "create.h"
+#include "durable.h"
 #include "fork.h"
 #include "lookout.h"
 #include "participant.h"
@@ -44,6 +45,8 @@ static int map_and_register(cq_queue *queue, const cq_config *config, bool read_
     if (result == CQ_OK) {
         if ((result = fork_remember(queue)) == CQ_OK && only && !region_is(queue, only))
             result = CQ_EEXIST;
+        if (result == CQ_OK)
+            result = durable_join(queue, config);
         if (result == CQ_OK && !read_only)
             result = register_handle(queue, lock_fd);
         if (lock_fd >= 0)
@@ -84,6 +87,7 @@ static void detach(cq_queue *queue, bool forked)
     if (!forked && queue->owner != 0)
         reap_leave(queue);
     region_close_descriptor(queue);
+    durable_leave(queue, forked);
     if (!queue->alive)
         return;
     fork_lock(); /* no child may see the handle forgotten and the region mapped */
@@ -109,26 +113,55 @@ static int attach(cq_queue *queue, const cq_config *config, const struct os_stat
     return result;
 }
 
-static int create_or_attach(cq_queue *queue, const cq_config *config)
+/* Somebody is just making the region: for how long that is waited for, and how long until the next look. */
+#define MAKING_NS INT64_C(1000000000)
+#define MAKING_PAUSE INT64_C(5000000)
+
+static bool pause_until(int64_t deadline)
+{
+    _Atomic uint32_t word = 0;
+    int64_t now = os_clock(OS_CLOCK);
+
+    if (now < deadline)
+        os_sleep(&word, 0, now + MAKING_PAUSE, UINT32_MAX);
+    return now < deadline;
+}
+
+/* A new region at queue->path. *home: a hold on its directory if it is durable, until the handle has one of its own. */
+static int make(cq_queue *queue, const cq_config *config, struct home *home, struct os_status *made)
+{
+    return config->flags & CQ_DURABLE ? durable_revive(queue, config, home, made)
+                                      : create_file(queue->path, config, made);
+}
+
+/* As cq_open. */
+static int create_or_attach(cq_queue *queue, const cq_config *config, struct home *home)
 {
     uint32_t flags = config->flags;
-    bool may_create = !(flags & (CQ_ATTACH | CQ_READ_ONLY)), exclusive = flags & CQ_EXCLUSIVE, created = false;
+    bool may_create = !(flags & CQ_READ_ONLY) && (!(flags & CQ_ATTACH) || flags & CQ_DURABLE);
+    bool exclusive = flags & CQ_EXCLUSIVE, created = false;
+    int64_t deadline = os_clock(OS_CLOCK) + MAKING_NS;
     struct os_status made;
 
     for (int attempt = 0; attempt < OPEN_ATTEMPTS; ++attempt) {
         /* Exclusive: what is under the name by now may be somebody else's. */
         int result = exclusive && !created ? CQ_ENOENT : attach(queue, config, exclusive ? &made : NULL);
-        if (result == RESULT_RETRY)
-            continue;
+        if (result == RESULT_GONE) /* only who says that the queue is durable has it made anew */
+            result = CQ_ENOENT;
         /* Made where it turns out that nobody can have a queue. Any other failure leaves it: others may be using it. */
         if (result == CQ_EFILESYSTEM && created && region_is(queue, &made) && region_is_linked(queue))
             os_unlink(queue->path);
-        if (result != CQ_ENOENT || !may_create)
+        if (result == CQ_ENOENT && may_create) {
+            home_let_go(home); /* of a region that was removed meanwhile */
+            result = make(queue, config, home, &made);
+            created |= result == CQ_OK;
+            if (result == CQ_OK || (result == CQ_EEXIST && !exclusive))
+                continue;
+        }
+        if (result == RESULT_MAKING && !pause_until(deadline))
+            return CQ_EBUSY;
+        if (result != RESULT_RETRY && result != RESULT_MAKING)
             return result;
-        result = create_file(queue->path, config, &made);
-        if (result != CQ_OK && (result != CQ_EEXIST || exclusive))
-            return result;
-        created |= result == CQ_OK;
     }
     return CQ_ESYSTEM;
 }
@@ -143,6 +176,7 @@ int cq_open(const char *name, const cq_config *given, cq_queue **queue)
     *queue = NULL;
     if (!name || config_complete(given, &full) != CQ_OK || config_fault(config) != CONFIG_FINE)
         return CQ_EINVAL;
+    full.flags |= full.flags & CQ_SYNC ? CQ_DURABLE : 0;
     int result;
     cq_queue *made = aligned_alloc(LAYOUT_LINE, sizeof *made);
     if (!made)
@@ -152,7 +186,9 @@ int cq_open(const char *name, const cq_config *given, cq_queue **queue)
     if (result == CQ_OK) {
         /* Not to be cancelled between opening and closing a file, or with the fork guard's mutex in hand. */
         int before = os_hold_cancellation();
-        result = create_or_attach(made, config);
+        struct home home = {.lock = -1, .directory = -1};
+        result = create_or_attach(made, config, &home);
+        home_let_go(&home);
         os_restore_cancellation(before);
     }
     if (result != CQ_OK) {

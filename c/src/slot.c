@@ -37,3 +37,19 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
     fence(memory_order_acquire);
     return CQ_OK;
 }
+
+/* A part of the message, in the same way: worth nothing unless the state is the same afterwards, behind a fence. By
+   words, the first as aligned as the payload. */
+__attribute__((no_sanitize("thread"))) void slot_read(const cq_queue *queue, struct layout_slot *slot, size_t offset,
+                                                      void *to, size_t size)
+{
+    const unsigned char *from = slot_payload(queue, slot) + offset;
+    unsigned char *bytes = to;
+
+    for (; size >= 8; size -= 8, from += 8, bytes += 8) {
+        uint64_t word = *(const volatile uint64_t *)(const volatile void *)from;
+        memcpy(bytes, &word, sizeof word);
+    }
+    for (; size > 0; --size)
+        *bytes++ = *(const volatile unsigned char *)from++;
+}

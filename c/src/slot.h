@@ -101,5 +101,6 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
 /* What goes before the payload of such a message; before slot_peek. */
 void slot_peek_prefix(const cq_queue *queue, struct layout_slot *slot, unsigned char *copy);
 int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
+void slot_read(const cq_queue *queue, struct layout_slot *slot, size_t offset, void *to, size_t size);
 
 #endif

@@ -9,6 +9,7 @@ struct cq_testing {
     uint64_t first_sequence; /* of the first node; 0 = 1 */
     uint64_t hole_slots;     /* S; 0 = by the capacity */
     uint32_t spare_nodes;    /* X; 0 = by the node's size */
+    uint64_t generation_bytes; /* in the durable directory, until files are collected; 0 = 16 MiB */
 };
 
 #ifdef __cplusplus

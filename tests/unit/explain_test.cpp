@@ -218,11 +218,13 @@ TEST(Explain, every_wrong_number_of_a_config_is_named_with_its_range)
         expect_words(text, words);
         EXPECT_EQ(text.find("cqueue.h"), std::string::npos) << text;
     };
-    expect_named([](cq_config &c) { c.struct_size = 0; }, {"struct_size is 0", "at least 40", "sizeof(cq_config), 64"});
+    expect_named([](cq_config &c) { c.struct_size = 0; }, {"struct_size is 0", "at least 40", "sizeof(cq_config), 72"});
     expect_named([](cq_config &c) { c.struct_size = 39; }, {"struct_size is 39", "at least 40"});
-    expect_named([](cq_config &c) { c.struct_size = UINT32_MAX; }, {"struct_size is 4294967295", "knows 64 bytes"});
+    expect_named([](cq_config &c) { c.struct_size = UINT32_MAX; }, {"struct_size is 4294967295", "knows 72 bytes"});
     expect_named([](cq_config &c) { c.flags = 0x4004; }, {"flags", "0x4000", "does not know"});
     expect_named([](cq_config &c) { c.flags = CQ_EXCLUSIVE | CQ_ATTACH; }, {"CQ_EXCLUSIVE", "CQ_ATTACH", "choose one"});
+    expect_named([](cq_config &c) { c.flags = CQ_SYNC | CQ_READ_ONLY; }, {"CQ_SYNC", "CQ_READ_ONLY", "choose one"});
+    expect_named([](cq_config &c) { c.durable_directory = "/tmp"; }, {"durable_directory", "no CQ_DURABLE"});
     expect_named([](cq_config &c) { c.reserved = 7; }, {"reserved is 7", "must be 0"});
     expect_named([](cq_config &c) { c.permissions = 0666; }, {"permissions 0666", "others not write", "0660"});
     expect_named([](cq_config &c) { c.capacity = UINT64_C(2147483649); }, {"capacity 2147483649 is more than 2147483648"});
@@ -257,8 +259,8 @@ TEST(Explain, configs_of_other_versions_are_understood)
     asked.struct_size = 80;
     std::memcpy(bytes.data(), &asked, sizeof asked);
     expect_words(explain(CQ_EINVAL, queue.name(), reinterpret_cast<const cq_config *>(bytes.data())),
-                 {"struct_size is 80", "knows 64 bytes", "newer library"});
-    std::fill(bytes.begin() + 64, bytes.end(), '\0');
+                 {"struct_size is 80", "knows 72 bytes", "newer library"});
+    std::fill(bytes.begin() + 72, bytes.end(), '\0');
     expect_words(explain(CQ_EMISMATCH, queue.name(), reinterpret_cast<const cq_config *>(bytes.data())),
                  {"capacity 4096", "asked for 1024"});
 }

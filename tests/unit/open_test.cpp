@@ -37,7 +37,7 @@ TEST(Open, a_new_region_has_nothing_between_its_words)
     const auto expect_zero = [&](uint64_t from, uint64_t to) {
         EXPECT_EQ(read(from, to - from), std::string(to - from, 0)) << "from " << from;
     };
-    for (const auto &[from, to] : {std::pair<uint64_t, uint64_t>{144, 256}, {264, 384}, {400, 512}, {528, 640}, {644, 768}, {772, 896}, {936, 1024}, {1052, 4096}})
+    for (const auto &[from, to] : {std::pair<uint64_t, uint64_t>{144, 256}, {264, 384}, {400, 512}, {528, 640}, {644, 768}, {772, 896}, {936, 1024}, {1052, 1280}, {1296, 4096}})
         expect_zero(from, to);
     for (const size_t word : {0u, 128u, 256u})
         expect_zero(nodes + word + 8, nodes + word + 128);

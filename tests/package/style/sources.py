@@ -7,11 +7,12 @@ from pathlib import Path
 
 # From bottom to top. Each uses what stands before it in this list alone.
 ORDER = """
-layout os testing
-handle run config geometry
+layout os testing disk crc32c
+handle run config geometry facts
 slot wake lease headers
-region memory create fork
+region memory create fork home segment
 node ends queue source room front orphan fast sweep
+legacy flush collect sync revive durable
 participant reap
 trim
 supply
@@ -31,7 +32,7 @@ DIRECTIVES = set("include define undef if ifdef ifndef elif else endif error".sp
 
 
 def module(name):
-    return {"os_linux": "os", "os_linux_process": "os", "say": "explain", "shortage": "explain"}.get(name, name)
+    return {"os_linux": "os", "os_linux_process": "os", "os_linux_disk": "disk", "say": "explain", "shortage": "explain"}.get(name, name)
 
 
 def sources(folder):

@@ -7,12 +7,14 @@ pub const CQ_VERSION_PATCH: u32 = 0;
 pub const CQ_VERSION_STRING: &::core::ffi::CStr = c"1.0.0";
 pub const CQ_ABI_VERSION: u32 = 1;
 pub const CQ_DIRECTORY: &::core::ffi::CStr = c"/dev/shm";
+pub const CQ_TO_TAIL: i32 = -1;
 pub const CQ_OK: _bindgen_ty_1 = 0;
 pub const CQ_EMPTY: _bindgen_ty_1 = 1;
 pub const CQ_FULL: _bindgen_ty_1 = 2;
 pub const CQ_TIMEOUT: _bindgen_ty_1 = 3;
 pub const CQ_CANCELLED: _bindgen_ty_1 = 4;
 pub const CQ_STALE: _bindgen_ty_1 = 5;
+pub const CQ_DUPLICATE: _bindgen_ty_1 = 6;
 pub const CQ_EINVAL: _bindgen_ty_1 = -1;
 pub const CQ_ENAME: _bindgen_ty_1 = -2;
 pub const CQ_ENOENT: _bindgen_ty_1 = -3;
@@ -34,6 +36,12 @@ pub const CQ_EFILESYSTEM: _bindgen_ty_1 = -18;
 pub const CQ_ESYSTEM: _bindgen_ty_1 = -19;
 pub const CQ_EPROCESS: _bindgen_ty_1 = -20;
 pub const CQ_EFILESIZE: _bindgen_ty_1 = -21;
+pub const CQ_EIO: _bindgen_ty_1 = -22;
+pub const CQ_EBUSY: _bindgen_ty_1 = -23;
+pub const CQ_ECONSUMER: _bindgen_ty_1 = -24;
+pub const CQ_ESOURCES: _bindgen_ty_1 = -25;
+pub const CQ_EHEADERS: _bindgen_ty_1 = -26;
+pub const CQ_EFEATURE: _bindgen_ty_1 = -27;
 pub type _bindgen_ty_1 = ::core::ffi::c_int;
 #[repr(C)]
 #[derive(Debug)]
@@ -47,6 +55,10 @@ pub const CQ_READ_ONLY: _bindgen_ty_2 = 4;
 pub const CQ_ANY_FILESYSTEM: _bindgen_ty_2 = 8;
 pub const CQ_KEEP_UNLINKED: _bindgen_ty_2 = 16;
 pub const CQ_TRUST: _bindgen_ty_2 = 32;
+pub const CQ_DURABLE: _bindgen_ty_2 = 64;
+pub const CQ_SYNC: _bindgen_ty_2 = 128;
+pub const CQ_EXCLUSIVE_CONSUMER: _bindgen_ty_2 = 256;
+pub const CQ_ENQUEUE_TIMES: _bindgen_ty_2 = 512;
 pub type _bindgen_ty_2 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -61,10 +73,15 @@ pub struct cq_config {
     pub max_held: u64,
     pub max_memory: u64,
     pub reserve: u64,
+    pub durable_directory: *const ::core::ffi::c_char,
+    pub max_headers: u64,
+    pub max_deliveries: u64,
+    pub dead_letter: *const ::core::ffi::c_char,
+    pub time_to_live: i64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cq_config"][::core::mem::size_of::<cq_config>() - 64usize];
+    ["Size of cq_config"][::core::mem::size_of::<cq_config>() - 104usize];
     ["Alignment of cq_config"][::core::mem::align_of::<cq_config>() - 8usize];
     [
         "Offset of field: cq_config::struct_size",
@@ -96,6 +113,21 @@ const _: () = {
     [
         "Offset of field: cq_config::reserve",
     ][::core::mem::offset_of!(cq_config, reserve) - 56usize];
+    [
+        "Offset of field: cq_config::durable_directory",
+    ][::core::mem::offset_of!(cq_config, durable_directory) - 64usize];
+    [
+        "Offset of field: cq_config::max_headers",
+    ][::core::mem::offset_of!(cq_config, max_headers) - 72usize];
+    [
+        "Offset of field: cq_config::max_deliveries",
+    ][::core::mem::offset_of!(cq_config, max_deliveries) - 80usize];
+    [
+        "Offset of field: cq_config::dead_letter",
+    ][::core::mem::offset_of!(cq_config, dead_letter) - 88usize];
+    [
+        "Offset of field: cq_config::time_to_live",
+    ][::core::mem::offset_of!(cq_config, time_to_live) - 96usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -187,10 +219,32 @@ pub struct cq_stats {
     pub reserve: u64,
     pub trimmed: u64,
     pub id: [u8; 16usize],
+    pub durable: u32,
+    pub disk_error: i32,
+    pub flushes_begun: u64,
+    pub flushes_done: u64,
+    pub unsynced: u64,
+    pub segments: u64,
+    pub disk_bytes: u64,
+    pub recovered: u64,
+    pub max_headers: u64,
+    pub max_deliveries: u64,
+    pub time_to_live: i64,
+    pub enqueue_times: u32,
+    pub exclusive_consumer: u32,
+    pub consumer: u32,
+    pub sources: u32,
+    pub delayed: u64,
+    pub oldest_age: i64,
+    pub expired: u64,
+    pub dead_lettered: u64,
+    pub spent: u64,
+    pub dead_letter_result: i64,
+    pub dead_letter: [::core::ffi::c_char; 208usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cq_stats"][::core::mem::size_of::<cq_stats>() - 224usize];
+    ["Size of cq_stats"][::core::mem::size_of::<cq_stats>() - 576usize];
     ["Alignment of cq_stats"][::core::mem::align_of::<cq_stats>() - 8usize];
     [
         "Offset of field: cq_stats::struct_size",
@@ -283,6 +337,72 @@ const _: () = {
         "Offset of field: cq_stats::trimmed",
     ][::core::mem::offset_of!(cq_stats, trimmed) - 200usize];
     ["Offset of field: cq_stats::id"][::core::mem::offset_of!(cq_stats, id) - 208usize];
+    [
+        "Offset of field: cq_stats::durable",
+    ][::core::mem::offset_of!(cq_stats, durable) - 224usize];
+    [
+        "Offset of field: cq_stats::disk_error",
+    ][::core::mem::offset_of!(cq_stats, disk_error) - 228usize];
+    [
+        "Offset of field: cq_stats::flushes_begun",
+    ][::core::mem::offset_of!(cq_stats, flushes_begun) - 232usize];
+    [
+        "Offset of field: cq_stats::flushes_done",
+    ][::core::mem::offset_of!(cq_stats, flushes_done) - 240usize];
+    [
+        "Offset of field: cq_stats::unsynced",
+    ][::core::mem::offset_of!(cq_stats, unsynced) - 248usize];
+    [
+        "Offset of field: cq_stats::segments",
+    ][::core::mem::offset_of!(cq_stats, segments) - 256usize];
+    [
+        "Offset of field: cq_stats::disk_bytes",
+    ][::core::mem::offset_of!(cq_stats, disk_bytes) - 264usize];
+    [
+        "Offset of field: cq_stats::recovered",
+    ][::core::mem::offset_of!(cq_stats, recovered) - 272usize];
+    [
+        "Offset of field: cq_stats::max_headers",
+    ][::core::mem::offset_of!(cq_stats, max_headers) - 280usize];
+    [
+        "Offset of field: cq_stats::max_deliveries",
+    ][::core::mem::offset_of!(cq_stats, max_deliveries) - 288usize];
+    [
+        "Offset of field: cq_stats::time_to_live",
+    ][::core::mem::offset_of!(cq_stats, time_to_live) - 296usize];
+    [
+        "Offset of field: cq_stats::enqueue_times",
+    ][::core::mem::offset_of!(cq_stats, enqueue_times) - 304usize];
+    [
+        "Offset of field: cq_stats::exclusive_consumer",
+    ][::core::mem::offset_of!(cq_stats, exclusive_consumer) - 308usize];
+    [
+        "Offset of field: cq_stats::consumer",
+    ][::core::mem::offset_of!(cq_stats, consumer) - 312usize];
+    [
+        "Offset of field: cq_stats::sources",
+    ][::core::mem::offset_of!(cq_stats, sources) - 316usize];
+    [
+        "Offset of field: cq_stats::delayed",
+    ][::core::mem::offset_of!(cq_stats, delayed) - 320usize];
+    [
+        "Offset of field: cq_stats::oldest_age",
+    ][::core::mem::offset_of!(cq_stats, oldest_age) - 328usize];
+    [
+        "Offset of field: cq_stats::expired",
+    ][::core::mem::offset_of!(cq_stats, expired) - 336usize];
+    [
+        "Offset of field: cq_stats::dead_lettered",
+    ][::core::mem::offset_of!(cq_stats, dead_lettered) - 344usize];
+    [
+        "Offset of field: cq_stats::spent",
+    ][::core::mem::offset_of!(cq_stats, spent) - 352usize];
+    [
+        "Offset of field: cq_stats::dead_letter_result",
+    ][::core::mem::offset_of!(cq_stats, dead_letter_result) - 360usize];
+    [
+        "Offset of field: cq_stats::dead_letter",
+    ][::core::mem::offset_of!(cq_stats, dead_letter) - 368usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -368,6 +488,71 @@ const _: () = {
         "Offset of field: cq_recovery::nodes",
     ][::core::mem::offset_of!(cq_recovery, nodes) - 24usize];
 };
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cq_outgoing {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub data: *const ::core::ffi::c_void,
+    pub size: usize,
+    pub headers: *const ::core::ffi::c_void,
+    pub headers_size: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cq_outgoing"][::core::mem::size_of::<cq_outgoing>() - 40usize];
+    ["Alignment of cq_outgoing"][::core::mem::align_of::<cq_outgoing>() - 8usize];
+    [
+        "Offset of field: cq_outgoing::struct_size",
+    ][::core::mem::offset_of!(cq_outgoing, struct_size) - 0usize];
+    [
+        "Offset of field: cq_outgoing::reserved",
+    ][::core::mem::offset_of!(cq_outgoing, reserved) - 4usize];
+    [
+        "Offset of field: cq_outgoing::data",
+    ][::core::mem::offset_of!(cq_outgoing, data) - 8usize];
+    [
+        "Offset of field: cq_outgoing::size",
+    ][::core::mem::offset_of!(cq_outgoing, size) - 16usize];
+    [
+        "Offset of field: cq_outgoing::headers",
+    ][::core::mem::offset_of!(cq_outgoing, headers) - 24usize];
+    [
+        "Offset of field: cq_outgoing::headers_size",
+    ][::core::mem::offset_of!(cq_outgoing, headers_size) - 32usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cq_header {
+    pub key: *const ::core::ffi::c_char,
+    pub key_size: usize,
+    pub value: *const ::core::ffi::c_void,
+    pub value_size: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cq_header"][::core::mem::size_of::<cq_header>() - 32usize];
+    ["Alignment of cq_header"][::core::mem::align_of::<cq_header>() - 8usize];
+    [
+        "Offset of field: cq_header::key",
+    ][::core::mem::offset_of!(cq_header, key) - 0usize];
+    [
+        "Offset of field: cq_header::key_size",
+    ][::core::mem::offset_of!(cq_header, key_size) - 8usize];
+    [
+        "Offset of field: cq_header::value",
+    ][::core::mem::offset_of!(cq_header, value) - 16usize];
+    [
+        "Offset of field: cq_header::value_size",
+    ][::core::mem::offset_of!(cq_header, value_size) - 24usize];
+};
+pub type cq_source_visitor = ::core::option::Option<
+    unsafe extern "C" fn(
+        name: *const ::core::ffi::c_char,
+        number: u64,
+        context: *mut ::core::ffi::c_void,
+    ) -> ::core::ffi::c_int,
+>;
 unsafe extern "C" {
     pub fn cq_open(
         name: *const ::core::ffi::c_char,
@@ -435,6 +620,99 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
+    pub fn cq_enqueue_message(
+        queue: *mut cq_queue,
+        message: *const cq_outgoing,
+        timeout_ns: i64,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_enqueue_from(
+        queue: *mut cq_queue,
+        message: *const cq_outgoing,
+        source: *const ::core::ffi::c_char,
+        number: u64,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_enqueue_from_wait(
+        queue: *mut cq_queue,
+        message: *const cq_outgoing,
+        source: *const ::core::ffi::c_char,
+        number: u64,
+        timeout_ns: i64,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_source(
+        queue: *mut cq_queue,
+        source: *const ::core::ffi::c_char,
+        number: *mut u64,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_sources(
+        queue: *mut cq_queue,
+        visitor: cq_source_visitor,
+        context: *mut ::core::ffi::c_void,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_raise_source(
+        queue: *mut cq_queue,
+        source: *const ::core::ffi::c_char,
+        number: u64,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_headers(
+        queue: *mut cq_queue,
+        message: *const cq_message,
+        headers: *mut cq_slice,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_set_headers(
+        queue: *mut cq_queue,
+        message: *mut cq_message,
+        headers: *const ::core::ffi::c_void,
+        headers_size: usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_header_add(
+        headers: *mut ::core::ffi::c_void,
+        room: usize,
+        size: *mut usize,
+        key: *const ::core::ffi::c_char,
+        value: *const ::core::ffi::c_void,
+        value_size: usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_header_next(
+        headers: *const ::core::ffi::c_void,
+        size: usize,
+        offset: *mut usize,
+        header: *mut cq_header,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_header_find(
+        headers: *const ::core::ffi::c_void,
+        size: usize,
+        key: *const ::core::ffi::c_char,
+        value: *mut cq_slice,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_enqueue_time(
+        queue: *mut cq_queue,
+        message: *const cq_message,
+        when: *mut i64,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
     pub fn cq_reserve(
         queue: *mut cq_queue,
         size: usize,
@@ -474,6 +752,23 @@ unsafe extern "C" {
     pub fn cq_return(
         queue: *mut cq_queue,
         message: *mut cq_message,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_sync(queue: *mut cq_queue, timeout_ns: i64) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_durable_directory(
+        queue: *mut cq_queue,
+        path: *mut ::core::ffi::c_char,
+        size: usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn cq_return_after(
+        queue: *mut cq_queue,
+        message: *mut cq_message,
+        delay_ns: i64,
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {

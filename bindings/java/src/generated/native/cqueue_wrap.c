@@ -251,6 +251,9 @@ SWIGINTERN void delete_cq_config(struct cq_config *self){
     free((void *)(uintptr_t)self->directory);
     free(self);
   }
+
+#include <string.h>
+
 SWIGINTERN struct cq_stats *new_cq_stats(void){
     cq_stats *it = calloc(1, sizeof *it);
     if (it)
@@ -757,6 +760,180 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1reserve_1get(JNIEnv *
   (void)jarg1_;
   arg1 = *(struct cq_config **)&jarg1; 
   result = (uint64_t) ((arg1)->reserve);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1durable_1directory_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jbyteArray jarg2) {
+  struct cq_config *arg1 = 0 ;
+  char *arg2 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  {
+    arg2 = NULL;
+    if (jarg2) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
+      arg2 = calloc((size_t)length + 1, 1);
+      if (!arg2) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return ;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
+    }
+  }
+  free((void *)arg1->durable_directory); arg1->durable_directory = arg2; arg2 = NULL;
+  free((void *)arg2);
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1config_1durable_1directory_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jbyteArray jresult = 0 ;
+  struct cq_config *arg1 = 0 ;
+  char *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  result = (char *) ((arg1)->durable_directory);
+  {
+    jsize length = (jsize)strlen(result);
+    jresult = (*jenv)->NewByteArray(jenv, length);
+    if (jresult)
+    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, length, (const jbyte *)result);
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1headers_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_config *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->max_headers = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1headers_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_config *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  result = (uint64_t) ((arg1)->max_headers);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1deliveries_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_config *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->max_deliveries = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1max_1deliveries_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_config *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  result = (uint64_t) ((arg1)->max_deliveries);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1dead_1letter_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jbyteArray jarg2) {
+  struct cq_config *arg1 = 0 ;
+  char *arg2 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  {
+    arg2 = NULL;
+    if (jarg2) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
+      arg2 = calloc((size_t)length + 1, 1);
+      if (!arg2) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return ;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
+    }
+  }
+  free((void *)arg1->dead_letter); arg1->dead_letter = arg2; arg2 = NULL;
+  free((void *)arg2);
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1config_1dead_1letter_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jbyteArray jresult = 0 ;
+  struct cq_config *arg1 = 0 ;
+  char *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  result = (char *) ((arg1)->dead_letter);
+  {
+    jsize length = (jsize)strlen(result);
+    jresult = (*jenv)->NewByteArray(jenv, length);
+    if (jresult)
+    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, length, (const jbyte *)result);
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1config_1time_1to_1live_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_config *arg1 = 0 ;
+  int64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  arg2 = (int64_t)jarg2; 
+  if (arg1) (arg1)->time_to_live = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1config_1time_1to_1live_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_config *arg1 = 0 ;
+  int64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_config **)&jarg1; 
+  result = (int64_t) ((arg1)->time_to_live);
   jresult = (jlong)result; 
   return jresult;
 }
@@ -1630,6 +1807,635 @@ SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1stats_1id_1get(JNIEnv *j
 }
 
 
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1durable_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->durable = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1durable_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint32_t) ((arg1)->durable);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1disk_1error_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jint jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  int32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (int32_t)jarg2; 
+  if (arg1) (arg1)->disk_error = arg2;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1stats_1disk_1error_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jint jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  int32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (int32_t) ((arg1)->disk_error);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1flushes_1begun_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->flushes_begun = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1flushes_1begun_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->flushes_begun);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1flushes_1done_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->flushes_done = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1flushes_1done_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->flushes_done);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1unsynced_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->unsynced = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1unsynced_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->unsynced);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1segments_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->segments = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1segments_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->segments);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1disk_1bytes_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->disk_bytes = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1disk_1bytes_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->disk_bytes);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1recovered_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->recovered = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1recovered_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->recovered);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1headers_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->max_headers = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1headers_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->max_headers);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1deliveries_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->max_deliveries = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1max_1deliveries_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->max_deliveries);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1time_1to_1live_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  int64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (int64_t)jarg2; 
+  if (arg1) (arg1)->time_to_live = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1time_1to_1live_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  int64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (int64_t) ((arg1)->time_to_live);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1enqueue_1times_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->enqueue_times = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1enqueue_1times_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint32_t) ((arg1)->enqueue_times);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1exclusive_1consumer_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->exclusive_consumer = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1exclusive_1consumer_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint32_t) ((arg1)->exclusive_consumer);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1consumer_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->consumer = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1consumer_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint32_t) ((arg1)->consumer);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1sources_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->sources = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1sources_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint32_t) ((arg1)->sources);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1delayed_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->delayed = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1delayed_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->delayed);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1oldest_1age_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  int64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (int64_t)jarg2; 
+  if (arg1) (arg1)->oldest_age = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1oldest_1age_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  int64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (int64_t) ((arg1)->oldest_age);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1expired_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->expired = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1expired_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->expired);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1lettered_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->dead_lettered = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1lettered_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->dead_lettered);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1spent_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  uint64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (uint64_t)jarg2; 
+  if (arg1) (arg1)->spent = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1spent_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  uint64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (uint64_t) ((arg1)->spent);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1result_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  int64_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = (int64_t)jarg2; 
+  if (arg1) (arg1)->dead_letter_result = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1result_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  int64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (int64_t) ((arg1)->dead_letter_result);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jstring jarg2) {
+  struct cq_stats *arg1 = 0 ;
+  char *arg2 = (char *)0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  arg2 = 0;
+  if (jarg2) {
+    arg2 = (char *)(*jenv)->GetStringUTFChars(jenv, jarg2, 0);
+    if (!arg2) return ;
+  }
+  {
+    if(arg2) {
+      strncpy((char*)arg1->dead_letter, (const char *)arg2, 208-1);
+      arg1->dead_letter[208-1] = 0;
+    } else {
+      arg1->dead_letter[0] = 0;
+    }
+  }
+  
+  if (arg2) (*jenv)->ReleaseStringUTFChars(jenv, jarg2, (const char *)arg2);
+}
+
+
+SWIGEXPORT jstring JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jstring jresult = 0 ;
+  struct cq_stats *arg1 = 0 ;
+  char *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_stats **)&jarg1; 
+  result = (char *)(char *) ((arg1)->dead_letter);
+  if (result) jresult = (*jenv)->NewStringUTF(jenv, (const char *)result);
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1stats(JNIEnv *jenv, jclass jcls) {
   jlong jresult = 0 ;
   struct cq_stats *result = 0 ;
@@ -2073,6 +2879,347 @@ SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_delete_1cq_1recovery(JNIEnv *jenv,
 }
 
 
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1struct_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_outgoing *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->struct_size = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1struct_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_outgoing *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  result = (uint32_t) ((arg1)->struct_size);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1reserved_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_outgoing *arg1 = 0 ;
+  uint32_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  arg2 = (uint32_t)jarg2; 
+  if (arg1) (arg1)->reserved = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1reserved_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_outgoing *arg1 = 0 ;
+  uint32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  result = (uint32_t) ((arg1)->reserved);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1data_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_outgoing *arg1 = 0 ;
+  void *arg2 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  arg2 = (void *)(uintptr_t)jarg2;
+  if (arg1) (arg1)->data = (void const *)arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1data_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_outgoing *arg1 = 0 ;
+  void *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  result = (void *) ((arg1)->data);
+  jresult = (jlong)(uintptr_t)result;
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_outgoing *arg1 = 0 ;
+  size_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  arg2 = (size_t)jarg2; 
+  if (arg1) (arg1)->size = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_outgoing *arg1 = 0 ;
+  size_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  result =  ((arg1)->size);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1headers_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_outgoing *arg1 = 0 ;
+  void *arg2 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  arg2 = (void *)(uintptr_t)jarg2;
+  if (arg1) (arg1)->headers = (void const *)arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1headers_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_outgoing *arg1 = 0 ;
+  void *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  result = (void *) ((arg1)->headers);
+  jresult = (jlong)(uintptr_t)result;
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1headers_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_outgoing *arg1 = 0 ;
+  size_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  arg2 = (size_t)jarg2; 
+  if (arg1) (arg1)->headers_size = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1headers_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_outgoing *arg1 = 0 ;
+  size_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  result =  ((arg1)->headers_size);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1outgoing(JNIEnv *jenv, jclass jcls) {
+  jlong jresult = 0 ;
+  struct cq_outgoing *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  result = (struct cq_outgoing *)calloc(1, sizeof(struct cq_outgoing));
+  *(struct cq_outgoing **)&jresult = result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_delete_1cq_1outgoing(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  struct cq_outgoing *arg1 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = *(struct cq_outgoing **)&jarg1; 
+  free((char *) arg1);
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1header_1key_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jbyteArray jarg2) {
+  struct cq_header *arg1 = 0 ;
+  char *arg2 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_header **)&jarg1; 
+  {
+    arg2 = NULL;
+    if (jarg2) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
+      arg2 = calloc((size_t)length + 1, 1);
+      if (!arg2) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return ;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
+    }
+  }
+  free((void *)arg1->key); arg1->key = arg2; arg2 = NULL;
+  free((void *)arg2);
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1header_1key_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jbyteArray jresult = 0 ;
+  struct cq_header *arg1 = 0 ;
+  char *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_header **)&jarg1; 
+  result = (char *) ((arg1)->key);
+  {
+    jsize length = (jsize)strlen(result);
+    jresult = (*jenv)->NewByteArray(jenv, length);
+    if (jresult)
+    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, length, (const jbyte *)result);
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1header_1key_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_header *arg1 = 0 ;
+  size_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_header **)&jarg1; 
+  arg2 = (size_t)jarg2; 
+  if (arg1) (arg1)->key_size = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1header_1key_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_header *arg1 = 0 ;
+  size_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_header **)&jarg1; 
+  result =  ((arg1)->key_size);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1header_1value_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_header *arg1 = 0 ;
+  void *arg2 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_header **)&jarg1; 
+  arg2 = (void *)(uintptr_t)jarg2;
+  if (arg1) (arg1)->value = (void const *)arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1header_1value_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_header *arg1 = 0 ;
+  void *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_header **)&jarg1; 
+  result = (void *) ((arg1)->value);
+  jresult = (jlong)(uintptr_t)result;
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1header_1value_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
+  struct cq_header *arg1 = 0 ;
+  size_t arg2 ;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_header **)&jarg1; 
+  arg2 = (size_t)jarg2; 
+  if (arg1) (arg1)->value_size = arg2;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1header_1value_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jlong jresult = 0 ;
+  struct cq_header *arg1 = 0 ;
+  size_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg1_;
+  arg1 = *(struct cq_header **)&jarg1; 
+  result =  ((arg1)->value_size);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1header(JNIEnv *jenv, jclass jcls) {
+  jlong jresult = 0 ;
+  struct cq_header *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  result = (struct cq_header *)calloc(1, sizeof(struct cq_header));
+  *(struct cq_header **)&jresult = result; 
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_delete_1cq_1header(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  struct cq_header *arg1 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = *(struct cq_header **)&jarg1; 
+  free((char *) arg1);
+}
+
+
 SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1open(JNIEnv *jenv, jclass jcls, jbyteArray jarg1, jlong jarg2, jobject jarg2_, jlongArray jarg3) {
   jint jresult = 0 ;
   char *arg1 = 0 ;
@@ -2188,6 +3335,384 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1dequeue(JNIEnv *jenv, jclass j
   jresult = (jint)result; 
   {
     jlong element = (jlong) value4; (*jenv)->SetLongArrayRegion(jenv, jarg4, 0, 1, &element); 
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1enqueue_1message(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jobject jarg2_, jlong jarg3) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  cq_outgoing *arg2 = 0 ;
+  int64_t arg3 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg2_;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = *(cq_outgoing **)&jarg2; 
+  arg3 = (int64_t)jarg3; 
+  result = (int)cq_enqueue_message(arg1,(struct cq_outgoing const *)arg2,arg3);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1enqueue_1from(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jobject jarg2_, jbyteArray jarg3, jlong jarg4) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  cq_outgoing *arg2 = 0 ;
+  char *arg3 = 0 ;
+  uint64_t arg4 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg2_;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = *(cq_outgoing **)&jarg2; 
+  {
+    arg3 = NULL;
+    if (jarg3) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg3);
+      arg3 = calloc((size_t)length + 1, 1);
+      if (!arg3) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return 0;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg3, 0, length, (jbyte *)arg3);
+    }
+  }
+  arg4 = (uint64_t)jarg4; 
+  result = (int)cq_enqueue_from(arg1,(struct cq_outgoing const *)arg2,(char const *)arg3,arg4);
+  jresult = (jint)result; 
+  free((void *)arg3);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1enqueue_1from_1wait(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jobject jarg2_, jbyteArray jarg3, jlong jarg4, jlong jarg5) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  cq_outgoing *arg2 = 0 ;
+  char *arg3 = 0 ;
+  uint64_t arg4 ;
+  int64_t arg5 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg2_;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = *(cq_outgoing **)&jarg2; 
+  {
+    arg3 = NULL;
+    if (jarg3) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg3);
+      arg3 = calloc((size_t)length + 1, 1);
+      if (!arg3) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return 0;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg3, 0, length, (jbyte *)arg3);
+    }
+  }
+  arg4 = (uint64_t)jarg4; 
+  arg5 = (int64_t)jarg5; 
+  result = (int)cq_enqueue_from_wait(arg1,(struct cq_outgoing const *)arg2,(char const *)arg3,arg4,arg5);
+  jresult = (jint)result; 
+  free((void *)arg3);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1source(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jlong jarg3) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  char *arg2 = 0 ;
+  uint64_t *arg3 = 0 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  {
+    arg2 = NULL;
+    if (jarg2) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
+      arg2 = calloc((size_t)length + 1, 1);
+      if (!arg2) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return 0;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
+    }
+  }
+  arg3 = *(uint64_t **)&jarg3; 
+  result = (int)cq_source(arg1,(char const *)arg2,arg3);
+  jresult = (jint)result; 
+  free((void *)arg2);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1sources(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlong jarg3) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  cq_source_visitor *arg2 = 0 ;
+  void *arg3 = 0 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = *(cq_source_visitor **)&jarg2; 
+  arg3 = (void *)(uintptr_t)jarg3;
+  result = (int)cq_sources(arg1,arg2,arg3);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1raise_1source(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jlong jarg3) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  char *arg2 = 0 ;
+  uint64_t arg3 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  {
+    arg2 = NULL;
+    if (jarg2) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
+      arg2 = calloc((size_t)length + 1, 1);
+      if (!arg2) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return 0;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
+    }
+  }
+  arg3 = (uint64_t)jarg3; 
+  result = (int)cq_raise_source(arg1,(char const *)arg2,arg3);
+  jresult = (jint)result; 
+  free((void *)arg2);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1headers(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg3) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  cq_message *arg2 = 0 ;
+  cq_slice *arg3 = 0 ;
+  cq_message value2 ;
+  jlong fields2[6] ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  {
+    (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    value2 = (cq_message){
+      sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
+      (uint64_t)fields2[3], {
+        (uint64_t)fields2[4], (uint64_t)fields2[5]
+      }
+    };
+    arg2 = &value2;
+  }
+  arg3 = *(cq_slice **)&jarg3; 
+  result = (int)cq_headers(arg1,(struct cq_message const *)arg2,arg3);
+  jresult = (jint)result; 
+  {
+    fields2[0] = value2.deliveries;
+    fields2[1] = (jlong)(uintptr_t)value2.data;
+    fields2[2] = (jlong)value2.size;
+    fields2[3] = (jlong)value2.position;
+    fields2[4] = (jlong)value2.token[0];
+    fields2[5] = (jlong)value2.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1set_1headers(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg3, jlong jarg4) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  cq_message *arg2 = 0 ;
+  void *arg3 = 0 ;
+  size_t arg4 ;
+  cq_message value2 ;
+  jlong fields2[6] ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  {
+    (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    value2 = (cq_message){
+      sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
+      (uint64_t)fields2[3], {
+        (uint64_t)fields2[4], (uint64_t)fields2[5]
+      }
+    };
+    arg2 = &value2;
+  }
+  arg3 = (void *)(uintptr_t)jarg3;
+  arg4 = (size_t)jarg4; 
+  result = (int)cq_set_headers(arg1,arg2,(void const *)arg3,arg4);
+  jresult = (jint)result; 
+  {
+    fields2[0] = value2.deliveries;
+    fields2[1] = (jlong)(uintptr_t)value2.data;
+    fields2[2] = (jlong)value2.size;
+    fields2[3] = (jlong)value2.position;
+    fields2[4] = (jlong)value2.token[0];
+    fields2[5] = (jlong)value2.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1header_1add(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlongArray jarg3, jbyteArray jarg4, jlong jarg5, jlong jarg6) {
+  jint jresult = 0 ;
+  void *arg1 = 0 ;
+  size_t arg2 ;
+  size_t *arg3 = 0 ;
+  char *arg4 = 0 ;
+  void *arg5 = 0 ;
+  size_t arg6 ;
+  size_t value3 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (void *)(uintptr_t)jarg1;
+  arg2 = (size_t)jarg2; 
+  memset(&value3, 0, sizeof value3); arg3 = &value3;
+  {
+    arg4 = NULL;
+    if (jarg4) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg4);
+      arg4 = calloc((size_t)length + 1, 1);
+      if (!arg4) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return 0;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg4, 0, length, (jbyte *)arg4);
+    }
+  }
+  arg5 = (void *)(uintptr_t)jarg5;
+  arg6 = (size_t)jarg6; 
+  result = (int)cq_header_add(arg1,arg2,arg3,(char const *)arg4,(void const *)arg5,arg6);
+  jresult = (jint)result; 
+  {
+    jlong element = (jlong) value3; (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 1, &element); 
+  }
+  free((void *)arg4);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1header_1next(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlongArray jarg3, jlong jarg4, jobject jarg4_) {
+  jint jresult = 0 ;
+  void *arg1 = 0 ;
+  size_t arg2 ;
+  size_t *arg3 = 0 ;
+  cq_header *arg4 = 0 ;
+  size_t value3 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  (void)jarg4_;
+  arg1 = (void *)(uintptr_t)jarg1;
+  arg2 = (size_t)jarg2; 
+  memset(&value3, 0, sizeof value3); arg3 = &value3;
+  arg4 = *(cq_header **)&jarg4; 
+  result = (int)cq_header_next((void const *)arg1,arg2,arg3,arg4);
+  jresult = (jint)result; 
+  {
+    jlong element = (jlong) value3; (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 1, &element); 
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1header_1find(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jbyteArray jarg3, jlong jarg4) {
+  jint jresult = 0 ;
+  void *arg1 = 0 ;
+  size_t arg2 ;
+  char *arg3 = 0 ;
+  cq_slice *arg4 = 0 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (void *)(uintptr_t)jarg1;
+  arg2 = (size_t)jarg2; 
+  {
+    arg3 = NULL;
+    if (jarg3) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg3);
+      arg3 = calloc((size_t)length + 1, 1);
+      if (!arg3) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return 0;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg3, 0, length, (jbyte *)arg3);
+    }
+  }
+  arg4 = *(cq_slice **)&jarg4; 
+  result = (int)cq_header_find((void const *)arg1,arg2,(char const *)arg3,arg4);
+  jresult = (jint)result; 
+  free((void *)arg3);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1enqueue_1time(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg3) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  cq_message *arg2 = 0 ;
+  int64_t *arg3 = 0 ;
+  cq_message value2 ;
+  jlong fields2[6] ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  {
+    (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    value2 = (cq_message){
+      sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
+      (uint64_t)fields2[3], {
+        (uint64_t)fields2[4], (uint64_t)fields2[5]
+      }
+    };
+    arg2 = &value2;
+  }
+  arg3 = *(int64_t **)&jarg3; 
+  result = (int)cq_enqueue_time(arg1,(struct cq_message const *)arg2,arg3);
+  jresult = (jint)result; 
+  {
+    fields2[0] = value2.deliveries;
+    fields2[1] = (jlong)(uintptr_t)value2.data;
+    fields2[2] = (jlong)value2.size;
+    fields2[3] = (jlong)value2.position;
+    fields2[4] = (jlong)value2.token[0];
+    fields2[5] = (jlong)value2.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
   }
   return jresult;
 }
@@ -2399,6 +3924,83 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1return(JNIEnv *jenv, jclass jc
     arg2 = &value2;
   }
   result = (int)cq_return(arg1,arg2);
+  jresult = (jint)result; 
+  {
+    fields2[0] = value2.deliveries;
+    fields2[1] = (jlong)(uintptr_t)value2.data;
+    fields2[2] = (jlong)value2.size;
+    fields2[3] = (jlong)value2.position;
+    fields2[4] = (jlong)value2.token[0];
+    fields2[5] = (jlong)value2.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1sync(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  int64_t arg2 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = (int64_t)jarg2; 
+  result = (int)cq_sync(arg1,arg2);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1durable_1directory(JNIEnv *jenv, jclass jcls, jlong jarg1, jstring jarg2, jlong jarg3) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = 0;
+  if (jarg2) {
+    arg2 = (char *)(*jenv)->GetStringUTFChars(jenv, jarg2, 0);
+    if (!arg2) return 0;
+  }
+  arg3 = (size_t)jarg3; 
+  result = (int)cq_durable_directory(arg1,arg2,arg3);
+  jresult = (jint)result; 
+  if (arg2) (*jenv)->ReleaseStringUTFChars(jenv, jarg2, (const char *)arg2);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1return_1after(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg3) {
+  jint jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  cq_message *arg2 = 0 ;
+  int64_t arg3 ;
+  cq_message value2 ;
+  jlong fields2[6] ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  {
+    (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    value2 = (cq_message){
+      sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
+      (uint64_t)fields2[3], {
+        (uint64_t)fields2[4], (uint64_t)fields2[5]
+      }
+    };
+    arg2 = &value2;
+  }
+  arg3 = (int64_t)jarg3; 
+  result = (int)cq_return_after(arg1,arg2,arg3);
   jresult = (jint)result; 
   {
     fields2[0] = value2.deliveries;

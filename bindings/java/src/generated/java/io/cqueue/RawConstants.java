@@ -21,6 +21,7 @@ interface RawConstants {
   public final static int CQ_TIMEOUT = 3;
   public final static int CQ_CANCELLED = 4;
   public final static int CQ_STALE = 5;
+  public final static int CQ_DUPLICATE = 6;
   public final static int CQ_EINVAL = -1;
   public final static int CQ_ENAME = -2;
   public final static int CQ_ENOENT = -3;
@@ -42,6 +43,12 @@ interface RawConstants {
   public final static int CQ_ESYSTEM = -19;
   public final static int CQ_EPROCESS = -20;
   public final static int CQ_EFILESIZE = -21;
+  public final static int CQ_EIO = -22;
+  public final static int CQ_EBUSY = -23;
+  public final static int CQ_ECONSUMER = -24;
+  public final static int CQ_ESOURCES = -25;
+  public final static int CQ_EHEADERS = -26;
+  public final static int CQ_EFEATURE = -27;
 
   public final static int CQ_CREATE = 0;
   public final static int CQ_EXCLUSIVE = 1;
@@ -50,5 +57,10 @@ interface RawConstants {
   public final static int CQ_ANY_FILESYSTEM = 8;
   public final static int CQ_KEEP_UNLINKED = 16;
   public final static int CQ_TRUST = 32;
+  public final static int CQ_DURABLE = 64;
+  public final static int CQ_SYNC = 128;
+  public final static int CQ_EXCLUSIVE_CONSUMER = 256;
+  public final static int CQ_ENQUEUE_TIMES = 512;
 
+  public final static int CQ_TO_TAIL = (-1);
 }

@@ -38,6 +38,30 @@ import java.time.Instant;
  * @param trimmed bytes that were given back to the file system
  * @param id the region's, random, as 32 hexadecimal digits: together with a message's position it names that message
  *     for ever. A queue that is removed and made anew has another
+ * @param queue
+ * @param durable 1: it was created with CQ_DURABLE
+ * @param diskError the result that the last failed write or flush had, 0 once one succeeded after it: CQ_EIO,
+ *     CQ_ENOSPACE, CQ_EACCESS, ...
+ * @param flushesBegun number of the flush that began last, by any process. Flushes are numbered
+ * @param flushesDone all flushes up to this number, or later ones in their place, are on the disk
+ * @param unsynced messages in the queue that no flush has put on the disk yet
+ * @param segments files in the durable directory that hold messages
+ * @param diskBytes bytes that they occupy
+ * @param recovered messages that the region was made with, after a power cut or removal
+ * @param maxHeaders bytes that the headers of a message may have; 0: it has none
+ * @param maxDeliveries a message that was delivered so often goes to dead_letter; 0: no limit
+ * @param timeToLive nanoseconds; 0: no limit
+ * @param enqueueTimes 1: messages have the times at which they were enqueued; 0: they do not
+ * @param exclusiveConsumer 1: the queue has one consumer at a time; 0: any number
+ * @param consumer the handle (cq_participant.id) that is the only consumer now; 0: none is
+ * @param sources sources that the queue knows, see offer_from; 64 at most
+ * @param delayed of the orphans, those whose time has not come (cq_return_after)
+ * @param oldestAge nanoseconds since the oldest waiting message was enqueued; 0: none waits, or there are no times
+ * @param expired messages that outlived time_to_live
+ * @param deadLettered messages that went to dead_letter
+ * @param spent of the orphans, those that are to go to dead_letter
+ * @param deadLetterResult what the last try of that came to: CQ_OK, or why it stays (a full queue, ...)
+ * @param deadLetter the name of that queue; empty: none
  */
 public record Stats(
         int formatVersion,
@@ -68,7 +92,30 @@ public record Stats(
         long maxMemory,
         long reserve,
         long trimmed,
-        String id) {
+        String id,
+        long queue,
+        int durable,
+        long diskError,
+        long flushesBegun,
+        long flushesDone,
+        long unsynced,
+        long segments,
+        long diskBytes,
+        long recovered,
+        long maxHeaders,
+        long maxDeliveries,
+        long timeToLive,
+        int enqueueTimes,
+        int exclusiveConsumer,
+        int consumer,
+        int sources,
+        long delayed,
+        long oldestAge,
+        long expired,
+        long deadLettered,
+        long spent,
+        long deadLetterResult,
+        long deadLetter) {
 
     static Stats of(cq_stats raw) {
         return new Stats(
@@ -100,7 +147,30 @@ public record Stats(
                 raw.getMax_memory(),
                 raw.getReserve(),
                 raw.getTrimmed(),
-                raw.getId());
+                raw.getId(),
+                raw.getQueue(),
+                (int) raw.getDurable(),
+                raw.getDisk_error(),
+                raw.getFlushes_begun(),
+                raw.getFlushes_done(),
+                raw.getUnsynced(),
+                raw.getSegments(),
+                raw.getDisk_bytes(),
+                raw.getRecovered(),
+                raw.getMax_headers(),
+                raw.getMax_deliveries(),
+                raw.getTime_to_live(),
+                (int) raw.getEnqueue_times(),
+                (int) raw.getExclusive_consumer(),
+                (int) raw.getConsumer(),
+                (int) raw.getSources(),
+                raw.getDelayed(),
+                raw.getOldest_age(),
+                raw.getExpired(),
+                raw.getDead_lettered(),
+                raw.getSpent(),
+                raw.getDead_letter_result(),
+                raw.getDead_letter());
     }
 
     /** Of nanoseconds since 1970-01-01 UTC. */

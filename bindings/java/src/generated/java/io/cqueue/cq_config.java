@@ -117,6 +117,42 @@ final class cq_config {
     return RawJNI.cq_config_reserve_get(swigCPtr, this);
   }
 
+  public void setDurable_directory(String value) {
+    RawJNI.cq_config_durable_directory_set(swigCPtr, this, Text.encode(value));
+  }
+
+  public String getDurable_directory() { return Text.decode(RawJNI.cq_config_durable_directory_get(swigCPtr, this)); }
+
+  public void setMax_headers(long value) {
+    RawJNI.cq_config_max_headers_set(swigCPtr, this, value);
+  }
+
+  public long getMax_headers() {
+    return RawJNI.cq_config_max_headers_get(swigCPtr, this);
+  }
+
+  public void setMax_deliveries(long value) {
+    RawJNI.cq_config_max_deliveries_set(swigCPtr, this, value);
+  }
+
+  public long getMax_deliveries() {
+    return RawJNI.cq_config_max_deliveries_get(swigCPtr, this);
+  }
+
+  public void setDead_letter(String value) {
+    RawJNI.cq_config_dead_letter_set(swigCPtr, this, Text.encode(value));
+  }
+
+  public String getDead_letter() { return Text.decode(RawJNI.cq_config_dead_letter_get(swigCPtr, this)); }
+
+  public void setTime_to_live(long value) {
+    RawJNI.cq_config_time_to_live_set(swigCPtr, this, value);
+  }
+
+  public long getTime_to_live() {
+    return RawJNI.cq_config_time_to_live_get(swigCPtr, this);
+  }
+
   public cq_config() {
     this(RawJNI.new_cq_config(), true);
   }

@@ -281,6 +281,182 @@ final class cq_stats {
 
   public String getId() { return java.util.HexFormat.of().formatHex(RawJNI.cq_stats_id_get(swigCPtr, this)); }
 
+  public void setDurable(long value) {
+    RawJNI.cq_stats_durable_set(swigCPtr, this, value);
+  }
+
+  public long getDurable() {
+    return RawJNI.cq_stats_durable_get(swigCPtr, this);
+  }
+
+  public void setDisk_error(int value) {
+    RawJNI.cq_stats_disk_error_set(swigCPtr, this, value);
+  }
+
+  public int getDisk_error() {
+    return RawJNI.cq_stats_disk_error_get(swigCPtr, this);
+  }
+
+  public void setFlushes_begun(long value) {
+    RawJNI.cq_stats_flushes_begun_set(swigCPtr, this, value);
+  }
+
+  public long getFlushes_begun() {
+    return RawJNI.cq_stats_flushes_begun_get(swigCPtr, this);
+  }
+
+  public void setFlushes_done(long value) {
+    RawJNI.cq_stats_flushes_done_set(swigCPtr, this, value);
+  }
+
+  public long getFlushes_done() {
+    return RawJNI.cq_stats_flushes_done_get(swigCPtr, this);
+  }
+
+  public void setUnsynced(long value) {
+    RawJNI.cq_stats_unsynced_set(swigCPtr, this, value);
+  }
+
+  public long getUnsynced() {
+    return RawJNI.cq_stats_unsynced_get(swigCPtr, this);
+  }
+
+  public void setSegments(long value) {
+    RawJNI.cq_stats_segments_set(swigCPtr, this, value);
+  }
+
+  public long getSegments() {
+    return RawJNI.cq_stats_segments_get(swigCPtr, this);
+  }
+
+  public void setDisk_bytes(long value) {
+    RawJNI.cq_stats_disk_bytes_set(swigCPtr, this, value);
+  }
+
+  public long getDisk_bytes() {
+    return RawJNI.cq_stats_disk_bytes_get(swigCPtr, this);
+  }
+
+  public void setRecovered(long value) {
+    RawJNI.cq_stats_recovered_set(swigCPtr, this, value);
+  }
+
+  public long getRecovered() {
+    return RawJNI.cq_stats_recovered_get(swigCPtr, this);
+  }
+
+  public void setMax_headers(long value) {
+    RawJNI.cq_stats_max_headers_set(swigCPtr, this, value);
+  }
+
+  public long getMax_headers() {
+    return RawJNI.cq_stats_max_headers_get(swigCPtr, this);
+  }
+
+  public void setMax_deliveries(long value) {
+    RawJNI.cq_stats_max_deliveries_set(swigCPtr, this, value);
+  }
+
+  public long getMax_deliveries() {
+    return RawJNI.cq_stats_max_deliveries_get(swigCPtr, this);
+  }
+
+  public void setTime_to_live(long value) {
+    RawJNI.cq_stats_time_to_live_set(swigCPtr, this, value);
+  }
+
+  public long getTime_to_live() {
+    return RawJNI.cq_stats_time_to_live_get(swigCPtr, this);
+  }
+
+  public void setEnqueue_times(long value) {
+    RawJNI.cq_stats_enqueue_times_set(swigCPtr, this, value);
+  }
+
+  public long getEnqueue_times() {
+    return RawJNI.cq_stats_enqueue_times_get(swigCPtr, this);
+  }
+
+  public void setExclusive_consumer(long value) {
+    RawJNI.cq_stats_exclusive_consumer_set(swigCPtr, this, value);
+  }
+
+  public long getExclusive_consumer() {
+    return RawJNI.cq_stats_exclusive_consumer_get(swigCPtr, this);
+  }
+
+  public void setConsumer(long value) {
+    RawJNI.cq_stats_consumer_set(swigCPtr, this, value);
+  }
+
+  public long getConsumer() {
+    return RawJNI.cq_stats_consumer_get(swigCPtr, this);
+  }
+
+  public void setSources(long value) {
+    RawJNI.cq_stats_sources_set(swigCPtr, this, value);
+  }
+
+  public long getSources() {
+    return RawJNI.cq_stats_sources_get(swigCPtr, this);
+  }
+
+  public void setDelayed(long value) {
+    RawJNI.cq_stats_delayed_set(swigCPtr, this, value);
+  }
+
+  public long getDelayed() {
+    return RawJNI.cq_stats_delayed_get(swigCPtr, this);
+  }
+
+  public void setOldest_age(long value) {
+    RawJNI.cq_stats_oldest_age_set(swigCPtr, this, value);
+  }
+
+  public long getOldest_age() {
+    return RawJNI.cq_stats_oldest_age_get(swigCPtr, this);
+  }
+
+  public void setExpired(long value) {
+    RawJNI.cq_stats_expired_set(swigCPtr, this, value);
+  }
+
+  public long getExpired() {
+    return RawJNI.cq_stats_expired_get(swigCPtr, this);
+  }
+
+  public void setDead_lettered(long value) {
+    RawJNI.cq_stats_dead_lettered_set(swigCPtr, this, value);
+  }
+
+  public long getDead_lettered() {
+    return RawJNI.cq_stats_dead_lettered_get(swigCPtr, this);
+  }
+
+  public void setSpent(long value) {
+    RawJNI.cq_stats_spent_set(swigCPtr, this, value);
+  }
+
+  public long getSpent() {
+    return RawJNI.cq_stats_spent_get(swigCPtr, this);
+  }
+
+  public void setDead_letter_result(long value) {
+    RawJNI.cq_stats_dead_letter_result_set(swigCPtr, this, value);
+  }
+
+  public long getDead_letter_result() {
+    return RawJNI.cq_stats_dead_letter_result_get(swigCPtr, this);
+  }
+
+  public void setDead_letter(String value) {
+    RawJNI.cq_stats_dead_letter_set(swigCPtr, this, value);
+  }
+
+  public String getDead_letter() {
+    return RawJNI.cq_stats_dead_letter_get(swigCPtr, this);
+  }
+
   public cq_stats() {
     this(RawJNI.new_cq_stats(), true);
   }

@@ -1,0 +1,148 @@
+/*
+ * durable.c - how a handle on a durable queue comes and goes.
+ *
+ * It owns what such a handle has beside the others, and when a region is made anew. It must not know what is in the
+ * files (revive.c), nor how a handle comes otherwise (open.c).
+ */
+#include "durable.h"
+
+#include "flush.h"
+#include "fork.h"
+#include "region.h"
+#include "revive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_of_this_boot(const struct layout_header *header)
+{
+    uint8_t boot[FACTS_ID];
+    return disk()->boot(boot) == 0 && memcmp(boot, header->boot, FACTS_ID) == 0;
+}
+
+/* The directory: as the config says, else the region. */
+static int find_home(const struct layout_header *header, const char *region, const cq_config *config,
+                     char path[LAYOUT_DIRECTORY])
+{
+    if (config->durable_directory)
+        return home_path(region, config, path);
+    memcpy(path, header->directory, LAYOUT_DIRECTORY);
+    return path[0] == '/' && memchr(path, 0, LAYOUT_DIRECTORY) ? CQ_OK : CQ_ECORRUPT;
+}
+
+static void describe(struct durable *durable, const cq_queue *queue, uint32_t permissions)
+{
+    const struct layout_header *header = queue->header;
+    struct facts_head *head = &durable->segment.head;
+
+    crc32c_prepare(&durable->segment.crc);
+    memcpy(head->id, header->id, FACTS_ID);
+    memcpy(head->boot, header->boot, FACTS_ID);
+    head->shape = (struct facts_shape){
+        .capacity = header->capacity, .max_message_size = header->max_message_size, .hole_slots = header->hole_slots,
+        .spare_nodes = header->origin_spare_nodes, .max_memory = header->max_memory, .reserve = header->reserve,
+        .created = header->created, .slots_per_node = header->slots_per_node, .permissions = permissions};
+}
+
+/*
+ * The handle has just mapped the region; fork_lock is held. CQ_OK: of a queue that is not durable, too, unless the
+ * config says that it is to be. RESULT_GONE; RESULT_MAKING; CQ_EBUSY: the directory serves another region. CQ_EIO: it
+ * cannot be reached.
+ */
+int durable_join(cq_queue *queue, const cq_config *config)
+{
+    const struct layout_header *header = queue->header;
+    struct os_status status;
+    int fd, result;
+
+    if (!(header->features & LAYOUT_DURABLE))
+        return config->flags & CQ_DURABLE ? CQ_EMISMATCH : CQ_OK;
+    if (!is_of_this_boot(header))
+        return RESULT_GONE;
+    if (config->flags & CQ_READ_ONLY)
+        return CQ_OK;
+    fd = region_descriptor(queue);
+    if (fd < 0 || os_status(fd, &status) != 0)
+        return CQ_ESYSTEM;
+    struct durable *durable = calloc(1, sizeof *durable);
+    if (!durable)
+        return CQ_ENOMEM;
+    describe(durable, queue, status.permissions & 0666);
+    result = find_home(header, queue->path, config, durable->segment.home.path);
+    if (result == CQ_OK)
+        result = home_join(&durable->segment.home, header->incarnation);
+    if (result != CQ_OK) {
+        free(durable);
+        if (result == CQ_EBUSY && !region_is_linked(queue))
+            return RESULT_RETRY;
+        return result == CQ_ENOENT ? CQ_EIO : result; /* there is a queue; its directory is missing */
+    }
+    queue->durable = durable;
+    if (config->flags & CQ_SYNC)
+        atomic_store_explicit(queue->alive, MAY_SYNC, memory_order_relaxed); /* nobody else has it yet */
+    return CQ_OK;
+}
+
+/* `forked`: this is a child, which has a copy of the descriptor, and not of the lock. */
+void durable_leave(cq_queue *queue, bool forked)
+{
+    struct durable *durable = queue->durable;
+
+    if (!durable)
+        return;
+    segment_free(&durable->segment);
+    if (forked)
+        durable->segment.home.held = NULL;
+    home_let_go(&durable->segment.home);
+    free(durable->marks);
+    free(durable->runs);
+    free(durable);
+    queue->durable = NULL;
+}
+
+/* What is under the name now? CQ_OK: nothing; a region of before a reboot is removed. CQ_EEXIST. */
+static int clear_name(const char *path)
+{
+    struct layout_header header;
+    uint64_t size;
+    int fd, error = os_open(path, OS_READ_ONLY, &fd);
+
+    if (error != 0)
+        return result_of_errno(error) == CQ_ENOENT ? CQ_OK : CQ_EEXIST;
+    bool old = region_read_header(fd, &header, &size) == CQ_OK && header.features & LAYOUT_DURABLE &&
+               !is_of_this_boot(&header);
+    os_close(fd);
+    return old ? result_of_errno(os_unlink(path)) : CQ_EEXIST;
+}
+
+static int revive_at(const char *path, const cq_config *config, struct home *home, struct os_status *made)
+{
+    bool create = !(config->flags & CQ_ATTACH);
+    int result = home_seize(home, create, config->permissions ? config->permissions : 0600, config);
+
+    if (result != CQ_OK)
+        return result;
+    result = clear_name(path);
+    if (result == CQ_OK)
+        result = revive(home, path, config, made);
+    if (result == CQ_OK)
+        home_share(home);
+    else
+        home_let_go(home);
+    return result;
+}
+
+/* Make the region at queue->path. CQ_OK: it is there, and `home` is a hold on its directory, for the caller to let go
+   once its handle has one. RESULT_MAKING, CQ_EEXIST, CQ_ENOENT (as revive), CQ_EBUSY, ... */
+int durable_revive(cq_queue *queue, const cq_config *config, struct home *home, struct os_status *made)
+{
+    int result = home_path(queue->path, config, home->path);
+
+    if (result != CQ_OK)
+        return result;
+    home->held = NULL;
+    fork_lock(); /* no child may get the descriptor with the locks */
+    result = revive_at(queue->path, config, home, made);
+    fork_unlock();
+    return result;
+}

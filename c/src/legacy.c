@@ -1,0 +1,347 @@
+/*
+ * legacy.c - what a durable directory has of a queue: which messages are to be there again, and how it was made.
+ *
+ * It owns the rules by which facts are weighed. It changes nothing, and must not know what a region looks like. Files
+ * are read whole, one at a time, and twice: first for the facts, then for the messages that are left.
+ */
+#include "legacy.h"
+
+#include "disk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the files --------------------------------------------------------------------------------------- */
+
+
+static int add_file(const char *name, void *context)
+{
+    struct legacy *legacy = context;
+    uint64_t generation;
+
+    legacy->restored |= strcmp(name, FACTS_RESTORED) == 0;
+    if (!facts_is_name(name, &generation))
+        return 0;
+    if (legacy->file_count == legacy->file_room) {
+        size_t room = legacy->file_room ? 2 * legacy->file_room : 16;
+        struct legacy_file *more = realloc(legacy->files, room * sizeof *more);
+        if (!more)
+            return ENOMEM;
+        legacy->files = more;
+        legacy->file_room = room;
+    }
+    struct legacy_file *file = &legacy->files[legacy->file_count++];
+    *file = (struct legacy_file){.generation = generation};
+    memcpy(file->name, name, strlen(name) + 1); /* as long as any segment's */
+    if (generation > legacy->generation)
+        legacy->generation = generation;
+    return 0;
+}
+
+/* The bytes of a file, for free(). 0 or an error number. */
+int legacy_load(int directory, const struct legacy *legacy, size_t index, unsigned char **bytes)
+{
+    struct legacy_file *file = &legacy->files[index];
+    struct disk_identity identity;
+    uint64_t size = 0;
+    size_t got = 0;
+    int descriptor, error = disk()->open(directory, file->name, false, &descriptor);
+
+    *bytes = NULL;
+    if (error != 0)
+        return error;
+    error = disk()->identify(descriptor, &identity, &size);
+    if (error == 0 && !(*bytes = malloc((size_t)size + 1)))
+        error = ENOMEM;
+    if (error == 0)
+        error = disk()->read(descriptor, *bytes, (size_t)size, 0, &got);
+    disk()->close(descriptor);
+    file->size = got;
+    if (error != 0) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return error;
+}
+
+/* Have on the disk what was read: somebody may only have written it, or copied it here. */
+int legacy_flush(int directory, const struct legacy *legacy)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < legacy->file_count && error == 0; ++i) {
+        int file;
+        if ((error = disk()->open(directory, legacy->files[i].name, false, &file)) != 0)
+            break;
+        error = disk()->flush(file);
+        disk()->close(file);
+    }
+    return error != 0 ? error : disk()->flush_directory(directory);
+}
+
+/* ---- the facts --------------------------------------------------------------------------------------- */
+
+static int add_message(struct legacy *legacy, size_t file, uint64_t offset, const struct fact *fact)
+{
+    if (legacy->survivor_count == legacy->survivor_room) {
+        size_t room = legacy->survivor_room ? 2 * legacy->survivor_room : 1024;
+        struct survivor *more = realloc(legacy->survivors, room * sizeof *more);
+        if (!more)
+            return ENOMEM;
+        legacy->survivors = more;
+        legacy->survivor_room = room;
+    }
+    legacy->survivors[legacy->survivor_count++] =
+        (struct survivor){fact->position, offset, fact->size, (uint32_t)file, fact->deliveries, 0};
+    return 0;
+}
+
+/* How far `to` is ahead of `from` on the ring of sequences; less than 0: behind. */
+static int64_t ahead(uint64_t to, uint64_t from)
+{
+    uint64_t distance = sequence_distance(to, from);
+    return distance > SEQUENCE_MAX / 2 ? -(int64_t)(SEQUENCE_MAX - distance) : (int64_t)distance;
+}
+
+static int add_state(struct legacy *legacy, const struct fact *fact, const unsigned char *body)
+{
+    struct fact_state state;
+
+    memcpy(&state, body, sizeof state);
+    if (state.reserve == 0 || state.reserve > SEQUENCE_MAX)
+        return 0;
+    if (legacy->reserve == 0 || ahead(state.reserve, legacy->reserve) > 0)
+        legacy->reserve = state.reserve;
+    if (fact->ticket <= legacy->truth.ticket)
+        return 0;
+    size_t size = (size_t)state.runs * sizeof(struct fact_run);
+    struct fact_run *runs = malloc(size + 1);
+    if (!runs)
+        return ENOMEM;
+    memcpy(runs, body + sizeof state, size);
+    free(legacy->runs);
+    legacy->runs = runs;
+    legacy->run_count = (size_t)state.runs;
+    legacy->truth = *fact;
+    return 0;
+}
+
+/* The id that a segment's name ends with. */
+static void id_of_name(const char *name, uint8_t id[FACTS_ID])
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = name + strlen(name) - 2 * FACTS_ID;
+
+    for (size_t i = 0; i < FACTS_ID; ++i, at += 2)
+        id[i] = (uint8_t)((memchr(digits, at[0], 16) ? (const char *)memchr(digits, at[0], 16) - digits : 0) << 4 |
+                          (memchr(digits, at[1], 16) ? (const char *)memchr(digits, at[1], 16) - digits : 0));
+}
+
+/* One whose head was not flushed yet has no facts. CQ_OK, CQ_EVERSION, CQ_ECORRUPT. */
+static int judge_head(struct legacy *legacy, const struct legacy_file *file, const unsigned char *bytes)
+{
+    struct facts_head head;
+
+    if (file->size < sizeof head)
+        return CQ_OK;
+    memcpy(&head, bytes, sizeof head);
+    if (!facts_check_head(&legacy->crc, &head))
+        return CQ_OK;
+    if (head.version != FACTS_VERSION)
+        return CQ_EVERSION;
+    if (legacy->exists && (memcmp(head.id, legacy->head.id, FACTS_ID) != 0 ||
+                           memcmp(&head.shape, &legacy->head.shape, sizeof head.shape) != 0))
+        return CQ_ECORRUPT;
+    legacy->same_boot |= memcmp(head.boot, legacy->boot, FACTS_ID) == 0;
+    legacy->head = head;
+    legacy->exists = true;
+    return CQ_OK;
+}
+
+static int read_file(int directory, struct legacy *legacy, size_t index)
+{
+    uint8_t id[FACTS_ID];
+    unsigned char *bytes;
+    struct fact fact;
+    int error = legacy_load(directory, legacy, index, &bytes);
+
+    if (error != 0)
+        return home_result(error);
+    int result = judge_head(legacy, &legacy->files[index], bytes);
+    id_of_name(legacy->files[index].name, id);
+    for (uint64_t offset = sizeof(struct facts_head);
+         result == CQ_OK && facts_next(&legacy->crc, id, bytes, legacy->files[index].size, &offset, &fact);
+         offset += fact_bytes(fact.size)) {
+        if (fact.ticket > legacy->newest)
+            legacy->newest = fact.ticket;
+        error = fact.kind == FACT_MESSAGE ? add_message(legacy, index, offset, &fact)
+                                          : add_state(legacy, &fact, bytes + offset + sizeof fact);
+        if (error != 0)
+            result = CQ_ENOMEM;
+    }
+    free(bytes);
+    return result;
+}
+
+/* ---- sorting ----------------------------------------------------------------------------------------- */
+
+/* Is `a` to come before `b`? */
+typedef bool order(const struct legacy *legacy, const struct survivor *a, const struct survivor *b);
+
+static int64_t distance(const struct legacy *legacy, uint64_t position)
+{
+    uint32_t slots = legacy->head.shape.slots_per_node;
+    return (int64_t)position_distance(fact_ticket(position, slots), fact_ticket(legacy->truth.position, slots), slots);
+}
+
+static bool by_position(const struct legacy *legacy, const struct survivor *a, const struct survivor *b)
+{
+    return distance(legacy, a->position) < distance(legacy, b->position);
+}
+
+static bool by_file(const struct legacy *legacy, const struct survivor *a, const struct survivor *b)
+{
+    (void)legacy;
+    return a->file != b->file ? a->file < b->file : a->offset < b->offset;
+}
+
+/* Where the row that begins at `from`, and is in order, ends. */
+static size_t row_end(const struct legacy *legacy, order *before, size_t from)
+{
+    while (++from < legacy->survivor_count && !before(legacy, &legacy->survivors[from], &legacy->survivors[from - 1]))
+        ;
+    return from < legacy->survivor_count ? from : legacy->survivor_count;
+}
+
+static void merge(const struct legacy *legacy, order *before, size_t from, size_t middle, size_t end,
+                  struct survivor *to)
+{
+    const struct survivor *all = legacy->survivors;
+    size_t left = from, right = middle;
+
+    for (size_t i = from; i < end; ++i)
+        to[i] = left < middle && (right == end || !before(legacy, &all[right], &all[left])) ? all[left++]
+                                                                                             : all[right++];
+}
+
+/* Rows that are in order are merged, pair by pair: facts mostly are. CQ_OK or CQ_ENOMEM. */
+static int sort(struct legacy *legacy, order *before)
+{
+    size_t count = legacy->survivor_count;
+    struct survivor *other = NULL;
+
+    while (row_end(legacy, before, 0) < count) {
+        if (!other && !(other = malloc(count * sizeof *other)))
+            return CQ_ENOMEM;
+        for (size_t from = 0; from < count;) {
+            size_t middle = row_end(legacy, before, from);
+            size_t end = middle < count ? row_end(legacy, before, middle) : count;
+            merge(legacy, before, from, middle, end, other);
+            from = end;
+        }
+        struct survivor *sorted = other;
+        other = legacy->survivors;
+        legacy->survivors = sorted;
+    }
+    free(other);
+    return CQ_OK;
+}
+
+/* In the order in which they lie in the files. */
+int legacy_by_file(struct legacy *legacy) { return sort(legacy, by_file); }
+
+/* ---- what is left ------------------------------------------------------------------------------------ */
+
+/* The run that has the position, by a search in runs that sort_runs has put in order. */
+static const struct fact_run *run_with(const struct legacy *legacy, uint64_t position)
+{
+    size_t low = 0, high = legacy->run_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct fact_run *run = &legacy->runs[middle];
+        int64_t offset = distance(legacy, position) - distance(legacy, run->position);
+        if (offset >= 0 && offset < run->count)
+            return run;
+        if (offset < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* Shells: short, and there are few, or they are almost in order. */
+static void sort_runs(struct legacy *legacy)
+{
+    size_t gap = 1;
+
+    while (gap < legacy->run_count / 3)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3)
+        for (size_t i = gap; i < legacy->run_count; ++i) {
+            struct fact_run run = legacy->runs[i];
+            size_t at = i;
+            for (; at >= gap && distance(legacy, run.position) < distance(legacy, legacy->runs[at - gap].position);
+                 at -= gap)
+                legacy->runs[at] = legacy->runs[at - gap];
+            legacy->runs[at] = run;
+        }
+}
+
+/* Of all messages those that the truth says are there, each once, the oldest first. */
+static int choose(struct legacy *legacy)
+{
+    uint64_t largest = legacy->head.shape.max_message_size;
+    size_t kept = 0;
+
+    sort_runs(legacy);
+    for (size_t i = 0; i < legacy->survivor_count; ++i) {
+        struct survivor survivor = legacy->survivors[i];
+        const struct fact_run *run = NULL;
+        if (legacy->truth.ticket == 0 || survivor.size > largest ||
+            (!(run = run_with(legacy, survivor.position)) && distance(legacy, survivor.position) < 0))
+            continue;
+        if (run)
+            survivor.deliveries = run->deliveries;
+        legacy->survivors[kept++] = survivor;
+    }
+    legacy->survivor_count = kept;
+    int result = sort(legacy, by_position);
+    if (result != CQ_OK)
+        return result;
+    kept = 0;
+    for (size_t i = 0; i < legacy->survivor_count; ++i)
+        if (kept == 0 || legacy->survivors[kept - 1].position != legacy->survivors[i].position)
+            legacy->survivors[kept++] = legacy->survivors[i];
+    legacy->survivor_count = kept;
+    return CQ_OK;
+}
+
+/* Read all of it. CQ_OK; CQ_ECORRUPT, CQ_EVERSION: culprit says which file is not to be understood; CQ_EIO, ... */
+int legacy_read(int directory, struct legacy *legacy)
+{
+    int error = disk()->list(directory, add_file, legacy), result = CQ_OK;
+
+    if (error != 0)
+        return home_result(error);
+    for (size_t i = 0; i < legacy->file_count && result == CQ_OK; ++i) {
+        result = read_file(directory, legacy, i);
+        if (result != CQ_OK)
+            legacy->culprit = legacy->files[i].name;
+    }
+    if (result != CQ_OK || !legacy->exists)
+        return result;
+    uint32_t slots = legacy->head.shape.slots_per_node;
+    if (slots < 1 || slots > LAYOUT_MAX_SLOTS)
+        return CQ_ECORRUPT;
+    return choose(legacy);
+}
+
+void legacy_free(struct legacy *legacy)
+{
+    free(legacy->files);
+    free(legacy->runs);
+    free(legacy->survivors);
+}
