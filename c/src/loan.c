@@ -7,6 +7,7 @@
 #include "claim.h"
 #include "config.h"
 #include "consume.h"
+#include "ends.h"
 #include "enqueue.h"
 #include "fast.h"
 #include "headers.h"
