@@ -13,10 +13,8 @@ import (
 //
 // Its bytes do not keep it: use the Message itself after the last use of [Message.Bytes], which Release does.
 type Message struct {
-	_          noCopy
-	loan       loan
-	deliveries int
-	position   uint64
+	_    noCopy
+	loan *loan
 }
 
 // Take takes the oldest message, to be read in place until Release or GiveBack. It never blocks: ErrEmpty says that no
@@ -48,55 +46,49 @@ func (q *Queue) TakeContext(ctx context.Context) (*Message, error) {
 // goroutine that does. The last pair has the error that ended it: the context's, ErrClosed or ErrStale.
 func (q *Queue) All(ctx context.Context) iter.Seq2[*Message, error] { return all(ctx, q.TakeContext) }
 
-func (q *Queue) take() (m *Message, result Code) {
+func (q *Queue) take() (*Message, Code) {
 	var one [1]lent
 	if !q.begin() {
 		return nil, resultClosed
 	}
-	if _, result = q.handle.native.take(one[:]); result != resultOK {
+	if _, result := q.handle.native.take(one[:]); result != resultOK {
 		q.end()
 		return nil, result
 	}
-	l := &q.loans
-	l.mutex.Lock()
-	if m = q.lend(&one[0]); m == nil {
-		result = resultClosed
+	x := q.lend(&one[0], true)
+	if x == nil {
+		return nil, resultClosed
 	}
-	l.mutex.Unlock()
-	return m, result // and m stays a user of the handle
-}
-
-// lend makes a Message of what was taken, which is a user of the handle. nil: the queue was closed, too late for Close
-// to find it, and so it is given back. loans.mutex is locked.
-func (q *Queue) lend(taken *lent) *Message {
-	if q.isClosing() {
-		q.handle.native.giveBack(taken)
-		q.end()
-		return nil
-	}
-	m := next(&q.loans.messages, collectMessages)
-	m.loan = q.loans.add(q, ofMessage, *taken)
-	m.deliveries, m.position = int(taken.deliveries), taken.position
-	return m
+	return &x.message, resultOK
 }
 
 // Bytes is the message, in place: not to be changed, and not to be used any more after Release or GiveBack. It is nil
 // then.
-func (m *Message) Bytes() []byte { return m.loan.bytes }
+func (m *Message) Bytes() []byte { return m.loan.bytes() }
 
 // Deliveries is 1 the first time the message is delivered, 2 the second, ..., at most 255.
-func (m *Message) Deliveries() int { return m.deliveries }
+func (m *Message) Deliveries() int {
+	if m.loan == nil {
+		return 0
+	}
+	return int(m.loan.lent.deliveries)
+}
 
 // Position identifies the message, also when it is delivered again.
-func (m *Message) Position() uint64 { return m.position }
+func (m *Message) Position() uint64 {
+	if m.loan == nil {
+		return 0
+	}
+	return m.loan.lent.position
+}
 
 // Release says that the message is done with: it is gone. ErrNotHeld: it was finished before. ErrClosed: the queue was
 // closed, and the message is delivered again.
-func (m *Message) Release() error { return m.loan.settle(releasing) }
+func (m *Message) Release() error { return m.loan.finish(releasing) }
 
 // GiveBack says that the message is not done with: it is delivered again, before newer messages. Errors as Release;
 // after a Release it does nothing but return ErrNotHeld, and so may be deferred.
-func (m *Message) GiveBack() error { return m.loan.settle(givingBack) }
+func (m *Message) GiveBack() error { return m.loan.finish(givingBack) }
 
 func errZero(op operation) error {
 	return &Error{Operation: operationNames[op], Code: ErrNotHeld, Text: ownWords[ErrNotHeld]}
@@ -115,7 +107,7 @@ func (all Messages) GiveBack() error { return all.finish((*Message).GiveBack) }
 func (all Messages) finish(finish func(*Message) error) error {
 	var failed []error
 	for _, m := range all {
-		if m.loan.bytes == nil {
+		if m.Bytes() == nil { // finished
 			continue
 		}
 		if err := finish(m); err != nil && !errors.Is(err, ErrNotHeld) {
@@ -180,14 +172,12 @@ func (q *Queue) takeBatch(limit int) (Messages, Code) {
 	return all, resultOK
 }
 
-func (q *Queue) lendAll(taken []lent) (all Messages) {
+func (q *Queue) lendAll(taken []lent) Messages {
 	q.users.Add(int64(len(taken)))
-	q.loans.mutex.Lock()
-	defer q.loans.mutex.Unlock()
-	all = make(Messages, 0, len(taken))
+	all := make(Messages, 0, len(taken))
 	for i := range taken {
-		if m := q.lend(&taken[i]); m != nil {
-			all = append(all, m)
+		if x := q.lend(&taken[i], true); x != nil {
+			all = append(all, &x.message)
 		}
 	}
 	return all

@@ -3,152 +3,157 @@ package cqueue
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"weak"
 )
 
-// loans are what a Queue has lent: messages in hand and reservations. Each has a place here, with what the library must
-// be shown again, and a number that no other loan of the queue ever has. What the caller gets, a Message or a
-// Reservation, only knows place and number: so it may be copied, finished twice, or forgotten, and the loan is settled
-// once.
+// loans are what a Queue has lent: messages in hand and reservations. What the caller gets, a Message or a Reservation,
+// only points to its loan: so it may be copied, finished twice, or forgotten, and the loan is settled once.
 //
-// Callers' objects lie in chunks of a few. A chunk is collected when none of them is in use any more; then those that
-// were not finished have been forgotten. That is cheaper than to have the collector look after each.
+// Loans lie in chunks of a few, together with what their callers get. A chunk is collected when nobody has any of them
+// any more; then those that were not finished have been forgotten. That is cheaper than to have the collector look
+// after each.
 type loans struct {
-	traced bool // remember where each was taken
-
-	mutex        sync.Mutex
-	places       []place
-	free         []uint32 // places that are
-	last         uint64   // number that was given out
-	messages     weak.Pointer[chunk[Message]]
-	reservations weak.Pointer[chunk[Reservation]]
+	traced bool      // remember where each was taken
+	begun  sync.Pool // of *chunk, with loans left; the collector takes them out
+	mutex  sync.Mutex
+	chunks []weak.Pointer[chunk] // all that there are, for Close
+	enough int                   // so many of them are looked through for those that are gone
 }
 
-type place struct {
-	number    uint64 // 0: free
-	lent      lent
-	kind      loanKind
-	withdrawn bool // Close gave it back; its memory stays until it is finished
-	stack     []uintptr
+// loan is what the library has to be shown again, once.
+type loan struct {
+	queue       *Queue
+	lent        lent
+	state       atomic.Int32
+	isMessage   bool
+	message     Message // one of these is the caller's
+	reservation Reservation
+	stack       []uintptr
 }
 
-type loanKind uint8
-
+// States of a loan.
 const (
-	ofMessage loanKind = iota
-	ofReservation
+	unused int32 = iota
+	inHand
+	beingCommitted // by another goroutine
+	withdrawn      // Close gave it back; its memory stays until it is finished
+	settled
 )
 
-// loan is what a Message and a Reservation are inside.
-type loan struct {
-	queue  *Queue
-	number uint64
-	place  uint32
-	bytes  []byte
-}
+const chunkSize = 32
 
-const chunkSize = 16
-
-type chunk[T any] struct {
+type chunk struct {
 	used  int
-	items [chunkSize]T
+	loans [chunkSize]loan
 }
 
-// next is an object that was not used before, of the chunk that is in use or of a new one. loans.mutex is locked.
-func next[T any](current *weak.Pointer[chunk[T]], collected func(*chunk[T])) *T {
-	c := current.Value()
-	if c == nil || c.used == chunkSize {
-		c = new(chunk[T])
-		runtime.SetFinalizer(c, collected)
-		*current = weak.Make(c)
-	}
-	c.used++
-	return &c.items[c.used-1]
-}
-
-// add gives what the library lent a place. The mutex is locked, and the loan is a user of the handle.
-func (l *loans) add(q *Queue, kind loanKind, lent lent) loan {
-	l.last++
-	p := place{number: l.last, kind: kind, lent: lent}
-	if l.traced {
+// lend gives what the library lent to a caller: it is a user of the handle from now on. nil: the queue was closed, too
+// late for Close to find it, and so it is settled.
+func (q *Queue) lend(lent *lent, isMessage bool) *loan {
+	x := q.loans.next()
+	x.queue, x.lent, x.isMessage = q, *lent, isMessage
+	x.message.loan, x.reservation.loan = x, x
+	if q.loans.traced {
 		stack := make([]uintptr, 32)
-		p.stack = stack[:runtime.Callers(1, stack)]
+		x.stack = stack[:runtime.Callers(1, stack)]
 	}
-	x := loan{queue: q, bytes: lent.bytes()}
-	l.putBack(&x, p)
+	x.state.Store(inHand)
+	if isMessage && q.isClosing() { // after the store: Close sees the loan, or is seen
+		x.settle(givingBack)
+		return nil
+	}
 	return x
 }
 
-// putBack gives the loan a place, and it the place. The mutex is locked.
-func (l *loans) putBack(x *loan, p place) {
-	if n := len(l.free); n > 0 {
-		x.place, l.free = l.free[n-1], l.free[:n-1]
-	} else {
-		x.place, l.places = uint32(len(l.places)), append(l.places, place{})
+// next is a loan that was not used before.
+func (l *loans) next() *loan {
+	c, _ := l.begun.Get().(*chunk)
+	if c == nil {
+		c = l.add()
 	}
-	x.number, l.places[x.place] = p.number, p
+	x := &c.loans[c.used]
+	if c.used++; c.used < chunkSize {
+		l.begun.Put(c)
+	}
+	return x
 }
 
-// remove frees the loan's place. False: it was finished before. The mutex is locked.
-func (l *loans) remove(x *loan) (place, bool) {
-	if x.number == 0 {
-		return place{}, false
+func (l *loans) add() *chunk {
+	c := new(chunk)
+	runtime.SetFinalizer(c, (*chunk).collect)
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if len(l.chunks) >= l.enough {
+		l.chunks = slices.DeleteFunc(l.chunks, func(c weak.Pointer[chunk]) bool { return c.Value() == nil })
+		l.enough = 2*len(l.chunks) + 64
 	}
-	p := &l.places[x.place]
-	found := *p
-	if found.number != x.number {
-		return place{}, false
-	}
-	*p = place{}
-	l.free = append(l.free, x.place)
-	return found, true
+	l.chunks = append(l.chunks, weak.Make(c))
+	return c
 }
 
-// settle finishes the loan, unless it was finished before. It stays a user of the handle until then.
-func (x *loan) settle(op operation) error {
-	if x.queue == nil {
+// settle finishes the loan. ErrNotHeld: it was finished before.
+func (x *loan) settle(op operation) Code {
+	q, result := x.queue, resultClosed
+	switch {
+	case x.state.CompareAndSwap(inHand, settled):
+		result = x.end(op)
+	case !x.state.CompareAndSwap(withdrawn, settled):
+		return ErrNotHeld
+	}
+	q.end()
+	return result
+}
+
+func (x *loan) end(op operation) Code {
+	switch n := x.queue.handle.native; op {
+	case releasing:
+		return n.release(&x.lent)
+	case givingBack:
+		return n.giveBack(&x.lent)
+	default:
+		return n.abort(&x.lent)
+	}
+}
+
+// finish is settle for callers. The loan is nil if they have a Message or Reservation that no Queue made.
+func (x *loan) finish(op operation) error {
+	if x == nil {
 		return errZero(op)
 	}
-	q, l := x.queue, &x.queue.loans
-	l.mutex.Lock()
-	found, ok := l.remove(x)
-	l.mutex.Unlock()
-	x.bytes = nil
-	if !ok {
-		return q.failure(op, ErrNotHeld, 0)
-	}
-	result := found.settle(q.handle.native, op)
-	q.end()
-	if result != resultOK {
-		return q.failure(op, result, 0)
+	if result := x.settle(op); result != resultOK {
+		return x.queue.failure(op, result, 0)
 	}
 	return nil
 }
 
-func (p *place) settle(n native, op operation) Code {
-	switch {
-	case p.withdrawn:
-		return resultClosed
-	case op == releasing:
-		return n.release(&p.lent)
-	case op == givingBack:
-		return n.giveBack(&p.lent)
-	default:
-		return n.abort(&p.lent)
+func (x *loan) bytes() []byte {
+	if x == nil {
+		return nil
 	}
+	if state := x.state.Load(); state != inHand && state != withdrawn {
+		return nil
+	}
+	return x.lent.bytes()
 }
 
 // withdraw gives back the messages in hand, for Close. Reservations are dropped when the handle goes.
 func (q *Queue) withdraw() {
-	l := &q.loans
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	for i := range l.places {
-		if p := &l.places[i]; p.number != 0 && p.kind == ofMessage && !p.withdrawn {
-			q.handle.native.giveBack(&p.lent)
-			p.withdrawn = true
+	q.loans.mutex.Lock()
+	defer q.loans.mutex.Unlock()
+	for _, known := range q.loans.chunks {
+		c := known.Value()
+		if c == nil {
+			continue
+		}
+		for i := range c.loans {
+			if x := &c.loans[i]; x.state.Load() == inHand && x.isMessage && x.state.CompareAndSwap(inHand, withdrawn) {
+				returned := x.lent // its own still says where the bytes are
+				q.handle.native.giveBack(&returned)
+			}
 		}
 	}
 }
@@ -162,36 +167,18 @@ type Forgotten struct {
 	Stack       string // where it was taken or reserved, a call a line
 }
 
-// collectMessages and collectReservations are called by the collector for a chunk that nobody has any more.
-func collectMessages(c *chunk[Message]) {
-	q := c.items[0].loan.queue
-	q.loans.mutex.Lock()
-	defer q.loans.mutex.Unlock()
+// collect is called by the collector for a chunk of which nobody has a loan any more: what is in hand was forgotten.
+func (c *chunk) collect() {
 	for i := range c.used {
-		q.collect(&c.items[i].loan, givingBack)
-	}
-}
-
-func collectReservations(c *chunk[Reservation]) {
-	q := c.items[0].loan.queue
-	q.loans.mutex.Lock()
-	defer q.loans.mutex.Unlock()
-	for i := range c.used {
-		q.collect(&c.items[i].loan, aborting)
-	}
-}
-
-// collect settles a loan that was forgotten, if it was. loans.mutex is locked.
-func (q *Queue) collect(x *loan, op operation) {
-	found, ok := q.loans.remove(x)
-	if !ok {
-		return
-	}
-	found.settle(q.handle.native, op)
-	q.end()
-	if q.config.forgotten != nil {
-		go q.config.forgotten(Forgotten{Queue: q.name, Reservation: found.kind == ofReservation,
-			Position: found.lent.position, Deliveries: int(found.lent.deliveries), Stack: calls(found.stack)})
+		x, op := &c.loans[i], aborting
+		if x.isMessage {
+			op = givingBack
+		}
+		if x.settle(op) == ErrNotHeld || x.queue.config.forgotten == nil {
+			continue
+		}
+		go x.queue.config.forgotten(Forgotten{Queue: x.queue.name, Reservation: !x.isMessage, Position: x.lent.position,
+			Deliveries: int(x.lent.deliveries), Stack: calls(x.stack)})
 	}
 }
 

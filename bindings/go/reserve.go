@@ -9,7 +9,7 @@ import (
 // forgotten is aborted when the garbage collector finds it. One goroutine at a time may use it. It must not be copied.
 type Reservation struct {
 	_    noCopy
-	loan loan
+	loan *loan
 }
 
 // Reserve reserves room for a message of up to size bytes. The message's place in the queue is taken now; but if
@@ -51,76 +51,65 @@ func (q *Queue) reserve(size int) (*Reservation, Code) {
 		q.end()
 		return nil, result
 	}
-	l := &q.loans
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	r := next(&l.reservations, collectReservations)
-	r.loan = l.add(q, ofReservation, one)
-	return r, resultOK // and stays a user of the handle
+	return &q.lend(&one, false).reservation, resultOK // and stays a user of the handle
 }
 
 // Bytes is the memory to write the message into, of the size that was reserved. Not to be used any more after Commit or
 // Abort; it is nil then.
-func (r *Reservation) Bytes() []byte { return r.loan.bytes }
+func (r *Reservation) Bytes() []byte { return r.loan.bytes() }
 
 // Commit publishes the first size bytes as a message. ErrNotHeld: it was committed or aborted before. ErrClosed: the
 // queue was closed, and the reservation is dropped. After any other error, such as ErrTooBig, or ErrFull and ErrNoSpace
 // (only if its place was given up meanwhile), it is still reserved.
 func (r *Reservation) Commit(size int) error {
-	if r.loan.queue == nil {
+	if r.loan == nil {
 		return errZero(committing)
 	}
+	q := r.loan.queue
 	if size < 0 {
-		return r.loan.queue.failureOfSize(committing, size)
+		return q.failureOfSize(committing, size)
 	}
-	if result := r.commit(size); result != resultOK {
-		return r.loan.queue.failure(committing, result, size)
+	if result := r.loan.commit(size); result != resultOK {
+		return q.failure(committing, result, size)
 	}
 	return nil
 }
 
 // CommitContext is Commit, but waits for room until the context is over.
 func (r *Reservation) CommitContext(ctx context.Context, size int) error {
-	q := r.loan.queue
-	if q == nil {
+	if r.loan == nil {
 		return errZero(committing)
 	}
+	q := r.loan.queue
 	if size < 0 {
 		return q.failureOfSize(committing, size)
 	}
-	result, err := q.waiting(ctx, committing, forRoom, func() Code { return r.commit(size) })
+	result, err := q.waiting(ctx, committing, forRoom, func() Code { return r.loan.commit(size) })
 	if err == nil && result != resultOK {
 		err = q.failure(committing, result, size)
 	}
 	return err
 }
 
-// commit has the loan out of its place while the library is at it, so that nobody else finishes it meanwhile.
-func (r *Reservation) commit(size int) Code {
-	x := &r.loan
-	q, l := x.queue, &x.queue.loans
-	l.mutex.Lock()
-	found, ok := l.remove(x)
-	l.mutex.Unlock()
-	if !ok {
+// commit keeps everybody else from finishing the loan while the library is at it.
+func (x *loan) commit(size int) Code {
+	if !x.state.CompareAndSwap(inHand, beingCommitted) {
 		return ErrNotHeld
 	}
-	result := resultClosed
+	q, result := x.queue, resultClosed
 	if q.isClosing() {
-		q.handle.native.abort(&found.lent)
-	} else if result = q.handle.native.commit(&found.lent, size); found.lent.address != 0 && result != ErrNotHeld {
-		l.mutex.Lock()
-		defer l.mutex.Unlock()
-		l.putBack(x, found)
+		x.end(aborting)
+	} else if result = q.handle.native.commit(&x.lent, size); x.lent.address != 0 && result != ErrNotHeld {
+		x.state.Store(inHand)
 		return result
 	}
-	x.bytes = nil
+	x.state.Store(settled)
 	q.end()
 	return result
 }
 
 // Abort gives the reservation up. ErrNotHeld: it was committed or aborted before.
-func (r *Reservation) Abort() error { return r.loan.settle(aborting) }
+func (r *Reservation) Abort() error { return r.loan.finish(aborting) }
 
 func (q *Queue) failureOfSize(op operation, size int) error {
 	return q.failureOf(op, ErrInvalid, fmt.Sprintf("a message of %d bytes, a size is 0 at least", size))

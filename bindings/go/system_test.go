@@ -33,12 +33,18 @@ func TestDescriptorIsReadableWhileAMessageWaits(t *testing.T) {
 	equal(t, readable(t, room, 60_000), true)
 }
 
-func TestEnqueueWaitsForMemoryThatAConsumerGivesBack(t *testing.T) {
-	directory, ctx := directory(t), soon(t)
+// smallDirectory is one of a few MiB.
+func smallDirectory(t *testing.T) string {
+	directory := directory(t)
 	if err := syscall.Mount("cqueue-go", directory, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skip("no file system of a chosen size: ", err)
 	}
 	t.Cleanup(func() { must(t, syscall.Unmount(directory, syscall.MNT_DETACH)) })
+	return directory
+}
+
+func TestEnqueueWaitsForMemoryThatAConsumerGivesBack(t *testing.T) {
+	directory, ctx := smallDirectory(t), soon(t)
 	queue, message := openIn(t, directory), make([]byte, 4096)
 	queued := fillMemory(t, queue, message)
 	results := make(chan error)
@@ -74,11 +80,7 @@ func fillMemory(t *testing.T, queue *cqueue.Queue, message []byte) (queued int) 
 
 // As in C: whoever has the memory, it is waited for, and a wait that ends without it says so.
 func TestEnqueueWaitsForMemoryThatAFileGivesBack(t *testing.T) {
-	directory, ctx := directory(t), soon(t)
-	if err := syscall.Mount("cqueue-go", directory, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skip("no file system of a chosen size: ", err)
-	}
-	t.Cleanup(func() { must(t, syscall.Unmount(directory, syscall.MNT_DETACH)) })
+	directory, ctx := smallDirectory(t), soon(t)
 	queue, message := openIn(t, directory), make([]byte, 4096)
 	file := filepath.Join(directory, "file")
 	must(t, os.WriteFile(file, make([]byte, 2<<20), 0o600))
@@ -100,6 +102,28 @@ func TestEnqueueWaitsForMemoryThatAFileGivesBack(t *testing.T) {
 	}
 	must(t, os.Remove(file))
 	must(t, <-result)
+}
+
+// Whatever waits for room says at the end that it was memory that it waited for.
+func TestEveryWaitSaysThatMemoryIsLacking(t *testing.T) {
+	queue, message := openIn(t, smallDirectory(t)), make([]byte, 4096)
+	fillMemory(t, queue, message)
+	var batch cqueue.Batch
+	batch.Append(message, message)
+	values := cqueue.NewTyped(queue, cqueue.Binary[[4096]byte]())
+	for operation, wait := range map[string]func(context.Context) error{
+		"enqueue": func(ctx context.Context) error { return queue.EnqueueContext(ctx, message) },
+		"batch":   func(ctx context.Context) error { _, err := queue.EnqueueBatchContext(ctx, &batch); return err },
+		"reserve": func(ctx context.Context) error { _, err := queue.ReserveContext(ctx, 4096); return err },
+		"typed":   func(ctx context.Context) error { return values.EnqueueContext(ctx, [4096]byte{}) },
+	} {
+		brief, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		err := wait(brief)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, cqueue.ErrNoSpace) {
+			t.Errorf("%s: got %v", operation, err)
+		}
+	}
 }
 
 func readable(t *testing.T, fd, milliseconds int) bool {

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Goroutines wait in turn. Of those that wait on one side of a handle, the first sleeps in the library, in a thread of
+// Goroutines wait in turn. Where nobody waits yet one tries again for a moment: that is quicker than to sleep, if the
+// other side is awake. Of those that wait on one side of a handle, the first sleeps in the library, in a thread of
 // the operating system; the others are parked, and cost no more than goroutines do. A message wakes one sleeper of all
 // handles of all processes, straight in its own call: no poller, no helper in between. Once served it hands the turn
 // on.
@@ -25,6 +26,10 @@ const (
 )
 
 const (
+	// spins is how often a goroutine tries before it waits: about as long as it takes to wake a thread. Half as often
+	// after each time that it was in vain, not at all in the end, and from the beginning again after so many waits.
+	spins           = 512
+	waitsUntilSpins = 64
 	// vain is how often in a row the library may say that there is something, and there is not, before that is slowed
 	// down by vainPause: others are faster, or there is room but not for this message.
 	vain      = 16
@@ -35,6 +40,7 @@ const (
 
 // side is who waits on one side of a handle.
 type side struct {
+	misses  atomic.Uint32 // spins in vain
 	mutex   sync.Mutex
 	waiters list.List // of *waiter; the first has the turn
 }
@@ -44,6 +50,26 @@ type waiter struct {
 	// Guarded by sleep.mutex.
 	asleep      bool
 	interrupted bool
+}
+
+// spin tries again while there is nothing, unless others wait already.
+func (s *side) spin(attempt func() Code, result Code) Code {
+	s.mutex.Lock()
+	waiting := s.waiters.Len() > 0
+	s.mutex.Unlock()
+	if waiting {
+		return result
+	}
+	misses := s.misses.Load()
+	for i := 0; i < spins>>misses && (result == ErrEmpty || result == ErrFull); i++ {
+		result = attempt()
+	}
+	if mayHelp(result) {
+		s.misses.Store((misses + 1) % waitsUntilSpins)
+	} else if misses > 0 {
+		s.misses.Store(0)
+	}
+	return result
 }
 
 func (s *side) join() (*list.Element, *waiter) {
@@ -77,6 +103,9 @@ func (q *Queue) waiting(ctx context.Context, op operation, kind sideKind, attemp
 		return result, nil
 	}
 	s := &q.handle.sides[kind]
+	if result = s.spin(attempt, result); !mayHelp(result) {
+		return result, nil
+	}
 	at, w := s.join()
 	defer s.leave(at)
 	if w.turn != nil {

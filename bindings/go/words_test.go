@@ -4,7 +4,9 @@ package cqueue
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -30,8 +32,20 @@ func TestErrorsSpeakGo(t *testing.T) {
 	if err := queue.Enqueue(nil); err != nil {
 		t.Fatal(err)
 	}
+	// Somebody else's queue, of which the words are that it may be trusted.
+	theirs, err := Open("theirs", WithDirectory(directory))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	if err := os.Chmod(filepath.Join(directory, "cqueue.theirs"), 0o660); err != nil {
+		t.Fatal(err)
+	}
+	if text := explain(opening, ErrOwner, "theirs", &config{directory: directory}, 0).Error(); !strings.Contains(text, "(Trust())") {
+		t.Errorf("nothing of Trust() in %q", text)
+	}
 	for code := range names {
-		for _, name := range []string{"words", "other"} {
+		for _, name := range []string{"words", "other", "theirs"} {
 			for i := range configs {
 				if configs[i].directory == "" {
 					configs[i].directory = directory

@@ -306,7 +306,7 @@ static int return_later(cq_queue *queue, cq_message *message, int64_t delay_ns)
     uint64_t when = delay_ns == CQ_TO_TAIL ? due_at_tail(queue) : (uint64_t)(now + (delay_ns < most ? delay_ns : most));
     /* Relaxed: finish:A, in settle, publishes it. */
     atomic_store_explicit(due, when, memory_order_relaxed);
-    return give_back(queue, message, &run, ORPHAN_LATER);
+    return sync_after(queue, give_back(queue, message, &run, ORPHAN_LATER));
 }
 
 int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns)

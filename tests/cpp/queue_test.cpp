@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "named.hpp"
+#include "support/deadline.hpp"
 #include "support/directory.hpp"
 #include "support/user.hpp"
 
@@ -262,6 +263,34 @@ uint32_t waiting(const cqueue::queue &queue)
 {
     const cq_stats stats = queue.stat();
     return stats.waiting_consumers + stats.waiting_producers;
+}
+
+/* One sleeper is woken and does not try. Looks would wake the other as well, but 40 ms later on average. */
+TEST(CppQueue, a_wake_that_nobody_wants_is_passed_on)
+{
+    for (const bool for_room : {false, true}) {
+        const Named name;
+        cqueue::queue queue(name, sized(1)), other(name);
+        const auto sleep = [&](cqueue::queue &one) { return for_room ? one.wait_room(patience) : one.wait(patience); };
+        const int rounds = 25;
+        int quick = 0;
+        EXPECT_TRUE(!for_room || queue.enqueue("full"));
+        for (int round = 0; round < rounds; ++round) {
+            std::atomic<int> woken{0};
+            std::thread one([&] { woken += sleep(queue); }), two([&] { woken += sleep(other); });
+            EXPECT_TRUE(eventually([&] { return waiting(queue) == 2; }));
+            EXPECT_TRUE(for_room ? queue.dequeue().has_value() : queue.enqueue("x"));
+            EXPECT_TRUE(eventually([&] { return woken > 0; }));
+            const auto begin = Clock::now();
+            for_room ? queue.wait_room_pass_on() : queue.wait_pass_on();
+            one.join();
+            two.join();
+            quick += Clock::now() - begin < 20ms;
+            EXPECT_EQ(woken, 2);
+            EXPECT_TRUE(for_room ? queue.enqueue("full") : queue.dequeue().has_value());
+        }
+        EXPECT_GE(quick, rounds / 2) << (for_room ? "room" : "messages");
+    }
 }
 
 TEST(CppQueue, cancelling_ends_every_wait_until_it_is_reset)

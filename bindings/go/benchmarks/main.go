@@ -44,8 +44,12 @@ func child(program string, arguments ...string) *exec.Cmd {
 }
 
 // rival is what the program in C prints.
-func rival(what string, n int) []float64 {
-	output, err := child(os.Getenv("CQ_RIVAL"), what, strconv.Itoa(n)).Output()
+func rival(what string, numbersOf ...int) []float64 {
+	arguments := []string{what}
+	for _, n := range numbersOf {
+		arguments = append(arguments, strconv.Itoa(n))
+	}
+	output, err := child(os.Getenv("CQ_RIVAL"), arguments...).Output()
 	check(err)
 	return numbers(string(output))
 }

@@ -19,7 +19,11 @@ import (
 	"cqueue.io/go/cqueue"
 )
 
-const exchanges = 2000
+const (
+	exchanges = 2000
+	naps      = 300                    // fewer, because each begins with a pause
+	nap       = 300 * time.Microsecond // in which everybody falls asleep
+)
 
 // helpers are what a child does.
 var helpers = map[string]func([]string){
@@ -46,22 +50,28 @@ func waits() {
 }
 
 func pings() {
-	var ours, c, sockets figures
-	for range rounds {
-		ours = append(ours, figures(ping(exchanges)).quantile(0.5))
-		c = append(c, figures(pingC(exchanges)).quantile(0.5))
-		sockets = append(sockets, figures(pingSocket(exchanges)).quantile(0.5))
-	}
-	row("there and back between processes, p50 (C)", ours, c, ratio(ours.quantile(0.5), c.quantile(0.5)))
-	row("there and back, p50 (Unix socket in Go)", ours, sockets, ratio(ours.quantile(0.5), sockets.quantile(0.5)))
+	pingsWith("there and back between processes, p50", exchanges, 0)
+	pingsWith("  the other side asleep", naps, nap)
 }
 
-// exchange is the nanoseconds that each way there and back takes.
-func exchange(to, from *cqueue.Queue, n int) (all []float64) {
+func pingsWith(what string, n int, pause time.Duration) {
+	var ours, c, sockets figures
+	for range rounds {
+		ours = append(ours, figures(ping(n, pause)).quantile(0.5))
+		c = append(c, figures(pingC(n, pause)).quantile(0.5))
+		sockets = append(sockets, figures(pingSocket(n, pause)).quantile(0.5))
+	}
+	row(what+" (C)", ours, c, ratio(ours.quantile(0.5), c.quantile(0.5)))
+	row(what+" (Unix socket)", ours, sockets, ratio(ours.quantile(0.5), sockets.quantile(0.5)))
+}
+
+// exchange is the nanoseconds that each way there and back takes, with a pause before each.
+func exchange(to, from *cqueue.Queue, n int, pause time.Duration) (all []float64) {
 	ctx, cancel := context.WithCancel(background)
 	defer cancel()
 	buffer := make([]byte, 0, size)
 	for range n {
+		time.Sleep(pause)
 		begin := time.Now()
 		check(to.EnqueueContext(ctx, payload))
 		_, err := from.DequeueContext(ctx, buffer)
@@ -84,24 +94,24 @@ func reply(to, from *cqueue.Queue, n int) {
 
 func pong(n int) { reply(open("back"), open("there"), n) }
 
-func ping(n int) []float64 {
+func ping(n int, pause time.Duration) []float64 {
 	to, from := open("there"), open("back")
 	defer to.Close()
 	defer from.Close()
 	other := child("/proc/self/exe", "pong", strconv.Itoa(n))
 	check(other.Start())
 	defer other.Wait()
-	return exchange(to, from, n)
+	return exchange(to, from, n, pause)
 }
 
-func pingC(n int) []float64 {
+func pingC(n int, pause time.Duration) []float64 {
 	other := child(os.Getenv("CQ_RIVAL"), "pong", strconv.Itoa(n))
 	check(other.Start())
 	defer other.Wait()
-	return rival("ping", n)
+	return rival("ping", n, int(pause.Microseconds()))
 }
 
-func pingSocket(n int) (all []float64) {
+func pingSocket(n int, pause time.Duration) (all []float64) {
 	other := child("/proc/self/exe", "socket")
 	output, err := other.StdoutPipe()
 	check(err)
@@ -114,6 +124,7 @@ func pingSocket(n int) (all []float64) {
 	defer connection.Close()
 	buffer := make([]byte, size)
 	for range n {
+		time.Sleep(pause)
 		begin := time.Now()
 		_, err := connection.Write(payload)
 		check(err)
@@ -148,7 +159,7 @@ func goroutines(n int) float64 {
 	defer to.Close()
 	defer from.Close()
 	go reply(from, to, n)
-	return figures(exchange(to, from, n)).quantile(0.5)
+	return figures(exchange(to, from, n, 0)).quantile(0.5)
 }
 
 func channels(n int) float64 {
@@ -200,7 +211,7 @@ func crowdOfProcesses(processes, n int) {
 	}
 	time.Sleep(time.Second)
 	before := cpuOf(all)
-	took := exchange(crowd, answers, n)
+	took := exchange(crowd, answers, n, 0)
 	used := cpuOf(all) - before
 	for range processes {
 		check(crowd.Enqueue(nil))
@@ -246,7 +257,7 @@ func crowdOfGoroutines(count, n int) {
 	}
 	time.Sleep(time.Second)
 	before := cpu()
-	exchange(crowd, answers, n)
+	exchange(crowd, answers, n, 0)
 	row(fmt.Sprintf("processor time, %d goroutines wait", count), fmt.Sprintf("%8.1f", (cpu()-before)/float64(n)))
 }
 

@@ -1,6 +1,6 @@
 /*
  * rival.c - what the library itself takes for what the Go benchmarks measure:
- * rival single|batch|loan|walk N, ping, pong.
+ * rival single|batch|loan|walk N, pong N, ping N [MICROSECONDS to wait before each].
  *
  * Prints nanoseconds for each message, of processor time but for ping. The queue is `bench` in the directory $CQ_BENCH.
  */
@@ -60,7 +60,10 @@ int main(int count, char **arguments)
     if (strcmp(what, "ping") == 0 || strcmp(what, "pong") == 0) { /* ping times the way there and back */
         int first = what[1] == 'i';
         cq_queue *to = open_queue(first ? "there" : "back"), *from = open_queue(first ? "back" : "there");
+        long pause = count > 3 ? atol(arguments[3]) * 1000 : 0;
         for (long i = 0; i < n; ++i) {
+            if (pause)
+                nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
             begin = now(CLOCK_MONOTONIC);
             if (first)
                 check(cq_enqueue_wait(to, buffer, SIZE, -1));

@@ -565,3 +565,31 @@ fn a_dropped_wait_keeps_no_wake_from_other_handles() {
     }
     assert!(quick >= ROUNDS / 2, "{quick} of {ROUNDS}");
 }
+
+/// A task that was woken for a message and is dropped, and the queue with it, leaves it to whoever sleeps on another handle.
+#[test]
+fn a_queue_that_is_dropped_keeps_no_wake() {
+    const ROUNDS: usize = 25;
+    let place = Place::new();
+    let (other, sender) = (place.open(10), place.open(10));
+    let mut quick = 0;
+    for _ in 0..ROUNDS {
+        let queue = tasks(&place, 10);
+        let counter = Arc::new(Counter::default());
+        let waker = Waker::from(Arc::clone(&counter));
+        let mut waiting = Box::pin(async move { queue.take().await.map(drop) }); // it owns the queue
+        assert!(waiting.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+        until("the thread sleeps for the task", || other.stats().unwrap().waiting_consumers == 1);
+        thread::scope(|scope| {
+            let sleeper = scope.spawn(|| other.dequeue_wait(None).unwrap());
+            until("both sleep", || other.stats().unwrap().waiting_consumers == 2);
+            sender.enqueue("x").unwrap();
+            until("one is woken", || counter.0.load(Ordering::SeqCst) == 1 || sender.is_empty().unwrap());
+            let start = std::time::Instant::now();
+            drop(waiting);
+            assert_eq!(sleeper.join().unwrap().unwrap(), b"x");
+            quick += usize::from(start.elapsed() < Duration::from_millis(20));
+        });
+    }
+    assert!(quick >= ROUNDS / 2, "{quick} of {ROUNDS}");
+}

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::ffi::c_int;
+use std::ffi::{CString, c_char, c_int, c_ulong, c_void};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::OnceLock;
@@ -202,4 +202,58 @@ fn a_queue_is_a_descriptor() {
     let queue = place.open(1);
     assert_eq!(watch(&queue), queue.fd().unwrap().as_raw_fd());
     assert_eq!(queue.as_raw_fd(), queue.fd().unwrap().as_raw_fd());
+}
+
+/// A place of a few MiB, or none where nobody may mount one.
+struct Small(Place, CString);
+
+unsafe extern "C" {
+    fn mount(
+        source: *const c_char,
+        target: *const c_char,
+        kind: *const c_char,
+        flags: c_ulong,
+        data: *const c_void,
+    ) -> c_int;
+    fn umount2(target: *const c_char, flags: c_int) -> c_int;
+}
+
+impl Small {
+    fn new() -> Option<Self> {
+        let place = Place::new();
+        let path = CString::new(place.path().to_str().unwrap()).unwrap();
+        let (kind, size) = (c"tmpfs".as_ptr(), c"size=4m".as_ptr().cast());
+        // SAFETY: the strings live until the call is over.
+        let mounted = unsafe { mount(c"cqueue-rust".as_ptr(), path.as_ptr(), kind, 0, size) };
+        (mounted == 0).then_some(Self(place, path))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        const MNT_DETACH: c_int = 2;
+        // SAFETY: the string lives until the call is over.
+        assert_eq!(unsafe { umount2(self.1.as_ptr(), MNT_DETACH) }, 0);
+    }
+}
+
+/// Whatever waits for room says in the end that it was memory that it waited for.
+#[test]
+fn a_wait_for_memory_says_so() {
+    let Some(small) = Small::new() else {
+        return eprintln!("skipped: no file system of a chosen size can be mounted");
+    };
+    let queue = small.0.options().open("orders").unwrap();
+    let message = [1; 4096];
+    while queue.enqueue(message).is_ok() {}
+    let brief = Duration::from_millis(20);
+    let said = [
+        ("enqueue_wait", queue.enqueue_wait(message, brief).unwrap_err()),
+        ("enqueue_batch_wait", queue.enqueue_batch_wait(&[message, message], brief).unwrap_err()),
+        ("reserve_wait", queue.reserve_wait(4096, brief).unwrap_err()),
+    ];
+    for (name, error) in said {
+        assert!(matches!(error, Error::NoSpace(_)), "{name}: {error:?}");
+    }
+    assert!(queue.len().unwrap() > 0);
 }
