@@ -100,8 +100,8 @@ void durable_leave(cq_queue *queue, bool forked)
     queue->durable = NULL;
 }
 
-/* What is under the name now? CQ_OK: nothing; a region of before a reboot is removed. CQ_EEXIST. */
-static int clear_name(const char *path)
+/* What is under the name now? CQ_OK: nothing, or a region of before a reboot, which goes if `clear`. CQ_EEXIST. */
+static int judge_name(const char *path, bool clear)
 {
     struct layout_header header;
     uint64_t size;
@@ -112,17 +112,19 @@ static int clear_name(const char *path)
     bool old = region_read_header(fd, &header, &size) == CQ_OK && header.features & LAYOUT_DURABLE &&
                !is_of_this_boot(&header);
     os_close(fd);
-    return old ? result_of_errno(os_unlink(path)) : CQ_EEXIST;
+    return !old ? CQ_EEXIST : clear ? result_of_errno(os_unlink(path)) : CQ_OK;
 }
 
 static int revive_at(const char *path, const cq_config *config, struct home *home, struct os_status *made)
 {
     bool create = !(config->flags & CQ_ATTACH);
-    int result = home_seize(home, create, config->permissions ? config->permissions : 0600, config);
+    int result = judge_name(path, false);
 
+    if (result == CQ_OK)
+        result = home_seize(home, create, config->permissions ? config->permissions : 0600, config);
     if (result != CQ_OK)
         return result;
-    result = clear_name(path);
+    result = judge_name(path, true); /* with the locks: somebody may have made it meanwhile */
     if (result == CQ_OK)
         result = revive(home, path, config, made);
     if (result == CQ_OK)

@@ -224,7 +224,8 @@ static void say_invalid(struct text *text, const struct found *found)
             path, PATH_MAX - 1);
     else
         say(text, "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in "
-            "order");
+            "order%s", found->has_region && !(found->header.features & LAYOUT_DURABLE)
+                           ? ", and cq_sync is for queues that were created with CQ_DURABLE" : "");
 }
 
 /* ---- access to the file ----------------------------------------------------------------------------- */
@@ -391,6 +392,8 @@ static void say_case(struct text *text, int result, const struct found *found, s
 {
     bool of_region = result == CQ_FULL || result == CQ_ETOOBIG || result == CQ_EMISMATCH || result == CQ_EVERSION;
 
+    if (trouble_explain(text, result, found))
+        return;
     if (of_region && !found->has_header) { /* unlinked meanwhile: no numbers are better than wrong ones */
         say(text, "%s", cq_strerror(result));
         return;

@@ -31,6 +31,9 @@ struct text {
 void say(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void say_bytes(struct text *text, const char *before, uint64_t bytes, const char *after);
 
+/* ---- trouble.c ---- */
+bool trouble_explain(struct text *text, int result, const struct found *found);
+
 /* ---- shortage.c ---- */
 void shortage_space(struct text *text, const struct found *found);
 void shortage_memory(struct text *text, const struct found *found);

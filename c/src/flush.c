@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define COPY_PIECE 4096u        /* of a message, copied at a time */
+#define COPIED_BYTES 4096u        /* of a message, copied at a time */
 #define LOGGED_SLOTS 24u   /* a word of `logged` is for so many slots ... */
 #define LOGGED_MASK 0xffffffu /* ... and `logged_in` has so much of a generation */
 #define RESERVE_STEP (UINT64_C(1) << 20)
@@ -150,7 +150,7 @@ static bool is_live(uint64_t word, uint64_t sequence)
 static int write_message(struct scan *scan, struct layout_slot *slot, uint64_t word, struct fact *fact, bool *there)
 {
     struct segment *segment = &scan->queue->durable->segment;
-    unsigned char piece[COPY_PIECE];
+    unsigned char piece[COPIED_BYTES];
     size_t size, done = 0;
     int error;
 

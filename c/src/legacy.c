@@ -187,7 +187,7 @@ static int read_file(int directory, struct legacy *legacy, size_t index)
 /* ---- sorting ----------------------------------------------------------------------------------------- */
 
 /* Is `a` to come before `b`? */
-typedef bool order(const struct legacy *legacy, const struct survivor *a, const struct survivor *b);
+typedef bool survivor_order(const struct legacy *legacy, const struct survivor *a, const struct survivor *b);
 
 static int64_t distance(const struct legacy *legacy, uint64_t position)
 {
@@ -207,14 +207,14 @@ static bool by_file(const struct legacy *legacy, const struct survivor *a, const
 }
 
 /* Where the row that begins at `from`, and is in order, ends. */
-static size_t row_end(const struct legacy *legacy, order *before, size_t from)
+static size_t row_end(const struct legacy *legacy, survivor_order *before, size_t from)
 {
     while (++from < legacy->survivor_count && !before(legacy, &legacy->survivors[from], &legacy->survivors[from - 1]))
         ;
     return from < legacy->survivor_count ? from : legacy->survivor_count;
 }
 
-static void merge(const struct legacy *legacy, order *before, size_t from, size_t middle, size_t end,
+static void merge(const struct legacy *legacy, survivor_order *before, size_t from, size_t middle, size_t end,
                   struct survivor *to)
 {
     const struct survivor *all = legacy->survivors;
@@ -226,7 +226,7 @@ static void merge(const struct legacy *legacy, order *before, size_t from, size_
 }
 
 /* Rows that are in order are merged, pair by pair: facts mostly are. CQ_OK or CQ_ENOMEM. */
-static int sort(struct legacy *legacy, order *before)
+static int sort(struct legacy *legacy, survivor_order *before)
 {
     size_t count = legacy->survivor_count;
     struct survivor *other = NULL;

@@ -147,6 +147,8 @@ static int disk_identify(int file, struct disk_identity *identity, uint64_t *siz
 {
     struct stat found;
 
+    *identity = (struct disk_identity){0, 0};
+    *size = 0;
     if (fstat(file, &found) != 0)
         return errno;
     *identity = (struct disk_identity){found.st_dev, found.st_ino};

@@ -15,8 +15,8 @@
 
 #include <errno.h>
 
-#define PATIENCE_LEAST INT64_C(3000000)  /* with a flush that others have begun ... */
-#define PATIENCE_LONGEST INT64_C(1000000000)
+#define PATIENT_LEAST INT64_C(3000000)  /* with a flush that others have begun ... */
+#define PATIENT_MOST INT64_C(1000000000)
 #define PATIENCE_FLUSHES 4               /* ... or as many times as long as one took last */
 #define GATHER_SHARE 6                   /* of what a flush takes, until it begins with fewer callers than the last */
 #define GATHER_LEAST INT64_C(20000)
@@ -203,10 +203,10 @@ int sync_now(cq_queue *queue, int64_t timeout_ns)
     bool patient = timeout_ns == SYNC_PATIENT;
     int64_t now = os_clock(OS_CLOCK);
     int64_t usual = atomic_load_explicit(&queue->header->flush_time, memory_order_relaxed); /* a hint */
-    int64_t patience = usual < PATIENCE_LONGEST / PATIENCE_FLUSHES ? PATIENCE_FLUSHES * usual : PATIENCE_LONGEST;
+    int64_t patience = usual < PATIENT_MOST / PATIENCE_FLUSHES ? PATIENCE_FLUSHES * usual : PATIENT_MOST;
     struct waiter waiter = {.cancels = !patient, .waits = timeout_ns != 0};
 
-    patience = patience < PATIENCE_LEAST ? PATIENCE_LEAST : patience;
+    patience = patience < PATIENT_LEAST ? PATIENT_LEAST : patience;
     waiter.patience = now + patience;
     waiter.deadline = timeout_ns <= 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
     /* A store that released a message may still be on its way. */

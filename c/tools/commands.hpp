@@ -27,6 +27,7 @@ void add_resize(CLI::App &app, Command &chosen);
 void add_rename(CLI::App &app, Command &chosen);
 void add_backup(CLI::App &app, Command &chosen); /* and restore */
 void add_trim(CLI::App &app, Command &chosen);
+void add_sync(CLI::App &app, Command &chosen);
 void add_remove(CLI::App &app, Command &chosen);
 void add_version(CLI::App &app, Command &chosen);
 

@@ -16,6 +16,7 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "lasting.hpp"
 #include "queue.hpp"
 #include "streams.hpp"
 #include "units.hpp"
@@ -32,6 +33,8 @@ struct CreateOptions {
     std::uint64_t max_memory = 0;
     std::uint64_t reserve = 0;
     std::optional<gid_t> group;
+    bool durable = false;
+    std::string durable_directory;
     bool exclusive = false;
     bool json = false;
     bool quiet = false;
@@ -126,6 +129,8 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
         nlohmann::ordered_json object;
         object["name"] = place.name;
         object["file"] = place.path();
+        if (!place.lasting.empty())
+            object["durable_directory"] = place.lasting;
         object["created"] = made;
         object["capacity"] = stats.capacity;
         object["max_message_size"] = stats.max_message_size;
@@ -138,7 +143,8 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
             object["free"] = room;
         std::cout << object.dump() << '\n';
     } else {
-        std::cout << (made ? "created " : "already there: ") << place.name << " in " << place.where() << ", "
+        std::cout << (made ? "created " : "already there: ") << place.name << " in " << place.where()
+                  << (place.lasting.empty() ? "" : ", kept in " + place.lasting) << ", "
                   << format_number(stats.capacity) << (stats.capacity == 1 ? " message" : " messages") << " of up to "
                   << format_bytes(stats.max_message_size) << "\nIt takes " << format_bytes(stats.memory)
                   << " now, and up to " << format_bytes(most)
@@ -150,10 +156,31 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
     }
 }
 
+/* A durable queue has its region in shared memory; the directory that is named is the one on the disk. */
+Place place_of(const CreateOptions &options, const Place &asked)
+{
+    Place place = asked;
+    if (!options.durable)
+        return place;
+    if (!options.durable_directory.empty())
+        place.lasting = options.durable_directory;
+    else if (is_on_disk(asked.where())) {
+        place.lasting = lasting_in(asked.where(), asked.name);
+        place.directory = CQ_DIRECTORY;
+    } else
+        throw Failure("--durable needs a directory on a disk: name one with --directory; " + asked.where() +
+                          (::access(asked.where().c_str(), F_OK) == 0 ? " is in memory" : " does not exist"),
+                      exit_usage);
+    return place;
+}
+
 int run_create(const CreateOptions &options)
 {
-    const int code = for_each(options.places, [&](const Place &place) {
+    const int code = for_each(options.places, [&](const Place &asked) {
+        const Place place = place_of(options, asked);
         const bool made = make(options, place);
+        if (options.durable && place.where() == CQ_DIRECTORY)
+            remember_lasting(place.name, place.lasting);
         if (!options.quiet)
             say_what_is_there(options, place, made);
         return exit_ok;
@@ -184,16 +211,26 @@ void add_create(CLI::App &app, Command &chosen)
                        "How much memory or disk it may take; it is full when it would need more (default: any)");
             add_parsed(command, "--reserve", options.reserve, parse_size, "BYTES",
                        "How much for messages it takes at once and keeps, so that none fails for want of memory");
+            auto *durable =
+                command.add_flag("--durable", options.durable,
+                                 "What is synced survives power cuts: kept in cqueue.NAME.d in --directory");
+            command.add_option("--durable-directory", options.durable_directory, "Kept in this directory instead")
+                ->type_name("DIRECTORY")
+                ->needs(durable);
             command.add_flag("--exclusive", options.exclusive, "Fail if the queue exists");
             auto *json = command.add_flag("--json", options.json, "Print what there is now as a line of JSON");
             command.add_flag("-q,--quiet", options.quiet, "Print nothing")->excludes(json);
             explain(command, {"A queue that exists is left as it is; if its capacity, largest message or group\n"
                               "is not what is asked for, that is an error; `cq resize` changes them.\n\n"
                               "With --group the file is made for its creator alone, then given to the group,\n"
-                              "and only then opened to it. The creator must be in the group, or root.",
+                              "and only then opened to it. The creator must be in the group, or root.\n\n"
+                              "With --durable the queue itself is in shared memory, and --directory names a disk,\n"
+                              "where cq sync and cq put --sync keep it. After a reboot whoever uses the queue gets\n"
+                              "it back by its name, if the same user created it; else with --directory.",
                               "0 the queue exists now; 2 wrong usage; 3 error.",
                               {"cq create invoices --capacity 100k --max-message 64K",
-                               "cq create shared --group \"$(id -gn)\""}});
+                               "cq create shared --group \"$(id -gn)\"",
+                               "cq create ledger --durable --directory /var/lib/ledger"}});
         });
 }
 

@@ -29,7 +29,8 @@ std::vector<std::string> names_in(const Place &where)
     for (auto file = std::filesystem::directory_iterator(directory, error);
          !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
         const std::string file_name = file->path().filename().string();
-        if (file_name.rfind(prefix, 0) == 0 && is_name(file_name.substr(prefix.size())))
+        std::error_code unknown; /* a durable queue's directory has a name like a queue's */
+        if (file_name.rfind(prefix, 0) == 0 && !file->is_directory(unknown) && is_name(file_name.substr(prefix.size())))
             names.push_back(file_name.substr(prefix.size()));
     }
     if (error)

@@ -13,6 +13,7 @@
 #include "examine.hpp"
 #include "failure.hpp"
 #include "queue.hpp"
+#include "segments.hpp"
 #include "streams.hpp"
 #include "units.hpp"
 
@@ -84,9 +85,22 @@ int examine_all(const DoctorOptions &options, const std::vector<Place> &places)
     return report.end(" is");
 }
 
+/* A durable queue's directory, whether or not its queue is open: nothing is changed. */
+int examine_directory(const std::string &directory, bool json)
+{
+    Report report(directory, json);
+    examine_segments(directory, [&](Finding::Kind kind, const std::string &text) { report.add(kind, text); });
+    return report.end(" is");
+}
+
 int run_doctor(const DoctorOptions &options)
 {
     Places places = options.places;
+    if (places.names.size() == 1 && places.names[0].find('/') != std::string::npos) {
+        const int code = examine_directory(places.names[0], options.json);
+        finish_output();
+        return code;
+    }
     const bool all = places.names.empty();
     if (all)
         places.names = names_in(places.where);
@@ -113,16 +127,20 @@ void add_doctor(CLI::App &app, Command &chosen)
     add_command<DoctorOptions>(
         app, chosen, "doctor", "Check queues, and clean up after dead processes", run_doctor,
         [](CLI::App &command, DoctorOptions &options) {
-            add_places(command, options.places, Trust::by_root)->description("These queues (default: all)");
+            add_places(command, options.places, Trust::by_root)
+                ->description("These queues (default: all), or the directory of a durable one, which has a / in it");
             add_parsed(command, "--watch", options.watch, parse_interval, "DURATION",
                        "How long to look on where somebody holds or waits for something (default: 500ms)");
             command.add_flag("--json", options.json, "Print a line of JSON for each queue");
             explain(command, {"It looks at the file, the file system, the contents, at who has the queue open and\n"
                               "holds what without moving, and says what will give out first. Without a name it\n"
-                              "looks at all queues, at files of other versions, and at those that nobody has open.\n\n"
+                              "looks at all queues, at files of other versions, and at those that nobody has open.\n"
+                              "Of the directory of a durable queue it reads all files, opens no queue and changes\n"
+                              "nothing, and says what would be recovered.\n\n"
                               "Nobody needs to run this: whoever opens a queue or waits at it cleans up too.",
                               "0 healthy, or repaired; 2 wrong usage; 3 there is a problem.",
-                              {"cq doctor orders", "cq doctor --json | jq 'select(.healthy | not)'"}});
+                              {"cq doctor orders", "cq doctor /var/lib/ledger/cqueue.ledger.d",
+                               "cq doctor --json | jq 'select(.healthy | not)'"}});
         });
 }
 

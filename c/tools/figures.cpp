@@ -83,6 +83,22 @@ const std::vector<Figure> &figures()
          [](const Stats &s) { return Number{s.trimmed}; }},
         {"id", "id", Kind::given, Unit::text, "", nullptr, nullptr,
          [](const Stats &s) { return format_hex(s.id, sizeof s.id); }},
+        {"durable", "durable", Kind::given, Unit::yes, ": what is synced survives power cuts", nullptr,
+         [](const Stats &s) { return Number{s.durable}; }},
+        {"disk_error", "disk", Kind::gauge, Unit::text, "", nullptr, nullptr,
+         [](const Stats &s) { return std::string(s.disk_error ? cq_strerror(s.disk_error) : "no error"); }},
+        {"flushes_begun", "flushes begun", Kind::counter, Unit::none, "", "flushes_begun",
+         [](const Stats &s) { return Number{s.flushes_begun}; }},
+        {"flushes_done", "flushes done", Kind::counter, Unit::none, "", "flushes_done",
+         [](const Stats &s) { return Number{s.flushes_done}; }},
+        {"unsynced", "unsynced", Kind::gauge, Unit::messages, " not on the disk yet", "unsynced_messages",
+         [](const Stats &s) { return Number{s.unsynced}; }},
+        {"segments", "segments", Kind::gauge, Unit::none, "", "segments",
+         [](const Stats &s) { return Number{s.segments}; }},
+        {"disk_bytes", "on disk", Kind::gauge, Unit::bytes, "", "disk_bytes",
+         [](const Stats &s) { return Number{s.disk_bytes}; }},
+        {"recovered", "recovered", Kind::given, Unit::messages, " when the region was made", "recovered_messages",
+         [](const Stats &s) { return Number{s.recovered}; }},
     };
     return all;
 }

@@ -34,6 +34,7 @@ struct PutOptions {
     bool json = false;
     bool ack = false;
     bool no_wait = false;
+    bool sync = false;
     std::int64_t wait = forever;
 };
 
@@ -130,10 +131,12 @@ private:
             const std::size_t count = std::min<std::size_t>(slices_.size() - begin, 64);
             std::size_t done = 0;
             const int result = cq_enqueue_batch(queue_, slices_.data() + begin, count, &done);
+            sync(done);
             acknowledge(done);
             begin += done;
             if (result == CQ_FULL || result == CQ_ENOSPACE) {
                 wait_and_put(slices_[begin], result);
+                sync(1);
                 acknowledge(1);
                 ++begin;
             } else {
@@ -150,6 +153,20 @@ private:
         if (result == CQ_TIMEOUT || result == CQ_FULL || result == CQ_ENOSPACE)
             throw Failure(queue_.explain(result == CQ_TIMEOUT ? CQ_FULL : result), exit_nothing);
         queue_.must(result, message.size);
+    }
+
+    /* So many more are in the queue. Throws Failure if they cannot be put on the disk: they are counted, then. */
+    void sync(std::uint64_t count)
+    {
+        if (!options_.sync || count == 0)
+            return;
+        const int result = cq_sync(queue_, -1);
+        if (result == CQ_OK)
+            return;
+        accepted_ += count;
+        throw Failure(queue_.explain(result) + "; the last " + format_count(count, "message") +
+                          " are in the queue but may not survive a power cut",
+                      result == CQ_EINVAL ? exit_usage : exit_error);
     }
 
     void acknowledge(std::uint64_t count)
@@ -253,6 +270,9 @@ void add_put(CLI::App &app, Command &chosen)
                                     "How long to wait for room for a message, in the queue and in memory "
                                     "(default: forever)");
             command.add_flag("--no-wait", options.no_wait, "Do not wait for room")->excludes(wait);
+            command.add_flag("--sync", options.sync,
+                             "Have each message on the disk before it counts as put, or --ack prints its number; "
+                             "of durable queues");
             command.add_flag("--ack", options.ack,
                              "Print the number of each message, 1, 2, ..., as soon as the queue has it");
             explain(command, {"Without --file each line of standard input is a message, its newline left out;\n"

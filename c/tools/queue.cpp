@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "failure.hpp"
+#include "lasting.hpp"
 
 namespace tool {
 
@@ -18,6 +19,10 @@ cq_config Place::config(std::uint32_t flags) const
     config.flags = flags | (trust || of_all().trust ? std::uint32_t{CQ_TRUST} : 0);
     config.permissions = permissions;
     config.directory = where().c_str();
+    if (!lasting.empty() && !(flags & CQ_READ_ONLY)) {
+        config.flags |= CQ_DURABLE;
+        config.durable_directory = lasting.c_str();
+    }
     return config;
 }
 
@@ -57,6 +62,12 @@ std::string in_words_of_the_tool(std::string text)
         {"max_held", "--max-held"},
         {"max_memory", "--max-memory"},
         {"is no region of cqueue", "is no queue"},
+        {"unlink it first", "remove it first (cq rm)"},
+        {"leave CQ_DURABLE and CQ_SYNC out", "leave --durable out"},
+        {"name another durable_directory", "name another --directory"},
+        {"name a durable_directory on", "name a --directory on"},
+        {"until cq_sync succeeds", "until cq sync succeeds"},
+        {"and cq_sync is for queues that were created with CQ_DURABLE", "and this needs a queue of cq create --durable"},
         {"the region", "the queue"},
         {"region ", "queue "},
     };
@@ -90,9 +101,22 @@ std::string explain(int result, const Place &place, const cq_config &config, std
     return text;
 }
 
-Queue::Queue(Place place, const cq_config &config) : place_(std::move(place)), config_(config)
+Queue::Queue(Place place, const cq_config &config) : place_(with_lasting(place)), config_(config)
 {
     config_.directory = place_.where().c_str();
+    if (!place_.lasting.empty()) {
+        /* Whoever only looks on cannot make the region anew. This handle can; the region then stays without it. */
+        config_ = place_.config(CQ_ATTACH);
+        cq_queue *maker = nullptr;
+        must(cq_open(place_.name.c_str(), &config_, &maker));
+        cq_close(maker);
+        config_ = config;
+        config_.directory = place_.where().c_str();
+        if (!(config.flags & CQ_READ_ONLY)) {
+            config_.flags |= CQ_DURABLE;
+            config_.durable_directory = place_.lasting.c_str();
+        }
+    }
     must(cq_open(place_.name.c_str(), &config_, &queue_));
     struct stat file;
     if (::lstat(place_.path().c_str(), &file) == 0)

@@ -19,6 +19,7 @@ struct Place {
     std::string name;
     std::string directory; /* empty: the one before the command, $CQ_DIRECTORY, or the platform's */
     std::uint32_t permissions = 0;
+    std::string lasting; /* the directory of a durable queue, if it is to be named: see lasting.hpp */
     bool trust = false; /* whoever owns it and whoever of its group may write it */
 
     cq_config config(std::uint32_t flags) const; /* valid while this object is */

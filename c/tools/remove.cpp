@@ -1,12 +1,17 @@
 /*
  * cq rm: a queue's name is removed.
  */
+#include <filesystem>
 #include <iostream>
+#include <string>
+#include <system_error>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "lasting.hpp"
 #include "queue.hpp"
 #include "streams.hpp"
 #include "units.hpp"
@@ -19,6 +24,7 @@ struct RemoveOptions {
     Places places;
     bool json = false;
     bool force = false;
+    bool durable = false;
 };
 
 /* Throws Failure if somebody might miss the queue. */
@@ -35,10 +41,44 @@ void refuse_if_in_use(const Place &place)
         throw Failure("queue \"" + place.name + "\" was not removed: " + reason + "; --force removes it all the same");
 }
 
+/* The directory of a durable queue; empty: it is not durable, or there is none. */
+std::string kept_in(const Place &asked)
+{
+    const Place place = with_lasting(asked);
+    if (!place.lasting.empty())
+        return place.lasting;
+    const cq_config config = place.config(CQ_READ_ONLY);
+    cq_queue *queue = nullptr;
+    char path[4096] = "";
+    if (cq_open(place.name.c_str(), &config, &queue) == CQ_OK)
+        cq_durable_directory(queue, path, sizeof path);
+    cq_close(queue);
+    return path;
+}
+
+/* Only what the library put there. */
+void remove_kept(const Place &place, const std::string &directory)
+{
+    std::error_code error;
+    std::vector<std::filesystem::path> files;
+    for (const auto &file : std::filesystem::directory_iterator(directory, error)) {
+        const std::string name = file.path().filename().string();
+        if (name == "lock" || name.rfind("segment.", 0) == 0)
+            files.push_back(file.path());
+    }
+    for (const auto &file : files)
+        std::filesystem::remove(file, error);
+    std::filesystem::remove(directory, error);
+    if (error)
+        throw Failure("\"" + place.name + "\": cannot remove " + directory + ": " + error.message());
+    forget_lasting(place.name);
+}
+
 int remove(const RemoveOptions &options, const Place &place)
 {
     if (!options.force)
         refuse_if_in_use(place);
+    const std::string kept = kept_in(place);
     const cq_config config = place.config(0);
     const int result = cq_unlink(place.name.c_str(), &config);
     if (result < 0 && !(result == CQ_ENOENT && options.force))
@@ -46,8 +86,13 @@ int remove(const RemoveOptions &options, const Place &place)
                                                  ", or the owner of the directory, or root"
                                            : explain(result, place, config),
                       result == CQ_ENAME ? exit_usage : exit_error);
+    if (options.durable && !kept.empty())
+        remove_kept(place, kept);
     if (options.json)
         std::cout << nlohmann::ordered_json{{"name", place.name}, {"removed", result == CQ_OK}}.dump() << '\n';
+    else if (!options.durable && !kept.empty())
+        std::cout << place.name << ": what was synced is kept in " << kept
+                  << ", and is there again when the queue is used; cq rm --durable removes that too\n";
     return exit_ok;
 }
 
@@ -68,6 +113,8 @@ void add_remove(CLI::App &app, Command &chosen)
             command.add_flag("-f,--force", options.force,
                              "Remove it even if messages wait in it, somebody has it open or it cannot be read; "
                              "do not mind if it does not exist");
+            command.add_flag("--durable", options.durable,
+                             "Remove a durable queue's directory on the disk too, with all that was synced");
             command.add_flag("--json", options.json, "Print a line of JSON for each queue");
             explain(command, {"Whoever has the queue open keeps using it; its memory goes with the last one.\n"
                               "To keep the queue and remove its messages, use `cq purge`.",

@@ -45,12 +45,19 @@ class HelpTest(CommandTest):
         for command in commands():
             self.assertGreaterEqual(len(command["examples"]), 2, command["name"])
             for example in command["examples"]:
-                with self.subTest(example), tempfile.TemporaryDirectory() as folder:
+                with self.subTest(example), tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
                     environment = self.environment(folder)
                     self.prepare(folder)
                     if command["name"] == "restore":
                         environment["CQ_DIRECTORY"] = self.directory
+                    if "ledger" in example:  # a durable queue, whose region is in the platform's shared memory
+                        del environment["CQ_DIRECTORY"]
+                        example = example.replace("/var/lib/", folder + "/")
+                        os.mkdir(folder + "/ledger")
+                        self.run_example(f"cq create ledger --durable --directory {folder}/ledger", folder, environment)
                     self.run_example(example, folder, environment)
+                    if "ledger" in example:
+                        self.run_example("cq rm --force --durable ledger", folder, environment)
 
     def run_example(self, example, folder, environment):
         endless = example in ENDLESS or " --listen " in example or " --follow" in example

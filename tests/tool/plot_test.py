@@ -20,7 +20,7 @@ class PlotTest(CommandTest):
         self.assertEqual([row["enqueued_per_second"] for row in rows], ["", "0.0"])
         self.assertLess(float(rows[0]["time"]), float(rows[1]["time"]))
         stats = self.stat()
-        self.assertEqual(set(rows[0]) - {"time", "enqueued_per_second", "dequeued_per_second"}, set(stats) - {"file", "handles", "id"})
+        self.assertEqual(set(rows[0]) - {"time", "enqueued_per_second", "dequeued_per_second"}, set(stats) - {"file", "handles", "id", "disk_error"})
 
     def test_draws_a_line_for_length_and_one_for_each_rate(self):
         self.create()

@@ -18,9 +18,9 @@ _cq() {
     esac
     local options= words= values=
     case $command in
-    "") options="-h --help --directory --trust --version" words="create put get peek work ls stat top plot check export doctor move copy purge trim resize rename backup restore rm version help" values="--directory" ;;
-    create) options="-h --help --directory --permissions --trust --group --capacity --max-message --max-held --max-memory --reserve --exclusive --json -q --quiet" words="" values="--directory --permissions --group --capacity --max-message --max-held --max-memory --reserve" ;;
-    put) options="-h --help --directory --permissions --trust --file -0 --null --base64 --json --wait --no-wait --ack" words="$(_cq_queues)" values="--directory --permissions --file --wait" ;;
+    "") options="-h --help --directory --trust --version" words="create put get peek work ls stat top plot check export doctor move copy purge trim sync resize rename backup restore rm version help" values="--directory" ;;
+    create) options="-h --help --directory --permissions --trust --group --capacity --max-message --max-held --max-memory --reserve --durable --durable-directory --exclusive --json -q --quiet" words="" values="--directory --permissions --group --capacity --max-message --max-held --max-memory --reserve --durable-directory" ;;
+    put) options="-h --help --directory --permissions --trust --file -0 --null --base64 --json --wait --no-wait --sync --ack" words="$(_cq_queues)" values="--directory --permissions --file --wait" ;;
     get) options="-h --help --directory --permissions --trust -n --count --all --follow --wait -0 --null --base64 --raw --json --meta" words="$(_cq_queues)" values="--directory --permissions -n --count --wait" ;;
     peek) options="-h --help --directory --permissions --trust -n --count --all -0 --null --base64 --raw --json --meta" words="$(_cq_queues)" values="--directory --permissions -n --count" ;;
     work) options="-h --help --directory --permissions --trust -j --jobs --dead-letter --max-deliveries --timeout --retry-after -n --count --all --wait --json" words="$(_cq_queues)" values="--directory --permissions -j --jobs --dead-letter --max-deliveries --timeout --retry-after -n --count --wait" ;;
@@ -35,13 +35,14 @@ _cq() {
     copy) options="-h --help --directory --permissions --trust -n --count --wait --json" words="$(_cq_queues)" values="--directory --permissions -n --count --wait" ;;
     purge) options="-h --help --directory --permissions --trust -n --count -f --force --dry-run --json" words="$(_cq_queues)" values="--directory --permissions -n --count" ;;
     trim) options="-h --help --directory --permissions --trust --json" words="$(_cq_queues)" values="--directory --permissions" ;;
+    sync) options="-h --help --directory --permissions --trust --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     resize) options="-h --help --directory --permissions --trust --capacity --max-message --max-held --max-memory --reserve -f --force --json" words="$(_cq_queues)" values="--directory --permissions --capacity --max-message --max-held --max-memory --reserve" ;;
     rename) options="-h --help --directory --permissions --trust -f --force --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     backup) options="-h --help --directory --permissions --trust --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     restore) options="-h --help --directory --permissions --trust --capacity --max-message --max-held --json" words="$(_cq_queues)" values="--directory --permissions --capacity --max-message --max-held" ;;
-    rm) options="-h --help --directory --permissions --trust -f --force --json" words="$(_cq_queues)" values="--directory --permissions" ;;
+    rm) options="-h --help --directory --permissions --trust -f --force --durable --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     version) options="-h --help --json" words="" values="" ;;
-    help) options="-h --help --json" words="create put get peek work ls stat top plot check export doctor move copy purge trim resize rename backup restore rm version help" values="" ;;
+    help) options="-h --help --json" words="create put get peek work ls stat top plot check export doctor move copy purge trim sync resize rename backup restore rm version help" values="" ;;
     esac
     if [[ " $values " == *" $before "* ]]; then
         return
