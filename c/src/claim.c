@@ -71,21 +71,32 @@ int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run)
     return result;
 }
 
+SELDOM static int claim_orphan(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed,
+                               uint64_t *version)
+{
+    terms->date = os_clock(OS_DATE_COARSE);
+    return orphan_claim(queue, terms, room, run, needed, version);
+}
+
+/* When those that sleep (wait.c) are to look again. Relaxed: a hint. */
+static void note_due(cq_queue *queue, int64_t due)
+{
+    if (unlikely(atomic_load_explicit(&queue->next_due, memory_order_relaxed) != due))
+        atomic_store_explicit(&queue->next_due, due, memory_order_relaxed);
+}
+
 /* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. Where
    the list is empty, what was given back to the tail is due. */
 int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
-    struct terms terms = {.until = INT64_MAX};
+    struct terms terms;
     uint32_t tries = 0;
 
+    terms.last = false;
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
-        int result = CQ_EMPTY;
-        if (unlikely(orphan_is_dirty(version))) {
-            terms.date = os_clock(OS_DATE_COARSE);
-            result = orphan_claim(queue, &terms, room, run, needed, &version);
-        }
+        int result = orphan_is_dirty(version) ? claim_orphan(queue, &terms, room, run, needed, &version) : CQ_EMPTY;
         if (unlikely(result != CQ_EMPTY))
             return result;
         result = dequeue_claim(queue, want, room, run, needed);
@@ -97,9 +108,7 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
             terms.last = true;
             continue;
         }
-        /* Relaxed: a hint, for those that sleep (wait.c). */
-        atomic_store_explicit(&queue->next_due, orphan_is_dirty(version) ? terms.until : INT64_MAX,
-                              memory_order_relaxed);
+        note_due(queue, orphan_is_dirty(version) ? terms.until : INT64_MAX);
         if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
             return CQ_EMPTY;
     }

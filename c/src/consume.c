@@ -2,12 +2,11 @@
  * consume.c - claims of messages as callers want them: by the only consumer where there is one, without those that are
  * too old or were delivered too often.
  *
- * It owns what becomes of a message at that moment. Plain queues pass through here, but for the usual way (fast.h), and
- * pay a branch. It must not know where messages are found (claim.c), nor how one gets to dead_letter (letter.c).
+ * It owns what becomes of a message at that moment. Plain queues pay a branch, and nothing in the usual way
+ * (fast.h). It must not know where messages are found (claim.c), nor how one gets to dead_letter (letter.c).
  */
 #include "consume.h"
 
-#include "claim.h"
 #include "fast.h"
 #include "lease.h"
 #include "letter.h"
@@ -47,26 +46,26 @@ static void drop_expired(cq_queue *queue, const struct run *run)
     uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* ours */
     uint32_t deliveries = run->deliveries > 1 ? run->deliveries - 1 : 1;
     /* finish:A release, pairs with orphan_claim:C. A store will do, as in fast_finish. */
-    atomic_store_explicit(&slot->state,
-                          slot_word(run->sequence, deliveries, SLOT_ORPHAN | slot_short(word), 0), memory_order_release);
+    atomic_store_explicit(&slot->state, slot_word(run->sequence, deliveries, SLOT_ORPHAN | slot_short(word), 0),
+                          memory_order_release);
     orphan_made(queue, run->node);
     orphan_announce(queue);
 }
 
-/* As claim_messages. */
-int consume_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
+/* As claim_messages, in a queue that is no plain one. */
+int consume_special(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
     bool exclusive = queue->geometry.features & FEATURE_EXCLUSIVE, ages = queue->geometry.time_to_live != 0;
-    int result = unlikely(exclusive) ? admit(queue) : CQ_OK;
+    int result = exclusive ? admit(queue) : CQ_OK;
 
     for (uint32_t attempt = 0; result == CQ_OK && attempt < RETRY_LIMIT; ++attempt) {
         result = claim_messages(queue, ages ? 1 : want, room, run, needed);
-        if (unlikely(result == RESULT_SPENT)) {
+        if (result == RESULT_SPENT) {
             letter_move(queue, run);
             result = CQ_OK;
             continue;
         }
-        if (likely(result != CQ_OK || !ages) ||
+        if (result != CQ_OK || !ages ||
             !slot_is_expired(queue, run_slot(queue, run, 0), os_clock(OS_DATE_COARSE)))
             return result;
         drop_expired(queue, run);

@@ -202,8 +202,8 @@ static void say_invalid(struct text *text, const struct found *found)
                              "time_to_live, too", config->dead_letter); return;
     case CONFIG_LETTERS_NAME: say(text, "dead_letter \"%.200s\" is no name of a queue: 1 to 200 of A-Z a-z 0-9 . _ - , "
                                   "beginning with a letter or digit", config->dead_letter); return;
-    case CONFIG_NO_LETTERS: say(text, "max_deliveries is %" PRIu64 ", and dead_letter names no queue that takes what was "
-                                "delivered so often: name one", config->max_deliveries); return;
+    case CONFIG_NO_LETTERS: say(text, "max_deliveries is %" PRIu64 ", and dead_letter names no queue that takes "
+                                "what was delivered so often: name one", config->max_deliveries); return;
     case CONFIG_LIFE: say(text, "time_to_live %" PRId64 " is negative: it is a number of nanoseconds, 0 for no "
                           "limit", config->time_to_live); return;
     case CONFIG_FINE: break;
@@ -292,8 +292,9 @@ static cq_queue *look_into(const struct found *found)
                       .flags = CQ_READ_ONLY | (found->config.flags & (CQ_ANY_FILESYSTEM | CQ_TRUST))};
     cq_queue *queue;
 
-    bool opened = found->has_region && config_fault(&look) == CONFIG_FINE && cq_open(found->name, &look, &queue) == CQ_OK;
-    return opened ? queue : NULL;
+    if (!found->has_region || config_fault(&look) != CONFIG_FINE)
+        return NULL;
+    return cq_open(found->name, &look, &queue) == CQ_OK ? queue : NULL;
 }
 
 static bool look_inside(const struct found *found, cq_stats *stats)
@@ -316,13 +317,14 @@ static void say_full(struct text *text, const struct found *found)
         say(text, "full, its capacity is %" PRIu64 ": try later or wait", found->header.capacity);
         return;
     }
-    bool full = stats.length - stats.orphans >= stats.capacity, pinned = !full && stats.held > stats.max_held;
+    /* The slots that are being written fill it as messages do. */
+    uint64_t used = stats.length - stats.orphans, waiting = used > stats.writing ? used - stats.writing : 0;
+    bool full = used >= stats.capacity, pinned = !full && stats.held > stats.max_held;
     say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was "
-        "full; by now", stats.length - stats.orphans, stats.capacity);
+        "full; by now", waiting, stats.capacity);
     if (stats.orphans > 0)
         say(text, ", %" PRIu64 " to be delivered again", stats.orphans);
-    if (stats.held > 0)
-        say(text, ", %" PRIu64 " are held by consumers", stats.held);
+    say(text, ", %" PRIu64 " are held by consumers", stats.held);
     if (stats.writing > 0)
         say(text, ", %" PRIu64 " are being written", stats.writing);
     bool limited = !full && stats.max_memory != 0 &&
@@ -383,9 +385,9 @@ static void say_feature(struct text *text, const struct found *found)
         say(text, "it is durable, and such a queue keeps messages alone, not sources, headers or times");
         return;
     }
-    say(text, "its messages have no %s: create it with %s", headers && times ? "headers and no times" : headers ? "headers"
-        : "times", headers && times ? "max_headers, or with CQ_ENQUEUE_TIMES" : headers ? "max_headers" :
-        "CQ_ENQUEUE_TIMES");
+    say(text, "its messages have no %s: create it with %s",
+        headers && times ? "headers and no times" : headers ? "headers" : "times",
+        headers && times ? "max_headers, or with CQ_ENQUEUE_TIMES" : headers ? "max_headers" : "CQ_ENQUEUE_TIMES");
 }
 
 static void say_case(struct text *text, int result, const struct found *found, size_t size)

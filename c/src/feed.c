@@ -1,8 +1,8 @@
 /*
  * feed.c - messages with more than bytes: headers, and a place in the source that they come from.
  *
- * It owns the checks of what callers pass, and the turns of a handle's threads at feeding: a handle has one proposal at a
- * time (source.c). It must not know how a proposal is decided.
+ * It owns the checks of what callers pass, and the turns of a handle's threads at feeding: a handle has one proposal
+ * at a time (source.c). It must not know how a proposal is decided.
  */
 #include "claim.h"
 #include "config.h"
@@ -42,7 +42,8 @@ static int check_outgoing(cq_queue *queue, const cq_outgoing *message)
     return result == CQ_OK ? headers_check(queue, message->headers, message->headers_size) : result;
 }
 
-/* Write the message into the claimed slot, and publish_outgoing it. RESULT_VOIDED, CQ_DUPLICATE: the slot is to be given up. */
+/* Write the message into the claimed slot, and publish it. RESULT_VOIDED, CQ_DUPLICATE: the slot is to be given
+   up. */
 static int publish_outgoing(cq_queue *queue, const struct letter *letter, const struct run *run)
 {
     const cq_outgoing *message = letter->message;
@@ -95,7 +96,7 @@ int cq_enqueue_message(cq_queue *queue, const cq_outgoing *message, int64_t time
 
 /* ---- sources ----------------------------------------------------------------------------------------- */
 
-/* Of the handle's threads one feeds at a time. They are stopped together, so that nobody waits for a stopped process. */
+/* Of the handle's threads one feeds at a time. They are stopped together: nobody waits for a stopped process. */
 static void begin_feeding(cq_queue *queue)
 {
     while (!cache_enter(&queue->feeding))

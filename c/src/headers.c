@@ -1,8 +1,8 @@
 /*
  * headers.c - the headers of messages: bytes that are well formed, made one by one and read one by one.
  *
- * It owns their format: for each the key's length (1 byte), the value's (2 bytes, little-endian), the key, the value. It
- * must not know how a message gets into its slot.
+ * It owns their format: for each the key's length (1 byte), the value's (2 bytes, little-endian), the key, the
+ * value. It must not know how a message gets into its slot.
  */
 #include "headers.h"
 
@@ -17,7 +17,10 @@
 /* How many bytes a character of UTF-8 has; 0: it is none. */
 static size_t character(const unsigned char *text, size_t size)
 {
-    size_t more = text[0] < 0x80 ? 0 : text[0] >= 0xc2 && text[0] < 0xe0 ? 1 : text[0] >= 0xe0 && text[0] < 0xf0 ? 2 : 3;
+    size_t more = text[0] < 0x80 ? 0
+                : text[0] >= 0xc2 && text[0] < 0xe0 ? 1
+                : text[0] >= 0xe0 && text[0] < 0xf0 ? 2
+                                                    : 3;
 
     if ((more == 3 && (text[0] < 0xf0 || text[0] > 0xf4)) || more >= size || text[0] == 0)
         return 0;

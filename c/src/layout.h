@@ -142,7 +142,7 @@ struct layout_header {
     char dead_letter[208];                         /* 2840 a queue's name, ending with a 0; empty: none */
     alignas(LAYOUT_LINE) _Atomic uint64_t consumer; /* 3072 lease: the only consumer; 0 */
     _Atomic uint64_t mover;                        /* 3080 lease: who is moving a message to dead_letter; 0 */
-    _Atomic uint64_t moving;                       /* 3088 link: the node of the message that is, or was, being moved; 0 */
+    _Atomic uint64_t moving;                       /* 3088 link: the node of the message that is, or was, moved; 0 */
     _Atomic uint64_t moving_index;                 /* 3096 its slot */
     _Atomic uint64_t moved;                        /* 3104 messages that went to dead_letter: the number of the last */
     _Atomic int64_t move_result;                   /* 3112 what the last try came to */
@@ -252,7 +252,8 @@ enum slot_phase {
     SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5, SLOT_FED = 6
 };
 #define ORPHAN_LATER 0xfffu /* in place of an ORPHAN's owner: not before what `dues` says */
-#define DUE_TAIL (UINT64_C(1) << 63) /* a due is a date, or with this the ticket >> 12 that the front must have reached */
+/* A due is a date, or with this bit the ticket >> 12 that the front must have reached. */
+#define DUE_TAIL (UINT64_C(1) << 63)
 enum source_phase { SOURCE_FREE = 0, SOURCE_TAKEN = 1, SOURCE_KNOWN = 2 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
 /* BARE: as FREE (owner 0) or as TAKEN, but without memory, or with less than a node needs.

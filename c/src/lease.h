@@ -1,8 +1,8 @@
 /*
  * lease.h - places that one participant has at a time, until it gives them up or dies.
  *
- * It owns the words: 0, or the participant's id. Whoever reaps a participant frees its places after the sweep, before its
- * id may be used again; so the id is enough. It must not know what the places are for.
+ * It owns the words: 0, or the participant's id. Whoever reaps a participant frees its places after the sweep,
+ * before its id may be used again; so the id is enough. It must not know what the places are for.
  */
 #ifndef CQ_LEASE_H
 #define CQ_LEASE_H

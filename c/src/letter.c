@@ -1,8 +1,8 @@
 /*
  * letter.c - messages that are given up go to the queue dead_letter, exactly once.
  *
- * It owns the mover's lease, and the words of the message that is being moved. It must not know why a message is given up
- * beyond the word for it (orphan.c decides).
+ * It owns the mover's lease, and the words of the message that is being moved. It must not know why a message is
+ * given up beyond the word for it (orphan.c decides).
  *
  * One participant moves at a time. It notes which message it moves (moving), claims it, and feeds it to the other queue
  * as a source does: the source is this region's id, the number one more than the last (moved). Then the message is DONE
@@ -10,9 +10,9 @@
  * DONE. The next mover goes on with it first, under the same number, which the other queue takes once. A note about a
  * message that is gone means that it arrived: the number was used.
  *
- * If it cannot be moved, it stays an orphan, and this handle passes it by for a while. So does a handle that finds another
- * one moving; if that is stopped in the middle, no message is given up until it goes on or dies, and all others are
- * delivered.
+ * If it cannot be moved, it stays an orphan, and this handle passes it by for a while. So does a handle that finds
+ * another one moving; if that is stopped in the middle, no message is given up until it goes on or dies, and all
+ * others are delivered.
  */
 #include "letter.h"
 

@@ -74,8 +74,9 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
     atomic_store_explicit(&queue->turn_time, INT64_MIN / 2, memory_order_relaxed);
     queue->patience = 128;
     atomic_store_explicit(&queue->next_due, INT64_MAX, memory_order_relaxed); /* nobody else has the handle yet */
-    bool special = queue->geometry.features & FEATURE_EXCLUSIVE || queue->geometry.time_to_live != 0;
-    queue->usual_slots = special ? 0 : queue->geometry.slots_per_node;
+    bool looks = queue->geometry.features & FEATURE_EXCLUSIVE || queue->geometry.time_to_live != 0;
+    queue->special = looks || queue->geometry.max_deliveries != 0;
+    queue->usual_slots = looks ? 0 : queue->geometry.slots_per_node;
     lookout_look(queue);
     return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
 }

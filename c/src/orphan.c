@@ -299,9 +299,9 @@ bool orphan_waits(cq_queue *queue, struct terms *terms)
 }
 
 /*
- * Claim the oldest orphan. CQ_OK; CQ_EMPTY: there was none, and *version is a clean version of then: nothing was made
- * since if it is the same later; or a dirty one, and the terms say when the next is due. RESULT_SPENT: *run is one that is
- * to go to dead_letter, and nobody has claimed it. CQ_ETOOSMALL with *needed, or an error.
+ * Claim the oldest orphan. CQ_OK; CQ_EMPTY: there was none, and *version is a clean version of then: nothing was
+ * made since if it is the same later; or a dirty one, and the terms say when the next is due. RESULT_SPENT: *run is
+ * one that is to go to dead_letter, and nobody has claimed it. CQ_ETOOSMALL with *needed, or an error.
  */
 int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed, uint64_t *version)
 {

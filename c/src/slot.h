@@ -41,8 +41,8 @@ static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_s
 }
 
 /*
- * Before the payload, where the queue has them: the time (8 bytes), then the headers' length (4), then they. The owner of
- * the claim writes them, before the slot is FULL, as the payload.
+ * Before the payload, where the queue has them: the time (8 bytes), then the headers' length (4), then they. The
+ * owner of the claim writes them, before the slot is FULL, as the payload.
  */
 static inline int64_t *slot_time(const cq_queue *queue, const unsigned char *payload)
 {

@@ -1,21 +1,21 @@
 /*
  * source.c - sources: where messages come from, and how far each has come.
  *
- * It owns the table of sources, and a slot's way from FED to FULL (or VOID). It must not know what a message is, nor how
- * its slot was claimed (feed.c).
+ * It owns the table of sources, and a slot's way from FED to FULL (or VOID). It must not know what a message is, nor
+ * how its slot was claimed (feed.c).
  *
  * A message and its number become visible in one step, though they are two words. The feeder makes its slot FED: a
- * proposal, which no consumer takes. Its number and its place stand in the feeder's own entry, which is in the way of one
- * proposal at a time. Then the source's word `decided` is changed from none to that feeder, if the number is above the
- * source's: this decides. What is decided is finished in this order, by whoever comes by: the source's number is raised,
- * the slot becomes FULL, `decided` names nobody again (in a new version). A proposal whose number is not above the
- * source's is refused: its slot becomes VOID, and its feeder finds it so.
+ * proposal, which no consumer takes. Its number and its place stand in the feeder's own entry, which has
+ * room for one proposal at a time. Then the source's word `decided` is changed from none to that feeder, if the number is
+ * above the source's: this decides. What is decided is finished in this order, by whoever comes by: the source's
+ * number is raised, the slot becomes FULL, `decided` names nobody again (in a new version). A proposal whose number
+ * is not above the source's is refused: its slot becomes VOID, and its feeder finds it so.
  *
- * Anybody who meets a FED slot settles it: consumers at the front, sweeps, other feeders by way of `decided`. So nobody
- * waits for a feeder, and a dead one's proposal is enqueued with its number or not at all. Why a slow helper does no harm:
- * a number that was decided once may be raised to again, it only rises; a slot is FED once in its life; `decided` has a
- * version. While `decided` names nobody in one version, the number stands still, so that all who judge a proposal then
- * judge alike.
+ * Anybody who meets a FED slot settles it: consumers at the front, sweeps, other feeders by way of `decided`. So
+ * nobody waits for a feeder, and a dead one's proposal is enqueued with its number or not at all. Why a slow helper
+ * does no harm: a number that was decided once may be raised to again, it only rises; a slot is FED once in its
+ * life; `decided` has a version. While `decided` names nobody in one version, the number stands still, so that all
+ * who judge a proposal then judge alike.
  */
 #include "source.h"
 
@@ -147,8 +147,8 @@ static bool take_entry(cq_queue *queue, uint32_t *source)
 }
 
 /*
- * The source of this name, made known if it is not. The table has memory. A name is in the table once: it is added by an
- * exchange of the table's word, which fails if any other was added since all were looked at.
+ * The source of this name, made known if it is not. The table has memory. A name is in the table once: it is added
+ * by an exchange of the table's word, which fails if any other was added since all were looked at.
  */
 int source_make(cq_queue *queue, const char *name, uint32_t length, uint32_t *source)
 {
@@ -265,7 +265,8 @@ static void refuse_proposal(cq_queue *queue, uint32_t node, uint32_t index, uint
 }
 
 /* Decide for this feeder, if its number is above the source's and nobody else's is decided. False: look again. */
-static bool decide_for(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t decided, uint64_t number, bool *above)
+static bool decide_for(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t decided, uint64_t number,
+                       bool *above)
 {
     *above = number > source_number(queue, source);
     fence(memory_order_acquire); /* decided:C, as in finish_decided */

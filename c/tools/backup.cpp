@@ -122,7 +122,7 @@ public:
             queue_ = head.at("name").get<std::string>();
             shape_ = {head.at("capacity").get<std::uint64_t>(), head.at("max_message_size").get<std::uint64_t>(),
                       head.at("max_held").get<std::uint64_t>(), head.at("max_memory").get<std::uint64_t>(),
-                      head.at("reserve").get<std::uint64_t>()};
+                      head.at("reserve").get<std::uint64_t>(), {}};
         } catch (const nlohmann::json::exception &) {
             throw Failure(name_ + " is no backup: it does not begin as `cq backup` makes it");
         }

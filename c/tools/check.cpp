@@ -29,6 +29,7 @@ struct CheckOptions {
     std::optional<std::uint64_t> max_held;
     std::optional<std::uint64_t> max_memory;
     std::optional<std::uint64_t> min_participants;
+    std::optional<std::int64_t> max_age;
     std::optional<std::int64_t> max_stall;
     bool json = false;
 };
@@ -57,6 +58,11 @@ std::vector<std::string> faults_of(const CheckOptions &options, const Reading *b
     most("messages wait", options.max_length, reading.stats.length);
     most("messages held", options.max_held, reading.stats.held);
     most("bytes of memory", options.max_memory, reading.stats.memory);
+    if (options.max_age && !reading.stats.enqueue_times)
+        faults.emplace_back("its messages have no times: create it with --enqueue-times to check their age");
+    else if (options.max_age && reading.stats.oldest_age > *options.max_age)
+        faults.push_back("the oldest message is " + std::to_string(reading.stats.oldest_age / 1'000'000) +
+                         " ms old, at most " + std::to_string(*options.max_age / 1'000'000) + " ms allowed");
     if (options.min_participants && reading.stats.participants < *options.min_participants)
         faults.push_back(std::to_string(reading.stats.participants) + " handles open, at least " +
                          std::to_string(*options.min_participants) + " wanted");
@@ -111,6 +117,8 @@ void add_check(CLI::App &app, Command &chosen)
             add_parsed(command, "--max-length", options.max_length, parse_count, "N", "How many messages may wait");
             add_parsed(command, "--max-held", options.max_held, parse_count, "N", "How many messages may be held");
             add_parsed(command, "--max-memory", options.max_memory, parse_size, "BYTES", "How much memory it may take");
+            add_parsed(command, "--max-age", options.max_age, parse_interval, "DURATION",
+                       "How old the oldest waiting message may be, in queues with --enqueue-times");
             add_parsed(command, "--max-stall", options.max_stall, parse_interval, "DURATION",
                        "How long messages may wait with none of them taken; it looks on for so long");
             add_parsed(command, "--min-participants", options.min_participants, parse_count, "N",

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "draft.hpp"
 #include "failure.hpp"
 #include "lasting.hpp"
 #include "queue.hpp"
@@ -32,6 +33,7 @@ struct CreateOptions {
     std::uint64_t max_held = 0;
     std::uint64_t max_memory = 0;
     std::uint64_t reserve = 0;
+    Fate fate;
     std::optional<gid_t> group;
     bool durable = false;
     std::string durable_directory;
@@ -47,6 +49,7 @@ struct CreateOptions {
         config.max_held = max_held;
         config.max_memory = max_memory;
         config.reserve = reserve;
+        fate.ask_for(config);
         return config;
     }
     mode_t mode() const { return places.where.permissions != 0 ? places.where.permissions : 0660; } /* of a group's */
@@ -217,10 +220,23 @@ void add_create(CLI::App &app, Command &chosen)
             command.add_option("--durable-directory", options.durable_directory, "Kept in this directory instead")
                 ->type_name("DIRECTORY")
                 ->needs(durable);
+            add_parsed(command, "--max-headers", options.fate.max_headers, parse_size, "BYTES",
+                       "How many bytes of headers a message may have, at most 65535 (default: none)");
+            add_parsed(command, "--max-deliveries", options.fate.max_deliveries, parse_count, "N",
+                       "How often a message is delivered, at most 254, before it goes to --dead-letter");
+            command.add_option("--dead-letter", options.fate.dead_letter,
+                               "The queue for messages that were delivered too often, or are too old")
+                ->type_name("QUEUE");
+            add_parsed(command, "--time-to-live", options.fate.time_to_live, parse_interval, "DURATION",
+                       "How old a message may be; then it goes to --dead-letter, or is dropped");
+            command.add_flag("--enqueue-times", options.fate.enqueue_times,
+                             "Keep with each message when it was enqueued, for `cq check --max-age`");
+            command.add_flag("--exclusive-consumer", options.fate.exclusive_consumer,
+                             "One handle at a time takes messages, until it is closed or its process dies");
             command.add_flag("--exclusive", options.exclusive, "Fail if the queue exists");
             auto *json = command.add_flag("--json", options.json, "Print what there is now as a line of JSON");
             command.add_flag("-q,--quiet", options.quiet, "Print nothing")->excludes(json);
-            explain(command, {"A queue that exists is left as it is; if its capacity, largest message or group\n"
+            explain(command, {"A queue that exists is left as it is; if its capacity, largest message, group or another property\n"
                               "is not what is asked for, that is an error; `cq resize` changes them.\n\n"
                               "With --group the file is made for its creator alone, then given to the group,\n"
                               "and only then opened to it. The creator must be in the group, or root.\n\n"

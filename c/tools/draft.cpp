@@ -62,6 +62,23 @@ unsigned remove_abandoned_drafts(const std::string &directory)
     return removed;
 }
 
+Fate::Fate(const Stats &stats)
+    : max_headers(stats.max_headers), max_deliveries(stats.max_deliveries), time_to_live(stats.time_to_live),
+      dead_letter(stats.dead_letter), enqueue_times(stats.enqueue_times != 0),
+      exclusive_consumer(stats.exclusive_consumer != 0)
+{
+}
+
+void Fate::ask_for(cq_config &config) const
+{
+    config.max_headers = max_headers;
+    config.max_deliveries = max_deliveries;
+    config.time_to_live = time_to_live;
+    config.dead_letter = dead_letter.empty() ? nullptr : dead_letter.c_str();
+    config.flags |= (enqueue_times ? std::uint32_t{CQ_ENQUEUE_TIMES} : 0) |
+                    (exclusive_consumer ? std::uint32_t{CQ_EXCLUSIVE_CONSUMER} : 0);
+}
+
 Draft::Draft(const Place &place, const Shape &shape) : place_(place)
 {
     remove_abandoned_drafts(place.where());
@@ -83,6 +100,7 @@ Draft::Draft(const Place &place, const Shape &shape) : place_(place)
         config.max_held = shape.max_held;
         config.max_memory = shape.max_memory;
         config.reserve = shape.reserve;
+        shape.fate.ask_for(config);
         queue_ = std::make_unique<Queue>(inside, config);
     } catch (...) {
         ::rmdir(folder_.c_str());

@@ -15,12 +15,27 @@
 
 namespace tool {
 
+/* What becomes of messages on their way. */
+struct Fate {
+    std::uint64_t max_headers = 0;
+    std::uint64_t max_deliveries = 0;
+    std::int64_t time_to_live = 0;
+    std::string dead_letter;
+    bool enqueue_times = false;
+    bool exclusive_consumer = false;
+
+    Fate() = default;
+    explicit Fate(const Stats &stats);
+    void ask_for(cq_config &config) const; /* valid while this object is */
+};
+
 struct Shape {
     std::uint64_t capacity = 0; /* 0: the default */
     std::uint64_t max_message_size = 0;
     std::uint64_t max_held = 0;
     std::uint64_t max_memory = 0;
     std::uint64_t reserve = 0;
+    Fate fate;
 };
 
 class Draft {

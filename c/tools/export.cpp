@@ -39,7 +39,7 @@ std::string label(const Reading &reading) { return "{queue=\"" + reading.name + 
 
 std::string value_of(const Figure &figure, const Stats &stats)
 {
-    if (figure.unit != Unit::time)
+    if (figure.unit != Unit::time && figure.unit != Unit::span)
         return std::to_string(figure.of(stats));
     char text[40];
     std::snprintf(text, sizeof text, "%.3f", static_cast<double>(figure.of(stats)) / 1e9);

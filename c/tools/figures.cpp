@@ -99,6 +99,33 @@ const std::vector<Figure> &figures()
          [](const Stats &s) { return Number{s.disk_bytes}; }},
         {"recovered", "recovered", Kind::given, Unit::messages, " when the region was made", "recovered_messages",
          [](const Stats &s) { return Number{s.recovered}; }},
+        {"max_headers", "max headers", Kind::given, Unit::bytes, " for each message", nullptr,
+         [](const Stats &s) { return Number{s.max_headers}; }},
+        {"max_deliveries", "max deliveries", Kind::given, Unit::none, "", nullptr,
+         [](const Stats &s) { return Number{s.max_deliveries}; }},
+        {"time_to_live", "time to live", Kind::given, Unit::span, "", nullptr,
+         [](const Stats &s) { return static_cast<Number>(s.time_to_live); }},
+        {"enqueue_times", "enqueue times", Kind::given, Unit::yes, "", nullptr,
+         [](const Stats &s) { return Number{s.enqueue_times}; }},
+        {"exclusive_consumer", "exclusive consumer", Kind::given, Unit::yes, ": one handle at a time takes messages",
+         nullptr, [](const Stats &s) { return Number{s.exclusive_consumer}; }},
+        {"consumer", "consumer", Kind::gauge, Unit::none, "", nullptr,
+         [](const Stats &s) { return Number{s.consumer}; }},
+        {"sources", "sources", Kind::gauge, Unit::none, "", "sources", [](const Stats &s) { return Number{s.sources}; }},
+        {"delayed", "delayed", Kind::gauge, Unit::messages, " to be delivered again later", "delayed_messages",
+         [](const Stats &s) { return Number{s.delayed}; }},
+        {"oldest_age", "oldest age", Kind::gauge, Unit::span, "", "oldest_age_seconds",
+         [](const Stats &s) { return static_cast<Number>(s.oldest_age); }},
+        {"expired", "expired", Kind::counter, Unit::messages, "", "expired_messages",
+         [](const Stats &s) { return Number{s.expired}; }},
+        {"dead_lettered", "dead-lettered", Kind::counter, Unit::messages, "", "dead_lettered_messages",
+         [](const Stats &s) { return Number{s.dead_lettered}; }},
+        {"spent", "spent", Kind::gauge, Unit::messages, " to go to the dead letters", "spent_messages",
+         [](const Stats &s) { return Number{s.spent}; }},
+        {"dead_letter_result", "dead letter result", Kind::gauge, Unit::text, "", nullptr, nullptr,
+         [](const Stats &s) { return std::string(cq_strerror(static_cast<int>(s.dead_letter_result))); }},
+        {"dead_letter", "dead letter", Kind::given, Unit::text, "", nullptr, nullptr,
+         [](const Stats &s) { return std::string(s.dead_letter); }},
     };
     return all;
 }
@@ -119,6 +146,7 @@ std::string in_words(const Figure &figure, const Stats &stats)
         return std::to_string(value) + " bytes" + (value < 1024 ? "" : " (" + format_bytes(value) + ")") +
                figure.remark;
     case Unit::time: return format_time(time) + ", " + format_span(now() - time) + " ago";
+    case Unit::span: return value == 0 ? "none" : format_number(value / 1'000'000) + " ms";
     case Unit::yes: return value ? std::string("yes") + figure.remark : "no";
     default: return format_count(value, noun_of(figure.unit)) + figure.remark;
     }

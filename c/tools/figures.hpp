@@ -15,7 +15,7 @@
 
 namespace tool {
 
-enum class Unit { none, messages, slots, handles, threads, nodes, bytes, limit, time, yes, text };
+enum class Unit { none, messages, slots, handles, threads, nodes, bytes, limit, time, span, yes, text };
 enum class Kind { given, gauge, counter }; /* given: does not change */
 
 struct Figure {

@@ -60,6 +60,12 @@ std::string in_words_of_the_tool(std::string text)
         {"capacity, max_message_size or max_held", "--capacity, --max-message or --max-held"},
         {"max_message_size", "--max-message"},
         {"max_held", "--max-held"},
+        {"max_headers", "--max-headers"},
+        {"max_deliveries", "--max-deliveries"},
+        {"dead_letter", "--dead-letter"},
+        {"time_to_live", "--time-to-live"},
+        {"CQ_EXCLUSIVE_CONSUMER", "--exclusive-consumer"},
+        {"CQ_ENQUEUE_TIMES", "--enqueue-times"},
         {"max_memory", "--max-memory"},
         {"is no region of cqueue", "is no queue"},
         {"unlink it first", "remove it first (cq rm)"},
@@ -99,6 +105,18 @@ std::string explain(int result, const Place &place, const cq_config &config, std
     if (result == CQ_ENOENT && (config.flags & (CQ_ATTACH | CQ_READ_ONLY)))
         text += "; `cq create " + place.name + "` makes one";
     return text;
+}
+
+Parcel::Parcel(const Queue &from, const cq_message &message)
+{
+    outgoing_.struct_size = sizeof outgoing_;
+    outgoing_.data = message.data;
+    outgoing_.size = message.size;
+    cq_slice headers{};
+    if (cq_headers(from, &message, &headers) == CQ_OK) {
+        outgoing_.headers = headers.data;
+        outgoing_.headers_size = headers.size;
+    }
 }
 
 Queue::Queue(Place place, const cq_config &config) : place_(with_lasting(place)), config_(config)

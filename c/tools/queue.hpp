@@ -33,6 +33,18 @@ struct Message : cq_message {
     Message() : cq_message{} { struct_size = sizeof(cq_message); }
 };
 
+class Queue;
+
+/* A message of one queue with its headers, for another. Valid as long as the message is. */
+class Parcel {
+public:
+    Parcel(const Queue &from, const cq_message &message);
+    operator const cq_outgoing *() const { return &outgoing_; }
+
+private:
+    cq_outgoing outgoing_{};
+};
+
 struct Stats : cq_stats {
     Stats() : cq_stats{} { struct_size = sizeof(cq_stats); }
 };

@@ -57,8 +57,8 @@ std::uint64_t carry(Loans &loans, const Queue &from, const Queue &to, const Inte
     while (from.must(loans.add([&](cq_message *message) { return cq_take(from, message); })) == CQ_OK) {
         interrupts.check();
         const Message &message = loans.last();
-        const int result = cq_enqueue(to, message.data, message.size);
-        if (result == CQ_FULL)
+        const int result = cq_enqueue_message(to, Parcel(from, message), 0);
+        if (result == CQ_FULL || result == CQ_TIMEOUT)
             throw Failure("more messages wait in \"" + from.place().name + "\" than the new capacity has room for, " +
                           std::to_string(to.stat().capacity) + ": nothing was changed");
         if (result == CQ_ETOOBIG)
@@ -70,6 +70,25 @@ std::uint64_t carry(Loans &loans, const Queue &from, const Queue &to, const Inte
     return carried;
 }
 
+/* How far each source has come. Those who feed the old queue meanwhile are refused, or feed again what they see missing. */
+void carry_sources(const Queue &from, const Queue &to)
+{
+    struct Carried {
+        cq_queue *to;
+        int result;
+    } carried{to, CQ_OK};
+    from.must(cq_sources(
+        from,
+        [](const char *name, std::uint64_t number, void *context) {
+            auto &[queue, result] = *static_cast<Carried *>(context);
+            if (number > 0 && result >= 0)
+                result = cq_raise_source(queue, name, number);
+            return 0;
+        },
+        &carried));
+    to.must(carried.result);
+}
+
 /* Who still has the old queue open may go on putting into it. */
 std::uint64_t carry_late_ones(const Queue &from, const Queue &to, const Interrupts &interrupts)
 {
@@ -79,6 +98,7 @@ std::uint64_t carry_late_ones(const Queue &from, const Queue &to, const Interrup
         {
             Loans loans(from);
             carried += carry(loans, from, to, interrupts);
+            carry_sources(from, to);
             loans.release_all();
         }
         if (alone)
@@ -113,10 +133,12 @@ int resize(const ResizeOptions &options, const Place &place)
         shape.max_memory = stats.max_memory;
     if (shape.reserve == 0)
         shape.reserve = stats.reserve;
+    shape.fate = Fate(stats);
     const Interrupts interrupts;
     Draft draft(place, shape);
     Loans loans(old);
     std::uint64_t moved = carry(loans, old, draft.queue(), interrupts);
+    carry_sources(old, draft.queue());
     draft.give(file.st_mode & 0777, file.st_uid, file.st_gid);
     if (!options.force)
         refuse_if_open(old);

@@ -89,7 +89,7 @@ class OffsetsTest(unittest.TestCase):
             ("| 936 | 88 | reserved |", "| 932 | 92 | reserved |", ["reserved at 932 overlaps reaped, which ends at 936"]),
             ("| 936 | 88 | reserved |", "| 936 | 80 | reserved |",
              ["nothing is said of 1016 to 1023, between reserved and turn"]),
-            ("| 3296 | 800 | reserved |", "| 3296 | 756 | reserved |",
+            ("| 3208 | 888 | reserved |", "| 3208 | 844 | reserved |",
              ["the last is reserved, which ends at 4052 and not at 4096"]),
             ("| 912 | 8 | redelivered |", "| 904 | 8 | redelivered |",
              ["redelivered at 904 overlaps voided, which ends at 912", "nothing is said of 912 to 919, between voided and returned"]),
@@ -111,7 +111,9 @@ class OffsetsTest(unittest.TestCase):
     def test_parts_begin_where_the_library_says(self):
         participants = number(defines()["LAYOUT_PARTICIPANTS_OFFSET"])
         self.assertEqual(int(document.PARTS["participants"]), participants)
-        summary = participants + document.CONSTANTS["PARTICIPANTS"] * 128
+        sources = participants + document.CONSTANTS["PARTICIPANTS"] * 128
+        self.assertEqual(int(document.PARTS["sources"]), sources)
+        summary = sources + document.CONSTANTS["SOURCE_SLOTS"] * 256
         self.assertEqual(int(document.PARTS["summary of the free bitmap"]), summary)
 
 

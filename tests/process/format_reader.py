@@ -59,14 +59,16 @@ class Region:
         check(header["magic"] == CONSTANTS["MAGIC"], "magic")
         check(header["byte_order"] == CONSTANTS["BYTE_ORDER"], "byte order")
         check(header["format_version"] == CONSTANTS["FORMAT_VERSION"], "format version")
-        check(header["word_bits"] == 64 and header["features"] == 0, "word size, features")
+        check(header["word_bits"] == 64 and header["features"] & ~6 == 0, "word size, features")
         capacity, size, slots = header["capacity"], header["max_message_size"], header["slots_per_node"]
         check(1 <= capacity <= CONSTANTS["MAX_CAPACITY"] and 1 <= size <= CONSTANTS["MAX_MESSAGE"], "capacity, size")
         check(1 <= slots <= CONSTANTS["MAX_SLOTS"] and header["hole_slots"] <= CONSTANTS["MAX_CAPACITY"], "slots, holes")
         page = CONSTANTS["PAGE"]
         small = size <= CONSTANTS["SMALL_MESSAGE"]
         paged = size > CONSTANTS["PAGED_MESSAGE"]
-        expected = {"slot_stride": 8 + up(size, 8) if small else up(64 + size, page if paged else 64)}
+        prefix = (8 if header["features"] & 4 else 0) + (up(4 + header["max_headers"], 8) if header["max_headers"] else 0)
+        self.payload_offset = 8 + prefix if small else up(16 + prefix, 64)
+        expected = {"slot_stride": up(self.payload_offset + size, 8 if small else page if paged else 64)}
         expected["node_stride"] = up(CONSTANTS["NODE_HEADER"] + slots * expected["slot_stride"],
                                      page if paged else CONSTANTS["LINE"])
         count = (capacity + header["hole_slots"] + slots - 1) // slots + 2 + header["spare_nodes"]
@@ -75,7 +77,8 @@ class Region:
         expected["summary_offset"] = int(PARTS["summary of the free bitmap"])
         expected["bitmap_offset"] = expected["summary_offset"] + up(up(words, 64) // 64 * 8, page)
         marks = expected["bitmap_offset"] + up(words * 8, page)
-        expected["states_offset"] = marks + up(up(count, 16) // 16 * 8, page)
+        dues = marks + up(up(count, 16) // 16 * 8, page)
+        expected["states_offset"] = dues + up(count * slots * 8, page)
         expected["nodes_offset"] = expected["states_offset"] + up(count * 8, page)
         expected["file_size"] = up(expected["nodes_offset"] + count * expected["node_stride"], page)
         for name, value in expected.items():
@@ -126,7 +129,7 @@ class Region:
     def payload(self, number, index, short):
         """The message in a slot."""
         slot, size = self.slot(number, index), self.header["max_message_size"]
-        start = slot + CONSTANTS["SMALL_PAYLOAD" if self.small else "LARGE_PAYLOAD"]
+        start = slot + self.payload_offset
         if not self.small:
             size = self.load(slot + 8, 4)
         elif short:

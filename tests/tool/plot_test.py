@@ -20,7 +20,8 @@ class PlotTest(CommandTest):
         self.assertEqual([row["enqueued_per_second"] for row in rows], ["", "0.0"])
         self.assertLess(float(rows[0]["time"]), float(rows[1]["time"]))
         stats = self.stat()
-        self.assertEqual(set(rows[0]) - {"time", "enqueued_per_second", "dequeued_per_second"}, set(stats) - {"file", "handles", "id", "disk_error"})
+        left_out = {"file", "handles", "id", "disk_error", "dead_letter", "dead_letter_result"}
+        self.assertEqual(set(rows[0]) - {"time", "enqueued_per_second", "dequeued_per_second"}, set(stats) - left_out)
 
     def test_draws_a_line_for_length_and_one_for_each_rate(self):
         self.create()

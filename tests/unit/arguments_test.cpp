@@ -305,7 +305,7 @@ TEST(OpenArguments, a_config_of_a_newer_version)
 
 TEST(OpenArguments, unknown_and_contradictory_flags)
 {
-    for (uint32_t bit = 256; bit != 0; bit <<= 1)
+    for (uint32_t bit = 1024; bit != 0; bit <<= 1)
         EXPECT_EQ(open_with(Config(4, 16, bit)), CQ_EINVAL) << bit;
     EXPECT_EQ(open_with(Config(4, 16, CQ_EXCLUSIVE | CQ_ATTACH)), CQ_EINVAL);
     EXPECT_EQ(open_with(Config(4, 16, CQ_EXCLUSIVE | CQ_READ_ONLY)), CQ_EINVAL);

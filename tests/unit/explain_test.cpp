@@ -218,9 +218,9 @@ TEST(Explain, every_wrong_number_of_a_config_is_named_with_its_range)
         expect_words(text, words);
         EXPECT_EQ(text.find("cqueue.h"), std::string::npos) << text;
     };
-    expect_named([](cq_config &c) { c.struct_size = 0; }, {"struct_size is 0", "at least 40", "sizeof(cq_config), 72"});
+    expect_named([](cq_config &c) { c.struct_size = 0; }, {"struct_size is 0", "at least 40", "sizeof(cq_config), 104"});
     expect_named([](cq_config &c) { c.struct_size = 39; }, {"struct_size is 39", "at least 40"});
-    expect_named([](cq_config &c) { c.struct_size = UINT32_MAX; }, {"struct_size is 4294967295", "knows 72 bytes"});
+    expect_named([](cq_config &c) { c.struct_size = UINT32_MAX; }, {"struct_size is 42941047295", "knows 104 bytes"});
     expect_named([](cq_config &c) { c.flags = 0x4004; }, {"flags", "0x4000", "does not know"});
     expect_named([](cq_config &c) { c.flags = CQ_EXCLUSIVE | CQ_ATTACH; }, {"CQ_EXCLUSIVE", "CQ_ATTACH", "choose one"});
     expect_named([](cq_config &c) { c.flags = CQ_SYNC | CQ_READ_ONLY; }, {"CQ_SYNC", "CQ_READ_ONLY", "choose one"});
@@ -250,17 +250,17 @@ TEST(Explain, a_config_in_order_is_not_blamed)
 TEST(Explain, configs_of_other_versions_are_understood)
 {
     Queue queue(Config(4096, 77));
-    std::string bytes(100, '#');
+    std::string bytes(200, '#');
     Config asked(1024, 77);
     asked.struct_size = 40;
     std::memcpy(bytes.data(), &asked, 40);
     expect_words(explain(CQ_EMISMATCH, queue.name(), reinterpret_cast<const cq_config *>(bytes.data())),
                  {"capacity 4096", "asked for 1024"});
-    asked.struct_size = 80;
+    asked.struct_size = 128;
     std::memcpy(bytes.data(), &asked, sizeof asked);
     expect_words(explain(CQ_EINVAL, queue.name(), reinterpret_cast<const cq_config *>(bytes.data())),
-                 {"struct_size is 80", "knows 72 bytes", "newer library"});
-    std::fill(bytes.begin() + 72, bytes.end(), '\0');
+                 {"struct_size is 128", "knows 104 bytes", "newer library"});
+    std::fill(bytes.begin() + 104, bytes.end(), '\0');
     expect_words(explain(CQ_EMISMATCH, queue.name(), reinterpret_cast<const cq_config *>(bytes.data())),
                  {"capacity 4096", "asked for 1024"});
 }

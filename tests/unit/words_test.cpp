@@ -23,7 +23,7 @@ TEST(Strerror, every_result_has_a_meaning_of_its_own)
 
 TEST(Strerror, other_numbers_are_unknown)
 {
-    for (const int result : {CQ_EBUSY - 1, CQ_STALE + 1, 100, -100, INT32_MAX, INT32_MIN})
+    for (const int result : {CQ_EFEATURE - 1, CQ_DUPLICATE + 1, 100, -100, INT32_MAX, INT32_MIN})
         EXPECT_STREQ(cq_strerror(result), "unknown result");
 }
 
@@ -40,6 +40,7 @@ TEST(Results, have_the_numbers_that_the_interface_promises)
     EXPECT_EQ(CQ_TIMEOUT, 3);
     EXPECT_EQ(CQ_CANCELLED, 4);
     EXPECT_EQ(CQ_STALE, 5);
+    EXPECT_EQ(CQ_DUPLICATE, 6);
     EXPECT_EQ(CQ_EINVAL, -1);
     EXPECT_EQ(CQ_ENAME, -2);
     EXPECT_EQ(CQ_ENOENT, -3);
@@ -63,17 +64,23 @@ TEST(Results, have_the_numbers_that_the_interface_promises)
     EXPECT_EQ(CQ_EFILESIZE, -21);
     EXPECT_EQ(CQ_EIO, -22);
     EXPECT_EQ(CQ_EBUSY, -23);
+    EXPECT_EQ(CQ_ECONSUMER, -24);
+    EXPECT_EQ(CQ_ESOURCES, -25);
+    EXPECT_EQ(CQ_EHEADERS, -26);
+    EXPECT_EQ(CQ_EFEATURE, -27);
 }
 
 /* On 64-bit machines: the bindings of other languages rely on them. */
 TEST(Structs, have_the_sizes_that_the_interface_promises)
 {
-    EXPECT_EQ(sizeof(cq_config), 72u);
+    EXPECT_EQ(sizeof(cq_config), 104u);
     EXPECT_EQ(sizeof(cq_slice), 16u);
     EXPECT_EQ(sizeof(cq_message), 48u);
-    EXPECT_EQ(sizeof(cq_stats), 280u);
+    EXPECT_EQ(sizeof(cq_stats), 576u);
     EXPECT_EQ(sizeof(cq_participant), 64u);
     EXPECT_EQ(sizeof(cq_recovery), 32u);
+    EXPECT_EQ(sizeof(cq_outgoing), 40u);
+    EXPECT_EQ(sizeof(cq_header), 32u);
 }
 
 TEST(Version, is_that_of_the_header)
