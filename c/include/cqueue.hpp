@@ -18,6 +18,7 @@
 #include <exception>
 #include <initializer_list>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <new>
 #include <optional>
@@ -67,7 +68,11 @@ enum class errc : int {
     process_limit = CQ_EPROCESS,
     file_too_large = CQ_EFILESIZE,
     disk_failed = CQ_EIO,     /* what the call was to do is done, but may not survive a power cut: call sync() */
-    busy = CQ_EBUSY           /* the durable directory serves another region */
+    busy = CQ_EBUSY,          /* the durable directory serves another region */
+    other_consumer = CQ_ECONSUMER, /* another handle is the only consumer */
+    too_many_sources = CQ_ESOURCES,
+    bad_headers = CQ_EHEADERS,
+    not_created_so = CQ_EFEATURE /* the queue was not created with headers, or times */
 };
 
 /* The category of cqueue's std::error_codes. A code compares equal to the std::errc that means the same, if there is
@@ -171,6 +176,7 @@ struct handle {
     std::string name;
     std::string directory;
     std::string durable_directory;
+    std::string dead_letter;
     cq_config config{};
 
     handle() = default;
@@ -252,6 +258,32 @@ private:
     std::exception_ptr thrown_;
 };
 
+/* The headers of a message as bytes. */
+inline std::string encode(const std::map<std::string, std::string> &map, const shared_handle &shared)
+{
+    std::size_t room = 0, size = 0;
+    for (const auto &[key, value] : map)
+        room += key.size() + value.size() + 3;
+    std::string bytes(room, '\0');
+    for (const auto &[key, value] : map) {
+        const bool ends = key.find('\0') != std::string::npos; /* C would take it for the key's end */
+        const int result = ends ? CQ_EHEADERS : cq_header_add(bytes.data(), room, &size, key.c_str(), value.data(),
+                                                              value.size());
+        detail::check(result, shared, bytes.size());
+    }
+    return bytes;
+}
+
+inline std::map<std::string, std::string> decode(const cq_slice &bytes, const shared_handle &shared)
+{
+    std::map<std::string, std::string> map;
+    std::size_t offset = 0;
+    for (cq_header header; detail::check(cq_header_next(bytes.data, bytes.size, &offset, &header), shared, 0) == CQ_OK;)
+        map.emplace(std::string(header.key, header.key_size),
+                    std::string(static_cast<const char *>(header.value), header.value_size));
+    return map;
+}
+
 /* A cq_message on loan, and the handle that lent it. Empty once the loan has ended. */
 class loan {
 public:
@@ -275,12 +307,30 @@ public:
     }
     int check(int result, std::size_t size = 0) const { return detail::check(result, shared_, size); }
 
+    std::map<std::string, std::string> headers() const
+    {
+        cq_slice bytes{};
+        check(cq_headers(get(shared_), &message_, &bytes));
+        return decode(bytes, shared_);
+    }
+    std::string encode(const std::map<std::string, std::string> &map) const { return detail::encode(map, shared_); }
+    std::chrono::system_clock::time_point enqueue_time() const
+    {
+        std::int64_t when = 0;
+        check(cq_enqueue_time(get(shared_), &message_, &when));
+        return std::chrono::system_clock::time_point(
+            std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(when)));
+    }
+
 private:
     shared_handle shared_;
     cq_message message_;
 };
 
 } // namespace detail
+
+/* What goes along with a message: a key is 1 to 255 bytes of UTF-8, a value any bytes. */
+using headers = std::map<std::string, std::string>;
 
 /* ---- messages in place ------------------------------------------------------------------------------------ */
 
@@ -309,6 +359,13 @@ public:
        it is still held, try again. */
     [[nodiscard]] bool commit(std::size_t size) { return loan_.check(loan_.end(cq_commit, size), size) == CQ_OK; }
     [[nodiscard]] bool commit() { return commit(size()); }
+
+    /* What goes along with it, before it is committed. */
+    void set_headers(const headers &map)
+    {
+        const std::string bytes = loan_.encode(map);
+        loan_.check(loan_.end(cq_set_headers, static_cast<const void *>(bytes.data()), bytes.size()), bytes.size());
+    }
 
     /* Drop it: nothing is published. */
     void abort() { loan_.check(loan_.end(cq_abort)); }
@@ -358,6 +415,20 @@ public:
 
     /* Give it back: it is delivered again, before newer ones. (cq_return; `return` is a keyword.) */
     void give_back() { loan_.check(loan_.end(cq_return)); }
+
+    /* Give it back for later: others are delivered meanwhile. (cq_return_after) */
+    template <class Rep, class Period> void give_back_after(std::chrono::duration<Rep, Period> delay)
+    {
+        const std::int64_t ns = detail::timeout_ns(delay);
+        loan_.check(loan_.end(cq_return_after, ns < 0 ? INT64_MAX : ns));
+    }
+    void give_back_to_tail() { loan_.check(loan_.end(cq_return_after, std::int64_t{CQ_TO_TAIL})); }
+
+    /* What goes along with it. */
+    cqueue::headers headers() const { return loan_.headers(); }
+
+    /* When it was enqueued, in a queue that keeps that. */
+    std::chrono::system_clock::time_point enqueue_time() const { return loan_.enqueue_time(); }
 
 private:
     detail::loan loan_;
@@ -424,7 +495,16 @@ struct options {
     bool durable = false;               /* it survives power cuts: CQ_DURABLE, and see sync() */
     bool sync = false;                  /* what this object does is on the disk before it returns: CQ_SYNC */
     std::string durable_directory{};    /* where it is kept; empty: beside the region, or as the region says */
+    std::uint64_t max_headers = 0;      /* bytes that the headers of a message may have; 0: it has none */
+    std::uint64_t max_deliveries = 0;   /* a message that was delivered so often goes to dead_letter; 0: no limit */
+    std::string dead_letter{};          /* the name of a queue in the same directory */
+    std::chrono::nanoseconds time_to_live{0}; /* an older message goes to dead_letter, or is dropped; 0: no limit */
+    bool exclusive_consumer = false;    /* one handle at a time takes messages: CQ_EXCLUSIVE_CONSUMER */
+    bool enqueue_times = false;         /* each message has the time at which it was enqueued */
 };
+
+/* What queue::enqueue_from came to. */
+enum class fed { enqueued, before, full };
 
 /*
  * An open handle on a queue, closed when it is destroyed. May be used by any number of threads at once, except that
@@ -444,13 +524,20 @@ public:
         handle_->config.flags = static_cast<std::uint32_t>(how.open_mode) |
                                 flag(how.any_filesystem, CQ_ANY_FILESYSTEM) | flag(how.trust, CQ_TRUST) |
                                 flag(how.keep_unlinked, CQ_KEEP_UNLINKED) | flag(how.durable, CQ_DURABLE) |
-                                flag(how.sync, CQ_SYNC);
+                                flag(how.sync, CQ_SYNC) |
+                                flag(how.exclusive_consumer, CQ_EXCLUSIVE_CONSUMER) |
+                                flag(how.enqueue_times, CQ_ENQUEUE_TIMES);
         handle_->config.capacity = how.capacity;
         handle_->config.max_message_size = how.max_message_size;
         handle_->config.permissions = how.permissions;
         handle_->config.max_held = how.max_held;
         handle_->config.max_memory = how.max_memory;
         handle_->config.reserve = how.reserve;
+        handle_->config.max_headers = how.max_headers;
+        handle_->config.max_deliveries = how.max_deliveries;
+        handle_->config.time_to_live = how.time_to_live.count();
+        handle_->dead_letter = how.dead_letter;
+        handle_->config.dead_letter = how.dead_letter.empty() ? nullptr : handle_->dead_letter.c_str();
         handle_->config.directory = how.directory.empty() ? nullptr : handle_->directory.c_str();
         handle_->durable_directory = how.durable_directory;
         handle_->config.durable_directory =
@@ -529,6 +616,67 @@ public:
     [[nodiscard]] bool enqueue(bytes_view message)
     {
         return check(cq_enqueue(get(), message.data(), message.size()), message.size()) == CQ_OK;
+    }
+
+    /* The same with headers. */
+    [[nodiscard]] bool enqueue(bytes_view message, const headers &map)
+    {
+        return enqueue_wait(message, map, std::chrono::nanoseconds(0));
+    }
+    template <class Rep, class Period>
+    [[nodiscard]] bool enqueue_wait(bytes_view message, const headers &map, std::chrono::duration<Rep, Period> timeout)
+    {
+        const std::string bytes = detail::encode(map, handle_);
+        const cq_outgoing outgoing = parcel(message, bytes);
+        return check(cq_enqueue_message(get(), &outgoing, detail::timeout_ns(timeout)), message.size()) == CQ_OK;
+    }
+
+    /* Append a message that comes from elsewhere, exactly once: see cq_enqueue_from. `full`: or timed out. */
+    [[nodiscard]] fed enqueue_from(bytes_view message, const std::string &source, std::uint64_t number,
+                                   const headers &map = {})
+    {
+        return enqueue_from_wait(message, source, number, std::chrono::nanoseconds(0), map);
+    }
+    template <class Rep, class Period>
+    [[nodiscard]] fed enqueue_from_wait(bytes_view message, const std::string &source, std::uint64_t number,
+                                        std::chrono::duration<Rep, Period> timeout, const headers &map = {})
+    {
+        const std::string bytes = detail::encode(map, handle_);
+        const cq_outgoing outgoing = parcel(message, bytes);
+        const int result = check(cq_enqueue_from_wait(get(), &outgoing, source.c_str(), number,
+                                                      detail::timeout_ns(timeout)), message.size());
+        return result == CQ_OK ? fed::enqueued : result == CQ_DUPLICATE ? fed::before : fed::full;
+    }
+
+    /* The number that a source has come to; 0: the queue does not know it. */
+    std::uint64_t source(const std::string &name) const
+    {
+        std::uint64_t number = 0;
+        check(cq_source(get(), name.c_str(), &number));
+        return number;
+    }
+
+    /* All sources with their numbers. */
+    std::map<std::string, std::uint64_t> sources() const
+    {
+        std::map<std::string, std::uint64_t> found;
+        std::vector<std::pair<std::string, std::uint64_t>> seen;
+        seen.reserve(64); /* as many as there may be: no exception in the visitor, which C calls */
+        check(cq_sources(
+            get(),
+            [](const char *name, std::uint64_t number, void *context) noexcept {
+                static_cast<decltype(seen) *>(context)->emplace_back(name, number);
+                return 0;
+            },
+            &seen));
+        found.insert(seen.begin(), seen.end());
+        return found;
+    }
+
+    /* What comes from a source up to this number is not wanted. False: it was as high already. */
+    bool raise_source(const std::string &name, std::uint64_t number)
+    {
+        return check(cq_raise_source(get(), name.c_str(), number)) == CQ_OK;
     }
 
     /* Append a message; sleep while the queue is full. False: timed out. */
@@ -745,6 +893,16 @@ public:
     void reset_cancel() { check(cq_cancel_reset(get())); }
 
 private:
+    static cq_outgoing parcel(bytes_view message, const std::string &headers) noexcept
+    {
+        cq_outgoing outgoing{};
+        outgoing.struct_size = sizeof outgoing;
+        outgoing.data = message.data();
+        outgoing.size = message.size();
+        outgoing.headers = headers.data();
+        outgoing.headers_size = headers.size();
+        return outgoing;
+    }
     static std::uint32_t flag(bool set, int value) noexcept { return set ? static_cast<std::uint32_t>(value) : 0; }
 
     int check(int result, std::size_t size = 0) const { return detail::check(result, handle_, size); }

@@ -71,44 +71,42 @@ int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run)
     return result;
 }
 
-SELDOM static int claim_orphan(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed,
-                               uint64_t *version)
+/* There may be orphans. As claim_messages, once; *version becomes that of the search. Where the list is empty, what was
+   given back to the tail is due. */
+SELDOM static int claim_dirty(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed,
+                              uint64_t *version)
 {
-    terms->date = os_clock(OS_DATE_COARSE);
-    return orphan_claim(queue, terms, room, run, needed, version);
+    struct terms terms = {.date = os_clock(OS_DATE_COARSE)};
+
+    for (;; terms.last = true) {
+        int result = orphan_claim(queue, &terms, room, run, needed, version);
+        if (result == CQ_EMPTY)
+            result = dequeue_claim(queue, want, room, run, needed);
+        if (result != CQ_EMPTY)
+            return result;
+        if (!orphan_is_dirty(*version) || terms.tail == 0 || terms.last)
+            break;
+    }
+    /* Relaxed: a hint, for those that sleep (wait.c). */
+    atomic_store_explicit(&queue->next_due, (uint64_t)(orphan_is_dirty(*version) ? terms.until : INT64_MAX),
+                          memory_order_relaxed);
+    return CQ_EMPTY;
 }
 
-/* When those that sleep (wait.c) are to look again. Relaxed: a hint. */
-static void note_due(cq_queue *queue, int64_t due)
-{
-    if (unlikely(atomic_load_explicit(&queue->next_due, memory_order_relaxed) != due))
-        atomic_store_explicit(&queue->next_due, due, memory_order_relaxed);
-}
-
-/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. Where
-   the list is empty, what was given back to the tail is due. */
+/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
 int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
 {
-    struct terms terms;
     uint32_t tries = 0;
 
-    terms.last = false;
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
-        int result = orphan_is_dirty(version) ? claim_orphan(queue, &terms, room, run, needed, &version) : CQ_EMPTY;
-        if (unlikely(result != CQ_EMPTY))
-            return result;
-        result = dequeue_claim(queue, want, room, run, needed);
+        int result = unlikely(orphan_is_dirty(version)) ? claim_dirty(queue, want, room, run, needed, &version)
+                                                        : dequeue_claim(queue, want, room, run, needed);
         if (result != CQ_EMPTY)
             return result;
         if (orphan_version(queue) != version || let_ahead(queue, want))
             continue;
-        if (orphan_is_dirty(version) && terms.tail != 0 && !terms.last) {
-            terms.last = true;
-            continue;
-        }
-        note_due(queue, orphan_is_dirty(version) ? terms.until : INT64_MAX);
         if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
             return CQ_EMPTY;
     }

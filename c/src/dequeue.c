@@ -169,6 +169,14 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
     return count;
 }
 
+/* A message whose number is not settled yet. */
+SELDOM static int settle_fed(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word)
+{
+    source_settle(queue, node_number(queue, node), ticket_index(deq), word);
+    bool same = slot_load(queue, node, ticket_index(deq)) == word;
+    return same ? CQ_ECORRUPT : RESULT_RETRY; /* no region of ours leaves it so */
+}
+
 /*
  * The slot at deq is neither FULL nor given up. Untouched: empty. WRITING: empty too unless a later message is
  * FULL; then be patient, and void what is in front of it. Consumers that voided for a mere claim would void all
@@ -184,6 +192,8 @@ static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uin
     /* gap:A, after the loads above; pairs with claim_deq:A: deq never passed this slot, which stayed at the front. */
     if (found < 0 || atomic_load_explicit(&node->deq, memory_order_seq_cst) != deq)
         return found < 0 ? found : RESULT_RETRY;
+    if (is_fed(word, word_sequence(deq)))
+        return settle_fed(queue, node, deq, word);
     if (word_sequence(word) == word_sequence(deq) && !writing)
         return CQ_ECORRUPT; /* READING or ORPHAN in front of deq */
     if (found == RESULT_RETRY || (room && !writing))
@@ -279,14 +289,6 @@ static int pass_holes(cq_queue *queue, const struct front *front)
     return RESULT_RETRY;
 }
 
-/* A message whose number is not settled yet. */
-static int settle_fed(cq_queue *queue, const struct front *front)
-{
-    source_settle(queue, node_number(queue, front->node), ticket_index(front->deq), front->word);
-    bool same = slot_load(queue, front->node, ticket_index(front->deq)) == front->word;
-    return same ? CQ_ECORRUPT : RESULT_RETRY; /* no region of ours leaves it so */
-}
-
 /*
  * Claim up to `want` messages at the front of the list that fit into `room` bytes (SIZE_MAX: in place).
  * CQ_OK, CQ_EMPTY, CQ_ETOOSMALL with *needed, or an error.
@@ -303,8 +305,6 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
                 result = claim_full(queue, &front, want, room, run, needed);
             else if (is_hole(front.word, word_sequence(front.deq)))
                 result = pass_holes(queue, &front);
-            else if (is_fed(front.word, word_sequence(front.deq)))
-                result = settle_fed(queue, &front);
             else
                 result = pass_gap(queue, front.node, front.deq, front.word, false);
         }
@@ -330,8 +330,6 @@ int dequeue_make_room(cq_queue *queue)
         return result == CQ_EMPTY ? RESULT_RETRY : result;
     if (is_full(front.word, word_sequence(front.deq)))
         return CQ_FULL;
-    if (is_fed(front.word, word_sequence(front.deq)))
-        return settle_fed(queue, &front);
     if (!is_hole(front.word, word_sequence(front.deq)))
         return pass_gap(queue, front.node, front.deq, front.word, true);
     return pass_holes(queue, &front);

@@ -212,8 +212,8 @@ struct cq_queue {
     _Atomic uint32_t feeding;         /* 1: a thread of this handle is feeding from a source: feed.c */
     _Atomic uint32_t source_hint;     /* the entry of the source that was fed from last, plus 1 */
     cq_queue *letters;                /* an open handle on dead_letter: letter.c's, with the mover's lease */
-    _Atomic int64_t letters_after;    /* until this date spent messages are passed by */
-    _Atomic int64_t next_due;         /* a hint: at this date a message is due that waits for it */
+    _Atomic uint64_t letters_after;   /* until this date spent messages are passed by */
+    _Atomic uint64_t next_due;        /* a hint: at this date a message is due that waits for it; or INT64_MAX */
     _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */
     _Atomic uint32_t spin_misses[2];  /* by SIDE_: waits in a row that had to sleep; see wait.c */
     _Atomic uint64_t swept_next;      /* the node that node_sweep looks at next; this and the next two are hints */

@@ -235,5 +235,6 @@ void letter_move(cq_queue *queue, const struct run *spent)
             return;
         pause = AFTER_FAILURE;
     }
-    atomic_store_explicit(&queue->letters_after, os_clock(OS_DATE_COARSE) + pause, memory_order_relaxed); /* a hint */
+    /* Relaxed: a hint. */
+    atomic_store_explicit(&queue->letters_after, (uint64_t)(os_clock(OS_DATE_COARSE) + pause), memory_order_relaxed);
 }

@@ -166,7 +166,8 @@ static bool is_due(const cq_queue *queue, struct terms *terms, const struct run 
         until = (int64_t)due;
     }
     if (orphan_is_spent(queue, run, word, terms->date)) {
-        int64_t after = atomic_load_explicit(&queue->letters_after, memory_order_relaxed); /* a time to try again */
+        /* Relaxed: a time to try again. */
+        int64_t after = (int64_t)atomic_load_explicit(&queue->letters_after, memory_order_relaxed);
         until = until > after ? until : after;
     }
     if (until <= terms->date)

@@ -86,6 +86,6 @@ bool probe_side(cq_queue *queue, enum side side)
     terms.date = os_clock(OS_DATE_COARSE);
     bool waits = orphan_waits(queue, &terms);
     /* Relaxed: a hint, for those that sleep (wait.c). */
-    atomic_store_explicit(&queue->next_due, waits ? INT64_MAX : terms.until, memory_order_relaxed);
+    atomic_store_explicit(&queue->next_due, (uint64_t)(waits ? INT64_MAX : terms.until), memory_order_relaxed);
     return waits;
 }

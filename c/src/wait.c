@@ -13,6 +13,7 @@
 #include "wait.h"
 
 #include "lookout.h"
+#include "orphan.h"
 #include "os.h"
 #include "reap.h"
 #include "trim.h"
@@ -144,9 +145,9 @@ static int timed_out(int result)
 /* How long until a message is due that waits for its time, as far as this handle knows. */
 static int64_t until_due(const cq_queue *queue, enum side side)
 {
-    int64_t due = atomic_load_explicit(&queue->next_due, memory_order_relaxed); /* a hint */
+    int64_t due = (int64_t)atomic_load_explicit(&queue->next_due, memory_order_relaxed); /* a hint */
 
-    if (side != SIDE_CONSUMERS || due == INT64_MAX)
+    if (side != SIDE_CONSUMERS || due == INT64_MAX || !orphan_is_dirty(orphan_version(queue)))
         return INT64_MAX;
     due -= os_clock(OS_DATE_COARSE);
     return due > 0 ? due + OS_CLOCK_STEP : OS_CLOCK_STEP; /* so that it is due by the coarse clock, too */

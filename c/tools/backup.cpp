@@ -8,12 +8,16 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "base64.hpp"
 #include "commands.hpp"
 #include "draft.hpp"
 #include "failure.hpp"
@@ -44,6 +48,7 @@ struct RestoreOptions {
 };
 
 struct Saving {
+    const Queue &queue;
     NewFile &file;
     const Interrupts &interrupts;
     MessageFormat format;
@@ -52,6 +57,19 @@ struct Saving {
     std::exception_ptr stopped;
 };
 
+std::string encoded(std::string_view bytes)
+{
+    std::string text;
+    base64_encode(bytes, text);
+    return text;
+}
+
+int save_source(const char *name, std::uint64_t number, void *context)
+{
+    static_cast<nlohmann::ordered_json *>(context)->push_back({encoded(name), number});
+    return 0;
+}
+
 /* Called from C, through which no exception may pass. */
 int save(const cq_message *message, void *context) noexcept
 {
@@ -59,6 +77,10 @@ int save(const cq_message *message, void *context) noexcept
     try {
         saving.interrupts.check();
         saving.format.append(saving.text, *message);
+        cq_slice headers{};
+        if (cq_headers(saving.queue, message, &headers) == CQ_OK && headers.size > 0)
+            saving.text.replace(saving.text.size() - 2, 1,
+                                ",\"headers\":\"" + encoded({static_cast<const char *>(headers.data), headers.size}) + "\"}");
         ++saving.messages;
         if (saving.text.size() > 1 << 16) {
             saving.file.write(saving.text);
@@ -77,8 +99,10 @@ int run_backup(const BackupOptions &options)
     const Stats stats = queue.stat();
     const Interrupts interrupts;
     NewFile file(options.file == "-" ? "/dev/stdout" : options.file);
-    Saving saving{file, interrupts, {}, {}, 0, nullptr};
+    Saving saving{queue, file, interrupts, {}, {}, 0, nullptr};
     saving.format.json = true;
+    nlohmann::ordered_json sources = nlohmann::ordered_json::array();
+    queue.must(cq_sources(queue, save_source, &sources));
     saving.text = nlohmann::ordered_json{{"cq_backup", backup_version},
                                          {"name", options.place.name},
                                          {"capacity", stats.capacity},
@@ -86,6 +110,13 @@ int run_backup(const BackupOptions &options)
                                          {"max_held", stats.max_held},
                                          {"max_memory", stats.max_memory},
                                          {"reserve", stats.reserve},
+                                         {"max_headers", stats.max_headers},
+                                         {"max_deliveries", stats.max_deliveries},
+                                         {"time_to_live", stats.time_to_live},
+                                         {"dead_letter", stats.dead_letter},
+                                         {"enqueue_times", stats.enqueue_times != 0},
+                                         {"exclusive_consumer", stats.exclusive_consumer != 0},
+                                         {"sources", sources},
                                          {"time", now()}}
                       .dump() +
                   "\n";
@@ -122,7 +153,16 @@ public:
             queue_ = head.at("name").get<std::string>();
             shape_ = {head.at("capacity").get<std::uint64_t>(), head.at("max_message_size").get<std::uint64_t>(),
                       head.at("max_held").get<std::uint64_t>(), head.at("max_memory").get<std::uint64_t>(),
-                      head.at("reserve").get<std::uint64_t>(), {}};
+                      head.at("reserve").get<std::uint64_t>()};
+            Fate &fate = shape_.fate;
+            fate.max_headers = head.value("max_headers", fate.max_headers);
+            fate.max_deliveries = head.value("max_deliveries", fate.max_deliveries);
+            fate.time_to_live = head.value("time_to_live", fate.time_to_live);
+            fate.dead_letter = head.value("dead_letter", fate.dead_letter);
+            fate.enqueue_times = head.value("enqueue_times", fate.enqueue_times);
+            fate.exclusive_consumer = head.value("exclusive_consumer", fate.exclusive_consumer);
+            for (const nlohmann::json &source : head.value("sources", nlohmann::json::array()))
+                sources_.emplace_back(decoded(source.at(0).get<std::string>()), source.at(1).get<std::uint64_t>());
         } catch (const nlohmann::json::exception &) {
             throw Failure(name_ + " is no backup: it does not begin as `cq backup` makes it");
         }
@@ -132,8 +172,10 @@ public:
     const Shape &shape() const { return shape_; }
     const std::string &where() const { return name_; }
 
+    const std::vector<std::pair<std::string, std::uint64_t>> &sources() const { return sources_; }
+
     /* False at the end, which must be there. */
-    bool next(std::string &message)
+    bool next(std::string &message, std::string &headers)
     {
         const std::string text = line();
         std::string fault;
@@ -146,11 +188,22 @@ public:
         }
         if (!message_of_json(text, message, fault))
             throw Failure(name_ + ", line " + std::to_string(messages_ + 2) + " " + fault);
+        headers = decoded(end.value("headers", ""));
         ++messages_;
         return true;
     }
 
 private:
+    std::string decoded(const std::string &text) const
+    {
+        std::string bytes = text;
+        std::size_t size = 0;
+        if (!base64_decode(bytes.data(), bytes.size(), &size))
+            throw Failure(name_ + " is damaged: \"" + text + "\" is no base64");
+        bytes.resize(size);
+        return bytes;
+    }
+
     std::string line()
     {
         std::string text;
@@ -163,6 +216,7 @@ private:
     std::ifstream file_;
     std::string queue_;
     Shape shape_;
+    std::vector<std::pair<std::string, std::uint64_t>> sources_;
     std::uint64_t messages_ = 0;
 };
 
@@ -185,16 +239,19 @@ int run_restore(const RestoreOptions &options)
                       " already: name another (cq restore FILE NAME), or remove it first (cq rm)");
     const Interrupts interrupts;
     Draft draft(place, shape);
-    std::string message;
+    std::string message, headers;
     std::uint64_t restored = 0;
-    for (; backup.next(message); ++restored) {
+    for (; backup.next(message, headers); ++restored) {
         interrupts.check();
-        const int result = cq_enqueue(draft.queue(), message.data(), message.size());
-        if (result == CQ_FULL)
+        const cq_outgoing outgoing{sizeof outgoing, 0, message.data(), message.size(), headers.data(), headers.size()};
+        const int result = cq_enqueue_message(draft.queue(), &outgoing, 0);
+        if (result == CQ_TIMEOUT)
             throw Failure(backup.where() + " has more messages than the capacity, " +
                           std::to_string(draft.queue().stat().capacity) + ": restore it with a larger --capacity");
         draft.queue().must(result, message.size());
     }
+    for (const auto &[name, number] : backup.sources())
+        draft.queue().must(cq_raise_source(draft.queue(), name.c_str(), number));
     if (place.permissions)
         draft.set_mode(place.permissions);
     draft.publish();

@@ -182,6 +182,43 @@ TEST_P(Feed, killed_at_every_instruction_has_done_both_or_neither)
     });
 }
 
+/* One feeder is stopped, another feeds the same messages and goes on, consumers take them: nobody waits for the stopped
+   one, and when it goes on its message still has come once. */
+TEST_P(Feed, stopped_at_every_instruction_holds_no_feeder_up)
+{
+    const Deed &deed = GetParam();
+    if (deed.check != check_fed)
+        GTEST_SKIP() << "it feeds nothing";
+    std::vector<Step> steps;
+    {
+        Scene scene(deed);
+        steps = steps_in(scene.victim().trace());
+    }
+    at_steps(steps, 1, [&](const Step &step, size_t) {
+        Scene scene(deed);
+        Stepper victim = scene.victim();
+        const bool reached = victim.run_to(step);
+        const int result = feed(*scene.queue, "two", 2);
+        require(result == CQ_OK || result == CQ_DUPLICATE, "a feeder is held up: " + std::to_string(result));
+        require(feed(*scene.queue, "three", 3) == CQ_OK, "the next message is held up");
+        std::vector<std::string> texts = scene.queue->drain();
+        require(!texts.empty() && texts.back() == "three", "a consumer is held up");
+        if (reached)
+            victim.finish();
+        for (const std::string &text : scene.queue->drain())
+            texts.push_back(text);
+        require(std::count(texts.begin(), texts.end(), "two") == 1 &&
+                    std::count(texts.begin(), texts.end(), "three") == 1 && texts.back() == "three",
+                "not once, or not in order");
+        require(number_of_source(*scene.queue) == 3, "the number is wrong");
+        victim.kill();
+        scene.queue->recover();
+        require_settled(*scene.queue);
+        require_capacity(*scene.queue, scene.queue->config().capacity);
+        return reached;
+    });
+}
+
 INSTANTIATE_TEST_SUITE_P(deed, Feed, ::testing::ValuesIn(deeds),
                          [](const ::testing::TestParamInfo<Deed> &info) { return std::string(info.param.name); });
 

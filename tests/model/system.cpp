@@ -124,6 +124,8 @@ void os_yield(void) { World::current()->reached(MODEL_YIELD, nullptr, "os_yield"
 void participant_name(cq_queue *, enum side, std::uint32_t) {}
 void supply_note(cq_queue *) {}
 void supply_node(cq_queue *, growth *growth) { growth->result = CQ_OK; }
+std::int64_t os_clock(enum os_clock) { return 1; }
+int consume_special(cq_queue *, std::size_t, std::size_t, struct run *, std::size_t *) { std::abort(); }
 int supply_slot(cq_queue *, const struct end *, std::size_t) { std::abort(); }
 void watch_clear(cq_queue *, enum side) {}
 

@@ -73,6 +73,8 @@ cq_queue *World::make_handle(std::uint32_t owner)
     queue->geometry = geometry_;
     queue->owner = owner;
     queue->patience = 1;
+    queue->usual_slots = geometry_.slots_per_node;
+    queue->next_due = INT64_MAX;
     queue->alive = &alive;
     queue->deq_seen = ticket_word(word_sequence(queue->header->head), 0, 0);
     handles_.emplace_back(queue);

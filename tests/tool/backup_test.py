@@ -106,7 +106,7 @@ class BackupTest(CommandTest):
         text = self.run_cq("backup", "q", "-").out
         for number in [signal.SIGKILL, signal.SIGTERM]:
             restore = self.start_cq("restore", "-", "r", stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            restore.stdin.write(text[:200])
+            restore.stdin.write(text[: text.index(b"\n") + 50])
             restore.stdin.flush()
             self.until(lambda: any(name.startswith(".cqueue-draft") for name in os.listdir(self.directory)))
             restore.send_signal(number)

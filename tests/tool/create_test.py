@@ -44,6 +44,35 @@ class CreateTest(CommandTest):
         stats = self.stat()
         self.assertEqual((stats["capacity"], stats["max_message_size"]), (100, 24))
 
+    def test_takes_what_becomes_of_messages(self):
+        self.run_cq("create", "q", "--max-headers", "1K", "--max-deliveries", 3, "--dead-letter", "dead", "--time-to-live", "1m",
+                    "--exclusive-consumer")
+        stats = self.stat()
+        expected = {"max_headers": 1024, "max_deliveries": 3, "dead_letter": "dead", "time_to_live": 60_000_000_000,
+                    "enqueue_times": True, "exclusive_consumer": True}
+        self.assertEqual({name: stats[name] for name in expected}, expected)
+        self.assertIn("--max-deliveries 3", self.run_cq("create", "q", "--max-deliveries", 4, "--dead-letter", "dead",
+                                                              code=ERROR).err)
+        self.assertIn("--dead-letter", self.run_cq("create", "r", "--max-deliveries", 4, code=USAGE).err)
+        self.put(b"x")
+        self.run_cq("resize", "q", "--capacity", 7)
+        self.run_cq("backup", "q", os.path.join(self.directory, "file"))
+        self.run_cq("restore", os.path.join(self.directory, "file"), "again")
+        for name in ["q", "again"]:
+            stats = self.stat(name)
+            self.assertEqual({name: stats[name] for name in expected}, expected)
+
+    def test_check_knows_the_age_of_messages(self):
+        self.run_cq("create", "q", "--enqueue-times")
+        self.run_cq("create", "timeless")
+        self.put(b"x")
+        self.run_cq("check", "q", "--max-age", "1h")
+        self.until(lambda: self.stat()["oldest_age"] > 50_000_000)
+        self.assertRegex(self.run_cq("check", "q", "--max-age", "20ms", code=1).out.decode(),
+                         r"^q: the oldest message is \d+ ms old, at most 20 ms allowed\n$")
+        self.assertIn("no times", self.run_cq("check", "timeless", "--max-age", "1h", code=1).out.decode())
+        self.assertRegex(self.run_cq("export").out.decode(), r'cqueue_oldest_age_seconds\{queue="q"[^}]*\} 0\.\d+')
+
     def test_takes_sizes_with_a_unit(self):
         for name, text, size in [("k", "3K", 3072), ("m", "1M", 1048576), ("kib", "2KiB", 2048)]:
             with self.subTest(text):
