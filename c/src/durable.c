@@ -122,6 +122,8 @@ static int revive_at(const char *path, const cq_config *config, struct home *hom
 
     if (result == CQ_OK)
         result = home_seize(home, create, config->permissions ? config->permissions : 0600, config);
+    if (result == CQ_EBUSY && judge_name(path, false) == CQ_EEXIST)
+        return CQ_EEXIST; /* it was made, and is in use, since nothing was under the name */
     if (result != CQ_OK)
         return result;
     result = judge_name(path, true); /* with the locks: somebody may have made it meanwhile */

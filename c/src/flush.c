@@ -18,7 +18,6 @@
 #define COPIED_BYTES 4096u        /* of a message, copied at a time */
 #define LOGGED_SLOTS 24u   /* a word of `logged` is for so many slots ... */
 #define LOGGED_MASK 0xffffffu /* ... and `logged_in` has so much of a generation */
-#define RESERVE_STEP (UINT64_C(1) << 20)
 
 /* ---- what is logged ---------------------------------------------------------------------------------- */
 
@@ -338,8 +337,8 @@ static uint64_t reserve_ahead(cq_queue *queue, uint64_t tail)
        remove what this flush writes, reads it at asked:B. */
     uint64_t left = sequence_distance(atomic_load_explicit(asked, memory_order_seq_cst), word_sequence(tail));
 
-    if (left > SEQUENCE_MAX / 2 || left < RESERVE_STEP / 2)
-        raise_sequence(asked, flush_sequence_ahead(word_sequence(tail), RESERVE_STEP));
+    if (left > SEQUENCE_MAX / 2 || left < reserve_step() / 2)
+        raise_sequence(asked, flush_sequence_ahead(word_sequence(tail), reserve_step()));
     return atomic_load_explicit(asked, memory_order_seq_cst); /* asked:B, after generation:B; meets asked:A */
 }
 

@@ -4,6 +4,15 @@
 
 #include "segment.h"
 
+/* So many sequences may be used before another flush says so; the next one is written when half of them are left. */
+#define RESERVE_STEP (UINT64_C(1) << 20)
+#ifdef CQ_TESTING
+#include "testing.h"
+#define reserve_step() (cq_testing.reserve_step ? cq_testing.reserve_step : RESERVE_STEP)
+#else
+#define reserve_step() RESERVE_STEP
+#endif
+
 /* Of a node in the life that `link` names: the slots that the flush under way has written, and whether these are all
    that hold a message, so that nothing older is needed for it. */
 struct durable_mark {

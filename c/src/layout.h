@@ -122,7 +122,7 @@ struct layout_header {
     _Atomic uint64_t flush_failed;                 /* 1552 a hint: the newest that failed */
     _Atomic uint64_t gathered;                     /* 1560 a hint: flush (48) | callers that came since it began (16) */
     _Atomic int64_t flush_time;                    /* 1568 a hint: nanoseconds that a flush took */
-    _Atomic uint32_t expected;                     /* 1576 a hint: callers that the last flush was for */
+    _Atomic uint32_t expected;                     /* 1576 a hint: callers of the last flush, or during it */
     _Atomic uint32_t flush_word;                   /* 1580 callers sleep on it until a flush ends */
     alignas(LAYOUT_LINE) _Atomic uint64_t generation; /* 1664 of segments; only grows */
     _Atomic uint64_t reserved_sequence;            /* 1672 may not be used yet, nor what follows; on the disk too */

@@ -22,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESERVE (UINT64_C(1) << 20)  /* sequences that may be used before another flush says so */
 #define RESTORED (UINT64_C(1) << 32) /* that are passed when the directory is a copy */
 
 struct revival {
@@ -208,6 +207,7 @@ static int set_durable(struct layout_header *header, const struct revival *reviv
     atomic_init(&header->generation, legacy->generation + 1);
     atomic_init(&header->segments, legacy->file_count + 1);
     atomic_init(&header->disk_bytes, bytes);
+    atomic_init(&header->generation_bytes, bytes); /* else many short lives would leave files that nobody removes */
     return error;
 }
 
@@ -225,7 +225,7 @@ static int write_truth(struct revival *revival, struct layout_header *header)
 {
     struct segment *segment = &revival->segment;
     uint64_t first = word_sequence(header->first_position);
-    struct fact_state state = {flush_sequence_ahead(first, RESERVE), revival->run_count};
+    struct fact_state state = {flush_sequence_ahead(first, reserve_step()), revival->run_count};
     size_t size = revival->run_count * sizeof *revival->runs;
     struct fact fact = {.kind = FACT_STATE, .ticket = revival->legacy.newest + 1,
                         .size = (uint32_t)(sizeof state + size),

@@ -18,7 +18,7 @@
 #define PATIENT_LEAST INT64_C(3000000)  /* with a flush that others have begun ... */
 #define PATIENT_MOST INT64_C(1000000000)
 #define PATIENCE_FLUSHES 4               /* ... or as many times as long as one took last */
-#define GATHER_SHARE 6                   /* of what a flush takes, until it begins with fewer callers than the last */
+#define GATHER_SHARE 4                   /* of what a flush takes, until it begins with fewer callers than the last */
 #define GATHER_LEAST INT64_C(20000)
 #define SLICE INT64_C(50000000)          /* of a sleep: whether the wait was cancelled is looked at in between */
 #define ARRIVED_BITS 16u
@@ -58,9 +58,17 @@ static int write_flush(cq_queue *queue, struct flush *flush, uint64_t generation
     return error;
 }
 
-/* The flush of this ticket, by this thread alone in the handle. CQ_OK, an error; RESULT_RETRY: it was for nothing,
+/* How many callers have come since the flush `begun` began, and not since a later one. Relaxed: a guess. */
+static uint32_t arrived_since(const struct layout_header *header, uint64_t begun)
+{
+    uint64_t word = atomic_load_explicit(&header->gathered, memory_order_relaxed);
+    bool same = word >> ARRIVED_BITS == (begun << ARRIVED_BITS) >> ARRIVED_BITS;
+    return same ? (uint32_t)word & ((1u << ARRIVED_BITS) - 1) : 0;
+}
+
+/* The flush of this ticket, for `served` callers, by this thread alone in the handle. CQ_OK, an error; RESULT_RETRY: it was for nothing,
    because another process has ended the segment's generation meanwhile. */
-static int flush_as(cq_queue *queue, uint64_t ticket)
+static int flush_as(cq_queue *queue, uint64_t ticket, uint32_t served)
 {
     struct layout_header *header = queue->header;
     struct flush flush = {.ticket = ticket};
@@ -76,6 +84,8 @@ static int flush_as(cq_queue *queue, uint64_t ticket)
         /* Relaxed: hints, and what people look at. */
         atomic_store_explicit(&header->flush_time, os_clock(OS_CLOCK) - begun, memory_order_relaxed);
         atomic_store_explicit(&header->disk_error, 0, memory_order_relaxed);
+        /* Who came meanwhile was not served, and who was served is only coming back. */
+        atomic_store_explicit(&header->expected, served + arrived_since(header, ticket), memory_order_relaxed);
     } else {
         if (result == CQ_ENOSPACE && segment_is_ours(&queue->durable->segment))
             segment_rewind(&queue->durable->segment);
@@ -149,10 +159,9 @@ static int try_flush(cq_queue *queue, uint64_t begun)
        the disk. */
     if (atomic_compare_exchange_strong_explicit(&header->flush_begun, &begun, begun + 1, memory_order_seq_cst,
                                                 memory_order_relaxed)) {
-        uint64_t gathered = atomic_load_explicit(&header->gathered, memory_order_relaxed); /* a guess */
-        atomic_store_explicit(&header->expected, (uint32_t)gathered & ((1u << ARRIVED_BITS) - 1), memory_order_relaxed);
+        uint32_t served = arrived_since(header, begun);
         int before = os_hold_cancellation();
-        result = flush_as(queue, begun + 1);
+        result = flush_as(queue, begun + 1, served);
         os_restore_cancellation(before);
     }
     cache_leave(&durable->busy);

@@ -10,6 +10,7 @@ struct cq_testing {
     uint64_t hole_slots;     /* S; 0 = by the capacity */
     uint32_t spare_nodes;    /* X; 0 = by the node's size */
     uint64_t generation_bytes; /* in the durable directory, until files are collected; 0 = 16 MiB */
+    uint64_t reserve_step;   /* sequences that a durable queue may use before a flush says so; 0 = 2^20 */
 };
 
 #ifdef __cplusplus

@@ -27,6 +27,7 @@ struct Faults {
     std::atomic<int> write{0}, flush{0}, fill{0}, create{0}, flush_directory{0}; /* the error to give */
     std::atomic<int> stop_in_flush{0};
     std::atomic<int> flushes{0};
+    std::atomic<int> slow{0}; /* microseconds that a flush takes */
     std::atomic<int> boot{0}; /* how often the system was started since */
 } *faults;
 
@@ -43,6 +44,7 @@ int fail_flush(int file)
     if (faults->stop_in_flush == ::getpid())
         ::raise(SIGSTOP);
     ++faults->flushes;
+    std::this_thread::sleep_for(std::chrono::microseconds(faults->slow));
     return faults->flush ? faults->flush.load() : disk_linux()->flush(file);
 }
 int fail_create(int directory, const char *name, uint32_t permissions, int *file)
@@ -76,12 +78,12 @@ struct Taken {
     uint32_t deliveries;
 };
 
-/* A directory on a disk for each test. The region is in shared memory; removing it is what a reboot does. */
+/* A directory for each test. The region is in shared memory; removing it is what a reboot does. */
 class Durable : public testing::Test {
 protected:
     Durable() : name_("durable." + std::to_string(::getpid())), disk_(*disk_linux())
     {
-        char path[] = "/var/tmp/cqueue_durable.XXXXXX";
+        char path[] = "/dev/shm/durable_test.XXXXXX"; /* what disks do is tests/durable's */
         directory_ = mkdtemp(path);
         home_ = directory_ + "/home";
         faults = new (mmap(nullptr, sizeof *faults, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Faults;
@@ -91,6 +93,7 @@ protected:
         disk_.create = fail_create;
         disk_.flush_directory = fail_flush_directory;
         disk_.boot = another_boot;
+        disk_.check = [](int) { return 0; };
         cq_testing_disk = &disk_;
     }
     ~Durable() override
@@ -517,6 +520,7 @@ TEST_F(Durable, many_callers_share_flushes)
     capacity_ = 100000;
     open();
     const int before = faults->flushes;
+    faults->slow = 2000;
     std::vector<std::thread> threads;
     for (int t = 0; t < 8; ++t)
         threads.emplace_back([this] {
@@ -606,6 +610,31 @@ TEST_F(Durable, a_region_that_the_directory_has_left_is_refused)
     EXPECT_EQ(try_open(&other), CQ_EBUSY);
 }
 
+TEST_F(Durable, of_many_that_open_it_at_once_one_recovers_and_all_succeed)
+{
+    open();
+    put_all(numbered(0, 100));
+    ASSERT_EQ(cq_sync(queue_, -1), CQ_OK);
+    for (int round = 0; round < 10; ++round) {
+        reboot();
+        std::vector<std::thread> threads;
+        std::atomic<int> opened{0};
+        for (int t = 0; t < 16; ++t)
+            threads.emplace_back([&] {
+                cq_queue *mine = nullptr;
+                EXPECT_EQ(try_open(&mine), CQ_OK);
+                ++opened;
+                while (opened < 16)
+                    std::this_thread::yield();
+                cq_close(mine);
+            });
+        for (std::thread &thread : threads)
+            thread.join();
+    }
+    open();
+    EXPECT_EQ(drain(), numbered(0, 100));
+}
+
 TEST_F(Durable, a_region_of_before_a_reboot_counts_as_none)
 {
     open();
@@ -676,6 +705,7 @@ TEST_F(Durable, a_queue_that_is_not_says_so)
 TEST_F(Durable, places_where_nothing_survives_are_refused)
 {
     cq_queue *other = nullptr;
+    disk_.check = disk_linux()->check;
     home_ = "/dev/shm/cqueue_durable." + std::to_string(::getpid());
     EXPECT_EQ(try_open(&other), CQ_EFILESYSTEM);
     EXPECT_FALSE(std::filesystem::exists(home_));
