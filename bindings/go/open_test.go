@@ -32,7 +32,11 @@ func expect(t *testing.T, err error, code error, operation, text string) {
 func expectFull(t *testing.T, err error, operation string, capacity int) {
 	t.Helper()
 	var typed *cqueue.Error
-	text := fmt.Sprintf(`"orders": full, %d of at most %d messages are waiting`, capacity, capacity)
+	words := "messages are"
+	if capacity == 1 {
+		words = "message is"
+	}
+	text := fmt.Sprintf(`"orders": full, %d of at most %d %s waiting`, capacity, capacity, words)
 	if !errors.Is(err, cqueue.ErrFull) || !errors.As(err, &typed) || typed.Operation != operation ||
 		!strings.HasPrefix(typed.Text, text) {
 		t.Errorf("got %v, want %s: %s", err, operation, text)

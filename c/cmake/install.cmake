@@ -75,4 +75,8 @@ if(CQUEUE_BUILD_TOOLS)
     FILES tools/monitoring/alerts.yml tools/monitoring/grafana-dashboard.json
     DESTINATION ${CMAKE_INSTALL_DATADIR}/cqueue/monitoring
     COMPONENT tools)
+  install(
+    PROGRAMS tools/tracing/latency.bt tools/tracing/waits.bt tools/tracing/care.bt
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/cqueue/tracing
+    COMPONENT tools)
 endif()

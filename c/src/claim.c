@@ -15,6 +15,7 @@
 #include "os.h"
 #include "orphan.h"
 #include "participant.h"
+#include "trace.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -24,17 +25,27 @@
 #define HEAD_START 32u     /* pauses */
 #define MOST_HEAD_START 32u /* for a batch */
 
-/* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
-bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
+ALWAYS_INLINE bool look_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
 {
     if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE && result != CQ_ECONSUMER)
         return false;
     int error = errno; /* a signal handler may be calling */
     bool again = lookout_look(queue) && ++*tries < TRIES;
-    if (!again)
+    if (!again) {
         watch_clear(queue, side); /* the descriptor for event loops says so too */
+        if (side == SIDE_CONSUMERS)
+            TRACE(empty, queue);
+        else
+            TRACE(full, queue, result);
+    }
     errno = error;
     return again;
+}
+
+/* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
+bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
+{
+    return look_again(queue, side, result, tries);
 }
 
 /*
@@ -120,5 +131,5 @@ bool claim_nothing(cq_queue *queue, uint64_t ticket)
     uint32_t tries = 0;
 
     return fast_is_empty(queue, ticket) && !let_ahead(queue, 1) &&
-           !claim_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
+           !look_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
 }

@@ -150,6 +150,7 @@ ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t 
 
     if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
         return CQ_ECORRUPT;
+    TRACE(dequeue, queue, slot, *size);
     fast_copy(buffer, slot_payload(queue, slot), *size);
     fast_finish(queue, run, index);
     return CQ_OK;
@@ -191,6 +192,7 @@ SELDOM static int received(cq_queue *queue, struct place place)
 /* Copy the message out of its slot, which then is DONE. */
 ALWAYS_INLINE int receive_from(cq_queue *queue, void *buffer, size_t found, struct place place)
 {
+    TRACE(dequeue, queue, place.slot, found);
     fast_copy(buffer, slot_payload(queue, place.slot), found);
     bool in_head = fast_done(queue, place);
     /* wake:A, as in wake_side. Only now: a short copy delays nobody. */

@@ -2,7 +2,8 @@
  * create.c - making a region: complete under no name, then linked into place.
  *
  * It owns the first bytes of a region. A creator killed anywhere leaves nothing: until linkat the file has no name, and
- * after it the file is whole. It must not know about handles.
+ * after it the file is whole. Another thread may close the descriptor, and open a file that gets its number: before
+ * anything is done to what is behind the number, it is asked what that is. It must not know about handles.
  */
 #include "create.h"
 
@@ -86,8 +87,14 @@ int create_geometry(const cq_config *config, struct geometry *g)
     return result;
 }
 
+static int write_at(const struct blank *blank, uint64_t offset, const void *from, size_t size)
+{
+    return memory_is_there(blank) ? os_write(blank->fd, from, size, offset) : EBADF;
+}
+
 /* The first node, LINKED and empty, and the header that points to it; the header last. */
-static int write_region(int fd, const struct geometry *g, const cq_config *config, const struct create_filling *filling)
+static int write_region(const struct blank *blank, const struct geometry *g, const cq_config *config,
+                        const struct create_filling *filling)
 {
     uint64_t first = cq_testing.first_sequence ? cq_testing.first_sequence : 1;
     uint64_t ticket = ticket_word(first, 0, 0), state = ticket_word(first, NODE_LINKED, 0);
@@ -134,41 +141,42 @@ static int write_region(int fd, const struct geometry *g, const cq_config *confi
     atomic_init(&header.last_hole, ticket);
     atomic_init(&header.free_id, 1);
     if (error == 0)
-        error = os_write(fd, &node, sizeof node, g->nodes_offset);
+        error = write_at(blank, g->nodes_offset, &node, sizeof node);
     if (error == 0)
-        error = os_write(fd, &state, sizeof state, g->states_offset);
-    if (error == 0 && filling && (result = filling->fill(fd, g, &header, config, filling->context)) != CQ_OK)
+        error = write_at(blank, g->states_offset, &state, sizeof state);
+    if (error == 0 && filling && (result = filling->fill(blank, g, &header, config, filling->context)) != CQ_OK)
         return result;
     if (error == 0)
-        error = os_write(fd, &header, sizeof header, 0);
+        error = write_at(blank, 0, &header, sizeof header);
     return result_of_errno(error);
 }
 
 /* Memory for what must not lack it: all participants, and the first nodes with all that their slots may hold. They are
    free, as fresh memory is; the hints that say so, and the marks of what the slots reach, go into the file. */
-static int reserve_nodes(int fd, const struct geometry *g)
+static int reserve_nodes(const struct blank *blank, const struct geometry *g)
 {
     uint64_t count = g->reserved_nodes, end = g->nodes_offset + count * g->node_stride;
-    int error = 0, result = count > 0 ? memory_allocate(NULL, fd, 0, LAYOUT_SUMMARY_OFFSET) : CQ_OK;
+    int error = 0, result = count > 0 ? memory_allocate(NULL, blank, 0, LAYOUT_SUMMARY_OFFSET) : CQ_OK;
 
     for (uint64_t n = 0; n < count && result == CQ_OK; n += LAYOUT_PAGE / 8) /* their states, marks and hints */
-        result = memory_allocate_node(NULL, fd, g, n);
+        result = memory_allocate_node(NULL, blank, g, n);
     if (count > 0 && result == CQ_OK)
-        result = memory_allocate(NULL, fd, g->nodes_offset, end - g->nodes_offset);
+        result = memory_allocate(NULL, blank, g->nodes_offset, end - g->nodes_offset);
     for (uint64_t word = 0; word * 64 < count && result == CQ_OK && error == 0; ++word) {
         uint64_t left = count - word * 64, bits = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
         bits &= word == 0 ? ~UINT64_C(1) : UINT64_MAX; /* the first one is in the list */
-        error = os_write(fd, &bits, sizeof bits, g->bitmap_offset + word * 8);
+        error = write_at(blank, g->bitmap_offset + word * 8, &bits, sizeof bits);
         if (error == 0 && (word % 64 == 63 || left <= 64)) {
             uint64_t words = word % 64 == 63 ? UINT64_MAX : (UINT64_C(2) << word % 64) - 1;
-            error = os_write(fd, &words, sizeof words, LAYOUT_SUMMARY_OFFSET + word / 64 * 8);
+            error = write_at(blank, LAYOUT_SUMMARY_OFFSET + word / 64 * 8, &words, sizeof words);
         }
     }
     uint32_t pages = slot_pages(g, g->max_message_size);
     for (uint64_t i = 0; g->paged && i < count * g->slots_per_node && result == CQ_OK && error == 0; ++i)
-        error = os_write(fd, &pages, sizeof pages,
+        error = write_at(blank,
                          g->nodes_offset + i / g->slots_per_node * g->node_stride + LAYOUT_NODE_HEADER +
-                             i % g->slots_per_node * g->slot_stride + offsetof(struct layout_slot, pages));
+                             i % g->slots_per_node * g->slot_stride + offsetof(struct layout_slot, pages),
+                         &pages, sizeof pages);
     return result == CQ_OK ? result_of_errno(error) : result;
 }
 
@@ -191,39 +199,49 @@ static int try_mapping(int fd, const struct geometry *g)
 
     if (error == 0)
         os_unmap(at, g->file_size);
-    return result_of_errno(error);
+    return result_of_refusal(error);
 }
 
 /* Fill the nameless file and give it its name. */
-static int finish_file(int fd, const char *path, const cq_config *config, const struct geometry *g,
-                       const struct create_filling *filling, struct os_status *made)
+static int finish_file(const struct blank *blank, const char *path, const cq_config *config, const struct geometry *g,
+                       const struct create_filling *filling)
 {
-    int result = region_filesystem(fd, config ? config->flags : 0);
+    int result = region_filesystem(blank->fd, config ? config->flags : 0);
 
-    if (result != CQ_OK || (result = result_of_errno(os_set_size(fd, g->file_size))) != CQ_OK ||
-        (result = try_mapping(fd, g)) != CQ_OK ||
-        (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
-        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK ||
-        (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config, filling)) != CQ_OK)
-        return result;
+    if (result != CQ_OK || (result = result_of_errno(os_check_size(g->file_size))) != CQ_OK || !memory_is_there(blank))
+        return result != CQ_OK ? result : RESULT_RETRY;
+    if ((result = result_of_refusal(os_set_size(blank->fd, g->file_size))) != CQ_OK ||
+        (result = try_mapping(blank->fd, g)) != CQ_OK ||
+        (result = memory_allocate(NULL, blank, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
+        (result = memory_allocate_node(NULL, blank, g, 0)) != CQ_OK || (result = reserve_nodes(blank, g)) != CQ_OK ||
+        (result = write_region(blank, g, config, filling)) != CQ_OK || !memory_is_there(blank))
+        return result != CQ_OK ? result : RESULT_RETRY;
     /* Narrow until now, wider (if asked for) while still without a name. */
-    int error = os_set_permissions(fd, config && config->permissions ? config->permissions : 0600);
-    if (error == 0 && (error = os_status(fd, made)) == 0)
-        error = os_link(fd, path);
-    return result_of_errno(error);
+    result = result_of_refusal(os_set_permissions(blank->fd, config && config->permissions ? config->permissions
+                                                                                            : 0600));
+    if (result != CQ_OK)
+        return result;
+    return memory_is_there(blank) ? result_of_errno(os_link(blank->fd, path)) : RESULT_RETRY;
 }
 
-/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: there is such a file. `filling`: NULL, or what is to be in
-   the region. */
+/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: there is such a file. RESULT_RETRY: another thread closed
+   the descriptor. `filling`: NULL, or what is to be in the region. */
 int create_filled(const char *path, const cq_config *config, const struct geometry *geometry,
                   const struct create_filling *filling, struct os_status *made)
 {
-    int fd, result = open_nameless(path, &fd);
+    struct blank blank;
+    int result = open_nameless(path, &blank.fd);
 
     if (result != CQ_OK)
         return result;
-    result = finish_file(fd, path, config, geometry, filling, made);
-    os_close(fd);
+    /* Nothing but what was just made has neither name nor bytes. */
+    if (os_status(blank.fd, &blank.status) != 0 || blank.status.links != 0 || blank.status.size != 0 ||
+        !blank.status.is_regular)
+        result = RESULT_RETRY;
+    else if ((result = finish_file(&blank, path, config, geometry, filling)) != CQ_OK && !memory_is_there(&blank))
+        result = RESULT_RETRY; /* whatever it was, it was about another file */
+    *made = blank.status;
+    os_close(blank.fd);
     return result;
 }
 

@@ -3,13 +3,13 @@
 #define CQ_CREATE_H
 
 #include "handle.h"
-#include "os.h"
+#include "memory.h"
 
 int create_geometry(const cq_config *config, struct geometry *geometry);
 
 /* Called before the header is written, which is complete otherwise, and the file gets its name. */
 struct create_filling {
-    int (*fill)(int fd, const struct geometry *geometry, struct layout_header *header, const cq_config *config,
+    int (*fill)(const struct blank *blank, const struct geometry *geometry, struct layout_header *header, const cq_config *config,
                 void *context);
     void *context;
 };

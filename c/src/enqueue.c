@@ -197,6 +197,7 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
         atomic_store_explicit(&queue->voids, 0, memory_order_relaxed); /* see dequeue_patience */
     if (index + 1 == run->count)
         run_remember(queue, &queue->last_enq, run);
+    TRACE(enqueue, queue, slot, size);
     return CQ_OK;
 }
 

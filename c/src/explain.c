@@ -216,8 +216,8 @@ static void say_invalid(struct text *text, const struct found *found)
         return;
     }
     if (!found->has_geometry) {
-        say(text, "a capacity of %" PRIu64 " messages of up to %" PRIu64 " bytes needs", found->geometry.capacity,
-            found->geometry.max_message_size);
+        say_count(text, "a capacity of ", found->geometry.capacity, "message", " of up to ");
+        say_count(text, "", found->geometry.max_message_size, "byte", " needs");
         say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the maximum: ask for fewer or smaller messages");
     } else if (path >= PATH_MAX)
         say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory",
@@ -320,13 +320,15 @@ static void say_full(struct text *text, const struct found *found)
     /* The slots that are being written fill it as messages do. */
     uint64_t used = stats.length - stats.orphans, waiting = used > stats.writing ? used - stats.writing : 0;
     bool full = used >= stats.capacity, pinned = !full && stats.held > stats.max_held;
-    say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was "
-        "full; by now", waiting, stats.capacity);
+    say(text, "%s %" PRIu64 " of at most ", full || pinned ? "full," : "it was full; by now", waiting);
+    say_count(text, "", stats.capacity, "message", " ");
+    say(text, "%s waiting", say_are(waiting));
     if (stats.orphans > 0)
         say(text, ", %" PRIu64 " to be delivered again", stats.orphans);
-    say(text, ", %" PRIu64 " are held by consumers", stats.held);
+    if (stats.held > 0)
+        say(text, ", %" PRIu64 " %s held by consumers", stats.held, say_are(stats.held));
     if (stats.writing > 0)
-        say(text, ", %" PRIu64 " are being written", stats.writing);
+        say(text, ", %" PRIu64 " %s being written", stats.writing, say_are(stats.writing));
     bool limited = !full && stats.max_memory != 0 &&
                    stats.memory + stats.max_memory / 8 + found->geometry.node_stride > stats.max_memory;
     if (full)
@@ -390,6 +392,15 @@ static void say_feature(struct text *text, const struct found *found)
         headers && times ? "max_headers, or with CQ_ENQUEUE_TIMES" : headers ? "max_headers" : "CQ_ENQUEUE_TIMES");
 }
 
+static void say_system(struct text *text)
+{
+    say(text, "%s: ", cq_strerror(CQ_ESYSTEM));
+    if (os_may("/proc/self/fd", 0) != 0)
+        say(text, "there is no /proc here, which making a queue may need: mount it");
+    else
+        say(text, "it refused what a queue needs, as a sandbox or a filter of system calls may: strace shows what");
+}
+
 static void say_case(struct text *text, int result, const struct found *found, size_t size)
 {
     bool of_region = result == CQ_FULL || result == CQ_ETOOBIG || result == CQ_EMISMATCH || result == CQ_EVERSION;
@@ -422,15 +433,17 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_ENOMEM: shortage_memory(text, found); return;
     case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show "
                         "which processes have them)", LAYOUT_MAX_OWNER); return;
-    case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
-    case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)",
-                         size, found->header.max_message_size); return;
+    case CQ_ETOOSMALL: say_count(text, "the message has ", size, "byte", ", more than the buffer: it is still "
+                                 "queued"); return;
+    case CQ_ETOOBIG: say_count(text, "a message of ", size, "byte", ", the region takes ");
+                     say(text, "%" PRIu64 " at most (or what was reserved)", found->header.max_message_size); return;
     case CQ_EREADONLY: say(text, "this handle was opened read-only: open it without CQ_READ_ONLY"); return;
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to "
                           "another handle"); return;
     case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs "
                              "or btrfs", found->directory); return;
+    case CQ_ESYSTEM: say_system(text); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;
     case CQ_DUPLICATE: say(text, "its source has come to this number before, so the message was enqueued then: go on "

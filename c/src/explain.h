@@ -29,7 +29,9 @@ struct text {
 
 /* ---- say.c ---- */
 void say(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void say_count(struct text *text, const char *before, uint64_t count, const char *noun, const char *after);
 void say_bytes(struct text *text, const char *before, uint64_t bytes, const char *after);
+const char *say_are(uint64_t count);
 
 /* ---- trouble.c ---- */
 bool trouble_explain(struct text *text, int result, const struct found *found);

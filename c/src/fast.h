@@ -13,6 +13,7 @@
 #include "node.h"
 #include "orphan.h"
 #include "slot.h"
+#include "trace.h"
 #include "wake.h"
 
 #include <string.h>
@@ -127,6 +128,7 @@ ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *da
 {
     if (unlikely(!fast_fill(queue, place, data, size)))
         return false;
+    TRACE(enqueue, queue, place.slot, size);
     fast_remember(&queue->last_enq, place);
     return true;
 }

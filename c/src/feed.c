@@ -122,7 +122,7 @@ static int make_source(cq_queue *queue, const char *name, uint32_t *source)
     if (source_find(queue, name, length, source))
         return CQ_OK;
     if (source_table(queue) == 0) {
-        result = memory_allocate(queue, region_descriptor(queue), LAYOUT_SOURCES_OFFSET,
+        result = memory_allocate(queue, NULL, LAYOUT_SOURCES_OFFSET,
                                  LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET);
         if (result != CQ_OK)
             return result == CQ_ENOMEM ? CQ_ENOSPACE : result;

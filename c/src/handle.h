@@ -179,6 +179,7 @@ static inline void cache_leave(_Atomic uint32_t *busy)
 }
 
 struct cq_queue {
+    char *path;          /* of the file, absolute. This and the next come first, where tracers look for them */
     unsigned char *base; /* the mapping of the whole region; it carries the participant's lock */
     struct layout_header *header;
     struct layout_participant *participants;
@@ -192,7 +193,6 @@ struct cq_queue {
     bool populates;          /* os_populate works */
     uint64_t granule;        /* memory comes and goes in such pieces: os_granule */
     uint64_t device, inode;  /* which file it is */
-    char *path;                       /* absolute */
     char mapped_as[64];               /* another way to the file: by its mapping, where that is allowed */
     cq_queue *sibling, **listed_at;   /* among the handles of this process: fork.c's */
     _Atomic uint32_t keep_unlinked;   /* 1: waits go on though the queue was removed */

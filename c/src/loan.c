@@ -177,6 +177,7 @@ static int try_take(cq_queue *queue, void *context)
     else if ((result = consume_claim(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
     struct layout_slot *slot = run_slot(queue, &run, 0);
+    TRACE(take, queue, slot);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
     run.deliveries += run.deliveries == 0;
     lend(queue, &run, size, message);
@@ -232,6 +233,7 @@ ALWAYS_INLINE int release(cq_queue *queue, cq_message *message, bool plain)
         result = settle(queue, &run, SLOT_DONE, 0, 0);
     if (result != CQ_OK)
         return result;
+    TRACE(release, queue, run.slots, message);
     fast_finished(queue, &run);
     end_loan(message);
     return CQ_OK;
@@ -258,6 +260,7 @@ static int give_back(cq_queue *queue, cq_message *message, struct run *run, uint
     orphan_made(queue, run->node);
     orphan_announce(queue);
     atomic_fetch_add_explicit(&queue->header->returned, 1, memory_order_relaxed); /* a count */
+    TRACE(give_back, queue, run->slots, message);
     end_loan(message);
     if (unlikely(most != 0 && run->deliveries >= most && owner == 0))
         letter_move(queue, run); /* or whoever comes next does */
@@ -298,7 +301,7 @@ static int return_later(cq_queue *queue, cq_message *message, int64_t delay_ns)
     if (result != CQ_OK || delay_ns == 0)
         return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
     _Atomic uint64_t *due = orphan_due(queue, &run);
-    result = memory_allocate(queue, region_descriptor(queue), (uint64_t)((unsigned char *)due - queue->base),
+    result = memory_allocate(queue, NULL, (uint64_t)((unsigned char *)due - queue->base),
                              sizeof *due);
     if (result != CQ_OK)
         return result == CQ_ENOMEM ? CQ_ENOSPACE : result;

@@ -13,23 +13,38 @@
 
 #include <errno.h>
 
+#define DESCRIPTORS_LOST 100 /* so often to somebody who closes them: then there is none */
 #define PIECE (UINT64_C(1) << 20) /* asked for at a time: some tenths of a millisecond's work */
+
+bool memory_is_there(const struct blank *blank)
+{
+    struct os_status now;
+    return os_status(blank->fd, &now) == 0 && now.device == blank->status.device && now.inode == blank->status.inode;
+}
+
+/* Of the file, at this moment; -1: there is none. */
+static int descriptor(cq_queue *queue, const struct blank *blank)
+{
+    if (queue)
+        return region_descriptor(queue);
+    return memory_is_there(blank) ? blank->fd : -1;
+}
 
 /*
  * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and
  * a part without needs blocks for both before anybody may store in it. Another program decides on their size, by
  * reading the file. So there memory is given in pieces that no page is larger than, and that lie as pages do.
  */
-static int allocate_granules(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+static int allocate_granules(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
 {
-    uint64_t granule = queue ? queue->granule : os_granule(fd), end = round_up(offset + size, granule);
+    uint64_t granule = queue ? queue->granule : os_granule(blank->fd), end = round_up(offset + size, granule);
 
     if (granule <= os_page_size())
         return 0;
     offset -= offset % granule;
     if (queue && end > queue->geometry.file_size)
         end = queue->geometry.file_size;
-    return os_allocate(queue ? region_descriptor(queue) : fd, offset, end - offset);
+    return os_allocate(descriptor(queue, blank), offset, end - offset);
 }
 
 /*
@@ -42,9 +57,9 @@ static int allocate_granules(cq_queue *queue, int fd, uint64_t offset, uint64_t 
  * says so instead of a fault, the block being reserved for good from then on, holes of ext4 with delayed allocation
  * included.
  */
-static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+static int allocate_piece(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
 {
-    int error = allocate_granules(queue, fd, offset, size);
+    int error = allocate_granules(queue, blank, offset, size);
 
     if (error != 0)
         return error;
@@ -53,7 +68,7 @@ static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t siz
         if (error != ENOTSUP)
             return error;
     }
-    return os_allocate(queue ? region_descriptor(queue) : fd, offset, size);
+    return os_allocate(descriptor(queue, blank), offset, size);
 }
 
 /* What a large node was given in vain stays with the file, and nobody else has it: one that cannot be finished is not
@@ -63,23 +78,25 @@ static bool is_hopeless(cq_queue *queue, uint64_t offset, uint64_t size)
     return size > PIECE && !os_is_resident(queue->base + offset) && os_room(region_descriptor(queue)) < size;
 }
 
-/* queue: NULL while there is no handle, and then fd is the file. A signal may undo a piece (tmpfs), so that signals
-   that come again and again need small ones for anything to be done between two of them. */
-int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+/* queue: NULL while there is no handle, and then `blank` is the file. A signal may undo a piece (tmpfs), so that
+   signals that come again and again need small ones for anything to be done between two of them. */
+int memory_allocate(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
 {
     uint64_t page = os_page_size(), end = round_up(offset + size, page), piece = PIECE;
 
     offset -= offset % page;
     if (queue && is_hopeless(queue, offset, end - offset))
         return CQ_ENOSPACE;
-    while (offset < end) {
+    for (int lost = 0; offset < end;) {
         uint64_t now = piece < end - offset ? piece : end - offset;
-        int error = allocate_piece(queue, fd, offset, now);
+        int error = allocate_piece(queue, blank, offset, now);
         if (error == 0) {
             offset += now;
             piece = piece < PIECE ? piece * 2 : piece;
-        } else if (error != EINTR)
-            return result_of_errno(error);
+        } else if (error == EBADF && queue && ++lost < DESCRIPTORS_LOST)
+            continue;
+        else if (error != EINTR)
+            return result_of_refusal(error);
         else if (piece > page)
             piece /= 2;
     }
@@ -116,7 +133,7 @@ static bool memory_may_take(cq_queue *queue, uint64_t bytes)
 }
 
 /* Of a node: all, or the first page of each slot where slots get memory as far as their messages reach. */
-static int allocate_heads(cq_queue *queue, int fd, const struct geometry *g, uint64_t node)
+static int allocate_heads(cq_queue *queue, const struct blank *blank, const struct geometry *g, uint64_t node)
 {
     uint64_t at = g->nodes_offset + node * g->node_stride;
     int result = CQ_OK;
@@ -124,27 +141,27 @@ static int allocate_heads(cq_queue *queue, int fd, const struct geometry *g, uin
     if (queue && !memory_may_take(queue, g->paged ? g->slots_per_node * LAYOUT_PAGE : g->node_stride))
         return CQ_FULL;
     if (!g->paged)
-        return memory_allocate(queue, fd, at, g->node_stride);
+        return memory_allocate(queue, blank, at, g->node_stride);
     for (uint32_t i = 0; i < g->slots_per_node && result == CQ_OK; ++i)
-        result = memory_allocate(queue, fd, at + i * g->slot_stride, LAYOUT_PAGE);
+        result = memory_allocate(queue, blank, at + i * g->slot_stride, LAYOUT_PAGE);
     return result;
 }
 
 /* Memory for a node and, where it is the first on their page, for its state, marks and hints. */
-int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint64_t node)
+int memory_allocate_node(cq_queue *queue, const struct blank *blank, const struct geometry *g, uint64_t node)
 {
     const uint64_t words = LAYOUT_PAGE / 8;
     int result = CQ_OK;
 
     if (node % (words * 64 * 64) == 0)
-        result = memory_allocate(queue, fd, LAYOUT_SUMMARY_OFFSET + node / (64 * 64) * 8, LAYOUT_PAGE);
+        result = memory_allocate(queue, blank, LAYOUT_SUMMARY_OFFSET + node / (64 * 64) * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % (words * 64) == 0)
-        result = memory_allocate(queue, fd, g->bitmap_offset + node / 64 * 8, LAYOUT_PAGE);
+        result = memory_allocate(queue, blank, g->bitmap_offset + node / 64 * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % (words * MARK_NODES) == 0)
-        result = memory_allocate(queue, fd, g->marks_offset + node / MARK_NODES * 8, LAYOUT_PAGE);
+        result = memory_allocate(queue, blank, g->marks_offset + node / MARK_NODES * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % words == 0)
-        result = memory_allocate(queue, fd, g->states_offset + node * 8, LAYOUT_PAGE);
-    return result == CQ_OK ? allocate_heads(queue, fd, g, node) : result;
+        result = memory_allocate(queue, blank, g->states_offset + node * 8, LAYOUT_PAGE);
+    return result == CQ_OK ? allocate_heads(queue, blank, g, node) : result;
 }
 
 /* Memory for a message of `size` bytes in a slot that gets it as far as messages reach: what is beyond its first page.
@@ -156,6 +173,6 @@ int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t 
 
     if (!memory_may_take(queue, bytes))
         return CQ_FULL;
-    return memory_allocate(queue, -1, g->nodes_offset + node * g->node_stride + index * g->slot_stride + LAYOUT_PAGE,
+    return memory_allocate(queue, NULL, g->nodes_offset + node * g->node_stride + index * g->slot_stride + LAYOUT_PAGE,
                            bytes);
 }

@@ -49,6 +49,8 @@ static int map_and_register(cq_queue *queue, const cq_config *config, bool read_
             result = durable_join(queue, config);
         if (result == CQ_OK && !read_only)
             result = register_handle(queue, lock_fd);
+        if (lock_fd >= 0 && !region_locks_at(queue, lock_fd))
+            result = RESULT_RETRY; /* another thread closed it: what was locked, or not, was somebody else's */
         if (lock_fd >= 0)
             os_close(lock_fd);
     }

@@ -31,7 +31,8 @@ enum os_open { OS_READ_ONLY = 1, OS_MARKED = 2, OS_FOLLOW = 4 };
 
 /* A new description of the file, not inherited by other programs. Never waits, whatever the path leads to. (s) */
 int os_open(const char *path, uint32_t flags, int *fd);
-void os_close(int fd); /* (s) */
+/* What os_open or os_create_nameless opened; if the number is somebody else's by now, that is left alone. (s) */
+void os_close(int fd);
 int os_status(int fd, struct os_status *status);                                     /* (s) */
 int os_status_at(const char *path, bool follow, struct os_status *status);           /* (s) */
 bool os_is_marked(int fd);                                                           /* (s) */
@@ -44,10 +45,12 @@ int os_check_filesystem(int fd);
    system or file system has none. Where stores would be made to a copy, they are made in place from now on, or it is
    EOPNOTSUPP. */
 int os_create_nameless(const char *directory, int *fd);
-/* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
+/* May this process make a file that large? EFBIG: it may not, and trying would kill it. */
+int os_check_size(uint64_t size);
+/* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. */
 int os_set_size(int fd, uint64_t size);
 int os_set_permissions(int fd, uint32_t permissions);
-/* Give a nameless file its name, in one step; EEXIST: there is such a file. */
+/* Give a nameless file its name, in one step; EEXIST: there is such a file. EIO: not without /proc. */
 int os_link(int fd, const char *path);
 int os_unlink(const char *path);
 /* The directory by a path that leads there whatever the working directory will be: for free(), or NULL. */

@@ -70,7 +70,23 @@ int os_open(const char *path, uint32_t flags, int *fd)
     return error_of(*fd);
 }
 
-void os_close(int fd) { syscall(SYS_close, fd); }
+/* Others hardly open anything in this way. */
+static bool is_opened_here(int fd)
+{
+    struct stat found;
+    bool regular = fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
+    int flags = fcntl(fd, F_GETFL); /* last: nothing comes between this and closing */
+
+    if (flags == -1)
+        return errno != EBADF; /* it cannot be told, and most likely is */
+    return flags & O_NONBLOCK && (regular || flags & O_NOFOLLOW);
+}
+
+void os_close(int fd)
+{
+    if (is_opened_here(fd))
+        syscall(SYS_close, fd);
+}
 
 static int fill_status(int result, const struct stat *found, struct os_status *status)
 {
@@ -163,7 +179,7 @@ static int write_in_place(int fd)
 
 int os_create_nameless(const char *directory, int *fd)
 {
-    *fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    *fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC | O_NONBLOCK, 0600);
     if (*fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
         return errno == EISDIR || errno == EINVAL ? EOPNOTSUPP : errno;
     int error = write_in_place(*fd);
@@ -172,13 +188,17 @@ int os_create_nameless(const char *directory, int *fd)
     return error;
 }
 
-int os_set_size(int fd, uint64_t size)
+int os_check_size(uint64_t size)
 {
     struct rlimit limit;
 
     /* The kernel would not only refuse but send SIGXFSZ. */
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < size)
-        return EFBIG;
+    bool limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return limited && limit.rlim_cur < size ? EFBIG : 0;
+}
+
+int os_set_size(int fd, uint64_t size)
+{
     if (ftruncate(fd, (off_t)size) == 0)
         return 0;
     return errno == EINVAL ? EOPNOTSUPP : errno; /* larger pages than ours */
@@ -193,9 +213,9 @@ int os_link(int fd, const char *path)
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
         return 0;
-    if (errno == ENOENT && linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0) /* no /proc here */
-        return 0;
-    return errno;
+    if (errno != ENOENT || faccessat(AT_FDCWD, "/proc/self/fd", F_OK, 0) == 0)
+        return errno;
+    return linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0 ? 0 : errno == ENOENT ? EIO : errno;
 }
 
 int os_unlink(const char *path) { return error_of(unlink(path)); }
@@ -250,7 +270,8 @@ uint64_t os_room(int fd)
 /* What a kernel (or what plays one) does not know is done another way: by fork.c, or by os_allocate. */
 static bool advise(void *at, size_t size, int advice)
 {
-    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM;
+    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM ||
+           errno == EACCES;
 }
 
 static int unmap_for(void *at, size_t size, int error)

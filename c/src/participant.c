@@ -16,6 +16,7 @@
 #include "os.h"
 #include "region.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Far past any file's end; one byte an id, locked while the participant lives. */
@@ -33,7 +34,7 @@ uint32_t participant_highest(const cq_queue *queue)
 
 /* ---- locks ------------------------------------------------------------------------------------------ */
 
-static bool set_lock(int fd, uint32_t id, enum os_lock kind) { return os_lock(fd, LIVE_BYTES + id, kind) == 0; }
+static int set_lock(int fd, uint32_t id, enum os_lock kind) { return os_lock(fd, LIVE_BYTES + id, kind); }
 
 /* Does another description than fd's hold the lock that `record` says its participant has? */
 static enum verdict ask_lock(int fd, uint32_t id, uint64_t record)
@@ -95,7 +96,7 @@ static bool is_being_reaped(const cq_queue *queue, uint32_t id)
 }
 
 /* Memory for the entry. Others read it only up to highest_id, which is raised afterwards. */
-static int reach(cq_queue *queue, int fd, uint32_t id)
+static int reach(cq_queue *queue, uint32_t id)
 {
     /* Relaxed: the exchange decides. */
     uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_relaxed);
@@ -103,7 +104,7 @@ static int reach(cq_queue *queue, int fd, uint32_t id)
     if (id <= highest)
         return CQ_OK;
     uint64_t begin = (LAYOUT_PARTICIPANTS_OFFSET + id * sizeof(struct layout_participant)) / LAYOUT_PAGE * LAYOUT_PAGE;
-    int result = memory_allocate(queue, fd, begin, LAYOUT_PAGE);
+    int result = memory_allocate(queue, NULL, begin, LAYOUT_PAGE);
     if (result != CQ_OK)
         return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
     uint32_t reached = id < LAYOUT_MAX_OWNER ? id : LAYOUT_MAX_OWNER;
@@ -134,17 +135,30 @@ static void introduce(struct layout_participant *me)
     atomic_store_explicit(&me->pid, os_process(), memory_order_relaxed);
 }
 
+/* CQ_ELIMIT: another description's lock is in the way. Anything else is true of all ids. */
+static int result_of_lock(int error)
+{
+    switch (error) {
+    case EAGAIN: case EACCES: return CQ_ELIMIT;
+    case EOPNOTSUPP: return CQ_EFILESYSTEM;
+    default: return CQ_ESYSTEM;
+    }
+}
+
 /* Become the owner of this id if it is clean. lock_fd is the description whose mapping will carry the lock.
-   CQ_ELIMIT: not this one. */
+   CQ_ELIMIT: not this one. Other errors: none. */
 static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
 {
     struct layout_participant *me = &queue->participants[id];
     bool fresh = id > participant_highest(queue);
     uint64_t record = fresh ? 0 : participant_record(queue, id);
 
-    if (record & PARTICIPANT_USED || !set_lock(lock_fd, id, shared ? OS_LOCK_SHARED : OS_LOCK))
+    if (record & PARTICIPANT_USED)
         return CQ_ELIMIT;
-    int result = reach(queue, lock_fd, id);
+    int error = set_lock(lock_fd, id, shared ? OS_LOCK_SHARED : OS_LOCK);
+    if (error != 0)
+        return result_of_lock(error);
+    int result = reach(queue, id);
     if (result == CQ_OK) {
         record = participant_record(queue, id); /* record:A, before names:A: clean, and then not named */
         if (!(record & PARTICIPANT_USED) && !is_being_reaped(queue, id)) {
@@ -184,9 +198,9 @@ int participant_register(cq_queue *queue, int lock_fd, bool shared)
 /* Have an id for a moment, to reap in its name: the one that is kept for this, which one process at a time may have. */
 bool participant_enter_emergency(cq_queue *queue, int lock_fd)
 {
-    if (!set_lock(lock_fd, EMERGENCY_ID, OS_LOCK))
+    if (set_lock(lock_fd, EMERGENCY_ID, OS_LOCK) != 0)
         return false;
-    if (reach(queue, lock_fd, EMERGENCY_ID) != CQ_OK) {
+    if (reach(queue, EMERGENCY_ID) != CQ_OK) {
         set_lock(lock_fd, EMERGENCY_ID, OS_UNLOCK);
         return false;
     }
@@ -202,13 +216,16 @@ void participant_leave_emergency(cq_queue *queue, int lock_fd)
     set_lock(lock_fd, EMERGENCY_ID, OS_UNLOCK);
 }
 
-/* Does the mapping alone, with its description closed, still hold the lock? Not on every file system. */
+/* Does the mapping alone, with its description closed, still hold the lock? Not on every file system. RESULT_RETRY:
+   there is no descriptor to ask, or it was not one of the region any more. */
 int participant_verify(cq_queue *queue)
 {
     int fd = region_descriptor(queue);
-    if (fd < 0)
-        return CQ_ESYSTEM;
-    return ask_lock(fd, queue->owner, queue->record) == VERDICT_ALIVE ? CQ_OK : CQ_EFILESYSTEM;
+    enum verdict verdict = fd < 0 ? VERDICT_UNKNOWN : ask_lock(fd, queue->owner, queue->record);
+
+    if (verdict == VERDICT_ALIVE)
+        return CQ_OK;
+    return verdict == VERDICT_DEAD && region_is_at(queue, fd) ? CQ_EFILESYSTEM : RESULT_RETRY;
 }
 
 /* The first claim of a handle: from now on its death may leave something. */

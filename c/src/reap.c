@@ -16,6 +16,7 @@
 #include "participant.h"
 #include "region.h"
 #include "sweep.h"
+#include "trace.h"
 
 #include <errno.h>
 
@@ -91,10 +92,14 @@ static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
         uint64_t record = reap->records[i];
         if (participant_ask(queue, fd, reap->ids[i], record) != VERDICT_DEAD)
             continue;
+        uint32_t process = atomic_load_explicit(&entry->pid, memory_order_relaxed); /* for people */
         for (int word = 0; word < 2; ++word)
             atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* name_ids:A: its sweeps are over */
         lease_drop_all(queue, reap->ids[i]); /* after the sweep: the next consumer finds what this one held */
-        reaped += participant_clean(queue, reap->ids[i], record);
+        if (!participant_clean(queue, reap->ids[i], record))
+            continue;
+        TRACE(reaped, queue, reap->ids[i], process);
+        ++reaped;
     }
     reap->count = 0;
     reap->sweeping = false;
@@ -337,6 +342,7 @@ bool reap_look(cq_queue *queue, enum reap_look *look)
                                                        memory_order_relaxed)) {
         result = alone ? 0 : look_in_turn(queue, fd, false, turn);
         atomic_store_explicit(&queue->turn_seen, turn + 1, memory_order_relaxed);
+        TRACE(look, queue, turn, result);
         *look = REAP_LOOKED;
     }
     if (*look == REAP_BLIND || *look == REAP_LOOKED) /* not again in each call */

@@ -10,6 +10,7 @@
 #include "geometry.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,14 @@ int result_of_errno(int error)
     case ENAMETOOLONG: case EINVAL: return CQ_EINVAL;
     default: return CQ_ESYSTEM;
     }
+}
+
+/* The same, where no path was given: what is refused then is not access to a file, nor is any missing. */
+int result_of_refusal(int error)
+{
+    int result = error == ENOSYS ? CQ_ESYSTEM : result_of_errno(error);
+    return result == CQ_EACCESS || result == CQ_ENOENT || result == CQ_EEXIST || result == CQ_EINVAL ? CQ_ESYSTEM
+                                                                                                    : result;
 }
 
 /* The file of the queue, by a path that leads there whatever the working directory will be. */
@@ -68,7 +77,7 @@ int region_read_header(int fd, struct layout_header *header, uint64_t *file_size
 /* CQ_EFILESYSTEM: locks do not go with mappings there, as far as is known. */
 int region_filesystem(int fd, uint32_t flags)
 {
-    return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_errno(os_check_filesystem(fd));
+    return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_refusal(os_check_filesystem(fd));
 }
 
 /* Are the file's owner, and those that may write it, to be trusted? A file of this process's own user is as open to a
@@ -101,10 +110,10 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     int error = os_map(fd, size, read_only ? OS_MAP_READ : OS_MAP_WRITE, &base);
 
     if (error != 0)
-        return result_of_errno(error);
+        return result_of_refusal(error);
     if ((error = os_map_alive(&alive, &queue->populates)) != 0) {
         os_unmap(base, size);
-        return result_of_errno(error);
+        return result_of_refusal(error);
     }
     queue->alive = alive;
     queue->granule = os_granule(fd);
@@ -141,6 +150,27 @@ enum mismatch region_mismatch(const cq_config *config, const struct layout_heade
     return config->flags & CQ_ENQUEUE_TIMES && !(header->features & FEATURE_TIMES) ? MISMATCH_TIMES : MISMATCH_NONE;
 }
 
+static bool is_same(const struct os_status *one, const struct os_status *other)
+{
+    return one->device == other->device && one->inode == other->inode;
+}
+
+/* Is fd, at this moment, the file that has the name? If not, nothing that was found through it says anything: the
+   number is somebody else's, or the name is. */
+static bool is_named(const char *path, int fd)
+{
+    struct os_status named, found;
+    return os_status_at(path, false, &named) == 0 && os_status(fd, &found) == 0 && is_same(&named, &found);
+}
+
+/* Is fd, still, the description through which the region is mapped and locked? No other thread has another of that
+   kind, because of fork_lock: if it is now, it was all the time. */
+bool region_locks_at(const cq_queue *queue, int fd)
+{
+    struct os_status status;
+    return os_status(fd, &status) == 0 && region_is(queue, &status) && os_is_marked(fd);
+}
+
 /*
  * Open, check and map the region at `path`. *lock_fd receives the description that the mapping was made through (-1
  * when read-only); the caller, which has fork_lock, closes it once it has locked through it. RESULT_RETRY: the name
@@ -159,11 +189,8 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     if ((error = os_open(path, read_only ? OS_READ_ONLY : OS_MARKED, &fd)) != 0)
         return result_of_errno(error);
     own = fd;
-    if ((error = os_status(fd, &status)) != 0) {
-        result = result_of_errno(error);
-        goto fail;
-    }
-    if ((result = check_trust(&status, config, read_only)) != CQ_OK ||
+    if ((result = result_of_errno(os_status(fd, &status))) != CQ_OK ||
+        (result = check_trust(&status, config, read_only)) != CQ_OK ||
         (result = region_filesystem(fd, config ? config->flags : 0)) != CQ_OK ||
         (result = region_read_header(fd, &header, &file_size)) != CQ_OK ||
         (result = geometry_of_header(&header, file_size, &queue->geometry)) != CQ_OK)
@@ -185,12 +212,19 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     }
     if ((result = map_region(queue, fd, read_only)) != CQ_OK)
         goto fail;
+    if (read_only ? os_status(fd, &second) != 0 || !region_is(queue, &second) : !region_locks_at(queue, fd)) {
+        region_unmap(queue); /* whatever it is, nothing was stored there */
+        result = RESULT_RETRY;
+        goto fail;
+    }
     atomic_store_explicit(&queue->fd, own, memory_order_relaxed); /* nobody else has the handle yet */
     if (!read_only)
         *lock_fd = fd;
     return CQ_OK;
 
 fail:
+    if (!is_named(path, fd))
+        result = RESULT_RETRY;
     if (own != fd)
         os_close(own);
     os_close(fd);
@@ -260,7 +294,26 @@ bool region_is_linked(const cq_queue *queue)
     return os_status_at(queue->path, false, &status) == 0 && region_is(queue, &status);
 }
 
-/* Has the file no name at all any more, so that nobody can open it? A file that was renamed still has one. */
+/* Is the directory where the file was seen from here, and the file not in it? Where another root, or another user's
+   rights, hide the directory, nothing is known. */
+static bool is_missing(const cq_queue *queue)
+{
+    struct os_status status;
+    char directory[PATH_MAX];
+    size_t length = (size_t)(strrchr(queue->path, '/') - queue->path) + 1; /* there is one: region_path wrote it */
+    int error = os_status_at(queue->path, false, &status);
+
+    if (error == 0)
+        return status.device == queue->device && !region_is(queue, &status);
+    if (error != ENOENT || length >= sizeof directory)
+        return false;
+    memcpy(directory, queue->path, length);
+    directory[length] = '\0';
+    return os_status_at(directory, true, &status) == 0 && status.device == queue->device;
+}
+
+/* Has the file no name at all any more, so that nobody can open it? A file that was renamed still has one. False also
+   where that cannot be known. */
 bool region_is_removed(cq_queue *queue)
 {
     struct os_status status;
@@ -268,7 +321,7 @@ bool region_is_removed(cq_queue *queue)
 
     if (fd >= 0 && os_status(fd, &status) == 0 && region_is(queue, &status))
         return status.links == 0;
-    return !region_is_linked(queue);
+    return is_missing(queue);
 }
 
 void region_close_descriptor(cq_queue *queue)

@@ -11,6 +11,7 @@ enum mismatch {
 };
 enum mismatch region_mismatch(const cq_config *config, const struct layout_header *header);
 int result_of_errno(int error);
+int result_of_refusal(int error);
 int region_path(const char *name, const char *directory, char **path);
 int region_filesystem(int fd, uint32_t flags);
 int region_read_header(int fd, struct layout_header *header, uint64_t *file_size);
@@ -20,6 +21,7 @@ void region_unmap(cq_queue *queue);
 void region_forget(cq_queue *queue);
 bool region_is(const cq_queue *queue, const struct os_status *status);
 bool region_is_at(const cq_queue *queue, int fd);
+bool region_locks_at(const cq_queue *queue, int fd);
 bool region_is_linked(const cq_queue *queue);
 bool region_is_removed(cq_queue *queue);
 int region_descriptor(cq_queue *queue);

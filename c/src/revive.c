@@ -79,8 +79,8 @@ static void write_node(cq_queue *queue, uint32_t number, uint64_t sequence)
 }
 
 /* An ORPHAN, of these bytes. CQ_OK or an error. */
-static int write_survivor(cq_queue *queue, int fd, const struct revival *revival, const struct survivor *survivor,
-                          const unsigned char *bytes)
+static int write_survivor(cq_queue *queue, const struct blank *blank, const struct revival *revival,
+                          const struct survivor *survivor, const unsigned char *bytes)
 {
     const struct geometry *g = &queue->geometry;
     uint32_t index = (uint32_t)(survivor->position % g->slots_per_node);
@@ -90,7 +90,7 @@ static int write_survivor(cq_queue *queue, int fd, const struct revival *revival
     int result = CQ_OK;
 
     if (g->paged && !slot_reaches(queue, slot, survivor->size))
-        result = memory_allocate(NULL, fd, (uint64_t)((unsigned char *)slot - queue->base) + LAYOUT_PAGE,
+        result = memory_allocate(NULL, blank, (uint64_t)((unsigned char *)slot - queue->base) + LAYOUT_PAGE,
                                  (uint64_t)slot_pages(g, survivor->size) * LAYOUT_PAGE);
     if (result != CQ_OK)
         return result;
@@ -108,7 +108,7 @@ static int write_survivor(cq_queue *queue, int fd, const struct revival *revival
     return CQ_OK;
 }
 
-static int write_survivors(cq_queue *queue, int fd, struct revival *revival, int directory)
+static int write_survivors(cq_queue *queue, const struct blank *blank, struct revival *revival, int directory)
 {
     struct legacy *legacy = &revival->legacy;
     unsigned char *bytes = NULL;
@@ -125,14 +125,14 @@ static int write_survivors(cq_queue *queue, int fd, struct revival *revival, int
         if (at + survivor->size > legacy->files[survivor->file].size)
             result = CQ_EIO; /* it was there a moment ago */
         else
-            result = write_survivor(queue, fd, revival, survivor, bytes + at);
+            result = write_survivor(queue, blank, revival, survivor, bytes + at);
     }
     free(bytes);
     return result;
 }
 
 /* Nodes with their words, then the messages; and behind them the stub, where the list begins. The file is mapped. */
-static int write_nodes(cq_queue *queue, int fd, struct revival *revival)
+static int write_nodes(cq_queue *queue, const struct blank *blank, struct revival *revival)
 {
     struct legacy *legacy = &revival->legacy;
     int directory = revival->home->directory, result;
@@ -143,27 +143,27 @@ static int write_nodes(cq_queue *queue, int fd, struct revival *revival)
     write_node(queue, (uint32_t)revival->lives, legacy->reserve);
     if ((result = legacy_by_file(legacy)) != CQ_OK)
         return result;
-    return write_survivors(queue, fd, revival, directory);
+    return write_survivors(queue, blank, revival, directory);
 }
 
 /* As write_nodes, through a mapping of the file that is being made. */
-static int fill_nodes(int fd, const struct geometry *g, struct revival *revival)
+static int fill_nodes(const struct blank *blank, const struct geometry *g, struct revival *revival)
 {
     cq_queue *queue = aligned_alloc(LAYOUT_LINE, sizeof *queue);
     void *base = NULL;
     int result = queue ? CQ_OK : CQ_ENOMEM;
 
     for (uint64_t n = 0; n <= revival->lives && result == CQ_OK; ++n)
-        result = memory_allocate_node(NULL, fd, g, n);
+        result = memory_allocate_node(NULL, blank, g, n);
     if (result == CQ_OK)
-        result = result_of_errno(os_map(fd, g->file_size, OS_MAP_WRITE, &base));
+        result = result_of_errno(os_map(blank->fd, g->file_size, OS_MAP_WRITE, &base));
     if (result == CQ_OK) {
         memset(queue, 0, sizeof *queue);
         queue->geometry = *g;
         queue->base = base;
         queue->marks = (void *)(queue->base + g->marks_offset);
         queue->states = (void *)(queue->base + g->states_offset);
-        result = write_nodes(queue, fd, revival);
+        result = write_nodes(queue, blank, revival);
         os_unmap(base, g->file_size);
     }
     free(queue);
@@ -264,8 +264,8 @@ static int write_lock(const struct revival *revival, const struct layout_header 
 }
 
 /* create_filled's: the header is complete but for what is durable about it. */
-static int fill_region(int fd, const struct geometry *g, struct layout_header *header, const cq_config *config,
-                       void *context)
+static int fill_region(const struct blank *blank, const struct geometry *g, struct layout_header *header,
+                       const cq_config *config, void *context)
 {
     struct revival *revival = context;
     struct legacy *legacy = &revival->legacy;
@@ -279,7 +279,7 @@ static int fill_region(int fd, const struct geometry *g, struct layout_header *h
     if ((error = set_durable(header, revival, spare)) != 0)
         return home_result(error);
     if (legacy->exists) {
-        result = fill_nodes(fd, g, revival);
+        result = fill_nodes(blank, g, revival);
         set_ends(header, revival);
         if (result == CQ_OK && (error = legacy_flush(directory, legacy)) != 0)
             result = home_result(error);

@@ -20,7 +20,16 @@ void say(struct text *text, const char *format, ...)
     text->length += written > 0 ? (size_t)written : 0;
 }
 
-/* Between two pieces of text: say_bytes(text, "it needs ", bytes, ", "). */
+/* Between two pieces of text: say_count(text, "it has ", count, "message", ", "). */
+void say_count(struct text *text, const char *before, uint64_t count, const char *noun, const char *after)
+{
+    say(text, "%s%" PRIu64 " %s%s%s", before, count, noun, count == 1 ? "" : "s", after);
+}
+
+/* The verb that goes with a count. */
+const char *say_are(uint64_t count) { return count == 1 ? "is" : "are"; }
+
+/* The same, in larger units too. */
 void say_bytes(struct text *text, const char *before, uint64_t bytes, const char *after)
 {
     static const char units[] = "KMGTPE";
@@ -29,7 +38,7 @@ void say_bytes(struct text *text, const char *before, uint64_t bytes, const char
 
     for (; value >= 1024 && unit < 5; ++unit)
         value /= 1024;
-    say(text, "%s%" PRIu64 " bytes", before, bytes);
+    say_count(text, before, bytes, "byte", "");
     if (unit >= 0)
         say(text, " (%.1f %ciB)", value, units[unit]);
     say(text, "%s", after);

@@ -71,10 +71,12 @@ void shortage_process(struct text *text)
         say(text, "this process has used all of the %" PRIu64 " descriptors that it may have, or all but a few, and "
             "opening a "
             "queue takes %d: close some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", files, ENOUGH_TO_OPEN);
-    else
-        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have %" PRIu64
-            " descriptors (RLIMIT_NOFILE, ulimit -n), its user %" PRIu64 " threads (RLIMIT_NPROC, ulimit -u), its "
-            "container perhaps fewer: use fewer, or raise the limit", files, threads);
+    else {
+        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have ");
+        say_count(text, "", files, "descriptor", " (RLIMIT_NOFILE, ulimit -n), ");
+        say_count(text, "its user ", threads, "thread", " (RLIMIT_NPROC, ulimit -u), its container perhaps fewer: use "
+                  "fewer, or raise the limit");
+    }
 }
 
 void shortage_file_size(struct text *text, const struct found *found)

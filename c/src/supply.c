@@ -16,9 +16,9 @@ static bool is_lack(int result) { return result == CQ_FULL || result == CQ_ENOSP
 /* What node_take has asked for. */
 void supply_node(cq_queue *queue, struct growth *growth)
 {
-    growth->result = memory_allocate_node(queue, -1, &queue->geometry, growth->node);
+    growth->result = memory_allocate_node(queue, NULL, &queue->geometry, growth->node);
     if (is_lack(growth->result) && trim_for(queue))
-        growth->result = memory_allocate_node(queue, -1, &queue->geometry, growth->node);
+        growth->result = memory_allocate_node(queue, NULL, &queue->geometry, growth->node);
 }
 
 /* A node was appended. How many are in use: a hint, for trim.c. Relaxed all. */

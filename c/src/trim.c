@@ -23,6 +23,7 @@
 #include "os.h"
 #include "participant.h"
 #include "slot.h"
+#include "trace.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -157,8 +158,10 @@ static void give_window(cq_queue *queue, const struct window *window, struct tri
         for (uint64_t i = 0; i < count; ++i)
             if (taken[i] != HELD_NOT)
                 node_put_back(queue, window->first + i, trim->before[i], trim->held[i] == HELD_BARE);
-        if (known && memory_taken(queue, &after) && after < before)
+        if (known && memory_taken(queue, &after) && after < before) {
             atomic_fetch_add_explicit(&queue->header->trimmed, before - after, memory_order_relaxed); /* a count */
+            TRACE(trim, queue, before - after);
+        }
         wake_side(queue, SIDE_PRODUCERS, held); /* who found no free node meanwhile */
     }
 }

@@ -16,6 +16,7 @@
 #include "orphan.h"
 #include "os.h"
 #include "reap.h"
+#include "trace.h"
 #include "trim.h"
 #include "wake.h"
 
@@ -242,7 +243,9 @@ int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *at
     int64_t now = os_clock(OS_CLOCK);
     int64_t deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
     count_sleeper(queue, side, true, now);
+    TRACE(wait_begin, queue, side, timeout_ns);
     result = sleep_until(queue, side, deadline, attempt, context);
+    TRACE(wait_end, queue, side, result);
     count_sleeper(queue, side, false, now);
     remember_end(queue, result);
     return result;

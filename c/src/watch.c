@@ -48,7 +48,12 @@ static void set_fd(const struct watch *watch, bool up)
     os_event_set(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch), up); /* which says what it is */
 }
 
-static int make_fd(const struct watch *watch, int *fd) { return result_of_errno(os_event_create(key_of(watch), fd)); }
+/* This has to do with no file. */
+static int make_fd(const struct watch *watch, int *fd)
+{
+    int result = result_of_refusal(os_event_create(key_of(watch), fd));
+    return result == CQ_EFILESYSTEM ? CQ_ESYSTEM : result;
+}
 
 /* ---- its state ------------------------------------------------------------------------------------- */
 

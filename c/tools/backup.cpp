@@ -182,8 +182,8 @@ public:
         const nlohmann::json end = nlohmann::json::parse(text, nullptr, false);
         if (end.is_object() && end.contains("cq_backup_end")) {
             if (end["cq_backup_end"] != messages_)
-                throw Failure(name_ + " is damaged: it says that it has " + end["cq_backup_end"].dump() +
-                              " messages, and has " + std::to_string(messages_));
+                throw Failure(name_ + " is damaged: it has " + format_count(messages_, "message") +
+                              ", and says that it has " + end["cq_backup_end"].dump());
             return false;
         }
         if (!message_of_json(text, message, fault))

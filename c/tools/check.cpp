@@ -44,9 +44,10 @@ bool stalls(const Reading &before, const Reading &after)
 std::vector<std::string> faults_of(const CheckOptions &options, const Reading *before, const Reading &reading)
 {
     std::vector<std::string> faults;
-    const auto most = [&](const char *what, const std::optional<std::uint64_t> &limit, std::uint64_t value) {
+    const auto most = [&](const char *noun, const char *what, const std::optional<std::uint64_t> &limit,
+                          std::uint64_t value) {
         if (limit && value > *limit)
-            faults.push_back(std::to_string(value) + " " + what + ", at most " + std::to_string(*limit) + " allowed");
+            faults.push_back(format_count(value, noun) + what + ", at most " + std::to_string(*limit) + " allowed");
     };
     if (!reading.problem.empty())
         return {reading.problem};
@@ -55,16 +56,16 @@ std::vector<std::string> faults_of(const CheckOptions &options, const Reading *b
         std::snprintf(text, sizeof text, "%.1f%% full, at most %g%% allowed", reading.fill(), *options.max_fill);
         faults.emplace_back(text);
     }
-    most("messages wait", options.max_length, reading.stats.length);
-    most("messages held", options.max_held, reading.stats.held);
-    most("bytes of memory", options.max_memory, reading.stats.memory);
+    most("message", " waiting", options.max_length, reading.stats.length);
+    most("message", " held", options.max_held, reading.stats.held);
+    most("byte", " of memory", options.max_memory, reading.stats.memory);
     if (options.max_age && !reading.stats.enqueue_times)
         faults.emplace_back("its messages have no times: create it with --enqueue-times to check their age");
     else if (options.max_age && reading.stats.oldest_age > *options.max_age)
         faults.push_back("the oldest message is " + std::to_string(reading.stats.oldest_age / 1'000'000) +
                          " ms old, at most " + std::to_string(*options.max_age / 1'000'000) + " ms allowed");
     if (options.min_participants && reading.stats.participants < *options.min_participants)
-        faults.push_back(std::to_string(reading.stats.participants) + " handles open, at least " +
+        faults.push_back(format_count(reading.stats.participants, "handle") + " open, at least " +
                          std::to_string(*options.min_participants) + " wanted");
     if (before && stalls(*before, reading))
         faults.push_back(format_count(reading.stats.length, "message") + " waiting, and none was taken for " +

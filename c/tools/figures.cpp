@@ -77,7 +77,7 @@ const std::vector<Figure> &figures()
          [](const Stats &s) { return Number{s.max_held}; }},
         {"max_memory", "max memory", Kind::given, Unit::limit, "", "max_memory_bytes",
          [](const Stats &s) { return Number{s.max_memory}; }},
-        {"reserve", "reserve", Kind::given, Unit::bytes, " are kept for messages", "reserve_bytes",
+        {"reserve", "reserve", Kind::given, Unit::bytes, " kept for messages", "reserve_bytes",
          [](const Stats &s) { return Number{s.reserve}; }},
         {"trimmed", "trimmed", Kind::counter, Unit::bytes, " given back", "trimmed_bytes",
          [](const Stats &s) { return Number{s.trimmed}; }},
@@ -143,7 +143,7 @@ std::string in_words(const Figure &figure, const Stats &stats)
             return "no limit";
         [[fallthrough]];
     case Unit::bytes:
-        return std::to_string(value) + " bytes" + (value < 1024 ? "" : " (" + format_bytes(value) + ")") +
+        return format_count(value, "byte") + (value < 1024 ? "" : " (" + format_bytes(value) + ")") +
                figure.remark;
     case Unit::time: return format_time(time) + ", " + format_span(now() - time) + " ago";
     case Unit::span: return value == 0 ? "none" : format_number(value / 1'000'000) + " ms";

@@ -6,6 +6,7 @@
 #include "base64.hpp"
 #include "failure.hpp"
 #include "format.hpp"
+#include "units.hpp"
 
 namespace tool {
 
@@ -47,7 +48,7 @@ void MessageReader::refuse(const std::string &why) { refusal_ = label() + " " + 
 
 void MessageReader::refuse_size(const std::string &size)
 {
-    refuse("has " + size + " bytes, but a message of this queue has at most " + std::to_string(max_message_size_) +
+    refuse("has " + size + ", but a message of this queue has at most " + std::to_string(max_message_size_) +
            ": cut it up, or create a queue with a larger --max-message");
 }
 
@@ -99,7 +100,7 @@ void MessageReader::split()
     const std::size_t rest = used_ - begin_;
     /* A little more than max_piece_, because of the blanks that base64 may end with. */
     if (!refusal_ && !ended_ && rest > max_piece_ + 16)
-        refuse_size("more than " + std::to_string(max_message_size_));
+        refuse_size("more than " + format_count(max_message_size_, "byte"));
     /* The last message needs no separator; an empty file is a message, but there is no line in it. */
     if (!refusal_ && ended_ && (rest > 0 || framing_ == Framing::whole)) {
         add(buffer_.data() + begin_, rest);
@@ -120,7 +121,7 @@ void MessageReader::add(char *begin, std::size_t size)
         size = decoded_.back().size();
     }
     if (size > max_message_size_)
-        return refuse_size(std::to_string(size));
+        return refuse_size(format_count(size, "byte"));
     messages_.emplace_back(begin, size);
     ++count_;
 }

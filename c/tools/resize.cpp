@@ -153,7 +153,8 @@ int resize(const ResizeOptions &options, const Place &place)
                          .dump()
                   << '\n';
     else
-        std::cout << place.name << " has room for " << format_number(now.capacity) << " messages of up to "
+        std::cout << place.name << " has room for " << format_number(now.capacity)
+                  << (now.capacity == 1 ? " message" : " messages") << " of up to "
                   << format_bytes(now.max_message_size) << " now; " << format_count(moved, "message")
                   << (moved == 1 ? " was" : " were") << " taken over\n";
     finish_output();

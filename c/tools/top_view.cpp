@@ -135,7 +135,7 @@ std::vector<Line> detail_view(const Screen &screen, const Place &place, const Re
         std::snprintf(percent, sizeof percent, " %.1f%%", reading->fill());
         lines.push_back({{bar(reading->fill(), bar_width, screen.blocks), look_of(*reading)},
                          {percent},
-                         {" of " + format_number(stats.capacity) + " messages"}});
+                         {" of " + format_number(stats.capacity) + (stats.capacity == 1 ? " message" : " messages")}});
         add_trend(lines, screen, history, "length", &Moment::length, Look::plain);
         add_trend(lines, screen, history, "in/s", &Moment::in, Look::good);
         add_trend(lines, screen, history, "out/s", &Moment::out, Look::warning);

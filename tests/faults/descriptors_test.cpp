@@ -51,24 +51,25 @@ bool is_readable(int fd, int limit_ms)
 /* Handles that are cut off from the name of their queue, each in another way. */
 struct Cut {
     const char *name;
+    bool gone; /* from where it was */
     std::function<void(const Queue &)> run;
 };
 
 const Cut cuts[] = {
-    {"unlink", [](const Queue &queue) { must(queue.unlink() == CQ_OK, "unlink"); }},
-    {"another_file_of_that_name",
+    {"unlink", true, [](const Queue &queue) { must(queue.unlink() == CQ_OK, "unlink"); }},
+    {"another_file_of_that_name", true,
      [](const Queue &queue) {
          must(::rename(queue.path().c_str(), (queue.path() + ".old").c_str()) == 0, "rename");
          must(::close(::open(queue.path().c_str(), O_CREAT | O_RDWR, 0600)) == 0, "create");
      }},
-    {"chdir", [](const Queue &) { must(::chdir("/") == 0, "chdir"); }},
-    {"chroot",
+    {"chdir", false, [](const Queue &) { must(::chdir("/") == 0, "chdir"); }},
+    {"chroot", false,
      [](const Queue &) {
          if (::geteuid() != 0)
              own_namespace(CLONE_NEWUSER, "a user namespace");
          must(::chroot("/proc/self/fdinfo") == 0 && ::chdir("/") == 0, "chroot");
      }},
-    {"another_user",
+    {"another_user", false,
      [](const Queue &) {
          must(::setgroups(0, nullptr) == 0 && ::setgid(nobody) == 0 && ::setuid(nobody) == 0, "setuid");
      }},
@@ -102,6 +103,8 @@ TEST_P(CutOff, a_handle_without_a_descriptor_grows_and_is_used)
                                 ::_exit(4);
                             if (std::string(GetParam().name) == "chdir" && queue.stat().unlinked)
                                 ::_exit(5);
+                            if (cq_wait(queue, to_ns(milliseconds(200))) == CQ_STALE && !GetParam().gone)
+                                ::_exit(6);
                             ::_exit(0);
                         } catch (const NotAllowed &) {
                             ::_exit(not_allowed);
@@ -109,7 +112,8 @@ TEST_P(CutOff, a_handle_without_a_descriptor_grows_and_is_used)
                     }).join();
     if (end.code == not_allowed)
         GTEST_SKIP() << why_skipped;
-    EXPECT_EQ(end.code, 0) << "1: no descriptor, 2: not grown, 3 and 4: the descriptor does not follow, 5: said to be unlinked";
+    EXPECT_EQ(end.code, 0) << "1: no descriptor, 2: not grown, 3 and 4: the descriptor does not follow, 5: said to be unlinked, "
+                              "6: said to be removed";
 }
 
 /* Who may look behind mappings gets a descriptor without a name, and with it sees the dead. */

@@ -81,6 +81,46 @@ class DoctorTest(CommandTest):
             self.assertRegex(self.doctor(code=ERROR), "PROBLEM .*not a regular file")
             (os.rmdir if os.path.isdir(self.path()) else os.remove)(self.path())
 
+    def doctor_all(self, *words, code=OK):
+        return self.run_cq("doctor", *words, code=code)
+
+    def test_without_a_name_all_queues_are_examined_and_what_they_take_together(self):
+        self.create("a", capacity=10)
+        self.create("b", capacity=10)
+        self.put(b"1", queue="b")
+        parts = self.doctor_all().out.decode().split("\n\n")
+        self.assertEqual([part.strip().splitlines()[-1] for part in parts], ["a is healthy", "b is healthy", f"{self.directory} is healthy"])
+        self.assertIn("1 message waits in it", parts[1])
+        self.assertRegex(parts[2], r"^ok +2 queues together have 112\.0 KiB and may need .* more, .* are free\n")
+
+    def test_without_a_name_one_that_is_sick_is_told_and_the_others_are_examined(self):
+        self.create("b")
+        with open(self.path("a"), "wb") as file:
+            file.write(bytes(700))
+        os.chmod(self.path("a"), 0o600)
+        other = bytearray(4096)
+        with open(self.path("b"), "rb") as file:
+            other[:] = file.read(4096)
+        other[8] += 1 # format_version
+        with open(self.path("c"), "wb") as file:
+            file.write(other)
+        os.chmod(self.path("c"), 0o600)
+        result = self.doctor_all("--json", code=ERROR)
+        self.assertEqual([(one["name"], one["healthy"]) for one in result.json_lines],
+                         [("a", False), ("b", True), ("c", False), (self.directory, True)])
+        told = {one["name"]: one["findings"][-1] for one in result.json_lines}
+        self.assertEqual(told["a"]["kind"], "problem")
+        self.assertIn("is no queue", told["a"]["text"])
+        self.assertIn("queue has format version 2", told["c"]["text"])
+        self.assertIn("1 queue together has", told[self.directory]["text"])
+
+    def test_without_a_name_what_a_killed_resize_left_is_removed(self):
+        os.mkdir(os.path.join(self.directory, ".cqueue-draft-abcdef"))
+        text = self.doctor_all().out.decode()
+        self.assertRegex(text, "repaired +removed 1 unfinished queue of a resize or restore that was killed")
+        self.assertIn("there is no queue", text)
+        self.assertEqual(os.listdir(self.directory), [])
+
 
 if __name__ == "__main__":
     main()

@@ -14,6 +14,7 @@ from support import ERROR, PATIENCE, ROOT, USAGE, CommandTest, main
 
 try:
     from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client.parser import text_string_to_metric_families as text_string_to_metric_families_0_0_4
 except ImportError:
     text_string_to_metric_families = None
 
@@ -104,6 +105,35 @@ class ExportTest(CommandTest):
                 self.assertIn("cqueue_max_held_messages", opened.read())
         export.send_signal(signal.SIGINT)
         self.assertEqual(export.wait(PATIENCE), -signal.SIGINT)
+
+    @unittest.skipUnless(text_string_to_metric_families, "no prometheus_client")
+    def test_the_older_format_is_what_its_parser_reads(self):
+        text = self.run_cq("export", "--prometheus").out.decode()
+        self.assertNotIn("# EOF", text)
+        self.assertIn("# TYPE cqueue_enqueued_messages_total counter\n", text)
+        samples = {(sample.name, sample.labels["queue"]): sample.value for family in text_string_to_metric_families_0_0_4(text)
+                   for sample in family.samples}
+        self.assertEqual(samples["cqueue_enqueued_messages_total", "a"], 2)
+        self.assertEqual(samples["cqueue_up", "b"], 1)
+
+    def test_every_prints_again_and_again_what_is_true_then(self):
+        for words, end in [([], b"# EOF\n"), (["--prometheus"], b'cqueue_trimmed_bytes_total{queue="b"} 0\n'), (["--json"], b"]\n")]:
+            with self.subTest(words):
+                export = self.start_cq("export", *words, "--every", "10ms", stdout=subprocess.PIPE, bufsize=0)
+                first = self.read_until(export, end)
+                self.put(b"x", queue="b")
+                length = self.stat("b")["length"]
+                now = f'"length": {length},' if "--json" in words else f'cqueue_length_messages{{queue="b"}} {length}\n'
+                self.assertNotIn(now.encode(), first)
+                self.until(lambda: now.encode() in self.read_until(export, end))
+                export.stdout.close() # as head does
+                self.assertEqual(export.wait(PATIENCE), -signal.SIGPIPE)
+
+    def read_until(self, export, end):
+        said = b""
+        while not said.endswith(end):
+            said += self.read_line(export.stdout)
+        return said
 
     def test_bad_addresses_are_refused(self):
         for address in ["", "9717", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", ":9717"]:

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import termios
 import time
 import unittest
 
@@ -163,6 +164,27 @@ class TopTest(CommandTest):
             self.assertEqual(screen.process.wait(PATIENCE), -number)
             screen.read()
             self.assertTrue(screen.is_restored())
+
+    def test_can_be_stopped_and_goes_on(self):
+        screen = self.top()
+        screen.until(lambda text: "orders" in text)
+        for times in [1, 2]:
+            screen.press("\x1a")
+            self.until(lambda: self.state(screen.process.pid) == "T")
+            screen.read()
+            self.assertTrue(screen.is_restored())
+            self.assertEqual(screen.raw.count(b"\x1b[?1049l"), times)
+            screen.set_size(40 * times, 20)
+            screen.process.send_signal(signal.SIGCONT)
+            screen.until(lambda text, times=times: screen.raw.count(b"\x1b[?1049h") == 1 + times)
+            screen.until(lambda text: screen.lines[19].startswith("q quit"))
+            self.assertNotEqual(termios.tcgetattr(screen.slave), screen.before) # keys come at once again
+        self.quit(screen)
+
+    @staticmethod
+    def state(process):
+        with open(f"/proc/{process}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
 
     def test_not_a_terminal_prints_the_table(self):
         lines = self.run_cq("top", "--interval", "10ms").lines

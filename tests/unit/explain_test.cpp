@@ -82,7 +82,21 @@ TEST(Explain, full_never_claims_messages_that_are_not_there)
     Queue queue(Config(43, 8));
     queue.must_enqueue("x");
     const std::string text = explain(CQ_FULL, queue.name(), &queue.config());
-    expect_words(text, {"by now 1 of at most 43 messages are waiting", "try again"});
+    expect_words(text, {"by now 1 of at most 43 messages is waiting", "try again"});
+}
+
+TEST(Explain, one_is_not_many)
+{
+    Queue queue(Config(1, 8));
+    const std::string name = queue.name();
+    EXPECT_EQ(explain(CQ_FULL, name).find("it was full; by now 0 of at most 1 message are waiting"), name.size() + 4);
+    queue.must_enqueue("x");
+    EXPECT_EQ(explain(CQ_FULL, name), "\"" + name + "\": full, 1 of at most 1 message is waiting: try later or wait");
+    queue.take();
+    queue.reserve(1);
+    expect_words(explain(CQ_FULL, name), {"1 is held by consumers", "1 is being written"});
+    expect_words(explain(CQ_ETOOSMALL, name, nullptr, 1), {"the message has 1 byte, more"});
+    expect_words(explain(CQ_ETOOBIG, name, nullptr, 1), {"a message of 1 byte, the region"});
 }
 
 TEST(Explain, what_does_not_exist_is_named_with_its_path)

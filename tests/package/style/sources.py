@@ -7,7 +7,7 @@ from pathlib import Path
 
 # From bottom to top. Each uses what stands before it in this list alone.
 ORDER = """
-layout os testing disk crc32c
+layout os testing trace disk crc32c
 handle run config geometry facts
 slot wake lease headers
 region memory create fork home segment
