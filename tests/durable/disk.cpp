@@ -1,0 +1,396 @@
+// disk.cpp - see disk.hpp.
+#include "disk.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+extern "C" {
+#include "disk.h"
+}
+
+namespace power {
+
+static Disk *disk_in_use;
+
+Cut Cut::any(Random &random)
+{
+    static const double shares[] = {0, 0, 0.1, 0.5, 0.9, 1, 1};
+    return {shares[below(random, 7)], shares[below(random, 7)], shares[below(random, 6)]};
+}
+
+Disk::Description::~Description()
+{
+    if (file)
+        for (auto &byte : file->locks)
+            byte.second.erase(this);
+}
+
+bool Disk::begin()
+{
+    if (step)
+        step();
+    ++operations;
+    if (countdown == 0)
+        return false;
+    countdown -= countdown != UINT64_MAX;
+    return true;
+}
+
+int Disk::add(std::shared_ptr<Description> description)
+{
+    descriptors_[next_] = {std::move(description), process};
+    return next_++;
+}
+
+void Disk::forget(const void *who)
+{
+    for (auto at = descriptors_.begin(); at != descriptors_.end();)
+        at = at->second.process == who ? descriptors_.erase(at) : std::next(at);
+    for (auto at = held_.begin(); at != held_.end();)
+        at = at->second.process == who ? held_.erase(at) : std::next(at);
+}
+
+std::uint64_t Disk::bytes() const
+{
+    std::uint64_t all = 0;
+    for (const auto &directory : directories_)
+        for (const auto &entry : directory.second.now)
+            all += entry.second->size;
+    return all;
+}
+
+std::size_t Disk::files() const
+{
+    std::size_t all = 0;
+    for (const auto &directory : directories_)
+        all += directory.second.now.size();
+    return all;
+}
+
+void Disk::apply(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &write)
+{
+    const std::uint64_t end = write.offset + write.size;
+    size = std::max(size, end);
+    if (write.bytes.empty()) {
+        if (write.offset < bytes.size())
+            std::memset(bytes.data() + write.offset, 0, std::min<std::uint64_t>(end, bytes.size()) - write.offset);
+        return;
+    }
+    if (bytes.size() < end)
+        bytes.resize(end);
+    std::memcpy(bytes.data() + write.offset, write.bytes.data(), write.size);
+}
+
+void Disk::apply_some(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &write, const Cut &cut,
+                      Random &random)
+{
+    if (!chance(random, cut.writes))
+        return;
+    if (!chance(random, cut.torn) || write.size <= 8) {
+        apply(bytes, size, write);
+        return;
+    }
+    // Torn: everything up to some point, or from there on, or words at random.
+    const std::uint64_t words = (write.size + 7) / 8, at = below(random, words + 1), how = below(random, 3);
+    for (std::uint64_t word = 0; word < words; ++word) {
+        if (how == 0 ? word >= at : how == 1 ? word < at : random() & 1)
+            continue;
+        if (write.bytes.empty()) { // only its size counts
+            apply(bytes, size, {write.offset, word * 8 + 8 < write.size ? word * 8 + 8 : write.size, {}});
+            continue;
+        }
+        const std::uint64_t from = word * 8, to = std::min(from + 8, write.size);
+        apply(bytes, size,
+              {write.offset + from, to - from,
+               {write.bytes.begin() + static_cast<std::ptrdiff_t>(from),
+                write.bytes.begin() + static_cast<std::ptrdiff_t>(to)}});
+    }
+}
+
+std::shared_ptr<Disk::File> Disk::left_of(const File &file, const Cut &cut, Random &random)
+{
+    auto left = std::make_shared<File>();
+    left->inode = file.inode;
+    left->now = file.flushed;
+    left->size = file.flushed_size;
+    for (const auto *writes : {&file.doomed, &file.pending})
+        for (const Write &write : *writes)
+            apply_some(left->now, left->size, write, cut, random);
+    left->flushed = left->now;
+    left->flushed_size = left->size;
+    return left;
+}
+
+std::unique_ptr<Disk> Disk::after(const Cut &cut, Random &random) const
+{
+    auto left = std::make_unique<Disk>();
+    left->boot_ = boot_ + 1;
+    left->next_inode_ = next_inode_;
+    for (const auto &[path, directory] : directories_) {
+        auto names = directory.flushed;
+        for (const Entry &entry : directory.pending) {
+            if (!chance(random, cut.entries))
+                continue;
+            if (entry.file)
+                names[entry.name] = entry.file;
+            else
+                names.erase(entry.name);
+        }
+        Directory &kept = left->directories_[path];
+        for (const auto &[name, file] : names)
+            kept.now[name] = left_of(*file, cut, random);
+        kept.flushed = kept.now;
+    }
+    return left;
+}
+
+std::unique_ptr<Disk> Disk::copy() const
+{
+    auto other = std::make_unique<Disk>();
+    other->boot_ = boot_ + 1;
+    other->next_inode_ = next_inode_;
+    for (const auto &[path, directory] : directories_) {
+        Directory &kept = other->directories_[path];
+        for (const auto &[name, file] : directory.now) {
+            auto written = std::make_shared<File>();
+            written->inode = file->inode;
+            written->now = file->now;
+            written->size = file->size;
+            written->pending.push_back({0, file->size, {}});
+            if (!file->now.empty())
+                written->pending.push_back({0, file->now.size(), file->now});
+            kept.now[name] = written;
+            kept.pending.push_back({name, written});
+        }
+    }
+    return other;
+}
+
+// ---- what the core calls
+
+struct Disk::Ways {
+    static Disk &disk() { return *disk_in_use; }
+    static Description *of(int number)
+    {
+        const auto found = disk().descriptors_.find(number);
+        return found == disk().descriptors_.end() ? nullptr : found->second.description.get();
+    }
+
+    static int open_directory(const char *path, bool create, std::uint32_t, int *directory)
+    {
+        if (!disk().begin())
+            return EIO;
+        const std::string name = path;
+        const bool exists = disk().directories_.count(name) != 0 || name.size() < 2 || name.find('/', 1) == name.npos;
+        if (!exists && !create)
+            return ENOENT;
+        auto description = std::make_shared<Description>();
+        description->directory = &disk().directories_[name];
+        *directory = disk().add(std::move(description));
+        return 0;
+    }
+    static int check(int) { return 0; }
+    static int list(int directory, disk_visitor *visitor, void *context)
+    {
+        if (!disk().begin())
+            return EIO;
+        std::vector<std::string> names;
+        for (const auto &entry : of(directory)->directory->now)
+            names.push_back(entry.first);
+        int result = 0;
+        for (std::size_t i = 0; i < names.size() && result == 0; ++i)
+            result = visitor(names[i].c_str(), context);
+        return result;
+    }
+    static int flush_directory(int directory)
+    {
+        if (!disk().begin())
+            return EIO;
+        Directory *const what = of(directory)->directory;
+        const std::vector<Entry> flushed = what->pending; // others may flush the same meanwhile
+        if (!disk().begin())
+            return EIO;
+        if (const int error = disk().failure(true))
+            return error;
+        for (const Entry &entry : flushed) {
+            const auto same = [&](const Entry &other) { return other.name == entry.name && other.file == entry.file; };
+            const auto found = std::find_if(what->pending.begin(), what->pending.end(), same);
+            if (found == what->pending.end())
+                continue;
+            if (entry.file)
+                what->flushed[entry.name] = entry.file;
+            else
+                what->flushed.erase(entry.name);
+            what->pending.erase(found);
+        }
+        return 0;
+    }
+    static int create(int directory, const char *name, std::uint32_t, int *file)
+    {
+        if (!disk().begin())
+            return EIO;
+        Directory *const where = of(directory)->directory;
+        if (where->now.count(name) != 0)
+            return EEXIST;
+        if (const int error = disk().failure(false))
+            return error;
+        auto description = std::make_shared<Description>();
+        description->file = std::make_shared<File>();
+        description->file->inode = disk().next_inode_++;
+        where->now[name] = description->file;
+        where->pending.push_back({name, description->file});
+        *file = disk().add(std::move(description));
+        return 0;
+    }
+    static int open(int directory, const char *name, bool, int *file)
+    {
+        if (!disk().begin())
+            return EIO;
+        const auto &names = of(directory)->directory->now;
+        const auto found = names.find(name);
+        if (found == names.end())
+            return ENOENT;
+        auto description = std::make_shared<Description>();
+        description->file = found->second;
+        *file = disk().add(std::move(description));
+        return 0;
+    }
+    static int unlink(int directory, const char *name)
+    {
+        if (!disk().begin())
+            return EIO;
+        Directory *const where = of(directory)->directory;
+        if (where->now.erase(name) == 0)
+            return ENOENT;
+        where->pending.push_back({name, nullptr});
+        ++disk().unlinks;
+        return 0;
+    }
+    static void close(int file) { disk().descriptors_.erase(file); }
+    static int identify(int file, disk_identity *identity, std::uint64_t *size)
+    {
+        const Description *const description = of(file);
+        if (!description || !description->file)
+            return EBADF;
+        *identity = {1, description->file->inode};
+        *size = description->file->size;
+        return 0;
+    }
+    static int fill(int file, std::uint64_t begin, std::uint64_t end)
+    {
+        if (!disk().begin())
+            return EIO;
+        if (const int error = disk().failure(false))
+            return error;
+        File &what = *of(file)->file;
+        what.pending.push_back({begin, end - begin, {}});
+        apply(what.now, what.size, what.pending.back());
+        return 0;
+    }
+    static int write(int file, const void *from, std::size_t size, std::uint64_t offset)
+    {
+        if (!disk().begin())
+            return EIO;
+        if (const int error = disk().failure(false))
+            return error;
+        File &what = *of(file)->file;
+        const auto *const bytes = static_cast<const unsigned char *>(from);
+        what.pending.push_back({offset, size, {bytes, bytes + size}});
+        apply(what.now, what.size, what.pending.back());
+        return 0;
+    }
+    static int read(int file, void *to, std::size_t size, std::uint64_t offset, std::size_t *got)
+    {
+        *got = 0;
+        if (!disk().begin())
+            return EIO;
+        const File &what = *of(file)->file;
+        if (offset >= what.size)
+            return 0;
+        *got = std::min<std::uint64_t>(size, what.size - offset);
+        std::memset(to, 0, *got);
+        if (offset < what.now.size())
+            std::memcpy(to, what.now.data() + offset, std::min<std::uint64_t>(*got, what.now.size() - offset));
+        return 0;
+    }
+    static int flush(int file)
+    {
+        if (!disk().begin())
+            return EIO;
+        const std::shared_ptr<File> what = of(file)->file;
+        const std::size_t count = what->pending.size();
+        if (!disk().begin())
+            return EIO;
+        // Only one writes to a file, and nobody flushes it at the same time.
+        const auto end = what->pending.begin() + static_cast<std::ptrdiff_t>(std::min(count, what->pending.size()));
+        if (const int error = disk().failure(true)) {
+            what->doomed.insert(what->doomed.end(), what->pending.begin(), end); // as Linux: clean, and not on the disk
+            what->pending.erase(what->pending.begin(), end);
+            return error;
+        }
+        for (auto at = what->pending.begin(); at != end; ++at)
+            apply(what->flushed, what->flushed_size, *at);
+        what->pending.erase(what->pending.begin(), end);
+        ++disk().flushes;
+        return 0;
+    }
+    static int lock(int file, std::uint64_t byte, disk_lock kind)
+    {
+        Description *const description = of(file);
+        auto &locks = description->file->locks[byte];
+        if (kind == DISK_UNLOCK) {
+            locks.erase(description);
+            return 0;
+        }
+        for (const auto &[other, exclusive] : locks)
+            if (other != description && (exclusive || kind == DISK_LOCK))
+                return EAGAIN;
+        locks[description] = kind == DISK_LOCK;
+        return 0;
+    }
+    static int hold(int file, void **held)
+    {
+        const auto found = disk().descriptors_.find(file);
+        *held = new char;
+        disk().held_[*held] = found->second;
+        return 0;
+    }
+    static void release(void *held)
+    {
+        disk().held_.erase(held);
+        delete static_cast<char *>(held);
+    }
+    static int boot(std::uint8_t id[16])
+    {
+        std::memset(id, 0, 16);
+        std::memcpy(id, &disk().boot_, 8);
+        return 0;
+    }
+};
+
+void Disk::use()
+{
+    static struct ::disk ways;
+    ways.open_directory = Ways::open_directory;
+    ways.check = Ways::check;
+    ways.list = Ways::list;
+    ways.flush_directory = Ways::flush_directory;
+    ways.create = Ways::create;
+    ways.open = Ways::open;
+    ways.unlink = Ways::unlink;
+    ways.close = Ways::close;
+    ways.identify = Ways::identify;
+    ways.fill = Ways::fill;
+    ways.write = Ways::write;
+    ways.read = Ways::read;
+    ways.flush = Ways::flush;
+    ways.lock = Ways::lock;
+    ways.hold = Ways::hold;
+    ways.release = Ways::release;
+    ways.boot = Ways::boot;
+    disk_in_use = this;
+    cq_testing_disk = &ways;
+}
+
+} // namespace power
