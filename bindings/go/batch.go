@@ -80,10 +80,7 @@ func (b *Batch) largest() int {
 // of others may come in between.
 func (q *Queue) EnqueueBatch(batch *Batch) (int, error) {
 	done, result := q.enqueueBatch(batch.data[batch.offset:], batch.sizes[batch.first:])
-	if result != resultOK {
-		return done, q.failure(enqueuing, result, batch.largest())
-	}
-	return done, nil
+	return done, q.concludeSome(result, nil, done, batch)
 }
 
 // EnqueueBatchContext is EnqueueBatch, but waits for room until all are in the queue or the context is over.
@@ -97,10 +94,20 @@ func (q *Queue) EnqueueBatchContext(ctx context.Context, batch *Batch) (int, err
 		sizes, sent = sizes[done:], sent+done
 		return result
 	})
+	return sent, q.concludeSome(result, err, sent, batch)
+}
+
+// concludeSome is conclude for a call that may have appended some messages and not all.
+func (q *Queue) concludeSome(result Code, err error, done int, batch *Batch) error {
+	if done > 0 && q.config.sync {
+		if disk := q.onDisk(); disk != resultOK {
+			return q.failure(enqueuing, disk, 0)
+		}
+	}
 	if err == nil && result != resultOK {
 		err = q.failure(enqueuing, result, batch.largest())
 	}
-	return sent, err
+	return err
 }
 
 func (q *Queue) enqueueBatch(data []byte, sizes []uintptr) (int, Code) {
@@ -118,10 +125,8 @@ func (q *Queue) DequeueBatch(batch *Batch, limit int) (int, error) {
 	if limit < 1 {
 		return 0, q.failureOfLimit(dequeuing, limit)
 	}
-	if result := q.dequeueBatch(batch, limit); result != resultOK {
-		return 0, q.failure(dequeuing, result, 0)
-	}
-	return batch.Len(), nil
+	err := q.conclude(dequeuing, q.dequeueBatch(batch, limit), nil, 0)
+	return batch.Len(), err
 }
 
 // DequeueBatchContext is DequeueBatch, but waits for a message until the context is over.
@@ -131,9 +136,7 @@ func (q *Queue) DequeueBatchContext(ctx context.Context, batch *Batch, limit int
 	}
 	batch.Reset()
 	result, err := q.waiting(ctx, dequeuing, forMessages, func() Code { return q.dequeueBatch(batch, limit) })
-	if err == nil && result != resultOK {
-		err = q.failure(dequeuing, result, 0)
-	}
+	err = q.conclude(dequeuing, result, err, 0)
 	return batch.Len(), err
 }
 

@@ -9,11 +9,12 @@ const (
 	ErrTimeout    Code = 3   // timed out, and one last try found the queue still empty or full
 	ErrCancelled  Code = 4   // the library ended the wait
 	ErrStale      Code = 5   // the queue was removed: opening it by name no longer leads to this one
+	ErrDuplicate  Code = 6   // the source has come to this number before: nothing was enqueued (EnqueueFrom)
 	ErrInvalid    Code = -1  // an argument is out of range
 	ErrName       Code = -2  // the name is not [A-Za-z0-9][A-Za-z0-9._-]{0,199}
 	ErrNotExist   Code = -3  // no queue of that name, or no such directory
 	ErrExist      Code = -4  // Exclusive(), and the queue exists
-	ErrMismatch   Code = -5  // the region's capacity or MaxMessageSize differs from the one asked for
+	ErrMismatch   Code = -5  // the region's capacity, MaxMessageSize or another property differs from the one asked for
 	ErrVersion    Code = -6  // the region has another format version, word size or byte order
 	ErrCorrupt    Code = -7  // the bytes of the region contradict each other
 	ErrAccess     Code = -8  // the system refuses access, or the file is not a regular file
@@ -22,7 +23,7 @@ const (
 	ErrNoMemory   Code = -11 // no memory or address space in this process
 	ErrLimit      Code = -12 // 4,094 handles are open on the queue
 	ErrTooSmall   Code = -13 // the buffer is smaller than the message; the size it needs is reported, it stays queued
-	ErrTooBig     Code = -14 // the message is larger than MaxMessageSize, or than what was reserved
+	ErrTooBig     Code = -14 // the message is larger than MaxMessageSize, or than what was reserved; or its headers than MaxHeaders
 	ErrReadOnly   Code = -15 // the handle was opened with ReadOnly()
 	ErrFork       Code = -16 // the handle was opened by the parent of this process: open your own
 	ErrNotHeld    Code = -17 // this handle does not hold the message, or no longer does
@@ -30,6 +31,12 @@ const (
 	ErrSystem     Code = -19 // the operating system failed in a way that has no code of its own
 	ErrProcess    Code = -20 // this process (or the system) has reached its limit of descriptors or threads
 	ErrFileSize   Code = -21 // the region's file would be larger than this process or file system may make one
+	ErrIO         Code = -22 // the disk failed, or is full where WithSync() asks for it: what the call was to do is done, but may not survive a power cut. Sync tries again
+	ErrBusy       Code = -23 // the durable directory serves another region, or another process is just recovering it
+	ErrConsumer   Code = -24 // the queue has one consumer at a time, and another handle is it (WithExclusiveConsumer())
+	ErrSources    Code = -25 // the queue knows 64 sources, and this is none of them
+	ErrHeaders    Code = -26 // the headers are not well formed, or have a key twice
+	ErrFeature    Code = -27 // the queue was not created for this: see MaxHeaders and WithEnqueueTimes()
 )
 
 var names = map[Code]string{
@@ -38,6 +45,7 @@ var names = map[Code]string{
 	ErrTimeout:    "CQ_TIMEOUT",
 	ErrCancelled:  "CQ_CANCELLED",
 	ErrStale:      "CQ_STALE",
+	ErrDuplicate:  "CQ_DUPLICATE",
 	ErrInvalid:    "CQ_EINVAL",
 	ErrName:       "CQ_ENAME",
 	ErrNotExist:   "CQ_ENOENT",
@@ -59,6 +67,12 @@ var names = map[Code]string{
 	ErrSystem:     "CQ_ESYSTEM",
 	ErrProcess:    "CQ_EPROCESS",
 	ErrFileSize:   "CQ_EFILESIZE",
+	ErrIO:         "CQ_EIO",
+	ErrBusy:       "CQ_EBUSY",
+	ErrConsumer:   "CQ_ECONSUMER",
+	ErrSources:    "CQ_ESOURCES",
+	ErrHeaders:    "CQ_EHEADERS",
+	ErrFeature:    "CQ_EFEATURE",
 }
 
 var meanings = map[Code]string{
@@ -67,6 +81,7 @@ var meanings = map[Code]string{
 	ErrTimeout:    "timed out",
 	ErrCancelled:  "the wait was cancelled",
 	ErrStale:      "the queue was removed",
+	ErrDuplicate:  "the message was enqueued before",
 	ErrInvalid:    "an argument is invalid",
 	ErrName:       "the name is not valid",
 	ErrNotExist:   "there is no such queue",
@@ -88,17 +103,27 @@ var meanings = map[Code]string{
 	ErrSystem:     "the operating system failed",
 	ErrProcess:    "too many descriptors or threads in this process",
 	ErrFileSize:   "the file would be too large",
+	ErrIO:         "the disk failed",
+	ErrBusy:       "the durable directory is in use by another region",
+	ErrConsumer:   "another handle is the queue's only consumer",
+	ErrSources:    "the queue knows as many sources as it can",
+	ErrHeaders:    "the headers are not well formed",
+	ErrFeature:    "the queue was not created for this",
 }
 
 // Of the header that this package was made with.
 const (
-	headerVersion     = "1.0.0"
-	headerABI         = 1
-	flagCreate        = 0
-	flagExclusive     = 1
-	flagAttach        = 2
-	flagReadOnly      = 4
-	flagAnyFilesystem = 8
-	flagKeepUnlinked  = 16
-	flagTrust         = 32
+	headerVersion         = "1.0.0"
+	headerABI             = 1
+	flagCreate            = 0
+	flagExclusive         = 1
+	flagAttach            = 2
+	flagReadOnly          = 4
+	flagAnyFilesystem     = 8
+	flagKeepUnlinked      = 16
+	flagTrust             = 32
+	flagDurable           = 64
+	flagSync              = 128
+	flagExclusiveConsumer = 256
+	flagEnqueueTimes      = 512
 )

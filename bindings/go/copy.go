@@ -9,8 +9,8 @@ import (
 // Enqueue appends a copy of the message. It never blocks: ErrFull says that there is no room. Once it returned nil the
 // message is in the queue, whatever happens to this process.
 func (q *Queue) Enqueue(message []byte) error {
-	if result := q.enqueue(message); result != resultOK {
-		return q.failure(enqueuing, result, len(message))
+	if result := q.enqueue(message); result != resultOK || q.config.sync {
+		return q.conclude(enqueuing, result, nil, len(message))
 	}
 	return nil
 }
@@ -21,10 +21,7 @@ func (q *Queue) Enqueue(message []byte) error {
 // well; when the context ends such a wait, errors.Is finds ErrNoSpace, too.
 func (q *Queue) EnqueueContext(ctx context.Context, message []byte) error {
 	result, err := q.waiting(ctx, enqueuing, forRoom, func() Code { return q.enqueue(message) })
-	if err == nil && result != resultOK {
-		err = q.failure(enqueuing, result, len(message))
-	}
-	return err
+	return q.conclude(enqueuing, result, err, len(message))
 }
 
 func (q *Queue) enqueue(message []byte) Code {
@@ -39,7 +36,7 @@ func (q *Queue) Dequeue(buffer []byte) ([]byte, error) {
 	if result != resultOK {
 		return buffer, q.failure(dequeuing, result, 0)
 	}
-	return message, nil
+	return message, q.conclude(dequeuing, result, nil, 0) // removed it is, whatever the disk says
 }
 
 // DequeueContext is Dequeue, but waits for a message until the context is over. A call that returns the context's error
@@ -51,13 +48,10 @@ func (q *Queue) DequeueContext(ctx context.Context, buffer []byte) ([]byte, erro
 		message, result = q.dequeue(buffer)
 		return result
 	})
-	if err == nil && result != resultOK {
-		err = q.failure(dequeuing, result, 0)
+	if err != nil || result != resultOK {
+		return buffer, q.conclude(dequeuing, result, err, 0)
 	}
-	if err != nil {
-		return buffer, err
-	}
-	return message, nil
+	return message, q.conclude(dequeuing, result, nil, 0)
 }
 
 // AllAtMostOnce returns copies of the messages as they come. Each is removed from the queue when the loop receives it,

@@ -27,15 +27,21 @@
  *   walk stat length recover                  yes                     yes                       no
  *   enqueue_wait dequeue_wait take_wait
  *   wait wait_room                            yes                     yes                       no
+ *   enqueue_message enqueue_from source
+ *   sources raise_source return_after         yes                     yes                       no
+ *   headers set_headers enqueue_time          yes                     yes                       yes
+ *   header_add header_next header_find     no handle                  yes                       yes
  *   participants                              yes                     yes                       no
  *   cancel cancel_reset
  *   wait_pass_on wait_room_pass_on            yes                     yes                       yes
+ *   sync, and all calls with CQ_SYNC that
+ *   sync                                      yes                     yes                       no
  *   fd room_fd                                yes                     yes                       no
  *   open unlink                            no handle                  yes                       no
  *   close                                     no (2)                  yes                       no
  *
  *   (1) These never block, take no lock and allocate no memory. A handler may call them even while the
- *       thread it interrupted is inside one of them.
+ *       thread it interrupted is inside one of them. Not dequeue and take where the queue has a dead_letter.
  *   (2) The caller makes sure that no other thread uses the handle during or after cq_close.
  *
  *   A handle belongs to the process, not to a thread: a message taken by one thread may be released by
@@ -77,6 +83,11 @@
  *     cq_config.max_held.
  *   File system: one that supports O_TMPFILE, fallocate and open-file-description locks on the mapped file: tmpfs,
  *     ext4, xfs, btrfs. Network, FUSE and overlay file systems are refused.
+ *   Power cuts: a queue that was not created with CQ_DURABLE is gone with the memory. Of one that was, everything that
+ *     was synced survives: see cq_sync. Those who do not sync never wait for the disk, with one exception: once in 2^20
+ *     nodes of messages that nobody syncs, one enqueue writes a record.
+ *   Dead letters: see cq_config.max_deliveries. A message goes over exactly once, whoever is killed in between. It
+ *     stays where it is while the other queue is full, missing or cannot take it, and holds up no other message.
  *   Trust: a process that may write the region can spoil its contents. It cannot crash, hang or corrupt the other
  *     processes that map it, as long as nobody truncates the file.
  */
@@ -121,12 +132,14 @@ enum {
     CQ_TIMEOUT = 3,       /* timed out, and one last try found the queue still empty or full */
     CQ_CANCELLED = 4,     /* cq_cancel ended the wait */
     CQ_STALE = 5,         /* the queue was removed: opening it by name no longer leads to this one */
+    CQ_DUPLICATE = 6,     /* the source has come to this number before: nothing was enqueued (cq_enqueue_from) */
 
     CQ_EINVAL = -1,       /* an argument is NULL, zero, out of range or of an unknown struct_size or flag */
     CQ_ENAME = -2,        /* the name is not [A-Za-z0-9][A-Za-z0-9._-]{0,199} */
     CQ_ENOENT = -3,       /* no queue of that name, or no such directory */
     CQ_EEXIST = -4,       /* CQ_EXCLUSIVE, and the queue exists */
-    CQ_EMISMATCH = -5,    /* the region's capacity or max_message_size differs from the one asked for */
+    CQ_EMISMATCH = -5,    /* the region's capacity, max_message_size or another property differs from the one asked
+                             for */
     CQ_EVERSION = -6,     /* the region has another format version, word size or byte order */
     CQ_ECORRUPT = -7,     /* the bytes of the region contradict each other */
     CQ_EACCESS = -8,      /* the system refuses access, or the file is not a regular file */
@@ -135,14 +148,22 @@ enum {
     CQ_ENOMEM = -11,      /* no memory or address space in this process */
     CQ_ELIMIT = -12,      /* 4,094 handles are open on the queue */
     CQ_ETOOSMALL = -13,   /* the buffer is smaller than the message; the size it needs is reported, it stays queued */
-    CQ_ETOOBIG = -14,     /* the message is larger than max_message_size, or than what was reserved */
+    CQ_ETOOBIG = -14,     /* the message is larger than max_message_size, or than what was reserved; or its headers than
+                             max_headers */
     CQ_EREADONLY = -15,   /* the handle was opened with CQ_READ_ONLY */
     CQ_EFORK = -16,       /* the handle was opened by the parent of this process: open your own */
     CQ_ENOTHELD = -17,    /* this handle does not hold the cq_message, or no longer does */
     CQ_EFILESYSTEM = -18, /* the file system does not support what a queue needs; name another directory */
     CQ_ESYSTEM = -19,     /* the operating system failed in a way that has no code of its own */
     CQ_EPROCESS = -20,    /* this process (or the system) has reached its limit of descriptors or threads */
-    CQ_EFILESIZE = -21    /* the region's file would be larger than this process or file system may make one */
+    CQ_EFILESIZE = -21,   /* the region's file would be larger than this process or file system may make one */
+    CQ_EIO = -22,         /* the disk failed, or is full where CQ_SYNC asks for it: what the call was to do is done, but
+                             may not survive a power cut. cq_sync tries again */
+    CQ_EBUSY = -23,       /* the durable directory serves another region, or another process is just recovering it */
+    CQ_ECONSUMER = -24,   /* the queue has one consumer at a time, and another handle is it (CQ_EXCLUSIVE_CONSUMER) */
+    CQ_ESOURCES = -25,    /* the queue knows 64 sources, and this is none of them */
+    CQ_EHEADERS = -26,    /* the headers are not well formed, or have a key twice */
+    CQ_EFEATURE = -27     /* the queue was not created for this: see max_headers and CQ_ENQUEUE_TIMES */
 };
 
 typedef struct cq_queue cq_queue; /* one open handle on a queue */
@@ -156,11 +177,24 @@ enum {
                                 only read permission */
     CQ_ANY_FILESYSTEM = 8,   /* do not refuse a file system by its kind (what it must do is still tested) */
     CQ_KEEP_UNLINKED = 16,   /* waits go on when the queue was removed, instead of ending with CQ_STALE */
-    CQ_TRUST = 32            /* accept a region of any owner, and one that its group may write. A region that
+    CQ_TRUST = 32,           /* accept a region of any owner, and one that its group may write. A region that
                                 everybody may write is never accepted */
+    CQ_DURABLE = 64,         /* create a queue that survives power cuts, or attach to one: see durable_directory and
+                                cq_sync. Fails with CQ_EMISMATCH if the queue exists and is not durable. Who attaches
+                                without it gets the queue too, but cannot recover it when its region is gone */
+    CQ_SYNC = 128,           /* on this handle enqueue, commit, dequeue, release, return, their batches and waits do
+                                cq_sync before they return: what has returned is on the disk. Implies CQ_DURABLE */
+    CQ_EXCLUSIVE_CONSUMER = 256, /* one consumer at a time: the first handle that takes or dequeues is the queue's only
+                                consumer until it is closed or its process dies. Then the next that tries is. Calls of
+                                other handles return CQ_ECONSUMER; those that wait do so until they are the consumer. A
+                                property of the queue: whoever attaches keeps to it, with this flag or without */
+    CQ_ENQUEUE_TIMES = 512   /* each message has the time at which it was enqueued: cq_enqueue_time, oldest_age. Costs 8
+                                bytes a message, and some nanoseconds. A property of the queue */
 };
 
-/* How to open a queue. Zero it, set struct_size, then what you want to differ from the defaults. */
+/* How to open a queue. Zero it, set struct_size, then what you want to differ from the defaults. The properties of the
+   queue, from max_headers on and those among the flags, are given when creating. When attaching, what is asked for (not
+   0, NULL or left out) must be what the queue has, else it is CQ_EMISMATCH. */
 typedef struct cq_config {
     uint32_t struct_size;      /* sizeof(cq_config) */
     uint32_t flags;            /* CQ_CREATE, ... */
@@ -179,6 +213,22 @@ typedef struct cq_config {
                                   may each exceed it by a message, or by the few KiB of a node */
     uint64_t reserve;          /* bytes of memory or disk for messages, taken at once and kept: as long as the queue
                                   holds no more, no call fails with CQ_ENOSPACE. 0 = none. Used when creating */
+    const char *durable_directory; /* with CQ_DURABLE: the directory on a disk that keeps what is synced, for this queue
+                                  alone. Made if it does not exist; its parent must. NULL = `cqueue.<name>.d` in
+                                  `directory` when creating or recovering, what the region says when attaching.
+                                  `directory` stays shared memory: the region is there */
+
+    uint64_t max_headers;      /* bytes that the headers of a message may have, at most 65,535; 0 = messages have none.
+                                  Each message costs so many bytes more, whether it has headers or not */
+    uint64_t max_deliveries;   /* 1 to 254: a message that was delivered so often, and neither released nor dequeued, is
+                                  not delivered again but goes to the queue dead_letter. 0 = no limit */
+    const char *dead_letter;   /* the name of that queue, in the same directory; NULL = none. It need not be there yet.
+                                  Expired messages go there too. It gets, where it has headers and they fit, those of
+                                  the message and why it came: "cq-dead-letter" ("deliveries" or "expired"),
+                                  "cq-queue" (the name of the queue it came from), "cq-deliveries" */
+    int64_t time_to_live;      /* nanoseconds, by the date: a message that is older is not delivered but goes to
+                                  dead_letter, or is dropped if there is none. Times are recorded as with
+                                  CQ_ENQUEUE_TIMES. 0 = no limit */
 } cq_config;
 
 /* A piece of memory. */
@@ -239,6 +289,33 @@ typedef struct cq_stats {
 
     uint8_t id[16];               /* the region's, random: together with a message's position it names that message for
                                      ever. A queue that is removed and made anew has another */
+
+    /* Of a durable queue; 0 of others. */
+    uint32_t durable;             /* 1: it was created with CQ_DURABLE */
+    int32_t disk_error;           /* the result that the last failed write or flush had, 0 once one succeeded after it:
+                                     CQ_EIO, CQ_ENOSPACE, CQ_EACCESS, ... */
+    uint64_t flushes_begun;       /* number of the flush that began last, by any process. Flushes are numbered */
+    uint64_t flushes_done;        /* all flushes up to this number, or later ones in their place, are on the disk */
+    uint64_t unsynced;            /* messages in the queue that no flush has put on the disk yet */
+    uint64_t segments;            /* files in the durable directory that hold messages */
+    uint64_t disk_bytes;          /* bytes that they occupy */
+    uint64_t recovered;           /* messages that the region was made with, after a power cut or removal */
+
+    uint64_t max_headers;         /* bytes that the headers of a message may have; 0: it has none */
+    uint64_t max_deliveries;      /* a message that was delivered so often goes to dead_letter; 0: no limit */
+    int64_t time_to_live;         /* nanoseconds; 0: no limit */
+    uint32_t enqueue_times;       /* 1: messages have the times at which they were enqueued; 0: they do not */
+    uint32_t exclusive_consumer;  /* 1: the queue has one consumer at a time; 0: any number */
+    uint32_t consumer;            /* the handle (cq_participant.id) that is the only consumer now; 0: none is */
+    uint32_t sources;             /* sources that the queue knows, see cq_enqueue_from; 64 at most */
+    uint64_t delayed;             /* of the orphans, those whose time has not come (cq_return_after) */
+    int64_t oldest_age;           /* nanoseconds since the oldest waiting message was enqueued; 0: none waits, or there
+                                     are no times */
+    uint64_t expired;             /* messages that outlived time_to_live */
+    uint64_t dead_lettered;       /* messages that went to dead_letter */
+    uint64_t spent;               /* of the orphans, those that are to go to dead_letter */
+    int64_t dead_letter_result;   /* what the last try of that came to: CQ_OK, or why it stays (CQ_FULL, ...) */
+    char dead_letter[208];        /* the name of that queue; empty: none */
 } cq_stats;
 
 /* One open handle, as cq_participants shows it. */
@@ -268,6 +345,27 @@ typedef struct cq_recovery {
     uint64_t nodes;        /* nodes freed */
 } cq_recovery;
 
+/* A message to be enqueued with what goes along. Zero it and set struct_size first. */
+typedef struct cq_outgoing {
+    uint32_t struct_size;  /* sizeof(cq_outgoing) */
+    uint32_t reserved;     /* 0 */
+    const void *data;      /* may be NULL if size is 0 */
+    size_t size;           /* bytes */
+    const void *headers;   /* as cq_header_add writes them; may be NULL if headers_size is 0 */
+    size_t headers_size;   /* bytes */
+} cq_outgoing;
+
+/* One header of a message. A key is 1 to 255 bytes of UTF-8 without a 0, a value any bytes, at most 65,535. */
+typedef struct cq_header {
+    const char *key;    /* does not end with a 0 */
+    size_t key_size;    /* bytes */
+    const void *value;
+    size_t value_size;  /* bytes */
+} cq_header;
+
+/* Called by cq_sources for each source. `name` is valid until it returns. Nonzero stops. */
+typedef int cq_source_visitor(const char *name, uint64_t number, void *context);
+
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
 /*
@@ -281,8 +379,17 @@ typedef struct cq_recovery {
  * CQ_EXCLUSIVE). The call also looks for dead handles. It blocks only for the system's file operations.
  * A failure after the queue was created leaves it there, empty: others may be using it already.
  *
+ * Durable queues: if there is no region but the durable directory keeps a queue, the region is made anew from it, with
+ * all that was synced, unless CQ_EXCLUSIVE (CQ_EEXIST). CQ_ATTACH with CQ_DURABLE does that too. A region of before a
+ * reboot counts as none. The recovered messages are delivered again: first, in their old order, with their old
+ * positions, and `deliveries` of 2 or more. The queue has the sizes that it was created with. CQ_EBUSY: another region
+ * is in use with this directory, as when the region was removed and some process still has it open, or in a container
+ * that shares the disk and not the memory: open that one, or end those processes. Or another process has been
+ * recovering the queue for longer than a second: try again. CQ_EIO: the disk failed. CQ_ECORRUPT: a file in the
+ * directory is not of this queue. CQ_EVERSION: it is of a newer version.
+ *
  * CQ_OK, CQ_EINVAL, CQ_ENAME, CQ_ENOENT, CQ_EEXIST, CQ_EMISMATCH, CQ_EVERSION, CQ_ECORRUPT, CQ_EACCESS, CQ_EOWNER,
- * CQ_ENOSPACE, CQ_EFILESIZE, CQ_ENOMEM, CQ_ELIMIT, CQ_EPROCESS, CQ_EFILESYSTEM, CQ_ESYSTEM.
+ * CQ_ENOSPACE, CQ_EFILESIZE, CQ_ENOMEM, CQ_ELIMIT, CQ_EPROCESS, CQ_EFILESYSTEM, CQ_ESYSTEM, CQ_EIO, CQ_EBUSY.
  */
 CQ_API int cq_open(const char *name, const cq_config *config, cq_queue **queue);
 
@@ -296,7 +403,8 @@ CQ_API int cq_close(cq_queue *queue);
 
 /*
  * Remove the name. Only `directory` of the config is used (NULL: default). Open handles stay usable; the memory is
- * freed when the last one is closed. CQ_OK, CQ_EINVAL, CQ_ENAME, CQ_ENOENT, CQ_EACCESS, CQ_ESYSTEM.
+ * freed when the last one is closed. The directory of a durable queue stays, and with it what was synced: to be rid of
+ * that too, remove the directory. CQ_OK, CQ_EINVAL, CQ_ENAME, CQ_ENOENT, CQ_EACCESS, CQ_ESYSTEM.
  */
 CQ_API int cq_unlink(const char *name, const cq_config *config);
 
@@ -316,7 +424,7 @@ CQ_API int cq_enqueue(cq_queue *queue, const void *data, size_t size);
  * process dies during the call, the message is delivered again, or, if the call had removed it already, it is lost.
  * To rule out that loss, use cq_take and cq_release.
  * CQ_OK, CQ_EMPTY. CQ_ETOOSMALL: *size is the size that is needed, the message stays.
- * CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
+ * CQ_ECONSUMER, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT.
  */
 CQ_API int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size);
 
@@ -324,8 +432,9 @@ CQ_API int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t 
  * As cq_enqueue and cq_dequeue, but they sleep while the queue is full (or memory is lacking) or empty. timeout_ns:
  * nanoseconds on the monotonic clock; 0 tries once, negative never times out. Signals do not end the wait, cq_cancel
  * does. A sleeper uses no CPU. The results are the same, but for these: CQ_TIMEOUT in place of CQ_FULL and CQ_EMPTY.
- * CQ_ENOSPACE: timed out, and what was lacking is memory. CQ_CANCELLED: see cq_cancel. CQ_STALE: the queue was removed,
- * so that the wait might never end; open the queue again, or open it with CQ_KEEP_UNLINKED to wait on.
+ * CQ_ENOSPACE, CQ_ECONSUMER: timed out, and what was lacking is memory, or the consumer's place. CQ_CANCELLED: see
+ * cq_cancel. CQ_STALE: the queue was removed, so that the wait might never end; open the queue again, or open it with
+ * CQ_KEEP_UNLINKED to wait on.
  */
 CQ_API int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns);
 CQ_API int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns);
@@ -345,6 +454,78 @@ CQ_API int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t co
  */
 CQ_API int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count,
                             size_t *done);
+
+/* ---- with more than bytes --------------------------------------------------------------------------- */
+
+/*
+ * Append a message with its headers. As cq_enqueue_wait: timeout_ns 0 tries once. In addition to the results there:
+ * CQ_EHEADERS, CQ_ETOOBIG (also if the headers are larger than max_headers), CQ_EFEATURE (headers, and the queue was
+ * not created with max_headers).
+ */
+CQ_API int cq_enqueue_message(cq_queue *queue, const cq_outgoing *message, int64_t timeout_ns);
+
+/*
+ * Append a message that comes from elsewhere, exactly once: it is enqueued and its source's number is raised to
+ * `number` in one step, whatever happens to this process or to others. A source is whatever the caller names so: a
+ * stream, a partition of a topic, a file. The queue remembers a number for each of its sources, 64 at most; it begins
+ * at 0 and only rises. CQ_DUPLICATE: the number is not above the source's, so this message was enqueued before. Whoever
+ * feeds a queue reads the number with cq_source, and goes on behind it. Several may feed the same messages in the same
+ * order at the same time, from any handles: each message is enqueued once. If this process dies during the call, both
+ * happen by the time the dead handle is cleaned up after, or neither does.
+ *
+ * source: 1 to 200 bytes. number: 1 or more. Threads of a handle that call this take turns. The results are those of
+ * cq_enqueue_message, and CQ_DUPLICATE, CQ_ESOURCES (the first call for a source makes it known), and CQ_ENOSPACE also
+ * if there is no memory for the table of sources. cq_enqueue_from never blocks: CQ_FULL in place of CQ_TIMEOUT.
+ */
+CQ_API int cq_enqueue_from(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number);
+CQ_API int cq_enqueue_from_wait(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number,
+                                int64_t timeout_ns);
+
+/*
+ * The number that a source has come to; 0 if the queue does not know it. What dead processes had begun is finished
+ * first, but not through CQ_READ_ONLY handles. CQ_OK, CQ_EINVAL, CQ_EFORK, CQ_ECORRUPT.
+ */
+CQ_API int cq_source(cq_queue *queue, const char *source, uint64_t *number);
+
+/* Show `visitor` each source. As cq_source. */
+CQ_API int cq_sources(cq_queue *queue, cq_source_visitor *visitor, void *context);
+
+/* Raise a source's number without a message: what comes from there up to this number is not wanted. CQ_OK;
+   CQ_DUPLICATE: it is as high already. CQ_ESOURCES, CQ_ENOSPACE, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT. */
+CQ_API int cq_raise_source(cq_queue *queue, const char *source, uint64_t number);
+
+/*
+ * The headers of a message that this handle has taken or reserved, or that cq_walk shows: where they are, which is
+ * valid as long as message->data. headers->size is 0 if it has none. CQ_OK, CQ_ENOTHELD, CQ_EFEATURE, CQ_EINVAL,
+ * CQ_EFORK.
+ */
+CQ_API int cq_headers(cq_queue *queue, const cq_message *message, cq_slice *headers);
+
+/* Set the headers of a message that was reserved, before it is committed. CQ_OK, CQ_EHEADERS, CQ_ETOOBIG, CQ_EFEATURE,
+   CQ_ENOTHELD, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK. */
+CQ_API int cq_set_headers(cq_queue *queue, cq_message *message, const void *headers, size_t headers_size);
+
+/*
+ * Write one more header behind the *size bytes of others in `headers`, which has room for `room` bytes; *size is
+ * raised by the lengths of key and value, and 3. CQ_OK. CQ_EHEADERS: the key is not 1 to 255 bytes of UTF-8, or is
+ * there already, or what is there is not well formed. CQ_ETOOBIG: there is no room, or the value has more than 65,535
+ * bytes. CQ_EINVAL.
+ */
+CQ_API int cq_header_add(void *headers, size_t room, size_t *size, const char *key, const void *value,
+                         size_t value_size);
+
+/* The header at *offset (0: the first); *offset becomes that of the next. CQ_OK. CQ_EMPTY: there are no more.
+   CQ_EHEADERS: they are not well formed. CQ_EINVAL. */
+CQ_API int cq_header_next(const void *headers, size_t size, size_t *offset, cq_header *header);
+
+/* The value of a key. Results as cq_header_next; CQ_EMPTY: it is not among them. */
+CQ_API int cq_header_find(const void *headers, size_t size, const char *key, cq_slice *value);
+
+/*
+ * When a message that this handle has taken, or that cq_walk shows, was enqueued: nanoseconds since 1970-01-01 UTC, by
+ * a clock that is some milliseconds late. CQ_OK, CQ_ENOTHELD, CQ_EFEATURE, CQ_EINVAL, CQ_EFORK.
+ */
+CQ_API int cq_enqueue_time(cq_queue *queue, const cq_message *message, int64_t *when);
 
 /* ---- in place --------------------------------------------------------------------------------------- */
 
@@ -372,8 +553,8 @@ CQ_API int cq_abort(cq_queue *queue, cq_message *message);
 /*
  * Take the oldest message and let the caller read it in place, at message->data, until it calls cq_release or
  * cq_return. At least once: if this process dies or closes the handle before cq_release, it is delivered
- * again, with message->deliveries one higher. Never blocks. CQ_OK, CQ_EMPTY, CQ_EINVAL, CQ_EREADONLY, CQ_EFORK,
- * CQ_ECORRUPT.
+ * again, with message->deliveries one higher. Never blocks. CQ_OK, CQ_EMPTY, CQ_ECONSUMER, CQ_EINVAL, CQ_EREADONLY,
+ * CQ_EFORK, CQ_ECORRUPT.
  */
 CQ_API int cq_take(cq_queue *queue, cq_message *message);
 
@@ -386,6 +567,47 @@ CQ_API int cq_release(cq_queue *queue, cq_message *message);
 
 /* Give a taken message back: it is delivered again, before newer messages. Results as cq_release. */
 CQ_API int cq_return(cq_queue *queue, cq_message *message);
+
+/*
+ * Give a taken message back for later: it is delivered again when delay_ns nanoseconds have passed (by the date of
+ * this machine), before newer messages then; or, with CQ_TO_TAIL, behind all messages that wait now. Until then others
+ * are delivered. The delay is kept whatever happens to this process. The message counts as waiting, and among the
+ * orphans. Results as cq_release, and CQ_ENOSPACE: there is no memory to note the time; the message is still held.
+ */
+#define CQ_TO_TAIL (-1)
+CQ_API int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns);
+
+/* ---- surviving power cuts --------------------------------------------------------------------------- */
+
+/*
+ * Put a durable queue on the disk as it is now. When this has returned CQ_OK, every message that any process had
+ * enqueued before the call began survives a power cut, and no message that was dequeued or released before comes back.
+ * Messages that were not synced are, after a power cut, there whole or not at all, each by itself; a release that was
+ * not synced may have been for nothing.
+ *
+ * Many callers, of all processes, share one flush: to sync often, call it from many threads or processes, or seldom:
+ * enqueue many messages, then sync once. Processes that are stopped or killed in the middle of a flush delay nobody.
+ *
+ * timeout_ns bounds how long the call waits for the flushes of others, as in cq_dequeue_wait; 0 does not wait for them.
+ * If the call writes itself, the disk may take as long as it likes. CQ_TIMEOUT, CQ_CANCELLED (see cq_cancel): nothing
+ * is known; what was enqueued stays in the queue. CQ_EIO: the disk failed. CQ_ENOSPACE: it is full, or a quota is used
+ * up. CQ_EACCESS: this process may not write there, or the file system is read-only. CQ_ENOENT: the directory is gone.
+ * CQ_EBUSY: the directory serves another region by now. After an error all messages are in the queue and are delivered
+ * as ever, and the next call tries again, in a new file. CQ_EINVAL: the queue is not durable, or `queue` is NULL.
+ * CQ_EREADONLY, CQ_EFORK, CQ_ECORRUPT, CQ_ENOMEM, CQ_EPROCESS, CQ_ESYSTEM.
+ *
+ * With CQ_SYNC calls sync by themselves, and do not time out in that. If the sync fails they return CQ_EIO, whatever
+ * the reason, and it has happened all the same: the message is in the queue, or removed from it. So do not repeat
+ * them: call cq_sync, which tells the reason.
+ */
+CQ_API int cq_sync(cq_queue *queue, int64_t timeout_ns);
+
+/*
+ * Where a durable queue is kept: write the absolute path of its directory into `path`, at most `size` bytes, the
+ * closing 0 included. Works on CQ_READ_ONLY handles. CQ_OK; CQ_ETOOSMALL: the path was cut. CQ_EINVAL: the queue is not
+ * durable, or an argument is NULL. CQ_EFORK.
+ */
+CQ_API int cq_durable_directory(cq_queue *queue, char *path, size_t size);
 
 /* ---- looking on ------------------------------------------------------------------------------------- */
 

@@ -94,12 +94,14 @@ const (
 	recovering
 	trimming
 	listing
+	syncing
+	sourcing
 	watching
 	operations // how many there are
 )
 
 var operationNames = [operations]string{"open", "unlink", "enqueue", "dequeue", "reserve", "commit", "abort", "take",
-	"release", "give back", "walk", "measure", "recover", "trim", "list participants", "watch"}
+	"release", "give back", "walk", "measure", "recover", "trim", "list participants", "sync", "source", "watch"}
 
 // wordsInterval is how old the numbers in the text of ErrFull may be.
 const wordsInterval = time.Second
@@ -170,6 +172,19 @@ var inGo = strings.NewReplacer(
 	"an argument is invalid",
 	"an argument is NULL, zero, out of range or of an unknown struct_size or flag", "an argument is out of range",
 	"the cq_message", "the message",
+	"CQ_EXCLUSIVE_CONSUMER", "WithExclusiveConsumer()",
+	"CQ_ENQUEUE_TIMES", "WithEnqueueTimes()",
+	"CQ_DURABLE", "WithDurable()",
+	"CQ_SYNC", "WithSync()",
+	"durable_directory", "DurableDirectory",
+	"cq_source", "Source",
+	"cq_sync", "Sync",
+	"cq_enqueue_from", "EnqueueFrom",
+	"the headers are not as cq_header_add makes them: each", "the headers are not in order: each",
+	"max_headers", "MaxHeaders",
+	"max_deliveries", "MaxDeliveries",
+	"dead_letter", "DeadLetter",
+	"time_to_live", "TimeToLive",
 	"CQ_EXCLUSIVE", "Exclusive()",
 	"CQ_ATTACH", "Attach()",
 	"CQ_READ_ONLY", "ReadOnly()",

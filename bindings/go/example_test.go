@@ -124,6 +124,76 @@ func ExampleNewTyped() {
 	// Output: 2 tea
 }
 
+// A message goes along with headers, and comes from elsewhere once.
+func ExampleQueue_EnqueueFrom() {
+	ctx, lines := context.Background(), []string{"one tea", "two teas"} // of a file, say
+	directory, err := os.MkdirTemp("/dev/shm", "cqueue-go-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(directory)
+	queue, err := cqueue.Open("go-example", cqueue.WithDirectory(directory), cqueue.WithMaxHeaders(200))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer queue.Close()
+
+	done, err := queue.Source("orders.txt") // 0 the first time
+	if err != nil {
+		log.Fatal(err)
+	}
+	for number := done + 1; number <= uint64(len(lines)); number++ {
+		headers := cqueue.Headers{"content-type": "text/plain"}
+		err := queue.EnqueueFromContext(ctx, []byte(lines[number-1]), headers, "orders.txt", number)
+		if err != nil && !errors.Is(err, cqueue.ErrDuplicate) { // somebody else feeds it, too
+			log.Fatal(err)
+		}
+	}
+	message, err := queue.Take()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s %s\n", message.Bytes(), message.Headers()["content-type"])
+	message.Release()
+	// Output: one tea text/plain
+}
+
+// What was synced survives a power cut.
+func ExampleQueue_Sync() {
+	directory, err := os.MkdirTemp("/dev/shm", "cqueue-go-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(directory)
+	disk, err := os.MkdirTemp("", "cqueue-go-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(disk)
+	ctx := context.Background()
+	queue, err := cqueue.Open("go-example", cqueue.WithDirectory(directory), cqueue.WithAnyFilesystem(),
+		cqueue.WithDurableDirectory(disk+"/orders"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer queue.Close()
+
+	for _, order := range []string{"one tea", "two teas", "three teas"} {
+		if err := queue.EnqueueContext(ctx, []byte(order)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := queue.SyncContext(ctx); err != nil { // once for all of them
+		log.Fatal(err)
+	}
+	stats, err := queue.Stats()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(stats.Length, "waiting,", stats.Unsynced, "unsynced")
+	// Output: 3 waiting, 0 unsynced
+}
+
 func twoQueues() (queue, dead *cqueue.Queue, cleanUp func()) {
 	directory, err := os.MkdirTemp("/dev/shm", "cqueue-go-")
 	if err != nil {

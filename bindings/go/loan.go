@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 )
 
 // A Message is one that was taken and is read in place. Release it when it is done with: only then it is gone. Give it
@@ -90,6 +91,36 @@ func (m *Message) Release() error { return m.loan.finish(releasing) }
 // after a Release it does nothing but return ErrNotHeld, and so may be deferred.
 func (m *Message) GiveBack() error { return m.loan.finish(givingBack) }
 
+// GiveBackAfter gives the message back for later: it is delivered again when the delay has passed, before newer messages
+// then; until then others are. The delay is kept whatever happens to this process. Errors as Release, and ErrNoSpace:
+// there is no memory to note the time, and the message is still in hand.
+func (m *Message) GiveBackAfter(delay time.Duration) error {
+	return m.loan.giveBackAfter(max(0, int64(delay)))
+}
+
+// GiveBackToTail gives the message back behind all messages that wait now. Errors as GiveBackAfter.
+func (m *Message) GiveBackToTail() error { return m.loan.giveBackAfter(toTail) }
+
+const toTail = -1
+
+func (x *loan) giveBackAfter(delay int64) error {
+	if x == nil {
+		return errZero(givingBack)
+	}
+	q := x.queue
+	if !x.state.CompareAndSwap(inHand, busy) {
+		return x.finish(givingBack) // it was finished, or Close gave it back
+	}
+	result := q.handle.native.giveBackAfter(&x.lent, delay)
+	if x.lent.address != 0 && result != ErrNotHeld {
+		x.state.Store(inHand)
+		return q.failure(givingBack, result, 0)
+	}
+	x.state.Store(settled)
+	q.end()
+	return q.conclude(givingBack, result, nil, 0)
+}
+
 func errZero(op operation) error {
 	return &Error{Operation: operationNames[op], Code: ErrNotHeld, Text: ownWords[ErrNotHeld]}
 }
@@ -98,22 +129,37 @@ func errZero(op operation) error {
 type Messages []*Message
 
 // Release releases those that are in hand still. The error joins what failed.
-func (all Messages) Release() error { return all.finish((*Message).Release) }
+func (all Messages) Release() error { return all.finish(releasing) }
 
 // GiveBack gives those back that are in hand still, the last first, which makes no difference to their order. The error
 // joins what failed.
-func (all Messages) GiveBack() error { return all.finish((*Message).GiveBack) }
+func (all Messages) GiveBack() error { return all.finish(givingBack) }
 
-func (all Messages) finish(finish func(*Message) error) error {
+func (all Messages) finish(op operation) error {
 	var failed []error
+	var changed *Queue // they are all of one, unless somebody has put them together
+	conclude := func() {
+		if changed != nil && changed.config.sync {
+			failed = append(failed, changed.conclude(op, resultOK, nil, 0))
+		}
+	}
 	for _, m := range all {
 		if m.Bytes() == nil { // finished
 			continue
 		}
-		if err := finish(m); err != nil && !errors.Is(err, ErrNotHeld) {
-			failed = append(failed, err)
+		q := m.loan.queue
+		switch result := m.loan.settle(op); result {
+		case resultOK:
+			if q != changed {
+				conclude()
+				changed = q
+			}
+		case ErrNotHeld:
+		default:
+			failed = append(failed, q.failure(op, result, 0))
 		}
 	}
+	conclude() // once for all, because the disk takes its time
 	return errors.Join(failed...)
 }
 

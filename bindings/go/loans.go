@@ -39,8 +39,8 @@ type loan struct {
 const (
 	unused int32 = iota
 	inHand
-	beingCommitted // by another goroutine
-	withdrawn      // Close gave it back; its memory stays until it is finished
+	busy      // a goroutine commits it, or gives it back for later
+	withdrawn // Close gave it back; its memory stays until it is finished
 	settled
 )
 
@@ -124,10 +124,22 @@ func (x *loan) finish(op operation) error {
 	if x == nil {
 		return errZero(op)
 	}
-	if result := x.settle(op); result != resultOK {
-		return x.queue.failure(op, result, 0)
+	result := x.settle(op)
+	if op == aborting && result == resultOK { // which changes nothing that anybody sees
+		return nil
 	}
-	return nil
+	return x.queue.conclude(op, result, nil, 0)
+}
+
+// look shows what is in hand, or was until Close, to somebody who leaves it so. The memory stays meanwhile, because
+// nobody else may finish it: see Message.
+func (x *loan) look(show func(*loan)) {
+	if x == nil {
+		return
+	}
+	if state := x.state.Load(); state == inHand || state == withdrawn {
+		show(x)
+	}
 }
 
 func (x *loan) bytes() []byte {

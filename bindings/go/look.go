@@ -34,6 +34,32 @@ type Stats struct {
 	Reserve          uint64    // bytes for messages that it had from the beginning
 	Trimmed          uint64    // bytes given back to the file system
 	ID               [16]byte  // the region's, random: with a message's position it names that message for ever
+
+	// What the queue was created with, and what comes of it.
+	MaxHeaders        int           // bytes of a message's headers; 0: it has none
+	MaxDeliveries     int           // then a message goes to DeadLetter; 0: no limit
+	TimeToLive        time.Duration // 0: no limit
+	DeadLetter        string        // name of a queue; "": none
+	EnqueueTimes      bool          // messages have the times at which they were enqueued
+	ExclusiveConsumer bool          // the queue has one consumer at a time
+	Consumer          int           // ID of the participant that is it; 0: none
+	Sources           int           // that the queue knows, see [Queue.EnqueueFrom]
+	Delayed           uint64        // of the orphans, those whose time has not come, see [Message.GiveBackAfter]
+	OldestAge         time.Duration // since the oldest waiting message was enqueued; 0: none waits, or there are no times
+	Expired           uint64        // messages that outlived TimeToLive
+	DeadLettered      uint64        // messages that went to DeadLetter
+	Spent             uint64        // of the orphans, those that are to go there
+	DeadLetterResult  Code          // of the last try of that; 0: it went well
+
+	// Of a durable queue, 0 of others; see [WithDurable].
+	Durable      bool
+	DiskError    Code   // of the last write or flush, if it failed; else 0
+	FlushesBegun uint64 // number of the flush that began last, by any process
+	FlushesDone  uint64 // all flushes up to this number are on the disk, or later ones in their place
+	Unsynced     uint64 // messages that no flush has put on the disk yet
+	Segments     uint64 // files in the durable directory that hold messages
+	DiskBytes    uint64 // that they occupy
+	Recovered    uint64 // messages that the region was made with, after a power cut
 }
 
 // Stats looks at the queue without changing it.

@@ -107,10 +107,18 @@ func withConfig(name string, c *config, f func(name *C.char, config *C.cq_config
 		max_held:         C.uint64_t(c.maxHeld),
 		max_memory:       C.uint64_t(c.maxMemory),
 		reserve:          C.uint64_t(c.reserve),
+		max_headers:      C.uint64_t(c.maxHeaders),
+		max_deliveries:   C.uint64_t(c.maxDeliveries),
+		time_to_live:     C.int64_t(c.timeToLive),
 	}
-	if c.directory != "" {
-		given.directory = C.CString(c.directory)
-		defer C.free(unsafe.Pointer(given.directory))
+	for _, text := range []struct {
+		from string
+		to   **C.char
+	}{{c.directory, &given.directory}, {c.deadLetter, &given.dead_letter}, {c.durable, &given.durable_directory}} {
+		if text.from != "" {
+			*text.to = C.CString(text.from)
+			defer C.free(unsafe.Pointer(*text.to))
+		}
 	}
 	return f(cName, &given)
 }

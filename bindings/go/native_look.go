@@ -55,6 +55,30 @@ func (n native) stats() (Stats, Code) {
 		Reserve:          uint64(stats.reserve),
 		Trimmed:          uint64(stats.trimmed),
 		ID:               *(*[16]byte)(unsafe.Pointer(&stats.id)),
+
+		MaxHeaders:        int(stats.max_headers),
+		MaxDeliveries:     int(stats.max_deliveries),
+		TimeToLive:        time.Duration(stats.time_to_live),
+		DeadLetter:        C.GoString(&stats.dead_letter[0]),
+		EnqueueTimes:      stats.enqueue_times != 0,
+		ExclusiveConsumer: stats.exclusive_consumer != 0,
+		Consumer:          int(stats.consumer),
+		Sources:           int(stats.sources),
+		Delayed:           uint64(stats.delayed),
+		OldestAge:         time.Duration(stats.oldest_age),
+		Expired:           uint64(stats.expired),
+		DeadLettered:      uint64(stats.dead_lettered),
+		Spent:             uint64(stats.spent),
+		DeadLetterResult:  Code(stats.dead_letter_result),
+
+		Durable:      stats.durable != 0,
+		DiskError:    Code(stats.disk_error),
+		FlushesBegun: uint64(stats.flushes_begun),
+		FlushesDone:  uint64(stats.flushes_done),
+		Unsynced:     uint64(stats.unsynced),
+		Segments:     uint64(stats.segments),
+		DiskBytes:    uint64(stats.disk_bytes),
+		Recovered:    uint64(stats.recovered),
 	}, resultOK
 }
 

@@ -59,3 +59,14 @@ func (native) recover() (Recovery, Code)                  { return Recovery{}, r
 func (native) trim() (uint64, Code)                       { return 0, resultUnsupported }
 func (native) participants() ([]Participant, Code)        { return nil, resultUnsupported }
 func (native) walk(func([]byte) bool) Code                { return resultUnsupported }
+
+func (native) enqueueWith(_, _, _ []byte, _ uint64) Code { return resultUnsupported }
+func (native) source([]byte) (uint64, Code)              { return 0, resultUnsupported }
+func (native) raiseSource([]byte, uint64) Code           { return resultUnsupported }
+func (native) sources() (map[string]uint64, Code)        { return nil, resultUnsupported }
+func (native) headers(*lent) ([]byte, Code)              { return nil, resultUnsupported }
+func (native) setHeaders(*lent, []byte) Code             { return resultUnsupported }
+func (native) enqueueTime(*lent) (int64, Code)           { return 0, resultUnsupported }
+func (native) giveBackAfter(*lent, int64) Code           { return resultUnsupported }
+func (native) sync() Code                                { return resultUnsupported }
+func (native) durableDirectory() (string, Code)          { return "", resultUnsupported }

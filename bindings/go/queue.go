@@ -16,6 +16,7 @@ type Queue struct {
 	cleanup  runtime.Cleanup
 	ordinary [operations]atomic.Pointer[Error]
 	loans    loans
+	flushes  flushes
 
 	// Who uses the handle: calls under way and loans, together with closing and closed.
 	users atomic.Int64

@@ -69,10 +69,7 @@ func (r *Reservation) Commit(size int) error {
 	if size < 0 {
 		return q.failureOfSize(committing, size)
 	}
-	if result := r.loan.commit(size); result != resultOK {
-		return q.failure(committing, result, size)
-	}
-	return nil
+	return q.conclude(committing, r.loan.commit(size), nil, size)
 }
 
 // CommitContext is Commit, but waits for room until the context is over.
@@ -85,15 +82,12 @@ func (r *Reservation) CommitContext(ctx context.Context, size int) error {
 		return q.failureOfSize(committing, size)
 	}
 	result, err := q.waiting(ctx, committing, forRoom, func() Code { return r.loan.commit(size) })
-	if err == nil && result != resultOK {
-		err = q.failure(committing, result, size)
-	}
-	return err
+	return q.conclude(committing, result, err, size)
 }
 
 // commit keeps everybody else from finishing the loan while the library is at it.
 func (x *loan) commit(size int) Code {
-	if !x.state.CompareAndSwap(inHand, beingCommitted) {
+	if !x.state.CompareAndSwap(inHand, busy) {
 		return ErrNotHeld
 	}
 	q, result := x.queue, resultClosed

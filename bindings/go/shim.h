@@ -157,6 +157,11 @@ static inline int go_release(uintptr_t handle, uint64_t *lent)
 }
 static inline int go_return(uintptr_t handle, uint64_t *lent) { return cq_return(go_queue(handle), go_message(lent)); }
 
+static inline int go_return_after(uintptr_t handle, uint64_t *lent, int64_t delay)
+{
+    return cq_return_after(go_queue(handle), go_message(lent), delay);
+}
+
 /* Up to `count` of the oldest messages; *done: how many. CQ_OK: one at least. */
 static inline int go_take(uintptr_t handle, uint64_t *lent, size_t count, size_t *done)
 {
@@ -164,6 +169,82 @@ static inline int go_take(uintptr_t handle, uint64_t *lent, size_t count, size_t
     for (*done = 0; *done < count && result == CQ_OK; *done += result == CQ_OK)
         result = cq_take(go_queue(handle), go_message(lent + *done * (sizeof(cq_message) / sizeof *lent)));
     return *done ? CQ_OK : result;
+}
+
+/* ---- with more than bytes --------------------------------------------------------------------------- */
+
+/* source: NULL for none, else it ends with a 0. Never waits. */
+static inline int go_enqueue_with(uintptr_t handle, const uint8_t *data, size_t size, const uint8_t *headers,
+                                  size_t headers_size, const uint8_t *source, uint64_t number)
+{
+    cq_outgoing message = {.struct_size = sizeof message, .data = data, .size = size, .headers = headers,
+                           .headers_size = headers_size};
+    if (source)
+        return cq_enqueue_from(go_queue(handle), &message, (const char *)source, number);
+    int result = cq_enqueue_message(go_queue(handle), &message, 0);
+    return result == CQ_TIMEOUT ? CQ_FULL : result;
+}
+
+static inline int go_source(uintptr_t handle, const uint8_t *source, uint64_t *number)
+{
+    return cq_source(go_queue(handle), (const char *)source, number);
+}
+static inline int go_raise_source(uintptr_t handle, const uint8_t *source, uint64_t number)
+{
+    return cq_raise_source(go_queue(handle), (const char *)source, number);
+}
+
+/* Where go_sources puts what it is shown: of each the number (8 bytes), the name and a 0. */
+struct go_names {
+    uint8_t *memory;
+    size_t room, used;
+};
+
+static inline int go_names_add(const char *name, uint64_t number, void *context)
+{
+    struct go_names *names = context;
+    size_t size = sizeof number + strlen(name) + 1;
+    if (size > names->room - names->used)
+        return 1;
+    memcpy(names->memory + names->used, &number, sizeof number);
+    memcpy(names->memory + names->used + sizeof number, name, size - sizeof number);
+    names->used += size;
+    return 0;
+}
+
+static inline int go_sources(uintptr_t handle, uint8_t *memory, size_t room, size_t *used)
+{
+    struct go_names names = {memory, room, 0};
+    int result = cq_sources(go_queue(handle), go_names_add, &names);
+    *used = names.used;
+    return result;
+}
+
+/* In place. */
+static inline int go_headers(uintptr_t handle, uint64_t *lent, uintptr_t *address, size_t *size)
+{
+    cq_slice headers = {NULL, 0};
+    int result = cq_headers(go_queue(handle), go_message(lent), &headers);
+    *address = (uintptr_t)headers.data;
+    *size = headers.size;
+    return result;
+}
+static inline int go_set_headers(uintptr_t handle, uint64_t *lent, const uint8_t *headers, size_t size)
+{
+    return cq_set_headers(go_queue(handle), go_message(lent), headers, size);
+}
+static inline int go_enqueue_time(uintptr_t handle, uint64_t *lent, int64_t *when)
+{
+    return cq_enqueue_time(go_queue(handle), go_message(lent), when);
+}
+
+/* ---- surviving power cuts --------------------------------------------------------------------------- */
+
+/* Blocks, and keeps a thread of the operating system, until the disk is done or go_cancel ends the wait for others. */
+static inline int go_sync(uintptr_t handle) { return cq_sync(go_queue(handle), -1); }
+static inline int go_durable_directory(uintptr_t handle, uint8_t *path, size_t size)
+{
+    return cq_durable_directory(go_queue(handle), (char *)path, size);
 }
 
 /* ---- waiting ---------------------------------------------------------------------------------------- */
@@ -233,14 +314,16 @@ static inline int go_fd(uintptr_t handle, int consumers, int *fd)
 /* ---- walking ---------------------------------------------------------------------------------------- */
 
 /*
- * Messages are copied into a chunk of memory, and Go gets one call for each chunk: head, bytes, and so on, each padded
- * to 8 bytes. The first chunks are small, because many walks end early.
+ * Messages are copied into a chunk of memory, and Go gets one call for each chunk: head, bytes, headers, and so on, padded
+ * to 8 bytes together. The first chunks are small, because many walks end early.
  */
 struct go_head {
-    uint64_t size, position, deliveries;
+    uint64_t size, position, deliveries, headers_size;
+    int64_t when; /* 0: the queue has no times */
 };
 
 struct go_chunk {
+    cq_queue *queue;
     uint8_t *memory;
     size_t room, used, full; /* full: hand it over beyond this many bytes */
     uintptr_t context;
@@ -264,8 +347,13 @@ static inline int go_hand_over(struct go_chunk *chunk)
 static inline int go_visit(const cq_message *message, void *context)
 {
     struct go_chunk *chunk = context;
-    struct go_head head = {message->size, message->position, message->deliveries};
-    size_t needed = sizeof head + ((message->size + 7) & ~(size_t)7);
+    struct go_head head = {message->size, message->position, message->deliveries, 0, 0};
+    cq_slice headers = {NULL, 0};
+    if (cq_headers(chunk->queue, message, &headers) == CQ_OK)
+        head.headers_size = headers.size;
+    if (cq_enqueue_time(chunk->queue, message, &head.when) != CQ_OK)
+        head.when = 0;
+    size_t needed = sizeof head + ((message->size + headers.size + 7) & ~(size_t)7);
 
     if (chunk->used + needed > chunk->full && go_hand_over(chunk))
         return 1;
@@ -282,13 +370,15 @@ static inline int go_visit(const cq_message *message, void *context)
     memcpy(chunk->memory + chunk->used, &head, sizeof head);
     if (message->size)
         memcpy(chunk->memory + chunk->used + sizeof head, message->data, message->size);
+    if (headers.size)
+        memcpy(chunk->memory + chunk->used + sizeof head + message->size, headers.data, headers.size);
     chunk->used += needed;
     return 0;
 }
 
 static inline int go_walk(uintptr_t handle, uintptr_t context)
 {
-    struct go_chunk chunk = {.full = GO_CHUNK_FIRST, .context = context};
+    struct go_chunk chunk = {.queue = go_queue(handle), .full = GO_CHUNK_FIRST, .context = context};
     int result = cq_walk(go_queue(handle), go_visit, &chunk);
     if (result == CQ_OK && !chunk.full)
         result = CQ_ENOMEM;

@@ -105,6 +105,29 @@ func (t *Typed[T]) send(value T, enqueue func([]byte) error) error {
 	return enqueue(message)
 }
 
+// EnqueueWith appends a value with headers, see [Queue.EnqueueWith].
+func (t *Typed[T]) EnqueueWith(value T, headers Headers) error {
+	return t.send(value, func(message []byte) error { return t.queue.EnqueueWith(message, headers) })
+}
+
+// EnqueueWithContext appends a value with headers, waiting for room, see [Queue.EnqueueWithContext].
+func (t *Typed[T]) EnqueueWithContext(ctx context.Context, value T, headers Headers) error {
+	return t.send(value, func(message []byte) error { return t.queue.EnqueueWithContext(ctx, message, headers) })
+}
+
+// EnqueueFrom appends a value that comes from elsewhere, exactly once, see [Queue.EnqueueFrom].
+func (t *Typed[T]) EnqueueFrom(value T, headers Headers, source string, number uint64) error {
+	return t.send(value, func(message []byte) error { return t.queue.EnqueueFrom(message, headers, source, number) })
+}
+
+// EnqueueFromContext is EnqueueFrom, waiting for room, see [Queue.EnqueueFromContext].
+func (t *Typed[T]) EnqueueFromContext(ctx context.Context, value T, headers Headers, source string,
+	number uint64) error {
+	return t.send(value, func(message []byte) error {
+		return t.queue.EnqueueFromContext(ctx, message, headers, source, number)
+	})
+}
+
 // Taken is a message in hand and the value that it is. Release it when the value was worked on.
 type Taken[T any] struct {
 	*Message

@@ -238,17 +238,21 @@ func (s *sleep) end(n native) {
 
 // mayHelp is whether waiting may help after an attempt with this result.
 func mayHelp(result Code) bool {
-	return result == ErrEmpty || result == ErrFull || result == ErrNoSpace
+	return result == ErrEmpty || result == ErrFull || result == ErrNoSpace || result == ErrConsumer
 }
 
-// failureOfWait is for a wait that its context ended. What was lacking at last is named if it is memory, of which
-// nobody would think.
+// failureOfWait is for a wait that its context ended. What was lacking at last is named if it is memory, or to be the
+// only consumer: of that nobody would think.
 func (q *Queue) failureOfWait(op operation, ctx context.Context, lacking Code) error {
-	if lacking != ErrNoSpace {
-		return q.failureOfContext(op, ctx)
+	switch lacking {
+	case ErrNoSpace:
+		return q.failureOf(op, lacking, fmt.Sprintf("%v while there was no memory: %s", context.Cause(ctx),
+			meanings[lacking]), ctx.Err(), context.Cause(ctx))
+	case ErrConsumer:
+		return q.failureOf(op, lacking, fmt.Sprintf("%v while %s", context.Cause(ctx), meanings[lacking]), ctx.Err(),
+			context.Cause(ctx))
 	}
-	return q.failureOf(op, ErrNoSpace, fmt.Sprintf("%v while there was no memory: %s", context.Cause(ctx),
-		meanings[ErrNoSpace]), ctx.Err(), context.Cause(ctx))
+	return q.failureOfContext(op, ctx)
 }
 
 // Descriptor is readable, for poll and event loops of one's own, while a message may be waiting: when it is, dequeue

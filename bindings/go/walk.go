@@ -1,12 +1,17 @@
 package cqueue
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"time"
+)
 
 // A Peeked is a copy of a message that is waiting.
 type Peeked struct {
 	Bytes      []byte // the visitor's to keep; it lies in one piece of memory with its neighbours
 	Deliveries int    // what it will be when the message is delivered next: 1 for the first time
 	Position   uint64 // identifies the message
+	Headers    Headers
+	Enqueued   time.Time // when; zero if the queue does not note it, see [WithEnqueueTimes]
 }
 
 // Walk shows visit each waiting message in the order of delivery, without taking any, until visit returns false.
@@ -62,15 +67,18 @@ func (w *walk) run(q *Queue) {
 	close(w.done)
 }
 
-// peel separates the first message of a chunk from the rest: its size, position, deliveries, and its bytes, padded to
-// 8.
+// peel separates the first message of a chunk from the rest, see go_head in shim.h.
 func peel(chunk []byte) (Peeked, []byte) {
-	const head = 24
-	size := int(binary.LittleEndian.Uint64(chunk))
+	const head = 40
+	size, headers := int(binary.LittleEndian.Uint64(chunk)), int(binary.LittleEndian.Uint64(chunk[24:]))
 	message := Peeked{
 		Bytes:      chunk[head : head+size : head+size],
 		Position:   binary.LittleEndian.Uint64(chunk[8:]),
 		Deliveries: int(binary.LittleEndian.Uint64(chunk[16:])),
+		Headers:    parseHeaders(chunk[head+size : head+size+headers]),
 	}
-	return message, chunk[head+(size+7)&^7:]
+	if when := int64(binary.LittleEndian.Uint64(chunk[32:])); when != 0 {
+		message.Enqueued = time.Unix(0, when)
+	}
+	return message, chunk[head+(size+headers+7)&^7:]
 }

@@ -8,11 +8,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What a Go programmer reads has no words of C's interface in it.
 func TestErrorsSpeakGo(t *testing.T) {
-	foreign := regexp.MustCompile(`CQ_|cq_|NULL|struct_size|max_message|max_held|sizeof|LIMITS`)
+	foreign := regexp.MustCompile(`CQ_|cq_|NULL|struct_size|max_message|max_held|sizeof|LIMITS|max_headers|max_deliveries|dead_letter|time_to_live|durable_directory`)
 	directory, err := os.MkdirTemp("/dev/shm", "cqueue-go-")
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +23,10 @@ func TestErrorsSpeakGo(t *testing.T) {
 		{}, {directory: t.TempDir()}, {flags: flagReadOnly}, {flags: flagExclusive | flagAttach}, {capacity: 1 << 40},
 		{maxMessageSize: 1 << 40}, {maxHeld: 1 << 40}, {capacity: 1 << 31, maxMessageSize: 1 << 30}, {flags: flagTrust},
 		{flags: 1 << 30}, {permissions: 0o111}, {capacity: -1}, {maxMessageSize: -1},
-		{maxHeld: -1}, {permissions: 1 << 31},
+		{maxHeld: -1}, {permissions: 1 << 31}, {maxHeaders: 1 << 20}, {maxDeliveries: 300, deadLetter: "dead"},
+		{maxDeliveries: 3}, {deadLetter: "dead"}, {maxDeliveries: 3, deadLetter: "-"}, {durable: "/nowhere/at/all"},
+		{flags: flagDurable}, {flags: flagSync | flagReadOnly}, {flags: flagExclusiveConsumer}, {flags: flagEnqueueTimes},
+		{maxHeaders: 10}, {timeToLive: time.Second}, {timeToLive: time.Second, deadLetter: "dead"},
 	}
 	queue, err := Open("words", WithDirectory(directory), WithCapacity(1))
 	if err != nil {

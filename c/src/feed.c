@@ -89,9 +89,8 @@ int cq_enqueue_message(cq_queue *queue, const cq_outgoing *message, int64_t time
 {
     struct letter letter = {message, 0, 0};
     int result = check_outgoing(queue, message);
-    if (result != CQ_OK)
-        return result;
-    return sync_after(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_letter, &letter));
+    return result == CQ_OK ? sync_after(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_letter, &letter))
+                           : result;
 }
 
 /* ---- sources ----------------------------------------------------------------------------------------- */
@@ -161,7 +160,7 @@ int cq_enqueue_from(cq_queue *queue, const cq_outgoing *message, const char *sou
 {
     struct letter letter;
     int result = prepare_feed(queue, message, source, number, &letter);
-    return result == CQ_OK ? try_feed(queue, &letter) : result;
+    return result == CQ_OK ? sync_after(queue, try_feed(queue, &letter)) : result;
 }
 
 int cq_enqueue_from_wait(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number,
@@ -169,7 +168,8 @@ int cq_enqueue_from_wait(cq_queue *queue, const cq_outgoing *message, const char
 {
     struct letter letter;
     int result = prepare_feed(queue, message, source, number, &letter);
-    return result == CQ_OK ? wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_feed, &letter) : result;
+    return result == CQ_OK ? sync_after(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_feed, &letter))
+                           : result;
 }
 
 int cq_raise_source(cq_queue *queue, const char *source, uint64_t number)

@@ -143,6 +143,9 @@ errors! {
     /// again. What need not wait goes on as ever, and with
     /// [`Options::keep_unlinked`](crate::Options::keep_unlinked) waits do as well.
     Stale = CQ_STALE, NotFound;
+    /// The source has come to this number before, so that the message was enqueued then: see
+    /// [`Queue::enqueue_from`](crate::Queue::enqueue_from).
+    Duplicate = CQ_DUPLICATE, AlreadyExists;
     /// An option is out of range.
     Invalid = CQ_EINVAL, InvalidInput;
     /// The name is not `[A-Za-z0-9][A-Za-z0-9._-]{0,199}`.
@@ -151,7 +154,7 @@ errors! {
     NotFound = CQ_ENOENT, NotFound;
     /// [`Mode::Exclusive`](crate::Mode::Exclusive), and the queue exists.
     Exists = CQ_EEXIST, AlreadyExists;
-    /// The region's capacity or largest message differs from what was asked for.
+    /// The region's capacity, largest message or another property differs from what was asked for.
     Mismatch = CQ_EMISMATCH, InvalidData;
     /// The region has another format version, word size or byte order.
     Version = CQ_EVERSION, Unsupported;
@@ -185,6 +188,21 @@ errors! {
     Process = CQ_EPROCESS, QuotaExceeded;
     /// The queue's file would be larger than this process or the filesystem may make one.
     FileSize = CQ_EFILESIZE, FileTooLarge;
+    /// The disk failed, or is full where [`Options::sync`](crate::Options::sync) asks for it: what the call was to do is done,
+    /// but may not survive a power cut. [`Queue::sync`](crate::Queue::sync) tries again, and tells why.
+    Io = CQ_EIO, Other;
+    /// The durable directory serves another region, or another process is just recovering it.
+    Busy = CQ_EBUSY, ResourceBusy;
+    /// The queue has one consumer at a time, and another handle is it: see
+    /// [`Options::exclusive_consumer`](crate::Options::exclusive_consumer).
+    Consumer = CQ_ECONSUMER, ResourceBusy;
+    /// The queue knows 64 sources, and this is none of them.
+    Sources = CQ_ESOURCES, QuotaExceeded;
+    /// The headers are not in order: a key is not 1 to 255 bytes of UTF-8 without a 0.
+    Headers = CQ_EHEADERS, InvalidInput;
+    /// The queue was not created for this: see [`Options::max_headers`](crate::Options::max_headers) and
+    /// [`Options::enqueue_times`](crate::Options::enqueue_times).
+    Feature = CQ_EFEATURE, Unsupported;
 }
 
 impl Error {

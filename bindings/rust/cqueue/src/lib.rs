@@ -2,10 +2,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
+mod durable;
 mod error;
 mod events;
+#[cfg(feature = "tokio")]
+mod flushes;
 mod format;
 mod handle;
+mod headers;
 mod iter;
 #[cfg(feature = "tokio")]
 mod line;
@@ -33,6 +37,7 @@ pub use format::Pod;
 #[cfg(feature = "postcard")]
 pub use format::Postcard;
 pub use format::{Format, FormatError, Taken, Undecodable};
+pub use headers::Headers;
 pub use iter::Messages;
 pub use look::{Participant, Recovery, Shown, Stats};
 pub use options::{Mode, Options};

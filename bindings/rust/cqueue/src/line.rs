@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::handle::Handle;
-use crate::waits::Side;
+use crate::waits::{Side, unless_not_consumer};
 use crate::{Error, events};
 use cqueue_sys as sys;
 
@@ -108,6 +108,7 @@ impl Place {
         context: &Context<'_>,
         mut attempt: impl FnMut() -> Result<Option<T>, Error>,
     ) -> Poll<Result<T, Error>> {
+        let mut attempt = || unless_not_consumer(attempt());
         let mut found = attempt();
         if self.number.is_none() && matches!(found, Ok(None)) && self.line.is_empty() {
             found = self.line.spin(attempt);

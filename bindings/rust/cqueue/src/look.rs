@@ -1,13 +1,14 @@
 //! Looking on: walking over what waits, numbers, and who died.
 
 use std::any::Any;
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, SystemTime};
 use std::{mem, slice};
 
-use crate::{Error, Queue};
+use crate::handle::Handle;
+use crate::{Error, Headers, Queue, headers};
 use cqueue_sys as sys;
 
 /// A copy of a waiting message, for the time of a visit by [`Queue::walk`].
@@ -20,6 +21,16 @@ pub struct Shown<'a> {
     pub position: u64,
     /// What [`Received::deliveries`](crate::Received::deliveries) will say: 1 if it was not delivered yet.
     pub deliveries: u32,
+    /// When it was enqueued, if the queue notes that: [`Options::enqueue_times`](crate::Options::enqueue_times).
+    pub enqueued: Option<SystemTime>,
+    headers: &'a [u8],
+}
+
+impl Shown<'_> {
+    /// Its headers.
+    pub fn headers(&self) -> Headers {
+        headers::parse(self.headers)
+    }
 }
 
 /// Two structs are one in memory and in the header: what C fills in, each field with its own type and name.
@@ -27,7 +38,7 @@ macro_rules! mirror {
     ($(#[$attribute:meta])* $name:ident = $c:ident { $($(#[doc = $text:literal])+ $field:ident: $type:ty = $convert:expr,)+ }
      but $($other:ident),*) => {
         $(#[$attribute])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize))]
         #[non_exhaustive]
         pub struct $name {
@@ -106,6 +117,50 @@ mirror! {
         trimmed: u64 = same,
         /// The region's, random: together with a message's position it names that message for ever.
         id: [u8; 16] = same,
+        /// Bytes that the headers of a message may have; 0: it has none.
+        max_headers: u64 = same,
+        /// A message that was delivered so often goes to `dead_letter`; 0: no limit.
+        max_deliveries: u64 = same,
+        /// How old messages may be; zero: no limit.
+        time_to_live: Duration = span,
+        /// Do messages have the times at which they were enqueued?
+        enqueue_times: bool = is_set,
+        /// Has the queue one consumer at a time?
+        exclusive_consumer: bool = is_set,
+        /// The handle ([`Participant::id`]) that is the only consumer now; 0: none is.
+        consumer: u32 = same,
+        /// Sources that the queue knows, see [`Queue::enqueue_from`].
+        sources: u32 = same,
+        /// Of the orphans, those whose time has not come: [`Received::give_back_after`](crate::Received::give_back_after).
+        delayed: u64 = same,
+        /// Since the oldest waiting message was enqueued; zero: none waits, or there are no times.
+        oldest_age: Duration = span,
+        /// Messages that outlived `time_to_live`.
+        expired: u64 = same,
+        /// Messages that went to `dead_letter`.
+        dead_lettered: u64 = same,
+        /// Of the orphans, those that are to go there.
+        spent: u64 = same,
+        /// What the last try of that came to, as a result of the C interface; 0: it went well.
+        dead_letter_result: i64 = same,
+        /// The name of that queue; empty: none.
+        dead_letter: String = text,
+        /// Was it created with [`Options::durable`](crate::Options::durable)? What follows is 0 if not.
+        durable: bool = is_set,
+        /// The result of the last write or flush if it failed, as the C interface has it; 0 since one succeeded.
+        disk_error: i32 = same,
+        /// Number of the flush that began last, by any process.
+        flushes_begun: u64 = same,
+        /// All flushes up to this number are on the disk, or later ones in their place.
+        flushes_done: u64 = same,
+        /// Messages that no flush has put on the disk yet.
+        unsynced: u64 = same,
+        /// Files in the durable directory that hold messages.
+        segments: u64 = same,
+        /// Bytes that they occupy.
+        disk_bytes: u64 = same,
+        /// Messages that the region was made with, after a power cut.
+        recovered: u64 = same,
     } but struct_size, reserved
 }
 
@@ -195,13 +250,24 @@ fn is_set(value: u32) -> bool {
     value != 0
 }
 
+fn span(nanoseconds: i64) -> Duration {
+    Duration::from_nanos(nanoseconds.unsigned_abs())
+}
+
+/// Ends with a 0.
+fn text(bytes: [c_char; 208]) -> String {
+    let bytes: Vec<u8> = bytes.iter().take_while(|&&byte| byte != 0).map(|&byte| byte as u8).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// From nanoseconds since 1970-01-01 UTC.
-fn time(nanoseconds: i64) -> SystemTime {
+pub(crate) fn time(nanoseconds: i64) -> SystemTime {
     let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
     if nanoseconds < 0 { SystemTime::UNIX_EPOCH - distance } else { SystemTime::UNIX_EPOCH + distance }
 }
 
-struct Visit<F, B> {
+struct Visit<'q, F, B> {
+    handle: &'q Handle,
     visitor: F,
     broken: Option<B>,
     panic: Option<Box<dyn Any + Send>>,
@@ -214,14 +280,21 @@ where
     F: FnMut(Shown<'_>) -> ControlFlow<B>,
 {
     // SAFETY: as promised above; nobody else uses the Visit during the walk.
-    let (visit, message) = unsafe { (&mut *context.cast::<Visit<F, B>>(), &*message) };
+    let (visit, message) = unsafe { (&mut *context.cast::<Visit<'_, F, B>>(), &*message) };
     let data = if message.size == 0 {
         &[]
     } else {
         // SAFETY: the copy is readable for its size until the visit is over.
         unsafe { slice::from_raw_parts(message.data.cast::<u8>(), message.size) }
     };
-    let shown = Shown { data, position: message.position, deliveries: message.deliveries };
+    let shown = Shown {
+        data,
+        position: message.position,
+        deliveries: message.deliveries,
+        // Without an error for the walk: queues without headers and times are ordinary.
+        enqueued: headers::time_of_message(visit.handle, message).unwrap_or_default(),
+        headers: headers::raw_of_message(visit.handle, message).unwrap_or_default(),
+    };
     // A panic must not unwind through C.
     match catch_unwind(AssertUnwindSafe(|| (visit.visitor)(shown))) {
         Ok(ControlFlow::Continue(())) => return 0,
@@ -248,7 +321,7 @@ impl Queue {
     where
         F: FnMut(Shown<'_>) -> ControlFlow<B>,
     {
-        let mut context = Visit { visitor, broken: None, panic: None };
+        let mut context = Visit { handle: self.handle(), visitor, broken: None, panic: None };
         // SAFETY: the callback gets the context of its own type, which lives until the call is over.
         let result = unsafe { sys::cq_walk(self.raw(), Some(visit::<F, B>), (&raw mut context).cast()) };
         if let Some(panic) = context.panic {

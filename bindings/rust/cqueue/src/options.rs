@@ -1,10 +1,11 @@
 //! How to open a queue, and what was opened.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::{Error, Queue};
 use cqueue_sys as sys;
@@ -51,6 +52,15 @@ pub struct Options {
     reserve: u64,
     permissions: u32,
     directory: Option<PathBuf>,
+    exclusive_consumer: bool,
+    enqueue_times: bool,
+    durable: bool,
+    sync: bool,
+    max_headers: u64,
+    max_deliveries: u64,
+    time_to_live: Duration,
+    dead_letter: Option<String>,
+    durable_directory: Option<PathBuf>,
 }
 
 impl Options {
@@ -129,6 +139,71 @@ impl Options {
         self
     }
 
+    /// How many bytes the headers of a message may have; used when creating. Of each the key counts, the value, and 3 more;
+    /// every message costs so many bytes more, with or without headers. 65,535 at most. Default, or 0: messages have none.
+    pub fn max_headers(mut self, bytes: u64) -> Self {
+        self.max_headers = bytes;
+        self
+    }
+
+    /// How often a message is delivered, 254 times at most; used when creating. After that, if it was not released, it goes to
+    /// the queue `dead_letter`, which is in the same directory and need not exist yet. Default, or 0: no limit.
+    pub fn max_deliveries(mut self, deliveries: u64, dead_letter: impl Into<String>) -> Self {
+        self.max_deliveries = deliveries;
+        self.dead_letter(dead_letter)
+    }
+
+    /// Where messages go that are too old: a queue in the same directory, which need not exist yet; used when creating.
+    pub fn dead_letter(mut self, queue: impl Into<String>) -> Self {
+        self.dead_letter = Some(queue.into());
+        self
+    }
+
+    /// How old a message may be; used when creating. Older ones are not delivered, they go to the
+    /// [`dead_letter`](Self::dead_letter) or are dropped. Default, or zero: no limit.
+    pub fn time_to_live(mut self, age: Duration) -> Self {
+        self.time_to_live = age;
+        self
+    }
+
+    /// Note when each message was enqueued, for [`Received::enqueue_time`](crate::Received::enqueue_time); used when creating.
+    pub fn enqueue_times(mut self, notes: bool) -> Self {
+        self.enqueue_times = notes;
+        self
+    }
+
+    /// One consumer at a time; used when creating. The first handle that takes or dequeues is the only consumer, until it is
+    /// closed or its process dies. Others fail with [`Error::Consumer`]; those that wait do so until it is their turn.
+    pub fn exclusive_consumer(mut self, exclusive: bool) -> Self {
+        self.exclusive_consumer = exclusive;
+        self
+    }
+
+    /// A queue that survives power cuts with everything that was synced, see [`Queue::sync`]. It is kept in a directory beside
+    /// the queue's file, unless [`durable_directory`](Self::durable_directory) says otherwise: shared memory survives no
+    /// reboot, so name one of the two.
+    pub fn durable(mut self, durable: bool) -> Self {
+        self.durable = durable;
+        self
+    }
+
+    /// Make it [`durable`](Self::durable), in this directory on a disk, which is for this queue alone. It is made if it does
+    /// not exist.
+    pub fn durable_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.durable_directory = Some(directory.into());
+        self.durable(true)
+    }
+
+    /// Have every call of this handle that changes the queue wait until that is on the disk: enqueue, commit, dequeue,
+    /// release, give back, and their batches, in tasks too. If the disk fails they return [`Error::Io`], and what they were
+    /// to do has happened all the same: call [`Queue::sync`], do not repeat them. Makes it [`durable`](Self::durable).
+    ///
+    /// The calls block their thread meanwhile. Tasks do better without this and with `AsyncQueue::sync`.
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
+    }
+
     /// Open the queue `name`, `[A-Za-z0-9][A-Za-z0-9._-]{0,199}`.
     pub fn open(&self, name: &str) -> Result<Queue, Error> {
         Queue::open_target(Arc::new(self.target(name)?))
@@ -157,6 +232,10 @@ impl Options {
             (self.any_filesystem, sys::CQ_ANY_FILESYSTEM),
             (self.trust, sys::CQ_TRUST),
             (self.keep_unlinked, sys::CQ_KEEP_UNLINKED),
+            (self.exclusive_consumer, sys::CQ_EXCLUSIVE_CONSUMER),
+            (self.enqueue_times, sys::CQ_ENQUEUE_TIMES),
+            (self.durable, sys::CQ_DURABLE),
+            (self.sync, sys::CQ_SYNC),
         ];
         let mut target = Target {
             name: CString::default(),
@@ -168,20 +247,33 @@ impl Options {
             max_memory: self.max_memory,
             reserve: self.reserve,
             permissions: self.permissions,
+            max_headers: self.max_headers,
+            max_deliveries: self.max_deliveries,
+            time_to_live: i64::try_from(self.time_to_live.as_nanos()).unwrap_or(i64::MAX),
+            dead_letter: None,
+            durable_directory: None,
         };
         match CString::new(name) {
             Ok(name) => target.name = name,
             Err(_) => return Err(Error::new(sys::CQ_ENAME, &Arc::new(target), 0)),
         }
-        if let Some(directory) = &self.directory {
-            match CString::new(directory.as_os_str().as_bytes()) {
-                Ok(directory) => target.directory = Some(directory),
+        let texts = [
+            ("directory", self.directory.as_ref().map(|path| path.as_os_str())),
+            ("durable directory", self.durable_directory.as_ref().map(|path| path.as_os_str())),
+            ("name of the dead letters' queue", self.dead_letter.as_ref().map(OsStr::new)),
+        ];
+        let mut made = [None, None, None];
+        for ((what, text), made) in texts.into_iter().zip(&mut made) {
+            let Some(text) = text else { continue };
+            match CString::new(text.as_bytes()) {
+                Ok(text) => *made = Some(text),
                 Err(_) => {
-                    let text = format_args!("the directory {directory:?} has a 0 byte in it: no path has");
+                    let text = format_args!("the {what} {text:?} has a 0 byte in it: none may");
                     return Err(Error::own(sys::CQ_EINVAL, &Arc::new(target), text));
                 }
             }
         }
+        [target.directory, target.durable_directory, target.dead_letter] = made;
         Ok(target)
     }
 }
@@ -198,6 +290,11 @@ pub(crate) struct Target {
     max_memory: u64,
     reserve: u64,
     permissions: u32,
+    max_headers: u64,
+    max_deliveries: u64,
+    time_to_live: i64,
+    dead_letter: Option<CString>,
+    durable_directory: Option<CString>,
 }
 
 impl Target {
@@ -218,10 +315,20 @@ impl Target {
             max_message_size: self.max_message_size,
             permissions: self.permissions,
             reserved: 0,
-            directory: self.directory.as_ref().map_or(ptr::null(), |directory| directory.as_ptr()),
+            directory: pointer(&self.directory),
             max_held: self.max_held,
             max_memory: self.max_memory,
             reserve: self.reserve,
+            durable_directory: pointer(&self.durable_directory),
+            max_headers: self.max_headers,
+            max_deliveries: self.max_deliveries,
+            dead_letter: pointer(&self.dead_letter),
+            time_to_live: self.time_to_live,
         }
     }
+}
+
+/// Null if there is none.
+fn pointer(text: &Option<CString>) -> *const c_char {
+    text.as_ref().map_or(ptr::null(), |text| text.as_ptr())
 }

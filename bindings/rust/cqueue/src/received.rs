@@ -3,12 +3,12 @@
 use std::ffi::c_int;
 use std::fmt;
 use std::ops::Deref;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::loan::{Loan, empty_message};
 use crate::queue::nanoseconds;
 use crate::waits::Side;
-use crate::{Error, Queue, events};
+use crate::{Error, Headers, Queue, events, headers};
 use cqueue_sys as sys;
 
 impl Queue {
@@ -147,6 +147,37 @@ impl<'q> Received<'q> {
     /// Not done with it: it is delivered again, before newer messages. Dropping it does the same, but keeps errors to itself.
     pub fn give_back(mut self) -> Result<(), Error> {
         self.loan.end(sys::cq_return)
+    }
+
+    /// Not done with it: it is delivered again when the delay has passed, before newer messages then; until then others are.
+    /// The delay is kept whatever happens to this process. After an error, such as [`Error::NoSpace`] (there is no memory to
+    /// note the time), it is given back at once.
+    pub fn give_back_after(self, delay: Duration) -> Result<(), Error> {
+        self.give_back_later(i64::try_from(delay.as_nanos()).unwrap_or(i64::MAX))
+    }
+
+    /// Not done with it: it is delivered again behind all messages that wait now. Errors as
+    /// [`give_back_after`](Self::give_back_after).
+    pub fn give_back_to_tail(self) -> Result<(), Error> {
+        self.give_back_later(i64::from(sys::CQ_TO_TAIL))
+    }
+
+    fn give_back_later(mut self, delay_ns: i64) -> Result<(), Error> {
+        let Loan { handle, message } = &mut self.loan;
+        // SAFETY: the message is as the library left it, and the handle is open.
+        let result = unsafe { sys::cq_return_after(handle.raw(), message, delay_ns) };
+        handle.check(result, 0)
+    }
+
+    /// The headers, copied; none if the queue was not created with [`Options::max_headers`](crate::Options::max_headers).
+    pub fn headers(&self) -> Result<Headers, Error> {
+        headers::of_message(&self.loan.handle, &self.loan.message)
+    }
+
+    /// When it was enqueued, by a clock that is some milliseconds late. `None`: the queue was not created with
+    /// [`Options::enqueue_times`](crate::Options::enqueue_times).
+    pub fn enqueue_time(&self) -> Result<Option<SystemTime>, Error> {
+        headers::time_of_message(&self.loan.handle, &self.loan.message)
     }
 
     /// From now on, dropping it in whatever way means that it is done with: what fails after this loses the message.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::{fmt, slice};
 
 use crate::loan::{Loan, empty_message};
-use crate::{Error, Queue};
+use crate::{Error, Headers, Queue, headers};
 use cqueue_sys as sys;
 
 impl Queue {
@@ -61,6 +61,15 @@ impl<'q> Reserved<'q> {
             sys::CQ_OK => Ok(message.position),
             result => Err(CommitError { error: handle.error(result, size), reserved: self }),
         }
+    }
+
+    /// Say what headers it gets when it is committed, as [`Queue::enqueue_with`].
+    pub fn set_headers(&mut self, headers: &Headers) -> Result<(), Error> {
+        let written = headers::write(headers, self.loan.handle.target())?;
+        let Loan { handle, message } = &mut self.loan;
+        // SAFETY: the message is as the library left it, the handle is open, and the headers are readable for their size.
+        let result = unsafe { sys::cq_set_headers(handle.raw(), message, written.as_ptr().cast(), written.len()) };
+        handle.check(result, written.len())
     }
 
     /// Give it up. Dropping it does the same, but keeps errors to itself.

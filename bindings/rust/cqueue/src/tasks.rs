@@ -8,9 +8,10 @@ use std::{fmt, future};
 
 use tokio::task::coop::consume_budget;
 
+use crate::flushes::Flushes;
 use crate::line::{Line, Place};
-use crate::waits::{Side, unless_full};
-use crate::{Batch, Error, Incoming, Outgoing, Queue, Received, Reserved};
+use crate::waits::{Side, unless_full, unless_not_consumer};
+use crate::{Batch, Error, Headers, Incoming, Outgoing, Queue, Received, Reserved};
 
 /// A [`Queue`] for tasks. Any number of them may use one at once; a clone is the same queue and handle.
 ///
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     // Before the queue: their threads end before it is closed.
     messages: Line,
     room: Line,
+    flushes: Flushes,
     pub(crate) queue: Queue,
 }
 
@@ -80,7 +82,7 @@ async fn until<T>(
     mut attempt: impl FnMut() -> Result<Option<T>, Error>,
 ) -> Result<T, Error> {
     consume_budget().await;
-    if let Some(value) = attempt()? {
+    if let Some(value) = unless_not_consumer(attempt())? {
         return Ok(value);
     }
     let mut place = place();
@@ -92,7 +94,8 @@ impl AsyncQueue {
     pub fn new(queue: Queue) -> Self {
         let messages = Line::new(queue.handle(), Side::Messages);
         let room = Line::new(queue.handle(), Side::Room);
-        Self(Arc::new(Shared { messages, room, queue }))
+        let flushes = Flushes::new(queue.handle());
+        Self(Arc::new(Shared { messages, room, flushes, queue }))
     }
 
     /// The queue behind it, for everything that does not wait.
@@ -109,6 +112,30 @@ impl AsyncQueue {
     pub async fn enqueue(&self, message: impl AsRef<[u8]>) -> Result<(), Error> {
         let message = message.as_ref();
         until(|| self.0.room(), || unless_full(self.get_ref().enqueue(message))).await
+    }
+
+    /// Append a message with headers, as [`Queue::enqueue_with`]; wait while the queue is full.
+    pub async fn enqueue_with(&self, message: impl AsRef<[u8]>, headers: &Headers) -> Result<(), Error> {
+        let message = message.as_ref();
+        until(|| self.0.room(), || unless_full(self.get_ref().enqueue_with(message, headers))).await
+    }
+
+    /// Append a message that comes from elsewhere, exactly once, as [`Queue::enqueue_from`]; wait while the queue is full.
+    pub async fn enqueue_from(
+        &self,
+        message: impl AsRef<[u8]>,
+        headers: &Headers,
+        source: &str,
+        number: u64,
+    ) -> Result<(), Error> {
+        let message = message.as_ref();
+        until(|| self.0.room(), || unless_full(self.get_ref().enqueue_from(message, headers, source, number))).await
+    }
+
+    /// Put a durable queue on the disk as it is now, as [`Queue::sync`]. Any number of tasks share a write, and one thread
+    /// waits for the disk. Dropped, it leaves the write to go on.
+    pub async fn sync(&self) -> Result<(), Error> {
+        self.0.flushes.flush()?.await
     }
 
     /// Append messages in this order; wait while there is room for none, then append as many as there is room for and

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-use crate::{Error, Format, Options, Queue, Received, Taken, Undecodable};
+use crate::{Error, Format, Headers, Options, Queue, Received, Taken, Undecodable};
 use cqueue_sys as sys;
 
 /// What is done with a message that cannot be decoded.
@@ -91,6 +91,16 @@ impl<T, F: Format<T>> Typed<T, F> {
     /// Append a value, as [`Queue::enqueue_wait`].
     pub fn enqueue_wait(&self, value: &T, timeout: impl Into<Option<Duration>>) -> Result<(), Error> {
         self.codec.write(&self.queue, value, |bytes| self.queue.enqueue_wait(bytes, timeout))
+    }
+
+    /// Append a value with headers, as [`Queue::enqueue_with`].
+    pub fn enqueue_with(&self, value: &T, headers: &Headers) -> Result<(), Error> {
+        self.codec.write(&self.queue, value, |bytes| self.queue.enqueue_with(bytes, headers))
+    }
+
+    /// Append a value that comes from elsewhere, exactly once, as [`Queue::enqueue_from`].
+    pub fn enqueue_from(&self, value: &T, headers: &Headers, source: &str, number: u64) -> Result<(), Error> {
+        self.codec.write(&self.queue, value, |bytes| self.queue.enqueue_from(bytes, headers, source, number))
     }
 
     /// Append values, as [`Queue::enqueue_batch`]. None is, if one of them cannot be encoded.

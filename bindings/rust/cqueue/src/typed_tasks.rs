@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use crate::typed::Codec;
-use crate::{AsyncQueue, Error, Format, Incoming, Taken, Typed};
+use crate::{AsyncQueue, Error, Format, Headers, Incoming, Taken, Typed};
 
 /// A queue of values of one type for tasks. A clone is the same queue and handle. What becomes of messages that cannot be
 /// decoded is said of the [`Typed`] that it is made of.
@@ -44,6 +44,23 @@ impl<T, F: Format<T>> AsyncTyped<T, F> {
     pub async fn enqueue(&self, value: &T) -> Result<(), Error> {
         let message = self.codec.write(self.queue.get_ref(), value, |bytes| Ok(bytes.to_vec()))?;
         self.queue.enqueue(message).await
+    }
+
+    /// Append a value with headers; wait while the queue is full.
+    pub async fn enqueue_with(&self, value: &T, headers: &Headers) -> Result<(), Error> {
+        let message = self.codec.write(self.queue.get_ref(), value, |bytes| Ok(bytes.to_vec()))?;
+        self.queue.enqueue_with(message, headers).await
+    }
+
+    /// Append a value that comes from elsewhere, exactly once, as [`AsyncQueue::enqueue_from`].
+    pub async fn enqueue_from(&self, value: &T, headers: &Headers, source: &str, number: u64) -> Result<(), Error> {
+        let message = self.codec.write(self.queue.get_ref(), value, |bytes| Ok(bytes.to_vec()))?;
+        self.queue.enqueue_from(message, headers, source, number).await
+    }
+
+    /// Put a durable queue on the disk as it is now, as [`AsyncQueue::sync`].
+    pub async fn sync(&self) -> Result<(), Error> {
+        self.queue.sync().await
     }
 
     /// Append values, as [`AsyncQueue::enqueue_batch`]. None is, if one of them cannot be encoded.

@@ -50,8 +50,16 @@ pub(crate) fn unless_full<T>(result: Result<T, Error>) -> Result<Option<T>, Erro
     }
 }
 
+/// Nor is to a caller who waits for a message that another handle is the only consumer: that one may go.
+pub(crate) fn unless_not_consumer<T>(result: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Err(Error::Consumer(_)) => Ok(None),
+        other => other,
+    }
+}
+
 impl Queue {
-    /// Until `attempt` has something, sleep and try again. `None`: timed out.
+    /// Until `attempt` has something, sleep and try again. `None`: timed out; or it is [`Error::Consumer`].
     pub(crate) fn until<'q, T>(
         &'q self,
         side: Side,
@@ -62,9 +70,12 @@ impl Queue {
         loop {
             // The clock first: the last try is after the deadline.
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let found = attempt(self)?;
-            if found.is_some() || left == Some(Duration::ZERO) {
-                return Ok(found);
+            let result = attempt(self);
+            if left == Some(Duration::ZERO) {
+                return result;
+            }
+            if let Some(found) = unless_not_consumer(result)? {
+                return Ok(Some(found));
             }
             match side.wait(self.handle(), nanoseconds(left)) {
                 sys::CQ_OK | sys::CQ_TIMEOUT => {}
