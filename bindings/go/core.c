@@ -57,9 +57,11 @@
  *
  *        0  header                      one page
  *     4096  participants                4,096 entries of 128 bytes
- *   528384  summary of the free bitmap  1 bit for 64 words of it
+ *   528384  sources                     80 entries of 256 bytes
+ *   548864  summary of the free bitmap  1 bit for 64 words of it
  *        .  free bitmap                 1 bit a node
  *        .  marks                       8 bytes for 16 nodes: which may hold orphans, which have holes
+ *        .  dues                        8 bytes a slot: when what was given back for later is due
  *        .  node states                 8 bytes a node
  *        .  nodes                       node_stride bytes each
  */
@@ -85,6 +87,7 @@
 #define LAYOUT_FORMAT_VERSION 1u
 #define LAYOUT_BYTE_ORDER 0x01020304u
 #define LAYOUT_PAGE 4096u
+#define LAYOUT_DIRECTORY 1024u
 #define LAYOUT_LINE 128u /* two cache lines: processors fetch them in pairs */
 
 #define LAYOUT_MAX_CAPACITY (UINT64_C(1) << 31)
@@ -95,6 +98,11 @@
 #define LAYOUT_MAX_OWNER 4094u
 #define LAYOUT_PARTICIPANTS 4096u
 #define LAYOUT_SMALL_MESSAGE 248u /* up to here a slot has no length field of its own */
+#define LAYOUT_MAX_HEADERS 65535u
+#define LAYOUT_MAX_DELIVERIES 254u
+#define LAYOUT_SOURCES 64u      /* that a queue knows at most ... */
+#define LAYOUT_SOURCE_SLOTS 80u /* ... and entries for them, with some for newcomers that are just being written */
+#define LAYOUT_NAME 200u        /* bytes of a queue's or a source's name */
 #define LAYOUT_PAGED_MESSAGE 12288u /* beyond, a slot gets memory page by page, as far as its message reaches */
 
 /* One side's sleepers: a futex word, generation (30 bits) | WATCH | SLEEP. Written by waiters and wakers. */
@@ -109,7 +117,7 @@ struct layout_header {
     uint32_t byte_order;          /*  12 0x01020304 as the creator stores it */
     uint32_t word_bits;           /*  16 64 */
     uint32_t slots_per_node;      /*  20 K, 1 to 256 */
-    uint64_t features;            /*  24 what a reader must know; 0. Bit 0 is kept for the durable mode */
+    uint64_t features;            /*  24 what a reader must know: LAYOUT_DURABLE, FEATURE_... */
     uint64_t capacity;            /*  32 messages */
     uint64_t max_message_size;    /*  40 bytes */
     uint64_t hole_slots;          /*  48 S: given-up positions that cost no capacity */
@@ -126,7 +134,6 @@ struct layout_header {
     int64_t created;              /* 136 nanoseconds since 1970 */
     uint64_t max_memory;          /* 144 bytes that the file may take of the file system; 0: any number */
     uint64_t reserve;             /* 152 bytes that it was given from the beginning, and keeps */
-    uint64_t durable[12];         /* 160 0, kept for the durable mode */
 
     alignas(LAYOUT_LINE) _Atomic uint64_t tail; /* 256 link: the node producers claim in; tail >= head */
     alignas(LAYOUT_LINE) _Atomic uint64_t head; /* 384 link: the node consumers claim in */
@@ -155,6 +162,43 @@ struct layout_header {
 
     /* Written once by the creator, as those up to `durable`. */
     alignas(LAYOUT_LINE) uint8_t id[16];           /* 1280 random: no other region has it */
+
+    /* Of durable queues; 0 in others. The first four are written once, too. */
+    alignas(LAYOUT_LINE) uint8_t incarnation[16];  /* 1408 random: which region of those with this id */
+    uint8_t boot[16];                              /* 1424 the run of the system that it was made in */
+    uint64_t origin_spare_nodes;                   /* 1440 X as the queue was created with */
+    uint64_t recovered;                            /* 1448 messages that it was made with */
+    alignas(LAYOUT_LINE) _Atomic uint64_t flush_begun; /* 1536 the newest flush; only grows, as the next two */
+    _Atomic uint64_t flush_done;                   /* 1544 flushes up to this one are on the disk, or a later one is */
+    _Atomic uint64_t flush_failed;                 /* 1552 a hint: the newest that failed */
+    _Atomic uint64_t gathered;                     /* 1560 a hint: flush (48) | callers that came since it began (16) */
+    _Atomic int64_t flush_time;                    /* 1568 a hint: nanoseconds that a flush took */
+    _Atomic uint32_t expected;                     /* 1576 a hint: callers of the last flush, or during it */
+    _Atomic uint32_t flush_word;                   /* 1580 callers sleep on it until a flush ends */
+    alignas(LAYOUT_LINE) _Atomic uint64_t generation; /* 1664 of segments; only grows */
+    _Atomic uint64_t reserved_sequence;            /* 1672 may not be used yet, nor what follows; on the disk too */
+    _Atomic uint64_t reserve_asked;                /* 1680 the same, perhaps not on the disk yet */
+    _Atomic uint64_t complete;                     /* 1688 nodes of the list before this sequence are logged; 0 */
+    _Atomic uint64_t generation_bytes;             /* 1696 written in this generation; this and the rest are hints */
+    _Atomic uint64_t segments;                     /* 1704 files in the directory */
+    _Atomic uint64_t disk_bytes;                   /* 1712 their bytes */
+    _Atomic uint64_t live_bytes;                   /* 1720 bytes of records of messages, when last counted */
+    _Atomic int32_t disk_error;                    /* 1728 the last result of a flush that failed, 0 if it went well */
+    alignas(LAYOUT_LINE) char directory[1024];     /* 1792 the absolute path; written once */
+
+    /* More that is written once: what becomes of messages on their way. */
+    alignas(LAYOUT_LINE) uint64_t max_headers;     /* 2816 bytes of a slot for headers; 0: none */
+    uint64_t max_deliveries;                       /* 2824 then a message goes to dead_letter; 0: no limit */
+    int64_t time_to_live;                          /* 2832 nanoseconds; 0: no limit */
+    char dead_letter[208];                         /* 2840 a queue's name, ending with a 0; empty: none */
+    alignas(LAYOUT_LINE) _Atomic uint64_t consumer; /* 3072 lease: the only consumer; 0 */
+    _Atomic uint64_t mover;                        /* 3080 lease: who is moving a message to dead_letter; 0 */
+    _Atomic uint64_t moving;                       /* 3088 link: the node of the message that is, or was, moved; 0 */
+    _Atomic uint64_t moving_index;                 /* 3096 its slot */
+    _Atomic uint64_t moved;                        /* 3104 messages that went to dead_letter: the number of the last */
+    _Atomic int64_t move_result;                   /* 3112 what the last try came to */
+    _Atomic uint64_t expired;                      /* 3120 a count for cq_stat */
+    alignas(LAYOUT_LINE) _Atomic uint64_t sources; /* 3200 has memory | count | newest: see source.c */
 };
 
 /* An open handle. Entry 0 is nobody's. */
@@ -167,6 +211,18 @@ struct layout_participant {
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
     _Atomic uint32_t nodes[2];    /* 64 nodes that this participant may touch at any time, plus 1; 0: none */
+    _Atomic uint64_t feed_number; /* 72 what this participant is feeding: its number in the source, */
+    _Atomic uint64_t feed_link;   /* 80 and the node of its slot (0: there is none) */
+    _Atomic uint64_t feed_index;  /* 88 and the slot */
+};
+
+/* Where messages come from: LAYOUT_SOURCE_SLOTS entries, which get memory when the first source is made known. */
+struct layout_source {
+    alignas(LAYOUT_LINE) _Atomic uint64_t state; /*  0 phase (52) | owner: enum source_phase */
+    _Atomic uint64_t number;  /*  8 of the newest message from there; only rises, while `decided` names a feeder */
+    _Atomic uint64_t decided; /* 16 version (52) | the feeder whose message comes next; 0: none */
+    uint32_t length;          /* 24 of the name */
+    char name[LAYOUT_NAME];   /* 28 */
 };
 
 struct layout_node {
@@ -175,6 +231,8 @@ struct layout_node {
     alignas(LAYOUT_LINE) _Atomic uint64_t next; /* 256 link: (this sequence, next node or NIL) */
     _Atomic uint64_t holed;                     /* 264 the life whose first hole was announced last */
     _Atomic uint32_t pinned;                    /* 272 a hint: a slot that was not DONE at the last scan */
+    _Atomic uint64_t logged[11];                /* 280 life (40) | of 24 slots each: its message is on the disk */
+    _Atomic uint64_t logged_in;                 /* 368 life (40) | generation (24) from which they may be needed */
     /* 384: slots_per_node slots of slot_stride bytes */
 };
 #define LAYOUT_NODE_HEADER 384u
@@ -206,7 +264,14 @@ static_assert(offsetof(struct layout_header, producers) == 768, "drawn at 768");
 static_assert(offsetof(struct layout_header, holes) == 896, "drawn at 896");
 static_assert(offsetof(struct layout_header, turn) == 1024, "drawn at 1024");
 static_assert(offsetof(struct layout_header, id) == 1280, "drawn at 1280");
-static_assert(sizeof(struct layout_header) == 1408 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
+static_assert(offsetof(struct layout_header, incarnation) == 1408, "drawn at 1408");
+static_assert(offsetof(struct layout_header, flush_begun) == 1536, "drawn at 1536");
+static_assert(offsetof(struct layout_header, generation) == 1664, "drawn at 1664");
+static_assert(offsetof(struct layout_header, directory) == 1792, "drawn at 1792");
+static_assert(offsetof(struct layout_header, max_headers) == 2816, "drawn at 2816");
+static_assert(offsetof(struct layout_header, consumer) == 3072, "drawn at 3072");
+static_assert(offsetof(struct layout_header, sources) == 3200, "drawn at 3200");
+static_assert(sizeof(struct layout_header) == 3328 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
 static_assert(offsetof(struct layout_header, needed) == 1152, "drawn at 1152");
 static_assert(sizeof(struct layout_participant) == 128, "128 bytes a participant");
 static_assert(offsetof(struct layout_participant, nodes) == 64, "drawn at 64");
@@ -216,7 +281,16 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-
 static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bit atomics are plain words");
 
 #define LAYOUT_PARTICIPANTS_OFFSET LAYOUT_PAGE
-#define LAYOUT_SUMMARY_OFFSET (LAYOUT_PARTICIPANTS_OFFSET + LAYOUT_PARTICIPANTS * sizeof(struct layout_participant))
+#define LAYOUT_SOURCES_OFFSET (LAYOUT_PARTICIPANTS_OFFSET + LAYOUT_PARTICIPANTS * sizeof(struct layout_participant))
+#define LAYOUT_SUMMARY_OFFSET (LAYOUT_SOURCES_OFFSET + LAYOUT_SOURCE_SLOTS * sizeof(struct layout_source))
+
+static_assert(sizeof(struct layout_source) == 256 && LAYOUT_SUMMARY_OFFSET % LAYOUT_PAGE == 0, "whole pages");
+
+/* What a reader must know, in header.features. */
+#define LAYOUT_DURABLE UINT64_C(1)    /* there is a directory on a disk */
+#define FEATURE_EXCLUSIVE UINT64_C(2) /* one consumer at a time */
+#define FEATURE_TIMES UINT64_C(4)     /* slots have times */
+#define FEATURES (LAYOUT_DURABLE | FEATURE_EXCLUSIVE | FEATURE_TIMES)
 
 /*
  * Words. Sequences have 40 bits and skip 0, which is what fresh memory holds; they wrap after 2^40 - 1 nodes, so they
@@ -225,7 +299,13 @@ static_assert(sizeof(_Atomic uint32_t) == 4 && ATOMIC_INT_LOCK_FREE == 2, "32-bi
 #define SEQUENCE_MAX ((UINT64_C(1) << 40) - 1)
 #define NODE_NIL 0xffffffu
 
-enum slot_phase { SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5 };
+enum slot_phase {
+    SLOT_DONE = 0, SLOT_WRITING = 1, SLOT_FULL = 2, SLOT_READING = 3, SLOT_VOID = 4, SLOT_ORPHAN = 5, SLOT_FED = 6
+};
+#define ORPHAN_LATER 0xfffu /* in place of an ORPHAN's owner: not before what `dues` says */
+/* A due is a date, or with this bit the ticket >> 12 that the front must have reached. */
+#define DUE_TAIL (UINT64_C(1) << 63)
+enum source_phase { SOURCE_FREE = 0, SOURCE_TAKEN = 1, SOURCE_KNOWN = 2 };
 #define SLOT_SHORT 8u /* with FULL, READING and ORPHAN: the size is in the payload's last byte */
 /* BARE: as FREE (owner 0) or as TAKEN, but without memory, or with less than a node needs.
    SETTLED: as LINKED, and a scan found all claims of producers finished: each slot is FULL, or a hole that names
@@ -321,7 +401,10 @@ enum {
     RESULT_LOOK,        /* as RESULT_RETRY, and it is a good moment to look for the dead */
     RESULT_MEMORY,      /* a node needs memory first: see struct growth in node.h */
     RESULT_USED_UP,     /* all slots of the last node are claimed */
-    RESULT_REACH        /* the slot has less memory than the message needs */
+    RESULT_REACH,       /* the slot has less memory than the message needs */
+    RESULT_GONE,        /* a durable queue's region is of before a reboot */
+    RESULT_MAKING,      /* somebody is just making the region: look again soon */
+    RESULT_SPENT        /* a message that is to go to dead_letter stands where one was to be claimed */
 };
 
 static inline uint64_t round_up(uint64_t value, uint64_t multiple)
@@ -354,7 +437,10 @@ struct geometry {
     uint64_t max_memory, reserved_nodes; /* 0: no limit; the nodes below keep their memory */
     uint64_t slot_stride, node_stride, node_count;
     uint64_t payload_offset; /* in a slot */
-    uint64_t bitmap_offset, marks_offset, states_offset, nodes_offset, file_size;
+    uint64_t prefix;         /* bytes before it: what a message has beside its bytes (slot.h) */
+    uint64_t bitmap_offset, marks_offset, dues_offset, states_offset, nodes_offset, file_size;
+    uint64_t features, max_headers, max_deliveries;
+    int64_t time_to_live;
     uint32_t slots_per_node;
     bool paged; /* slots get memory as far as their messages reach */
 };
@@ -363,6 +449,8 @@ enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
 
 /* cq_fd: see watch.c. */
 struct watch;
+/* What goes to the disk: see flush.h. */
+struct durable;
 
 /* Which thread of the handle looks around while it sleeps: see wait.c. */
 struct lookout {
@@ -417,6 +505,8 @@ struct hole_cache {
 #define ORPHAN_NODES 1024u
 struct orphan_cache {
     _Atomic uint32_t busy;
+    int64_t until;   /* then the next of those that were passed by is due, by the date */
+    uint64_t tail;   /* or when the front has come to this ticket; 0: none of that kind */
     uint32_t count, next, index; /* where the lowest orphan may be: slot `index` of links[next] */
     uint64_t version;            /* of header.orphans, that this is for */
     uint64_t links[ORPHAN_NODES];
@@ -447,6 +537,7 @@ static inline void cache_leave(_Atomic uint32_t *busy)
 }
 
 struct cq_queue {
+    char *path;          /* of the file, absolute. This and the next come first, where tracers look for them */
     unsigned char *base; /* the mapping of the whole region; it carries the participant's lock */
     struct layout_header *header;
     struct layout_participant *participants;
@@ -460,7 +551,6 @@ struct cq_queue {
     bool populates;          /* os_populate works */
     uint64_t granule;        /* memory comes and goes in such pieces: os_granule */
     uint64_t device, inode;  /* which file it is */
-    char *path;                       /* absolute */
     char mapped_as[64];               /* another way to the file: by its mapping, where that is allowed */
     cq_queue *sibling, **listed_at;   /* among the handles of this process: fork.c's */
     _Atomic uint32_t keep_unlinked;   /* 1: waits go on though the queue was removed */
@@ -475,6 +565,13 @@ struct cq_queue {
     struct trim trim;
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
+    bool special;                     /* claims of messages are more than that: consume.c */
+    uint32_t usual_slots;             /* slots_per_node, or 0: consumers of this handle always look around (fast.h) */
+    _Atomic uint32_t feeding;         /* 1: a thread of this handle is feeding from a source: feed.c */
+    _Atomic uint32_t source_hint;     /* the entry of the source that was fed from last, plus 1 */
+    cq_queue *letters;                /* an open handle on dead_letter: letter.c's, with the mover's lease */
+    _Atomic uint64_t letters_after;   /* until this date spent messages are passed by */
+    _Atomic uint64_t next_due;        /* a hint: at this date a message is due that waits for it; or INT64_MAX */
     _Atomic uint32_t cancelled;       /* 1: waits on this handle end (cq_cancel) */
     _Atomic uint32_t spin_misses[2];  /* by SIDE_: waits in a row that had to sleep; see wait.c */
     _Atomic uint64_t swept_next;      /* the node that node_sweep looks at next; this and the next two are hints */
@@ -496,11 +593,14 @@ struct cq_queue {
 
     alignas(LAYOUT_LINE) struct hole_cache hole_cache;
     struct orphan_cache orphan_cache;
+
+    struct durable *durable; /* of a durable queue, and a handle that may write; see flush.h */
 };
 
 /* What a process may do with a handle at all. */
 #define MAY_LOOK 1u
 #define MAY_CLAIM 2u /* and look */
+#define MAY_SYNC 3u  /* and claim; and what it does is put on the disk: CQ_SYNC */
 
 static inline int handle_usable(const cq_queue *queue)
 {
@@ -510,13 +610,25 @@ static inline int handle_usable(const cq_queue *queue)
     return atomic_load_explicit(queue->alive, memory_order_relaxed) ? CQ_OK : CQ_EFORK;
 }
 
-static inline int handle_writable(const cq_queue *queue)
+static inline bool handle_syncs(const cq_queue *queue)
 {
     /* Relaxed, as above. */
-    if (likely(queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_CLAIM))
+    return queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_SYNC;
+}
+
+/* The usual handle: open to write, and nothing of what it does is to be on the disk before the call returns. */
+static inline bool handle_plain(const cq_queue *queue)
+{
+    /* Relaxed, as above. */
+    return likely(queue && atomic_load_explicit(queue->alive, memory_order_relaxed) == MAY_CLAIM);
+}
+
+static inline int handle_writable(const cq_queue *queue)
+{
+    if (handle_plain(queue))
         return CQ_OK;
     int result = handle_usable(queue);
-    return result == CQ_OK ? CQ_EREADONLY : result;
+    return result == CQ_OK && !handle_syncs(queue) ? CQ_EREADONLY : result;
 }
 
 #endif
@@ -637,14 +749,110 @@ static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *t
 #define RECOVERY_FIRST 32u
 #define MESSAGE_FIRST 48u
 #define CONFIG_FLAGS \
-    ((uint32_t)(CQ_EXCLUSIVE | CQ_ATTACH | CQ_READ_ONLY | CQ_ANY_FILESYSTEM | CQ_KEEP_UNLINKED | CQ_TRUST))
+    ((uint32_t)(CQ_EXCLUSIVE | CQ_ATTACH | CQ_READ_ONLY | CQ_ANY_FILESYSTEM | CQ_KEEP_UNLINKED | CQ_TRUST | \
+                CQ_DURABLE | CQ_SYNC | CQ_EXCLUSIVE_CONSUMER | CQ_ENQUEUE_TIMES))
 enum config_fault {
     CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY,
-    CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE
+    CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE, CONFIG_SYNC, CONFIG_DURABLE, CONFIG_DURABLE_FATE, CONFIG_HEADERS,
+    CONFIG_DELIVERIES, CONFIG_LETTERS, CONFIG_LETTERS_NAME, CONFIG_NO_LETTERS, CONFIG_LIFE
 };
+static bool config_name_is_valid(const char *name);
 static bool struct_fits(const void *given, size_t first, size_t known);
 static int config_complete(const cq_config *given, cq_config *full);
 static enum config_fault config_fault(const cq_config *config);
+
+#endif
+
+/* ==== src/lease.h ==== */
+
+/*
+ * lease.h - places that one participant has at a time, until it gives them up or dies.
+ *
+ * It owns the words: 0, or the participant's id. Whoever reaps a participant frees its places after the sweep,
+ * before its id may be used again; so the id is enough. It must not know what the places are for.
+ */
+#ifndef CQ_LEASE_H
+#define CQ_LEASE_H
+
+
+/* ==== src/wake.h ==== */
+
+/* wake.h - waking the threads that sleep on a side's word. */
+#ifndef CQ_WAKE_H
+#define CQ_WAKE_H
+
+
+/* Of a side's word; the rest counts generations. */
+#define WAKE_SLEEP 1u /* a thread sleeps */
+#define WAKE_WATCH 2u /* or watches, for the descriptor of an event loop */
+#define WAKE_BITS (WAKE_SLEEP | WAKE_WATCH)
+#define WAKE_GENERATION 4u
+
+/* Kinds of os_sleep, so that a wake for one kind is never used up by another. */
+#define SLEEPERS 1u
+#define WATCHERS 2u
+#define RESTERS 4u
+#define STANDBYS 8u /* that wait to be the only consumer */
+#define OF_HANDLE(owner) (1u << (8 + (owner) % 24)) /* the threads of a handle, and of those that share its bit */
+
+static inline _Atomic uint32_t *side_word(cq_queue *queue, enum side side)
+{
+    return side == SIDE_CONSUMERS ? &queue->header->consumers.word : &queue->header->producers.word;
+}
+
+static void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count);
+static size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds);
+static void wake_another(cq_queue *queue, enum side side);
+
+/* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
+static inline void wake_side(cq_queue *queue, enum side side, size_t count)
+{
+    /* wake:A, meets sleep:A: either this load sees the sleeper's bit, or its try sees what was published. */
+    uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
+    if (unlikely(seen & WAKE_BITS))
+        wake_bits(queue, side, seen, count);
+}
+
+#endif
+
+static inline uint32_t lease_holder(_Atomic uint64_t *lease)
+{
+    /* lease:A, pairs with lease:B: what the last holder left is visible. */
+    return (uint32_t)atomic_load_explicit(lease, memory_order_seq_cst);
+}
+
+/* True: it is this handle's now; not if it was. */
+static inline bool lease_take(cq_queue *queue, _Atomic uint64_t *lease)
+{
+    uint64_t none = 0;
+    /* lease:B, pairs with lease:A. */
+    return atomic_compare_exchange_strong_explicit(lease, &none, queue->owner, memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+
+static inline bool lease_drop(_Atomic uint64_t *lease, uint32_t owner)
+{
+    uint64_t mine = owner;
+    /* lease:B release, pairs with lease:A. */
+    return atomic_compare_exchange_strong_explicit(lease, &mine, 0, memory_order_seq_cst, memory_order_relaxed);
+}
+
+/* May this handle take messages, as the only consumer or one of many? */
+static inline bool lease_may_consume(cq_queue *queue)
+{
+    if (!(queue->geometry.features & FEATURE_EXCLUSIVE))
+        return true;
+    uint32_t holder = lease_holder(&queue->header->consumer);
+    return holder == 0 || holder == queue->owner;
+}
+
+/* All places of a participant that is swept for. */
+static inline void lease_drop_all(cq_queue *queue, uint32_t owner)
+{
+    lease_drop(&queue->header->mover, owner);
+    if (lease_drop(&queue->header->consumer, owner))
+        wake_surely(queue, SIDE_CONSUMERS, SIZE_MAX, STANDBYS | WATCHERS);
+}
 
 #endif
 
@@ -718,6 +926,380 @@ static inline bool reap_is_pending(const cq_queue *queue)
 
 #endif
 
+/* ==== src/sync.h ==== */
+
+/* sync.h - when a queue is put on the disk, and by whom. */
+#ifndef CQ_SYNC_H
+#define CQ_SYNC_H
+
+
+/* ==== src/flush.h ==== */
+
+/* flush.h - putting a queue on the disk. */
+#ifndef CQ_FLUSH_H
+#define CQ_FLUSH_H
+
+
+/* ==== src/segment.h ==== */
+
+/* segment.h - the file to which a handle appends what it puts on the disk. */
+#ifndef CQ_SEGMENT_H
+#define CQ_SEGMENT_H
+
+
+/* ==== src/home.h ==== */
+
+/* home.h - the durable directory: where it is, and which region it serves. */
+#ifndef CQ_HOME_H
+#define CQ_HOME_H
+
+
+/* ==== src/facts.h ==== */
+
+/*
+ * facts.h - what is in the durable directory, byte by byte (c/FORMAT.md): the lock file, segments, records.
+ *
+ * It owns the drawing, and how records are sealed and told from other bytes. It must not know files, nor what follows
+ * from a fact.
+ */
+#ifndef CQ_FACTS_H
+#define CQ_FACTS_H
+
+
+/* ==== src/crc32c.h ==== */
+
+/* crc32c.h - the checksum of what is on the disk. */
+#ifndef CQ_CRC32C_H
+#define CQ_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct crc32c {
+    uint32_t table[8][256];
+};
+
+static void crc32c_prepare(struct crc32c *crc);
+/* Of pieces one behind the other: begin with 0, and hand on what comes back. */
+static uint32_t crc32c_add(const struct crc32c *crc, uint32_t sum, const void *data, size_t size);
+
+#endif
+
+/* ==== src/disk.h ==== */
+
+/*
+ * disk.h - the seam to the disk: all that durable queues ask of files that must survive a power cut.
+ *
+ * It owns no state, and must not know what is in the files. os_linux_disk.c answers for Linux; in the test build a
+ * simulated disk comes in here (cq_testing_disk). Each function returns 0 or an error number of <errno.h> unless it
+ * says otherwise. Files and directories are small numbers, as descriptors are. All may be cancellation points:
+ * cancellation is off when they are called. Only `flush`, `flush_directory`, `fill` and `read` may take long.
+ *
+ * What is promised of a power cut: what was written to a file before a `flush` of it that returned 0 is there, if the
+ * file's name is; a name is there (or gone) after a `flush_directory` that returned 0. Of what was written, made or
+ * removed later any part may be there, in any order, torn at any multiple of 8 bytes.
+ */
+#ifndef CQ_DISK_H
+#define CQ_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DISK_NAME 64u /* the longest name of a file, with its closing 0 */
+
+/* What names a file among all that exist, however it is opened. */
+struct disk_identity {
+    uint64_t device, inode;
+};
+
+enum disk_lock { DISK_UNLOCK, DISK_LOCK_SHARED, DISK_LOCK };
+
+/* For each name in a directory, in any order. Nonzero stops, and is what `list` returns. */
+typedef int disk_visitor(const char *name, void *context);
+
+struct disk {
+    /* A directory. `create`: make it, for these permissions, if it is not there and its parent is; and flush that. */
+    int (*open_directory)(const char *path, bool create, uint32_t permissions, int *directory);
+    /* EOPNOTSUPP: it is in memory, or shared with other machines, so that nothing there survives, or locks fail. */
+    int (*check)(int directory);
+    int (*list)(int directory, disk_visitor *visitor, void *context);
+    int (*flush_directory)(int directory);
+    /* A new file, to read and write; EEXIST: there is one of that name. */
+    int (*create)(int directory, const char *name, uint32_t permissions, int *file);
+    /* A file that is there. ELOOP and the like: it is not a regular file. */
+    int (*open)(int directory, const char *name, bool writable, int *file);
+    int (*unlink)(int directory, const char *name);
+    void (*close)(int file);
+    /* Which file is this number, by now? ("Close all descriptors" closes ours too.) And how large it is. */
+    int (*identify)(int file, struct disk_identity *identity, uint64_t *size);
+    /* Have the file reach up to `end`, with blocks of its own that hold 0 from `begin` on, its size before, so that
+       later writes there change nothing but these blocks. */
+    int (*fill)(int file, uint64_t begin, uint64_t end);
+    /* All of it, or an error. */
+    int (*write)(int file, const void *from, size_t size, uint64_t offset);
+    /* *got is less than `size` at the end of the file only. */
+    int (*read)(int file, void *to, size_t size, uint64_t offset, size_t *got);
+    int (*flush)(int file);
+    /* A lock on a byte, as os_lock: of the description, and of what `hold` made of it; never waits. EAGAIN, EACCES:
+       somebody else's is in the way. */
+    int (*lock)(int file, uint64_t byte, enum disk_lock kind);
+    /* Keep the description, with its locks, when `file` is closed: until `release`, or the end of the process. A
+       child process does not have it. */
+    int (*hold)(int file, void **held);
+    void (*release)(void *held);
+    /* Which run of the system this is: no two have the same. */
+    int (*boot)(uint8_t id[16]);
+};
+
+static const struct disk *disk_linux(void);
+
+#ifdef CQ_TESTING
+/* NULL: the real one. To be set while no durable queue is open in this process. */
+extern const struct disk *cq_testing_disk;
+#endif
+
+static inline const struct disk *disk(void)
+{
+#ifdef CQ_TESTING
+    if (cq_testing_disk)
+        return cq_testing_disk;
+#endif
+    return disk_linux();
+}
+
+#endif
+
+#define FACTS_LOCK_FILE "lock"
+#define FACTS_LOCK_MAGIC UINT64_C(0x0a4c657565757163)    /* "cqueueL\n" */
+#define FACTS_SEGMENT_MAGIC UINT64_C(0x0a53657565757163) /* "cqueueS\n" */
+#define FACTS_VERSION 1u
+#define FACTS_ID 16u
+#define FACTS_RESTORED "restored" /* a file of this name: the directory is a copy */
+enum facts_lock_byte { FACTS_IN_USE = 0, FACTS_MAKING = 1 };
+
+/* The lock file. */
+struct facts_lock {
+    uint64_t magic;                /*  0 */
+    uint32_t version, reserved;    /*  8 */
+    uint8_t incarnation[FACTS_ID]; /* 16 of the region that the directory serves */
+    uint8_t boot[FACTS_ID];        /* 32 in which that was made */
+    uint8_t id[FACTS_ID];          /* 48 the region's */
+    char region[4032];             /* 64 the path of its file */
+};
+
+/* What a region was made with: enough to make it anew. */
+struct facts_shape {
+    uint64_t capacity, max_message_size, hole_slots, spare_nodes, max_memory, reserve;
+    int64_t created;
+    uint32_t slots_per_node, permissions;
+};
+
+/* The beginning of a segment. */
+struct facts_head {
+    uint64_t magic;               /*  0 */
+    uint32_t version, crc;        /*  8 */
+    uint8_t segment_id[FACTS_ID]; /* 16 */
+    uint8_t id[FACTS_ID];         /* 32 the region's */
+    uint8_t boot[FACTS_ID];       /* 48 in which it was written */
+    uint64_t generation;          /* 64 */
+    struct facts_shape shape;     /* 72 */
+    uint8_t zeros[120];           /* 136 */
+};
+
+enum fact_kind { FACT_MESSAGE = 1, FACT_STATE = 2 };
+
+/* A record; its body follows, up to a multiple of 8. */
+struct fact {
+    uint32_t crc, size;        /*  0 */
+    uint64_t ticket;           /*  8 */
+    uint64_t position;         /* 16 */
+    uint32_t kind, deliveries; /* 24 */
+};
+
+/* The body of a STATE: this, and the runs. */
+struct fact_state {
+    uint64_t reserve, runs;
+};
+struct fact_run {
+    uint64_t position;
+    uint32_t count, deliveries;
+};
+
+static_assert(sizeof(struct facts_lock) == LAYOUT_PAGE && offsetof(struct facts_lock, region) == 64, "as drawn");
+static_assert(sizeof(struct facts_head) == 256 && offsetof(struct facts_head, shape) == 72 &&
+              sizeof(struct facts_shape) == 64, "as drawn");
+static_assert(sizeof(struct fact) == 32 && sizeof(struct fact_state) == 16, "as drawn");
+static_assert(sizeof(struct fact_run) == 16, "as drawn");
+
+static inline uint64_t fact_bytes(uint32_t size) { return sizeof(struct fact) + ((uint64_t)size + 7) / 8 * 8; }
+
+/* The position of a ticket: one behind a node is the first of the next. */
+static inline uint64_t fact_position(uint64_t ticket, uint32_t slots)
+{
+    uint64_t sequence = word_sequence(ticket), index = ticket_index(ticket);
+    return index < slots ? sequence * slots + index : sequence_next(sequence) * slots;
+}
+/* And back, without an owner. */
+static inline uint64_t fact_ticket(uint64_t position, uint32_t slots)
+{
+    return ticket_word(position / slots, (uint32_t)(position % slots), 0);
+}
+
+static void facts_name(const struct facts_head *head, char name[DISK_NAME]);
+static bool facts_is_name(const char *name, uint64_t *generation);
+static uint32_t facts_begin_crc(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], uint64_t offset,
+                         const struct fact *fact);
+static void facts_seal_head(const struct crc32c *crc, struct facts_head *head);
+static bool facts_check_head(const struct crc32c *crc, const struct facts_head *head);
+static bool facts_next(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], const unsigned char *bytes, uint64_t size,
+                uint64_t *offset, struct fact *fact);
+
+#endif
+
+/* A hold on a directory. */
+struct home {
+    char path[LAYOUT_DIRECTORY];
+    int directory, lock; /* descriptors, while the hold is being had */
+    void *held;          /* what keeps the lock afterwards */
+    struct disk_identity identity; /* of the lock file */
+};
+
+static int home_path(const char *region, const cq_config *config, char path[LAYOUT_DIRECTORY]);
+static int home_join(struct home *home, const uint8_t incarnation[FACTS_ID]);
+static int home_seize(struct home *home, bool create, uint32_t permissions, const cq_config *config);
+static int home_describe(const struct home *home, const struct facts_lock *lock);
+static int home_result(int error);
+static int home_open(const struct home *home, int *directory);
+static void home_share(struct home *home);
+static void home_let_go(struct home *home);
+
+#endif
+
+#define SEGMENT_BUFFER (UINT64_C(1) << 18)  /* written at a time */
+#define SEGMENT_MOST (UINT64_C(1) << 26)    /* a segment that has grown to this is left for another */
+
+/* Zeroed, and with `home`, `crc` and the head's id, boot and shape set, it is ready for segment_begin. */
+struct segment {
+    struct crc32c crc;
+    struct home home;
+    struct facts_head head;
+    bool is_open;
+    int file;
+    struct disk_identity identity;
+    uint64_t end, flushed, filled; /* appended, on the disk, and of zeros up to here */
+    uint64_t step;                 /* so much is filled next */
+    uint64_t counted;              /* sync.c's: of `filled` */
+    unsigned char *buffer;
+    uint64_t buffered;             /* bytes of it that end at `end` and are not written yet */
+    uint64_t fact_at;              /* the record that is being appended */
+    struct fact fact;
+    uint32_t sum;
+};
+
+static int segment_begin(struct segment *segment, uint64_t generation);
+static int segment_fact(struct segment *segment, const struct fact *fact);
+static int segment_body(struct segment *segment, const void *bytes, size_t size);
+static int segment_end_fact(struct segment *segment);
+static void segment_drop_fact(struct segment *segment);
+static int segment_flush(struct segment *segment);
+static void segment_rewind(struct segment *segment);
+static bool segment_is_ours(const struct segment *segment);
+static void segment_leave(struct segment *segment);
+static void segment_free(struct segment *segment);
+
+#endif
+
+/* So many sequences may be used before another flush says so; the next one is written when half of them are left. */
+#define RESERVE_STEP (UINT64_C(1) << 20)
+#ifdef CQ_TESTING
+
+/* ==== src/testing.h ==== */
+
+/* testing.h - what the test build of the library (CQ_TESTING) lets tests choose for the next region created. */
+#ifndef CQ_TESTING_H
+#define CQ_TESTING_H
+
+#include <stdint.h>
+
+struct cq_testing {
+    uint32_t slots_per_node; /* K; 0 = by the slot's size */
+    uint64_t first_sequence; /* of the first node; 0 = 1 */
+    uint64_t hole_slots;     /* S; 0 = by the capacity */
+    uint32_t spare_nodes;    /* X; 0 = by the node's size */
+    uint64_t generation_bytes; /* in the durable directory, until files are collected; 0 = 16 MiB */
+    uint64_t reserve_step;   /* sequences that a durable queue may use before a flush says so; 0 = 2^20 */
+};
+
+#ifdef __cplusplus
+extern "C"
+#else
+extern
+#endif
+    struct cq_testing cq_testing;
+
+#endif
+#define reserve_step() (cq_testing.reserve_step ? cq_testing.reserve_step : RESERVE_STEP)
+#else
+#define reserve_step() RESERVE_STEP
+#endif
+
+/* Of a node in the life that `link` names: the slots that the flush under way has written, and whether these are all
+   that hold a message, so that nothing older is needed for it. */
+struct durable_mark {
+    uint64_t link;
+    uint64_t slots[LAYOUT_MAX_SLOTS / 64];
+    uint64_t logged_in; /* the node's word, as it was */
+    bool moves;
+};
+
+struct durable {
+    struct segment segment;
+    _Atomic uint32_t busy; /* 1: a thread of this handle flushes; what follows, and the segment, is its own */
+    struct durable_mark *marks;
+    struct fact_run *runs;
+    size_t mark_count, mark_room, run_count, run_room;
+};
+/* One flush. */
+struct flush {
+    uint64_t ticket;
+    uint64_t deq;        /* D, a ticket */
+    uint64_t reserve;    /* what its STATE says */
+    bool collects;       /* files are to be removed afterwards: look at all nodes, for the next three */
+    uint64_t move_before; /* messages that only generations before this one have are written again */
+    uint64_t complete;   /* a sequence: nodes before it, from D on, hold nothing that is not logged; 0: not known */
+    uint64_t oldest;     /* generation that is still needed when this is done */
+    uint64_t live;       /* bytes of the records of all messages in the queue */
+};
+
+static int flush_write(cq_queue *queue, struct flush *flush);
+static bool flush_conclude(cq_queue *queue, const struct flush *flush);
+static void flush_note(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t index, uint64_t generation);
+static uint64_t flush_unsynced(cq_queue *queue);
+
+static inline uint64_t flush_sequence_ahead(uint64_t sequence, uint64_t by)
+{
+    return (sequence - 1 + by) % SEQUENCE_MAX + 1;
+}
+
+#endif
+
+/* SYNC_PATIENT: wait for other flushes as long as they are not done, whatever cq_cancel says. */
+#define SYNC_PATIENT INT64_MIN
+
+static int sync_now(cq_queue *queue, int64_t timeout_ns);
+static int sync_reserve(cq_queue *queue, uint64_t tail);
+
+/* A call on any handle has done what `result` says: if the handle is to, put that on the disk. CQ_EIO: it is done, and that
+   failed. */
+static inline int sync_after(cq_queue *queue, int result)
+{
+    bool fails = result == CQ_OK && handle_syncs(queue) && sync_now(queue, SYNC_PATIENT) != CQ_OK;
+    return fails ? CQ_EIO : result;
+}
+
+#endif
+
 /* ==== src/trim.h ==== */
 
 /* trim.h - giving memory back. */
@@ -752,45 +1334,6 @@ static void wait_interrupt(cq_queue *queue, enum side side);
 static uint32_t wait_announce_watch(cq_queue *queue, enum side side);
 static void wait_for_watch(cq_queue *queue, enum side side, uint32_t word);
 static void wait_leave_watch(cq_queue *queue, enum side side);
-
-#endif
-
-/* ==== src/wake.h ==== */
-
-/* wake.h - waking the threads that sleep on a side's word. */
-#ifndef CQ_WAKE_H
-#define CQ_WAKE_H
-
-
-/* Of a side's word; the rest counts generations. */
-#define WAKE_SLEEP 1u /* a thread sleeps */
-#define WAKE_WATCH 2u /* or watches, for the descriptor of an event loop */
-#define WAKE_BITS (WAKE_SLEEP | WAKE_WATCH)
-#define WAKE_GENERATION 4u
-
-/* Kinds of os_sleep, so that a wake for one kind is never used up by another. */
-#define SLEEPERS 1u
-#define WATCHERS 2u
-#define RESTERS 4u
-#define OF_HANDLE(owner) (1u << (8 + (owner) % 24)) /* the threads of a handle, and of those that share its bit */
-
-static inline _Atomic uint32_t *side_word(cq_queue *queue, enum side side)
-{
-    return side == SIDE_CONSUMERS ? &queue->header->consumers.word : &queue->header->producers.word;
-}
-
-static void wake_bits(cq_queue *queue, enum side side, uint32_t seen, size_t count);
-static size_t wake_surely(cq_queue *queue, enum side side, size_t count, uint32_t kinds);
-static void wake_another(cq_queue *queue, enum side side);
-
-/* `count` messages were published, or as many slots came free: wake as many. No system call if nobody sleeps. */
-static inline void wake_side(cq_queue *queue, enum side side, size_t count)
-{
-    /* wake:A, meets sleep:A: either this load sees the sleeper's bit, or its try sees what was published. */
-    uint32_t seen = atomic_load_explicit(side_word(queue, side), memory_order_seq_cst);
-    if (unlikely(seen & WAKE_BITS))
-        wake_bits(queue, side, seen, count);
-}
 
 #endif
 
@@ -898,18 +1441,49 @@ int cq_trim(cq_queue *queue, uint64_t *bytes)
     return CQ_OK;
 }
 
+/* ---- surviving power cuts --------------------------------------------------------------------------- */
+
+int cq_sync(cq_queue *queue, int64_t timeout_ns)
+{
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK && !queue->durable)
+        result = CQ_EINVAL;
+    if (result == CQ_OK)
+        result = sync_now(queue, timeout_ns == SYNC_PATIENT ? -1 : timeout_ns);
+    return result;
+}
+
+int cq_durable_directory(cq_queue *queue, char *path, size_t size)
+{
+    int result = handle_usable(queue);
+
+    if (result == CQ_OK && (!path || size == 0 || !(queue->header->features & LAYOUT_DURABLE)))
+        result = CQ_EINVAL;
+    if (result != CQ_OK)
+        return result;
+    const char *from = queue->durable ? queue->durable->segment.home.path : queue->header->directory;
+    size_t length = strnlen(from, LAYOUT_DIRECTORY - 1), cut = length < size ? length : size - 1;
+    memcpy(path, from, cut);
+    path[cut] = '\0';
+    return cut == length ? CQ_OK : CQ_ETOOSMALL;
+}
+
 /* ---- waiting without taking ------------------------------------------------------------------------- */
 
 static int try_side(cq_queue *queue, void *context)
 {
     enum side side = *(enum side *)context;
-    int nothing = side == SIDE_CONSUMERS ? CQ_EMPTY : CQ_FULL;
+    int nothing = side == SIDE_PRODUCERS ? CQ_FULL : CQ_EMPTY;
     uint32_t tries = 0;
 
-    do
-        if (probe_side(queue, side))
+    do {
+        bool may = side == SIDE_PRODUCERS || lease_may_consume(queue);
+        if (may && probe_side(queue, side))
             return CQ_OK;
-    while (claim_again(queue, side, nothing, &tries));
+        if (side == SIDE_CONSUMERS)
+            nothing = may ? CQ_EMPTY : CQ_ECONSUMER;
+    } while (claim_again(queue, side, nothing, &tries));
     return nothing;
 }
 
@@ -989,6 +1563,7 @@ static int dequeue_make_room(cq_queue *queue);
 
 static int enqueue_claim(cq_queue *queue, size_t want, size_t size, bool insist, struct run *run);
 static int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
+static uint32_t enqueue_fill(cq_queue *queue, const struct run *run, const void *data, size_t size);
 static void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
 static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
 
@@ -1068,9 +1643,22 @@ static inline uint64_t orphan_version(const cq_queue *queue)
 }
 
 static inline bool orphan_is_dirty(uint64_t version) { return version & ORPHANS_DIRTY; }
+
+/* When an orphan may be delivered: it may wait for a time, or for the front to come to a place. */
+struct terms {
+    int64_t date;
+    bool last;      /* the list is empty: what was given back to the tail is due */
+    uint64_t front; /* where the list begins, see orphan.c */
+    int64_t until;  /* out: when the next of those that were passed by is due; INT64_MAX */
+    uint64_t tail;  /* out: at which front; 0 */
+};
+
 static uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint64_t *links, uint32_t room);
 static bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *run, uint64_t *word);
-static int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version);
+static int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed, uint64_t *version);
+static bool orphan_waits(cq_queue *queue, struct terms *terms);
+static bool orphan_is_spent(const cq_queue *queue, const struct run *run, uint64_t word, int64_t date);
+_Atomic uint64_t *orphan_due(const cq_queue *queue, const struct run *run);
 static void orphan_made(cq_queue *queue, uint32_t node);
 static void orphan_announce(cq_queue *queue);
 
@@ -1095,9 +1683,9 @@ static inline bool slot_is_small(const cq_queue *queue)
 
 /* Slots of queues for large messages begin LAYOUT_NODE_HEADER bytes into a page of their own. So many pages behind that
    one does a message of `size` bytes reach. */
-static inline uint32_t slot_pages(size_t size)
+static inline uint32_t slot_pages(const struct geometry *g, size_t size)
 {
-    return (uint32_t)((LAYOUT_NODE_HEADER + LAYOUT_LARGE_PAYLOAD + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
+    return (uint32_t)((LAYOUT_NODE_HEADER + g->payload_offset + size + LAYOUT_PAGE - 1) / LAYOUT_PAGE - 1);
 }
 
 /* The mark: so many of them have memory. It is raised after that was given, by the owner of the claim, and lowered by
@@ -1105,18 +1693,44 @@ static inline uint32_t slot_pages(size_t size)
    that wrote it by way of the states, as with the payload. */
 static inline bool slot_reaches(const cq_queue *queue, struct layout_slot *slot, size_t size)
 {
-    return !queue->geometry.paged || atomic_load_explicit(&slot->pages, memory_order_relaxed) >= slot_pages(size);
+    return !queue->geometry.paged || atomic_load_explicit(&slot->pages, memory_order_relaxed) >=
+                                          slot_pages(&queue->geometry, size);
 }
 static inline void slot_set_reach(const cq_queue *queue, struct layout_slot *slot, size_t size)
 {
     if (!slot_reaches(queue, slot, size))
-        atomic_store_explicit(&slot->pages, slot_pages(size), memory_order_relaxed);
+        atomic_store_explicit(&slot->pages, slot_pages(&queue->geometry, size), memory_order_relaxed);
 }
 
 static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_slot *slot)
 {
     return (unsigned char *)slot + queue->geometry.payload_offset;
 }
+
+/*
+ * Before the payload, where the queue has them: the time (8 bytes), then the headers' length (4), then they. The
+ * owner of the claim writes them, before the slot is FULL, as the payload.
+ */
+static inline int64_t *slot_time(const cq_queue *queue, const unsigned char *payload)
+{
+    return (int64_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix);
+}
+static inline uint32_t *slot_headers(const cq_queue *queue, const unsigned char *payload)
+{
+    uint64_t times = queue->geometry.features & FEATURE_TIMES ? 8 : 0;
+    return (uint32_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix + times);
+}
+static inline bool slot_has_times(const cq_queue *queue) { return queue->geometry.features & FEATURE_TIMES; }
+
+/* Is the message in the slot older than time_to_live? A look into what others may overwrite meanwhile. */
+static inline bool slot_is_expired(const cq_queue *queue, struct layout_slot *slot, int64_t date)
+{
+    int64_t when = *(const volatile int64_t *)slot_time(queue, slot_payload(queue, slot));
+    return date > when && date - when > queue->geometry.time_to_live;
+}
+
+/* The message has these headers, which are checked. */
+static void slot_set_headers(const cq_queue *queue, struct layout_slot *slot, const void *headers, size_t size);
 
 /* Returns what goes with FULL into the slot's state. A message of exactly max_message_size leaves no byte for its
    size in a small slot, and needs none: queues of equal messages get slots of 8 + size bytes. */
@@ -1151,7 +1765,45 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
 
 /* The same for a message that others may take and overwrite meanwhile; and its bytes, if `copy` is not NULL and has
    room for them. Both are worth nothing unless slot->state is still `word` afterwards. */
+/* What goes before the payload of such a message; before slot_peek. */
+static void slot_peek_prefix(const cq_queue *queue, struct layout_slot *slot, unsigned char *copy);
 static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
+static void slot_read(const cq_queue *queue, struct layout_slot *slot, size_t offset, void *to, size_t size);
+
+#endif
+
+/* ==== src/trace.h ==== */
+
+/*
+ * trace.h - static probes (USDT) for bpftrace, perf, gdb and SystemTap.
+ *
+ * It owns how a probe is made; which there are, and with which arguments, DESIGN.md has. A probe is one instruction
+ * that does nothing, and a note in the file that says where it is and where its arguments are: a tracer puts a
+ * breakpoint there. So what is traced must be at hand, and nothing may be worked out for it. Where there is no
+ * <sys/sdt.h>, there are no probes.
+ */
+#ifndef CQ_TRACE_H
+#define CQ_TRACE_H
+
+#ifdef __has_include
+#if __has_include(<sys/sdt.h>)
+#define SDT_USE_VARIADIC
+#define STAP_SDT_ARG_CONSTRAINT nr /* not in memory: some compilers would store them there first */
+#include <sys/sdt.h>
+#endif
+#endif
+
+#ifdef __clang__ /* which would have the header's macros be pedantic too */
+_Pragma("clang diagnostic ignored \"-Wgnu-zero-variadic-macro-arguments\"")
+#endif
+
+/* TRACE(name, queue, more arguments...) */
+#ifdef STAP_PROBEV
+#define TRACE(...) STAP_PROBEV(cqueue, __VA_ARGS__)
+#else
+__attribute__((unused)) static inline int trace_nothing(const void *queue, ...) { return queue != 0; } /* not called */
+#define TRACE(name, ...) ((void)sizeof(trace_nothing(__VA_ARGS__)))
+#endif
 
 #endif
 
@@ -1267,6 +1919,7 @@ ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *da
 {
     if (unlikely(!fast_fill(queue, place, data, size)))
         return false;
+    TRACE(enqueue, queue, place.slot, size);
     fast_remember(&queue->last_enq, place);
     return true;
 }
@@ -1293,7 +1946,7 @@ ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
     struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
     uint32_t index = ticket_index(ticket);
 
-    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->geometry.slots_per_node))
+    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->usual_slots))
         return SEEN_OTHER;
     look->place = (struct place){slot_at(queue, node, index), ticket};
     look->word = slot_load(queue, node, index);
@@ -1350,499 +2003,6 @@ ALWAYS_INLINE bool fast_done(cq_queue *queue, struct place place)
 
 #endif
 
-/* ==== src/participant.h ==== */
-
-/* participant.h - which participants there are, and which are alive. */
-#ifndef CQ_PARTICIPANT_H
-#define CQ_PARTICIPANT_H
-
-
-/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read
-   the region had one in the way of a write lock; then any lock counts, else write locks alone. */
-#define PARTICIPANT_USED UINT64_C(1)
-#define PARTICIPANT_SHARED UINT64_C(2)
-#define PARTICIPANT_INCARNATION UINT64_C(4)
-
-/* UNKNOWN: the descriptor cannot be relied on. */
-enum verdict { VERDICT_DEAD, VERDICT_ALIVE, VERDICT_UNKNOWN };
-
-static int participant_register(cq_queue *queue, int lock_fd, bool shared);
-static bool participant_enter_emergency(cq_queue *queue, int lock_fd);
-static void participant_leave_emergency(cq_queue *queue, int lock_fd);
-static int participant_verify(cq_queue *queue);
-static bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record);
-static void participant_claims(cq_queue *queue);
-static void participant_name(cq_queue *queue, enum side side, uint32_t node);
-static bool participant_is_alone(const cq_queue *queue);
-static uint32_t participant_highest(const cq_queue *queue);
-static bool participant_proves(const cq_queue *queue, int fd);
-static enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record);
-
-static inline uint64_t participant_record(const cq_queue *queue, uint32_t id)
-{
-    /* record:A, pairs with register:A and clean:A. */
-    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst);
-}
-
-/* Called before whatever may leave something if this process dies in the middle. */
-static inline void participant_active(cq_queue *queue)
-{
-    /* claims:B, pairs with the store in participant_claims. */
-    if (unlikely(!atomic_load_explicit(&queue->active, memory_order_acquire)))
-        participant_claims(queue);
-}
-
-#endif
-
-#include <errno.h>
-
-#define TRIES 4 /* of one call, after it found nothing */
-#define STREAM 16u /* messages in a row that say that a producer streams */
-#define HEAD_START 32u     /* pauses */
-#define MOST_HEAD_START 32u /* for a batch */
-
-/* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
-bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
-{
-    if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE)
-        return false;
-    int error = errno; /* a signal handler may be calling */
-    bool again = lookout_look(queue) && ++*tries < TRIES;
-    if (!again)
-        watch_clear(queue, side); /* the descriptor for event loops says so too */
-    errno = error;
-    return again;
-}
-
-/*
- * Nothing is there. A consumer at the heels of producers that stream takes the line from under their hands with each
- * look, and slows them down to its own pace. So after a row of messages the first look in vain lets them get ahead,
- * farther where it wants a whole batch. True: it did, look again.
- */
-static bool let_ahead(cq_queue *queue, size_t want)
-{
-    /* Relaxed: a guess. */
-    uint64_t now = atomic_load_explicit(&queue->last_deq, memory_order_relaxed);
-    uint64_t before = atomic_load_explicit(&queue->empty_at, memory_order_relaxed);
-
-    if (now == before)
-        return false;
-    atomic_store_explicit(&queue->empty_at, now, memory_order_relaxed);
-    if (now - before < ticket_word(0, STREAM, 0))
-        return false;
-    size_t pauses = want * 2 < MOST_HEAD_START ? want * 2 : MOST_HEAD_START;
-    for (size_t i = pauses < HEAD_START ? HEAD_START : pauses; i > 0; --i)
-        cpu_relax();
-    return true;
-}
-
-/* One slot to write `size` bytes into. `insist` as in enqueue_claim. */
-int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run)
-{
-    uint32_t tries = 0;
-    int result;
-
-    do
-        result = enqueue_claim(queue, 1, size, insist, run);
-    while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
-    return result;
-}
-
-/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
-int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
-{
-    uint32_t tries = 0;
-
-    participant_active(queue);
-    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        uint64_t version = orphan_version(queue);
-        int result = orphan_is_dirty(version) ? orphan_claim(queue, room, run, needed, &version) : CQ_EMPTY;
-        if (unlikely(result != CQ_EMPTY))
-            return result;
-        result = dequeue_claim(queue, want, room, run, needed);
-        if (result != CQ_EMPTY)
-            return result;
-        if (orphan_version(queue) != version || let_ahead(queue, want))
-            continue;
-        if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
-            return CQ_EMPTY;
-    }
-    return CQ_ECORRUPT;
-}
-
-/* The usual way found the slot behind `ticket` untouched. True: the queue was empty, and that is to be reported. False:
-   look again, the slow way. */
-bool claim_nothing(cq_queue *queue, uint64_t ticket)
-{
-    uint32_t tries = 0;
-
-    return fast_is_empty(queue, ticket) && !let_ahead(queue, 1) &&
-           !claim_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
-}
-
-/* ==== src/config.c ==== */
-
-/*
- * config.c - the structures that callers pass: which of their versions are accepted, and whether a cq_config makes
- * sense.
- *
- * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at
- * files: what is possible on this machine is found out by trying.
- */
-
-
-#include <string.h>
-
-#define STRUCT_MOST 4096u /* no struct of the interface will ever be longer: a larger struct_size is garbage */
-
-/*
- * May a caller pass this structure? `first`: the size of the first version; older callers have a smaller one than
- * this library. A larger one is a newer caller's, which must not have set what this library does not know.
- */
-bool struct_fits(const void *given, size_t first, size_t known)
-{
-    const unsigned char *bytes = given;
-    uint32_t size;
-
-    memcpy(&size, given, sizeof size); /* struct_size comes first in each */
-    if (size < first || size > STRUCT_MOST)
-        return false;
-    for (size_t i = known; i < size; ++i)
-        if (bytes[i] != 0)
-            return false;
-    return true;
-}
-
-/* Whatever version of cq_config the caller knows, as this library's: what it does not have is 0. NULL: all defaults. */
-int config_complete(const cq_config *given, cq_config *full)
-{
-    *full = (cq_config){.struct_size = sizeof *full};
-    if (!given)
-        return CQ_OK;
-    if (!struct_fits(given, CONFIG_FIRST, sizeof *full))
-        return CQ_EINVAL;
-    memcpy(full, given, given->struct_size < sizeof *full ? given->struct_size : sizeof *full);
-    full->struct_size = sizeof *full;
-    return CQ_OK;
-}
-
-/* What is wrong with a complete config, the first thing if several are. */
-enum config_fault config_fault(const cq_config *config)
-{
-    uint32_t modes = config->flags & (CQ_ATTACH | CQ_READ_ONLY);
-
-    if (config->flags & ~CONFIG_FLAGS)
-        return CONFIG_FLAG;
-    if (config->flags & CQ_EXCLUSIVE && modes)
-        return CONFIG_CONTRADICTION;
-    if (config->reserved != 0)
-        return CONFIG_RESERVED;
-    if (config->permissions & ~0664u || (config->permissions && (config->permissions & 0600) != 0600))
-        return CONFIG_PERMISSIONS;
-    if (config->capacity > LAYOUT_MAX_CAPACITY)
-        return CONFIG_CAPACITY;
-    if (config->max_message_size > LAYOUT_MAX_MESSAGE)
-        return CONFIG_MESSAGE;
-    if (config->max_held > LAYOUT_MAX_CAPACITY)
-        return CONFIG_HELD;
-    if (config->max_memory > LAYOUT_MAX_FILE)
-        return CONFIG_MEMORY;
-    return config->reserve > LAYOUT_MAX_FILE ? CONFIG_RESERVE : CONFIG_FINE;
-}
-
-/* ==== src/copy.c ==== */
-
-/*
- * copy.c - the public functions that copy messages in and out.
- *
- * It owns the checks of what callers pass, and the copies. It must not know how slots are claimed (fast.h,
- * enqueue.c, claim.c).
- */
-
-/* ---- enqueue --------------------------------------------------------------------------------------- */
-
-static int check_message(const cq_queue *queue, const void *data, size_t size)
-{
-    if (!data && size > 0)
-        return CQ_EINVAL;
-    return size > queue->geometry.max_message_size ? CQ_ETOOBIG : CQ_OK;
-}
-
-struct outgoing {
-    const cq_slice *messages;
-    size_t count, done;
-};
-
-static int try_enqueue(cq_queue *queue, void *context)
-{
-    struct outgoing *out = context;
-    uint32_t tries = 0;
-    int result;
-
-    do {
-        size_t done = 0;
-        result = enqueue_messages(queue, out->messages + out->done, out->count - out->done, &done);
-        out->done += done;
-    } while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
-    return result;
-}
-
-SELDOM static int enqueue_slow(cq_queue *queue, const void *data, size_t size)
-{
-    cq_slice message = {(void *)(uintptr_t)data, size};
-    struct outgoing out = {&message, 1, 0};
-    return try_enqueue(queue, &out);
-}
-
-/* A slot was claimed the usual way, and something is in the way of publishing. */
-SELDOM static int enqueue_claimed(cq_queue *queue, const void *data, size_t size, struct place place)
-{
-    struct run run = fast_run(queue, place);
-    int result = enqueue_publish(queue, &run, 0, data, size);
-
-    if (result == CQ_OK)
-        wake_side(queue, SIDE_CONSUMERS, 1);
-    if (result != RESULT_VOIDED)
-        return result;
-    enqueue_abandon(queue, &run, 0);
-    return enqueue_slow(queue, data, size);
-}
-
-ALWAYS_INLINE int send_to(cq_queue *queue, const void *data, size_t size, struct place place)
-{
-    if (unlikely(!fast_send(queue, place, data, size)))
-        return enqueue_claimed(queue, data, size, place);
-    wake_side(queue, SIDE_CONSUMERS, 1);
-    return CQ_OK;
-}
-
-/* Apart, because a call in the middle costs every message registers. */
-__attribute__((noinline)) static int send_long(cq_queue *queue, const void *data, size_t size, struct place place)
-{
-    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
-        return enqueue_claimed(queue, data, size, place);
-    return send_to(queue, data, size, place);
-}
-
-int cq_enqueue(cq_queue *queue, const void *data, size_t size)
-{
-    struct place place;
-    int result = handle_writable(queue);
-
-    if (result == CQ_OK)
-        result = check_message(queue, data, size);
-    if (unlikely(result != CQ_OK))
-        return result;
-    if (unlikely(!fast_claim_enq(queue, &place)))
-        return enqueue_slow(queue, data, size);
-    return size > SHORT_BYTES ? send_long(queue, data, size, place) : send_to(queue, data, size, place);
-}
-
-int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
-{
-    cq_slice message = {(void *)(uintptr_t)data, size};
-    struct outgoing out = {&message, 1, 0};
-    int result = handle_writable(queue);
-
-    if (result == CQ_OK)
-        result = check_message(queue, data, size);
-    return result == CQ_OK ? wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_enqueue, &out) : result;
-}
-
-int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
-{
-    struct outgoing out = {messages, count, 0};
-    int result = handle_writable(queue);
-
-    if (!done || (!messages && count > 0))
-        return CQ_EINVAL;
-    *done = 0;
-    for (size_t i = 0; result == CQ_OK && i < count; ++i)
-        result = check_message(queue, messages[i].data, messages[i].size);
-    if (result == CQ_OK)
-        result = try_enqueue(queue, &out);
-    *done = out.done;
-    return result;
-}
-
-/* ---- dequeue --------------------------------------------------------------------------------------- */
-
-/* Copy the run's message at `index` out and finish its slot; those before are finished. */
-ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
-                               size_t *size)
-{
-    struct layout_slot *slot = run_slot(queue, run, index);
-    uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* it is ours */
-
-    if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
-        return CQ_ECORRUPT;
-    fast_copy(buffer, slot_payload(queue, slot), *size);
-    fast_finish(queue, run, index);
-    return CQ_OK;
-}
-
-/* To claim_messages SIZE_MAX means "in place". */
-static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : size; }
-
-/* *size, unless it is NULL: the message's, or what it needs. */
-SELDOM static int dequeue_slow(cq_queue *queue, void *buffer, size_t room, size_t *size)
-{
-    struct run run;
-    size_t found = 0;
-    int result = claim_messages(queue, 1, limit_room(room), &run, &found);
-
-    if (likely(result == CQ_OK))
-        result = copy_message(queue, &run, 0, buffer, room, &found);
-    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
-        *size = found;
-    return result;
-}
-
-/* After SEEN_NOTHING. */
-__attribute__((noinline)) static int dequeue_nothing(cq_queue *queue, void *buffer, size_t room, size_t *size,
-                                                     uint64_t ticket)
-{
-    return claim_nothing(queue, ticket) ? CQ_EMPTY : dequeue_slow(queue, buffer, room, size);
-}
-
-/* The seldom rest of a message that was received. */
-SELDOM static int received(cq_queue *queue, struct place place)
-{
-    struct run run = fast_run(queue, place);
-    wake_side(queue, SIDE_PRODUCERS, 1);
-    node_recycle(queue, run.node, run.sequence);
-    return CQ_OK;
-}
-
-/* Copy the message out of its slot, which then is DONE. */
-ALWAYS_INLINE int receive_from(cq_queue *queue, void *buffer, size_t found, struct place place)
-{
-    fast_copy(buffer, slot_payload(queue, place.slot), found);
-    bool in_head = fast_done(queue, place);
-    /* wake:A, as in wake_side. Only now: a short copy delays nobody. */
-    uint32_t seen = atomic_load_explicit(side_word(queue, SIDE_PRODUCERS), memory_order_seq_cst);
-    return likely(in_head && !(seen & WAKE_BITS)) ? CQ_OK : received(queue, place);
-}
-
-/* Apart, as send_long. */
-__attribute__((noinline)) static int receive_long(cq_queue *queue, void *buffer, size_t found, struct place place)
-{
-    wake_side(queue, SIDE_PRODUCERS, 1); /* now: there is room */
-    return receive_from(queue, buffer, found, place);
-}
-
-ALWAYS_INLINE int dequeue(cq_queue *queue, void *buffer, size_t room, size_t *size)
-{
-    struct sight look;
-    size_t found;
-
-    if (unlikely(room < queue->geometry.max_message_size))
-        return dequeue_slow(queue, buffer, room, size);
-    enum seen what = fast_claim_deq(queue, &look);
-    if (unlikely(what == SEEN_NOTHING))
-        return dequeue_nothing(queue, buffer, room, size, look.place.ticket);
-    if (unlikely(what == SEEN_OTHER))
-        return dequeue_slow(queue, buffer, room, size);
-    if (unlikely(slot_size(queue, look.place.slot, look.word, &found) != CQ_OK))
-        return CQ_ECORRUPT;
-    if (size)
-        *size = found;
-    return found > SHORT_BYTES ? receive_long(queue, buffer, found, look.place)
-                               : receive_from(queue, buffer, found, look.place);
-}
-
-struct incoming {
-    void *buffer;
-    size_t room, size;
-};
-
-static int try_dequeue(cq_queue *queue, void *context)
-{
-    struct incoming *in = context;
-    return dequeue(queue, in->buffer, in->room, &in->size);
-}
-
-static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
-{
-    int result = handle_writable(queue);
-    return result == CQ_OK && !buffer && buffer_size > 0 ? CQ_EINVAL : result;
-}
-
-int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
-{
-    int result = check_incoming(queue, buffer, buffer_size);
-    return likely(result == CQ_OK) ? dequeue(queue, buffer, buffer_size, size) : result;
-}
-
-int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
-{
-    struct incoming in = {buffer, buffer_size, 0};
-    int result = check_incoming(queue, buffer, buffer_size);
-
-    if (result == CQ_OK)
-        result = wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_dequeue, &in);
-    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
-        *size = in.size;
-    return result;
-}
-
-/* Is there no message behind a run that was claimed at the front? The slot there is untouched, so the queue was empty.
-   A claim would find the same, and take the line from under the hands of a producer that streams. */
-static bool is_last(cq_queue *queue, const struct run *run)
-{
-    uint32_t next = run->index + run->count;
-
-    return run->deliveries == 0 && next < queue->geometry.slots_per_node &&
-           word_sequence(slot_load(queue, node_at(queue, run->node), next)) != run->sequence;
-}
-
-int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count, size_t *done)
-{
-    unsigned char *to = buffer;
-    size_t room = limit_room(buffer_size), size = 0;
-    struct run run;
-    int result = check_incoming(queue, buffer, buffer_size);
-
-    if (!done || !messages || count == 0)
-        return CQ_EINVAL;
-    *done = 0;
-    while (result == CQ_OK && *done < count) {
-        size_t want = count - *done;
-        result = claim_messages(queue, want, room, &run, &size);
-        for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
-            result = copy_message(queue, &run, i, to, room, &size);
-            if (result == CQ_OK) {
-                messages[(*done)++] = (cq_slice){to, size};
-                to += size;
-                room -= size;
-            }
-        }
-        if (result == CQ_OK && run.count < want && is_last(queue, &run))
-            break;
-    }
-    if (*done > 0 && (result == CQ_EMPTY || result == CQ_ETOOSMALL))
-        return CQ_OK;
-    if (result == CQ_ETOOSMALL)
-        messages[0] = (cq_slice){NULL, size};
-    return result;
-}
-
-/* ==== src/create.c ==== */
-
-/*
- * create.c - making a region: complete under no name, then linked into place.
- *
- * It owns the first bytes of a region. A creator killed anywhere leaves nothing: until linkat the file has no name, and
- * after it the file is whole. It must not know about handles.
- */
-
-/* ==== src/create.h ==== */
-
-/* create.h - making a region. */
-#ifndef CQ_CREATE_H
-#define CQ_CREATE_H
-
-
 /* ==== src/os.h ==== */
 
 /*
@@ -1878,7 +2038,8 @@ enum os_open { OS_READ_ONLY = 1, OS_MARKED = 2, OS_FOLLOW = 4 };
 
 /* A new description of the file, not inherited by other programs. Never waits, whatever the path leads to. (s) */
 static int os_open(const char *path, uint32_t flags, int *fd);
-static void os_close(int fd); /* (s) */
+/* What os_open or os_create_nameless opened; if the number is somebody else's by now, that is left alone. (s) */
+static void os_close(int fd);
 static int os_status(int fd, struct os_status *status);                                     /* (s) */
 static int os_status_at(const char *path, bool follow, struct os_status *status);           /* (s) */
 static bool os_is_marked(int fd);                                                           /* (s) */
@@ -1891,10 +2052,12 @@ static int os_check_filesystem(int fd);
    system or file system has none. Where stores would be made to a copy, they are made in place from now on, or it is
    EOPNOTSUPP. */
 static int os_create_nameless(const char *directory, int *fd);
-/* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. EFBIG: more than this process may. */
+/* May this process make a file that large? EFBIG: it may not, and trying would kill it. */
+static int os_check_size(uint64_t size);
+/* Sparse: the file takes no memory for it. EOPNOTSUPP: not in this size of pages. */
 static int os_set_size(int fd, uint64_t size);
 static int os_set_permissions(int fd, uint32_t permissions);
-/* Give a nameless file its name, in one step; EEXIST: there is such a file. */
+/* Give a nameless file its name, in one step; EEXIST: there is such a file. EIO: not without /proc. */
 static int os_link(int fd, const char *path);
 static int os_unlink(const char *path);
 /* The directory by a path that leads there whatever the working directory will be: for free(), or NULL. */
@@ -2034,7 +2197,859 @@ static int os_try_descriptors(uint32_t count);
 
 #endif
 
+/* ==== src/participant.h ==== */
+
+/* participant.h - which participants there are, and which are alive. */
+#ifndef CQ_PARTICIPANT_H
+#define CQ_PARTICIPANT_H
+
+
+/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read
+   the region had one in the way of a write lock; then any lock counts, else write locks alone. */
+#define PARTICIPANT_USED UINT64_C(1)
+#define PARTICIPANT_SHARED UINT64_C(2)
+#define PARTICIPANT_INCARNATION UINT64_C(4)
+
+/* UNKNOWN: the descriptor cannot be relied on. */
+enum verdict { VERDICT_DEAD, VERDICT_ALIVE, VERDICT_UNKNOWN };
+
+static int participant_register(cq_queue *queue, int lock_fd, bool shared);
+static bool participant_enter_emergency(cq_queue *queue, int lock_fd);
+static void participant_leave_emergency(cq_queue *queue, int lock_fd);
+static int participant_verify(cq_queue *queue);
+static bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record);
+static void participant_claims(cq_queue *queue);
+static void participant_name(cq_queue *queue, enum side side, uint32_t node);
+static bool participant_is_alone(const cq_queue *queue);
+static uint32_t participant_highest(const cq_queue *queue);
+static bool participant_proves(const cq_queue *queue, int fd);
+static enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record);
+
+static inline uint64_t participant_record(const cq_queue *queue, uint32_t id)
+{
+    /* record:A, pairs with register:A and clean:A. */
+    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst);
+}
+
+/* Called before whatever may leave something if this process dies in the middle. */
+static inline void participant_active(cq_queue *queue)
+{
+    /* claims:B, pairs with the store in participant_claims. */
+    if (unlikely(!atomic_load_explicit(&queue->active, memory_order_acquire)))
+        participant_claims(queue);
+}
+
+#endif
+
+#include <errno.h>
+
+#define TRIES 4 /* of one call, after it found nothing */
+#define STREAM 16u /* messages in a row that say that a producer streams */
+#define HEAD_START 32u     /* pauses */
+#define MOST_HEAD_START 32u /* for a batch */
+
+ALWAYS_INLINE bool look_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
+{
+    if (result != CQ_EMPTY && result != CQ_FULL && result != CQ_ENOSPACE && result != CQ_ECONSUMER)
+        return false;
+    int error = errno; /* a signal handler may be calling */
+    bool again = lookout_look(queue) && ++*tries < TRIES;
+    if (!again) {
+        watch_clear(queue, side); /* the descriptor for event loops says so too */
+        if (side == SIDE_CONSUMERS)
+            TRACE(empty, queue);
+        else
+            TRACE(full, queue, result);
+    }
+    errno = error;
+    return again;
+}
+
+/* A claim came back with `result`. True: it found nothing, but something was put right meanwhile. */
+bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *tries)
+{
+    return look_again(queue, side, result, tries);
+}
+
+/*
+ * Nothing is there. A consumer at the heels of producers that stream takes the line from under their hands with each
+ * look, and slows them down to its own pace. So after a row of messages the first look in vain lets them get ahead,
+ * farther where it wants a whole batch. True: it did, look again.
+ */
+static bool let_ahead(cq_queue *queue, size_t want)
+{
+    /* Relaxed: a guess. */
+    uint64_t now = atomic_load_explicit(&queue->last_deq, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&queue->empty_at, memory_order_relaxed);
+
+    if (now == before)
+        return false;
+    atomic_store_explicit(&queue->empty_at, now, memory_order_relaxed);
+    if (now - before < ticket_word(0, STREAM, 0))
+        return false;
+    size_t pauses = want * 2 < MOST_HEAD_START ? want * 2 : MOST_HEAD_START;
+    for (size_t i = pauses < HEAD_START ? HEAD_START : pauses; i > 0; --i)
+        cpu_relax();
+    return true;
+}
+
+/* One slot to write `size` bytes into. `insist` as in enqueue_claim. */
+int claim_room(cq_queue *queue, size_t size, bool insist, struct run *run)
+{
+    uint32_t tries = 0;
+    int result;
+
+    do
+        result = enqueue_claim(queue, 1, size, insist, run);
+    while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
+    return result;
+}
+
+/* There may be orphans. As claim_messages, once; *version becomes that of the search. Where the list is empty, what was
+   given back to the tail is due. */
+SELDOM static int claim_dirty(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed,
+                              uint64_t *version)
+{
+    struct terms terms = {.date = os_clock(OS_DATE_COARSE)};
+
+    for (;; terms.last = true) {
+        int result = orphan_claim(queue, &terms, room, run, needed, version);
+        if (result == CQ_EMPTY)
+            result = dequeue_claim(queue, want, room, run, needed);
+        if (result != CQ_EMPTY)
+            return result;
+        if (!orphan_is_dirty(*version) || terms.tail == 0 || terms.last)
+            break;
+    }
+    /* Relaxed: a hint, for those that sleep (wait.c). */
+    atomic_store_explicit(&queue->next_due, (uint64_t)(orphan_is_dirty(*version) ? terms.until : INT64_MAX),
+                          memory_order_relaxed);
+    return CQ_EMPTY;
+}
+
+/* Orphans first, then the list. Empty means: the list was empty *and then* no orphan had been announced since. */
+int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
+{
+    uint32_t tries = 0;
+
+    participant_active(queue);
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        uint64_t version = orphan_version(queue);
+        int result = unlikely(orphan_is_dirty(version)) ? claim_dirty(queue, want, room, run, needed, &version)
+                                                        : dequeue_claim(queue, want, room, run, needed);
+        if (result != CQ_EMPTY)
+            return result;
+        if (orphan_version(queue) != version || let_ahead(queue, want))
+            continue;
+        if (!claim_again(queue, SIDE_CONSUMERS, result, &tries))
+            return CQ_EMPTY;
+    }
+    return CQ_ECORRUPT;
+}
+
+/* The usual way found the slot behind `ticket` untouched. True: the queue was empty, and that is to be reported. False:
+   look again, the slow way. */
+bool claim_nothing(cq_queue *queue, uint64_t ticket)
+{
+    uint32_t tries = 0;
+
+    return fast_is_empty(queue, ticket) && !let_ahead(queue, 1) &&
+           !look_again(queue, SIDE_CONSUMERS, CQ_EMPTY, &tries);
+}
+
+/* ==== src/collect.c ==== */
+
+/*
+ * collect.c - removing the files that nobody needs any more.
+ *
+ * It owns header.generation: segments belong to one, and those of a generation that is over are written by nobody whose
+ * flush still counts. When enough was written in one, it is ended; the flush that follows finds out from which
+ * generation on something is needed, and has what little is older written again. It must not know how that is found out
+ * (flush.c).
+ */
+
+/* ==== src/collect.h ==== */
+
+/* collect.h - removing the files that nobody needs any more. */
+#ifndef CQ_COLLECT_H
+#define CQ_COLLECT_H
+
+
+static uint64_t collect_begin(cq_queue *queue, struct flush *flush);
+static void collect_end(cq_queue *queue, const struct flush *flush);
+
+#endif
+
+#define GENERATION_BYTES (UINT64_C(1) << 24)
+#define MOST_GENERATIONS 3u /* of bytes beside twice those of the messages in the queue */
+
+#ifdef CQ_TESTING
+#define generation_limit() (cq_testing.generation_bytes ? cq_testing.generation_bytes : GENERATION_BYTES)
+#else
+#define generation_limit() GENERATION_BYTES
+#endif
+
+/* The file for it is there: end the generation, unless somebody has. Who comes too late goes on in the one that began. */
+static void end_generation(struct layout_header *header, uint64_t generation, uint64_t written)
+{
+    /* generation:B, before the scan; meets generation:A. */
+    if (atomic_compare_exchange_strong_explicit(&header->generation, &generation, generation + 1, memory_order_seq_cst,
+                                                memory_order_relaxed))
+        atomic_fetch_sub_explicit(&header->generation_bytes, written, memory_order_relaxed); /* a hint */
+}
+
+/*
+ * Before a flush: the generation that it belongs to, and whether it is to find out what is needed. If a generation is due
+ * to end, the handle's next file is made first, so that a full disk ends none.
+ */
+uint64_t collect_begin(cq_queue *queue, struct flush *flush)
+{
+    struct layout_header *header = queue->header;
+    /* generation:A, before the scan. */
+    uint64_t generation = atomic_load_explicit(&header->generation, memory_order_seq_cst);
+    /* Relaxed, all: counts and hints. */
+    uint64_t written = atomic_load_explicit(&header->generation_bytes, memory_order_relaxed);
+    uint64_t bytes = atomic_load_explicit(&header->disk_bytes, memory_order_relaxed);
+    uint64_t live = atomic_load_explicit(&header->live_bytes, memory_order_relaxed);
+
+    flush->collects = atomic_load_explicit(&header->disk_error, memory_order_relaxed) == CQ_ENOSPACE;
+    if (written >= generation_limit()) {
+        flush->collects = true;
+        if (segment_begin(&queue->durable->segment, generation + 1) == 0)
+            end_generation(header, generation++, written);
+    }
+    if (flush->collects && bytes > 2 * live + MOST_GENERATIONS * generation_limit())
+        flush->move_before = generation - 1;
+    return generation;
+}
+
+struct inventory {
+    const struct disk *disk;
+    int directory;
+    uint64_t before; /* generations before this one go */
+    uint64_t segments, bytes;
+};
+
+static int visit(const char *name, void *context)
+{
+    struct inventory *inventory = context;
+    struct disk_identity identity;
+    uint64_t generation, size;
+    int file;
+
+    if (!facts_is_name(name, &generation))
+        return 0;
+    if (generation < inventory->before && inventory->disk->unlink(inventory->directory, name) == 0)
+        return 0;
+    if (inventory->disk->open(inventory->directory, name, false, &file) != 0)
+        return 0;
+    if (inventory->disk->identify(file, &identity, &size) == 0) {
+        ++inventory->segments;
+        inventory->bytes += size;
+    }
+    inventory->disk->close(file);
+    return 0;
+}
+
+/* The flush is on the disk: so is all that is needed of what is removed. A name that comes back after a power cut says
+   nothing that is not true. */
+void collect_end(cq_queue *queue, const struct flush *flush)
+{
+    const struct segment *segment = &queue->durable->segment;
+    struct inventory inventory = {.disk = disk(), .before = flush->oldest};
+
+    if (!flush->collects || home_open(&segment->home, &inventory.directory) != 0)
+        return;
+    if (inventory.before > segment->head.generation)
+        inventory.before = segment->head.generation;
+    if (inventory.disk->list(inventory.directory, visit, &inventory) == 0) {
+        /* Relaxed: counts and hints. */
+        atomic_store_explicit(&queue->header->segments, inventory.segments, memory_order_relaxed);
+        atomic_store_explicit(&queue->header->disk_bytes, inventory.bytes, memory_order_relaxed);
+        atomic_store_explicit(&queue->header->live_bytes, flush->live, memory_order_relaxed);
+    }
+    inventory.disk->close(inventory.directory);
+}
+
+/* ==== src/config.c ==== */
+
+/*
+ * config.c - the structures that callers pass: which of their versions are accepted, and whether a cq_config makes
+ * sense.
+ *
+ * It owns the rule by which structures grow, and the range of every number of a cq_config. It must not look at
+ * files: what is possible on this machine is found out by trying.
+ */
+
+
+#include <string.h>
+
+#define STRUCT_MOST 4096u /* no struct of the interface will ever be longer: a larger struct_size is garbage */
+
+/*
+ * May a caller pass this structure? `first`: the size of the first version; older callers have a smaller one than
+ * this library. A larger one is a newer caller's, which must not have set what this library does not know.
+ */
+bool struct_fits(const void *given, size_t first, size_t known)
+{
+    const unsigned char *bytes = given;
+    uint32_t size;
+
+    memcpy(&size, given, sizeof size); /* struct_size comes first in each */
+    if (size < first || size > STRUCT_MOST)
+        return false;
+    for (size_t i = known; i < size; ++i)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
+/* Whatever version of cq_config the caller knows, as this library's: what it does not have is 0. NULL: all defaults. */
+int config_complete(const cq_config *given, cq_config *full)
+{
+    *full = (cq_config){.struct_size = sizeof *full};
+    if (!given)
+        return CQ_OK;
+    if (!struct_fits(given, CONFIG_FIRST, sizeof *full))
+        return CQ_EINVAL;
+    memcpy(full, given, given->struct_size < sizeof *full ? given->struct_size : sizeof *full);
+    full->struct_size = sizeof *full;
+    return CQ_OK;
+}
+
+bool config_name_is_valid(const char *name)
+{
+    size_t length = 0;
+    for (; name[length] != '\0'; ++length) {
+        char c = name[length];
+        bool alphanumeric = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (length == LAYOUT_NAME || (!alphanumeric && (length == 0 || (c != '.' && c != '_' && c != '-'))))
+            return false;
+    }
+    return length > 0;
+}
+
+/* The same of what becomes of messages on their way. */
+static enum config_fault fate_fault(const cq_config *config)
+{
+    bool attaches = config->flags & (CQ_ATTACH | CQ_READ_ONLY); /* then it may be known from the region */
+    bool durable = config->flags & (CQ_DURABLE | CQ_SYNC), asks = config->max_headers != 0 ||
+        config->max_deliveries != 0 || config->dead_letter || config->time_to_live != 0 ||
+        config->flags & (CQ_EXCLUSIVE_CONSUMER | CQ_ENQUEUE_TIMES);
+
+    if (durable && asks)
+        return CONFIG_DURABLE_FATE;
+    if (config->max_headers > LAYOUT_MAX_HEADERS)
+        return CONFIG_HEADERS;
+    if (config->max_deliveries > LAYOUT_MAX_DELIVERIES)
+        return CONFIG_DELIVERIES;
+    if (config->time_to_live < 0)
+        return CONFIG_LIFE;
+    if (config->dead_letter && !config_name_is_valid(config->dead_letter))
+        return CONFIG_LETTERS_NAME;
+    if (config->max_deliveries != 0 && !config->dead_letter && !attaches)
+        return CONFIG_NO_LETTERS;
+    return config->dead_letter && config->max_deliveries == 0 && config->time_to_live == 0 && !attaches
+               ? CONFIG_LETTERS : CONFIG_FINE;
+}
+
+/* What is wrong with a complete config, the first thing if several are. */
+enum config_fault config_fault(const cq_config *config)
+{
+    uint32_t modes = config->flags & (CQ_ATTACH | CQ_READ_ONLY);
+
+    if (config->flags & ~CONFIG_FLAGS)
+        return CONFIG_FLAG;
+    if (config->flags & CQ_EXCLUSIVE && modes)
+        return CONFIG_CONTRADICTION;
+    if (config->flags & CQ_SYNC && config->flags & CQ_READ_ONLY)
+        return CONFIG_SYNC;
+    if (config->durable_directory && !(config->flags & (CQ_DURABLE | CQ_SYNC)))
+        return CONFIG_DURABLE;
+    if (config->reserved != 0)
+        return CONFIG_RESERVED;
+    if (config->permissions & ~0664u || (config->permissions && (config->permissions & 0600) != 0600))
+        return CONFIG_PERMISSIONS;
+    if (config->capacity > LAYOUT_MAX_CAPACITY)
+        return CONFIG_CAPACITY;
+    if (config->max_message_size > LAYOUT_MAX_MESSAGE)
+        return CONFIG_MESSAGE;
+    if (config->max_held > LAYOUT_MAX_CAPACITY)
+        return CONFIG_HELD;
+    if (config->max_memory > LAYOUT_MAX_FILE)
+        return CONFIG_MEMORY;
+    if (config->reserve > LAYOUT_MAX_FILE)
+        return CONFIG_RESERVE;
+    return fate_fault(config);
+}
+
+/* ==== src/consume.c ==== */
+
+/*
+ * consume.c - claims of messages as callers want them: by the only consumer where there is one, without those that are
+ * too old or were delivered too often.
+ *
+ * It owns what becomes of a message at that moment. Plain queues pay a branch, and nothing in the usual way
+ * (fast.h). It must not know where messages are found (claim.c), nor how one gets to dead_letter (letter.c).
+ */
+
+/* ==== src/consume.h ==== */
+
+/* consume.h - claims of messages as callers want them. */
+#ifndef CQ_CONSUME_H
+#define CQ_CONSUME_H
+
+
+static int consume_special(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed);
+
+/* As claim_messages. */
+static inline int consume_claim(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
+{
+    if (likely(!queue->special))
+        return claim_messages(queue, want, room, run, needed);
+    return consume_special(queue, want, room, run, needed);
+}
+
+#endif
+
+
+/* ==== src/letter.h ==== */
+
+/* letter.h - messages that are given up: to the queue dead_letter. */
+#ifndef CQ_LETTER_H
+#define CQ_LETTER_H
+
+
+static void letter_move(cq_queue *queue, const struct run *run);
+
+#endif
+
+/* Become the only consumer, or be it: CQ_OK. From then on the usual way is open, until the handle is closed. */
+static int admit(cq_queue *queue)
+{
+    _Atomic uint64_t *lease = &queue->header->consumer;
+    uint32_t tries = 0;
+
+    do {
+        uint32_t holder = lease_holder(lease);
+        participant_active(queue);
+        if (holder == queue->owner || (holder == 0 && lease_take(queue, lease))) {
+            if (queue->geometry.time_to_live == 0)
+                queue->usual_slots = queue->geometry.slots_per_node;
+            return CQ_OK;
+        }
+        reap_suspect(queue, holder);
+    } while (lease_may_consume(queue) || claim_again(queue, SIDE_CONSUMERS, CQ_ECONSUMER, &tries));
+    return CQ_ECONSUMER;
+}
+
+/* A message that was claimed is too old: it goes, or becomes an orphan that is to go to dead_letter. */
+static void drop_expired(cq_queue *queue, const struct run *run)
+{
+    struct layout_slot *slot = run_slot(queue, run, 0);
+
+    if (queue->header->dead_letter[0] == '\0') {
+        atomic_fetch_add_explicit(&queue->header->expired, 1, memory_order_relaxed); /* a count */
+        fast_finish(queue, run, 0);
+        return;
+    }
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* ours */
+    uint32_t deliveries = run->deliveries > 1 ? run->deliveries - 1 : 1;
+    /* finish:A release, pairs with orphan_claim:C. A store will do, as in fast_finish. */
+    atomic_store_explicit(&slot->state, slot_word(run->sequence, deliveries, SLOT_ORPHAN | slot_short(word), 0),
+                          memory_order_release);
+    orphan_made(queue, run->node);
+    orphan_announce(queue);
+}
+
+/* As claim_messages, in a queue that is no plain one. */
+int consume_special(cq_queue *queue, size_t want, size_t room, struct run *run, size_t *needed)
+{
+    bool exclusive = queue->geometry.features & FEATURE_EXCLUSIVE, ages = queue->geometry.time_to_live != 0;
+    int result = exclusive ? admit(queue) : CQ_OK;
+
+    for (uint32_t attempt = 0; result == CQ_OK && attempt < RETRY_LIMIT; ++attempt) {
+        result = claim_messages(queue, ages ? 1 : want, room, run, needed);
+        if (result == RESULT_SPENT) {
+            letter_move(queue, run);
+            result = CQ_OK;
+            continue;
+        }
+        if (result != CQ_OK || !ages ||
+            !slot_is_expired(queue, run_slot(queue, run, 0), os_clock(OS_DATE_COARSE)))
+            return result;
+        drop_expired(queue, run);
+    }
+    return result == CQ_OK ? CQ_ECORRUPT : result;
+}
+
+/* ==== src/copy.c ==== */
+
+/*
+ * copy.c - the public functions that copy messages in and out.
+ *
+ * It owns the checks of what callers pass, and the copies. It must not know how slots are claimed (fast.h,
+ * enqueue.c, claim.c).
+ */
+
+/* ---- enqueue --------------------------------------------------------------------------------------- */
+
+static int check_message(const cq_queue *queue, const void *data, size_t size)
+{
+    if (!data && size > 0)
+        return CQ_EINVAL;
+    return size > queue->geometry.max_message_size ? CQ_ETOOBIG : CQ_OK;
+}
+
+struct outgoing {
+    const cq_slice *messages;
+    size_t count, done;
+};
+
+static int try_enqueue(cq_queue *queue, void *context)
+{
+    struct outgoing *out = context;
+    uint32_t tries = 0;
+    int result;
+
+    do {
+        size_t done = 0;
+        result = enqueue_messages(queue, out->messages + out->done, out->count - out->done, &done);
+        out->done += done;
+    } while (unlikely(result != CQ_OK) && claim_again(queue, SIDE_PRODUCERS, result, &tries));
+    return result;
+}
+
+SELDOM static int enqueue_slow(cq_queue *queue, const void *data, size_t size)
+{
+    cq_slice message = {(void *)(uintptr_t)data, size};
+    struct outgoing out = {&message, 1, 0};
+    return try_enqueue(queue, &out);
+}
+
+/* A slot was claimed the usual way, and something is in the way of publishing. */
+SELDOM static int enqueue_claimed(cq_queue *queue, const void *data, size_t size, struct place place)
+{
+    struct run run = fast_run(queue, place);
+    int result = enqueue_publish(queue, &run, 0, data, size);
+
+    if (result == CQ_OK)
+        wake_side(queue, SIDE_CONSUMERS, 1);
+    if (result != RESULT_VOIDED)
+        return result;
+    enqueue_abandon(queue, &run, 0);
+    return enqueue_slow(queue, data, size);
+}
+
+ALWAYS_INLINE int send_to(cq_queue *queue, const void *data, size_t size, struct place place)
+{
+    if (unlikely(!fast_send(queue, place, data, size)))
+        return enqueue_claimed(queue, data, size, place);
+    wake_side(queue, SIDE_CONSUMERS, 1);
+    return CQ_OK;
+}
+
+/* Apart, because a call in the middle costs every message registers. */
+__attribute__((noinline)) static int send_long(cq_queue *queue, const void *data, size_t size, struct place place)
+{
+    if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
+        return enqueue_claimed(queue, data, size, place);
+    return send_to(queue, data, size, place);
+}
+
+/* On a handle that is not the usual one. */
+SELDOM static int enqueue_otherwise(cq_queue *queue, const void *data, size_t size)
+{
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK)
+        result = check_message(queue, data, size);
+    return result == CQ_OK ? sync_after(queue, enqueue_slow(queue, data, size)) : result;
+}
+
+int cq_enqueue(cq_queue *queue, const void *data, size_t size)
+{
+    struct place place;
+
+    if (unlikely(!handle_plain(queue)))
+        return enqueue_otherwise(queue, data, size);
+    int result = check_message(queue, data, size);
+    if (unlikely(result != CQ_OK))
+        return result;
+    if (unlikely(!fast_claim_enq(queue, &place)))
+        return enqueue_slow(queue, data, size);
+    return size > SHORT_BYTES ? send_long(queue, data, size, place) : send_to(queue, data, size, place);
+}
+
+static int enqueue_waiting(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
+{
+    cq_slice message = {(void *)(uintptr_t)data, size};
+    struct outgoing out = {&message, 1, 0};
+    int result = check_message(queue, data, size);
+
+    return result == CQ_OK ? wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_enqueue, &out) : result;
+}
+
+int cq_enqueue_wait(cq_queue *queue, const void *data, size_t size, int64_t timeout_ns)
+{
+    if (handle_plain(queue))
+        return enqueue_waiting(queue, data, size, timeout_ns);
+    int result = handle_writable(queue);
+    return result == CQ_OK ? sync_after(queue, enqueue_waiting(queue, data, size, timeout_ns)) : result;
+}
+
+/* Some of a batch are done, even where its result is another. */
+static int sync_batch(cq_queue *queue, int result, size_t done)
+{
+    return done > 0 && handle_syncs(queue) && sync_after(queue, CQ_OK) != CQ_OK ? CQ_EIO : result;
+}
+
+int cq_enqueue_batch(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
+{
+    struct outgoing out = {messages, count, 0};
+    int result = handle_writable(queue);
+
+    if (!done || (!messages && count > 0))
+        return CQ_EINVAL;
+    *done = 0;
+    for (size_t i = 0; result == CQ_OK && i < count; ++i)
+        result = check_message(queue, messages[i].data, messages[i].size);
+    if (result == CQ_OK)
+        result = try_enqueue(queue, &out);
+    *done = out.done;
+    return handle_plain(queue) ? result : sync_batch(queue, result, out.done);
+}
+
+/* ---- dequeue --------------------------------------------------------------------------------------- */
+
+/* Copy the run's message at `index` out and finish its slot; those before are finished. */
+ALWAYS_INLINE int copy_message(cq_queue *queue, const struct run *run, uint32_t index, void *buffer, size_t room,
+                               size_t *size)
+{
+    struct layout_slot *slot = run_slot(queue, run, index);
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* it is ours */
+
+    if (unlikely(slot_size(queue, slot, word, size) != CQ_OK || *size > room)) /* it fitted when it was claimed */
+        return CQ_ECORRUPT;
+    TRACE(dequeue, queue, slot, *size);
+    fast_copy(buffer, slot_payload(queue, slot), *size);
+    fast_finish(queue, run, index);
+    return CQ_OK;
+}
+
+/* To claim_messages SIZE_MAX means "in place". */
+static size_t limit_room(size_t size) { return size == SIZE_MAX ? size - 1 : size; }
+
+/* *size, unless it is NULL: the message's, or what it needs. */
+SELDOM static int dequeue_slow(cq_queue *queue, void *buffer, size_t room, size_t *size)
+{
+    struct run run;
+    size_t found = 0;
+    int result = consume_claim(queue, 1, limit_room(room), &run, &found);
+
+    if (likely(result == CQ_OK))
+        result = copy_message(queue, &run, 0, buffer, room, &found);
+    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
+        *size = found;
+    return result;
+}
+
+/* After SEEN_NOTHING. */
+__attribute__((noinline)) static int dequeue_nothing(cq_queue *queue, void *buffer, size_t room, size_t *size,
+                                                     uint64_t ticket)
+{
+    return claim_nothing(queue, ticket) ? CQ_EMPTY : dequeue_slow(queue, buffer, room, size);
+}
+
+/* The seldom rest of a message that was received. */
+SELDOM static int received(cq_queue *queue, struct place place)
+{
+    struct run run = fast_run(queue, place);
+    wake_side(queue, SIDE_PRODUCERS, 1);
+    node_recycle(queue, run.node, run.sequence);
+    return CQ_OK;
+}
+
+/* Copy the message out of its slot, which then is DONE. */
+ALWAYS_INLINE int receive_from(cq_queue *queue, void *buffer, size_t found, struct place place)
+{
+    TRACE(dequeue, queue, place.slot, found);
+    fast_copy(buffer, slot_payload(queue, place.slot), found);
+    bool in_head = fast_done(queue, place);
+    /* wake:A, as in wake_side. Only now: a short copy delays nobody. */
+    uint32_t seen = atomic_load_explicit(side_word(queue, SIDE_PRODUCERS), memory_order_seq_cst);
+    return likely(in_head && !(seen & WAKE_BITS)) ? CQ_OK : received(queue, place);
+}
+
+/* Apart, as send_long. */
+__attribute__((noinline)) static int receive_long(cq_queue *queue, void *buffer, size_t found, struct place place)
+{
+    wake_side(queue, SIDE_PRODUCERS, 1); /* now: there is room */
+    return receive_from(queue, buffer, found, place);
+}
+
+ALWAYS_INLINE int dequeue(cq_queue *queue, void *buffer, size_t room, size_t *size)
+{
+    struct sight look;
+    size_t found;
+
+    if (unlikely(room < queue->geometry.max_message_size))
+        return dequeue_slow(queue, buffer, room, size);
+    enum seen what = fast_claim_deq(queue, &look);
+    if (unlikely(what == SEEN_NOTHING))
+        return dequeue_nothing(queue, buffer, room, size, look.place.ticket);
+    if (unlikely(what == SEEN_OTHER))
+        return dequeue_slow(queue, buffer, room, size);
+    if (unlikely(slot_size(queue, look.place.slot, look.word, &found) != CQ_OK))
+        return CQ_ECORRUPT;
+    if (size)
+        *size = found;
+    return found > SHORT_BYTES ? receive_long(queue, buffer, found, look.place)
+                               : receive_from(queue, buffer, found, look.place);
+}
+
+struct incoming {
+    void *buffer;
+    size_t room, size;
+};
+
+static int try_dequeue(cq_queue *queue, void *context)
+{
+    struct incoming *in = context;
+    return dequeue(queue, in->buffer, in->room, &in->size);
+}
+
+static int check_incoming(const cq_queue *queue, const void *buffer, size_t buffer_size)
+{
+    int result = handle_writable(queue);
+    return result == CQ_OK && !buffer && buffer_size > 0 ? CQ_EINVAL : result;
+}
+
+/* On a handle that is not the usual one. */
+SELDOM static int dequeue_otherwise(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
+{
+    int result = check_incoming(queue, buffer, buffer_size);
+    return result == CQ_OK ? sync_after(queue, dequeue_slow(queue, buffer, buffer_size, size)) : result;
+}
+
+int cq_dequeue(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size)
+{
+    if (unlikely(!handle_plain(queue)))
+        return dequeue_otherwise(queue, buffer, buffer_size, size);
+    return likely(buffer || buffer_size == 0) ? dequeue(queue, buffer, buffer_size, size) : CQ_EINVAL;
+}
+
+static int dequeue_waiting(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
+{
+    struct incoming in = {buffer, buffer_size, 0};
+    int result = wait_until(queue, SIDE_CONSUMERS, timeout_ns, try_dequeue, &in);
+
+    if (size && (result == CQ_OK || result == CQ_ETOOSMALL))
+        *size = in.size;
+    return result;
+}
+
+int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns)
+{
+    int result = check_incoming(queue, buffer, buffer_size);
+
+    if (result != CQ_OK)
+        return result;
+    result = dequeue_waiting(queue, buffer, buffer_size, size, timeout_ns);
+    return handle_plain(queue) ? result : sync_after(queue, result);
+}
+
+/* Is there no message behind a run that was claimed at the front? The slot there is untouched, so the queue was empty.
+   A claim would find the same, and take the line from under the hands of a producer that streams. */
+static bool is_last(cq_queue *queue, const struct run *run)
+{
+    uint32_t next = run->index + run->count;
+
+    return run->deliveries == 0 && next < queue->geometry.slots_per_node &&
+           word_sequence(slot_load(queue, node_at(queue, run->node), next)) != run->sequence;
+}
+
+int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count, size_t *done)
+{
+    unsigned char *to = buffer;
+    size_t room = limit_room(buffer_size), size = 0;
+    struct run run;
+    int result = check_incoming(queue, buffer, buffer_size);
+
+    if (!done || !messages || count == 0)
+        return CQ_EINVAL;
+    *done = 0;
+    while (result == CQ_OK && *done < count) {
+        size_t want = count - *done;
+        result = consume_claim(queue, want, room, &run, &size);
+        for (uint32_t i = 0; result == CQ_OK && i < run.count; ++i) {
+            result = copy_message(queue, &run, i, to, room, &size);
+            if (result == CQ_OK) {
+                messages[(*done)++] = (cq_slice){to, size};
+                to += size;
+                room -= size;
+            }
+        }
+        if (result == CQ_OK && run.count < want && is_last(queue, &run))
+            break;
+    }
+    if (!handle_plain(queue))
+        result = sync_batch(queue, result, *done);
+    if (*done > 0 && (result == CQ_EMPTY || result == CQ_ETOOSMALL))
+        return CQ_OK;
+    if (result == CQ_ETOOSMALL)
+        messages[0] = (cq_slice){NULL, size};
+    return result;
+}
+
+/* ==== src/create.c ==== */
+
+/*
+ * create.c - making a region: complete under no name, then linked into place.
+ *
+ * It owns the first bytes of a region. A creator killed anywhere leaves nothing: until linkat the file has no name, and
+ * after it the file is whole. Another thread may close the descriptor, and open a file that gets its number: before
+ * anything is done to what is behind the number, it is asked what that is. It must not know about handles.
+ */
+
+/* ==== src/create.h ==== */
+
+/* create.h - making a region. */
+#ifndef CQ_CREATE_H
+#define CQ_CREATE_H
+
+
+/* ==== src/memory.h ==== */
+
+/* memory.h - memory for what is about to be used. */
+#ifndef CQ_MEMORY_H
+#define CQ_MEMORY_H
+
+
+/* A file in the making. Its number proves nothing: it is there as long as what is behind the number is that file. */
+struct blank {
+    int fd;
+    struct os_status status;
+};
+
+static bool memory_is_there(const struct blank *blank);
+static int memory_allocate(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size);
+static bool memory_taken(cq_queue *queue, uint64_t *bytes);
+static int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size);
+static int memory_allocate_node(cq_queue *queue, const struct blank *blank, const struct geometry *geometry, uint64_t node);
+
+#endif
+
 static int create_geometry(const cq_config *config, struct geometry *geometry);
+
+/* Called before the header is written, which is complete otherwise, and the file gets its name. */
+struct create_filling {
+    int (*fill)(const struct blank *blank, const struct geometry *geometry, struct layout_header *header, const cq_config *config,
+                void *context);
+    void *context;
+};
+static int create_filled(const char *path, const cq_config *config, const struct geometry *geometry,
+                  const struct create_filling *filling, struct os_status *made);
 static int create_file(const char *path, const cq_config *config, struct os_status *made);
 
 #endif
@@ -2047,8 +3062,13 @@ static int create_file(const char *path, const cq_config *config, struct os_stat
 #define CQ_GEOMETRY_H
 
 
+/* What messages have beside their bytes, and what becomes of them on their way; all 0: nothing special. */
+struct extras {
+    uint64_t features, max_headers, max_deliveries;
+    int64_t time_to_live;
+};
 static int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, uint64_t hole_slots, uint64_t spare_nodes,
-                struct geometry *geometry);
+                const struct extras *extras, struct geometry *geometry);
 #define TRIM_WINDOW (UINT64_C(1) << 21) /* of the file: there memory is given back at a time; more for larger nodes */
 
 static int geometry_set_memory(uint64_t max_memory, uint64_t reserve, struct geometry *geometry);
@@ -2059,20 +3079,6 @@ static int geometry_of_header(const struct layout_header *header, uint64_t file_
 
 #endif
 
-/* ==== src/memory.h ==== */
-
-/* memory.h - memory for what is about to be used. */
-#ifndef CQ_MEMORY_H
-#define CQ_MEMORY_H
-
-
-static int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size);
-static bool memory_taken(cq_queue *queue, uint64_t *bytes);
-static int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size);
-static int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *geometry, uint64_t node);
-
-#endif
-
 /* ==== src/region.h ==== */
 
 /* region.h - the file of a queue. */
@@ -2080,7 +3086,13 @@ static int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *
 #define CQ_REGION_H
 
 
+enum mismatch {
+    MISMATCH_NONE, MISMATCH_CAPACITY, MISMATCH_MESSAGE, MISMATCH_HEADERS, MISMATCH_DELIVERIES, MISMATCH_LETTERS,
+    MISMATCH_LIFE, MISMATCH_EXCLUSIVE, MISMATCH_TIMES
+};
+static enum mismatch region_mismatch(const cq_config *config, const struct layout_header *header);
 static int result_of_errno(int error);
+static int result_of_refusal(int error);
 static int region_path(const char *name, const char *directory, char **path);
 static int region_filesystem(int fd, uint32_t flags);
 static int region_read_header(int fd, struct layout_header *header, uint64_t *file_size);
@@ -2090,6 +3102,7 @@ static void region_unmap(cq_queue *queue);
 static void region_forget(cq_queue *queue);
 static bool region_is(const cq_queue *queue, const struct os_status *status);
 static bool region_is_at(const cq_queue *queue, int fd);
+static bool region_locks_at(const cq_queue *queue, int fd);
 static bool region_is_linked(const cq_queue *queue);
 static bool region_is_removed(cq_queue *queue);
 static int region_descriptor(cq_queue *queue);
@@ -2112,30 +3125,6 @@ static int region_descriptor(cq_queue *queue);
 #define MOST_HELD (2 * LAYOUT_MAX_OWNER) /* ... and at most */
 
 #ifdef CQ_TESTING
-
-/* ==== src/testing.h ==== */
-
-/* testing.h - what the test build of the library (CQ_TESTING) lets tests choose for the next region created. */
-#ifndef CQ_TESTING_H
-#define CQ_TESTING_H
-
-#include <stdint.h>
-
-struct cq_testing {
-    uint32_t slots_per_node; /* K; 0 = by the slot's size */
-    uint64_t first_sequence; /* of the first node; 0 = 1 */
-    uint64_t hole_slots;     /* S; 0 = by the capacity */
-    uint32_t spare_nodes;    /* X; 0 = by the node's size */
-};
-
-#ifdef __cplusplus
-extern "C"
-#else
-extern
-#endif
-    struct cq_testing cq_testing;
-
-#endif
 struct cq_testing cq_testing;
 #else
 static const struct { uint32_t slots_per_node, spare_nodes; uint64_t first_sequence, hole_slots; } cq_testing;
@@ -2146,6 +3135,17 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
+static struct extras config_extras(const cq_config *config)
+{
+    if (!config)
+        return (struct extras){0};
+    bool times = config->flags & CQ_ENQUEUE_TIMES || config->time_to_live != 0;
+    return (struct extras){
+        .features = (config->flags & CQ_EXCLUSIVE_CONSUMER ? FEATURE_EXCLUSIVE : 0) | (times ? FEATURE_TIMES : 0),
+        .max_headers = config->max_headers, .max_deliveries = config->max_deliveries,
+        .time_to_live = config->time_to_live};
+}
+
 /* K by the bytes of a node, and more if the nodes would not suffice otherwise. Each held message may pin a node of its
    own, so that X is how many may be held for sure; nodes never used cost nothing but addresses. */
 int create_geometry(const cq_config *config, struct geometry *g)
@@ -2153,7 +3153,8 @@ int create_geometry(const cq_config *config, struct geometry *g)
     uint64_t capacity = config && config->capacity ? config->capacity : DEFAULT_CAPACITY;
     uint64_t message = config && config->max_message_size ? config->max_message_size : DEFAULT_MESSAGE;
     uint64_t max_held = config ? config->max_held : 0;
-    int result = geometry_of(1, message, 1, 0, 0, g);
+    struct extras extras = config_extras(config);
+    int result = geometry_of(1, message, 1, 0, 0, &extras, g);
 
     if (result != CQ_OK || capacity > LAYOUT_MAX_CAPACITY || max_held > LAYOUT_MAX_NODES)
         return CQ_EINVAL;
@@ -2171,19 +3172,25 @@ int create_geometry(const cq_config *config, struct geometry *g)
     uint64_t spare = clamp(capacity + MORE_HELD, 0, most_spare);
     if (max_held)
         spare = max_held;
-    if ((result = geometry_of(capacity, message, (uint32_t)slots, holes, 0, g)) != CQ_OK)
+    if ((result = geometry_of(capacity, message, (uint32_t)slots, holes, 0, &extras, g)) != CQ_OK)
         return result;
     spare += geometry_trim_nodes(g);
     if (cq_testing.spare_nodes)
         spare = cq_testing.spare_nodes;
-    result = geometry_of(capacity, message, (uint32_t)slots, holes, spare, g);
+    result = geometry_of(capacity, message, (uint32_t)slots, holes, spare, &extras, g);
     if (result == CQ_OK && config)
         result = geometry_set_memory(config->max_memory, config->reserve, g);
     return result;
 }
 
+static int write_at(const struct blank *blank, uint64_t offset, const void *from, size_t size)
+{
+    return memory_is_there(blank) ? os_write(blank->fd, from, size, offset) : EBADF;
+}
+
 /* The first node, LINKED and empty, and the header that points to it; the header last. */
-static int write_region(int fd, const struct geometry *g, const cq_config *config)
+static int write_region(const struct blank *blank, const struct geometry *g, const cq_config *config,
+                        const struct create_filling *filling)
 {
     uint64_t first = cq_testing.first_sequence ? cq_testing.first_sequence : 1;
     uint64_t ticket = ticket_word(first, 0, 0), state = ticket_word(first, NODE_LINKED, 0);
@@ -2214,49 +3221,58 @@ static int write_region(int fd, const struct geometry *g, const cq_config *confi
     header.nodes_offset = g->nodes_offset;
     header.file_size = g->file_size;
     header.max_memory = g->max_memory;
+    header.features = g->features;
+    header.max_headers = g->max_headers;
+    header.max_deliveries = g->max_deliveries;
+    header.time_to_live = g->time_to_live;
+    if (config && config->dead_letter) /* config_fault has seen how long it is */
+        memcpy(header.dead_letter, config->dead_letter, strlen(config->dead_letter));
     header.reserve = config ? config->reserve : 0;
     header.first_position = ticket;
     header.created = os_clock(OS_DATE);
-    int error = os_random(header.id, sizeof header.id);
+    int error = os_random(header.id, sizeof header.id), result;
     atomic_init(&header.tail, link_word(first, 0));
     atomic_init(&header.head, link_word(first, 0));
     atomic_init(&header.touched, g->reserved_nodes > 1 ? g->reserved_nodes : 1);
     atomic_init(&header.last_hole, ticket);
     atomic_init(&header.free_id, 1);
     if (error == 0)
-        error = os_write(fd, &node, sizeof node, g->nodes_offset);
+        error = write_at(blank, g->nodes_offset, &node, sizeof node);
     if (error == 0)
-        error = os_write(fd, &state, sizeof state, g->states_offset);
+        error = write_at(blank, g->states_offset, &state, sizeof state);
+    if (error == 0 && filling && (result = filling->fill(blank, g, &header, config, filling->context)) != CQ_OK)
+        return result;
     if (error == 0)
-        error = os_write(fd, &header, sizeof header, 0);
+        error = write_at(blank, 0, &header, sizeof header);
     return result_of_errno(error);
 }
 
 /* Memory for what must not lack it: all participants, and the first nodes with all that their slots may hold. They are
    free, as fresh memory is; the hints that say so, and the marks of what the slots reach, go into the file. */
-static int reserve_nodes(int fd, const struct geometry *g)
+static int reserve_nodes(const struct blank *blank, const struct geometry *g)
 {
     uint64_t count = g->reserved_nodes, end = g->nodes_offset + count * g->node_stride;
-    int error = 0, result = count > 0 ? memory_allocate(NULL, fd, 0, LAYOUT_SUMMARY_OFFSET) : CQ_OK;
+    int error = 0, result = count > 0 ? memory_allocate(NULL, blank, 0, LAYOUT_SUMMARY_OFFSET) : CQ_OK;
 
     for (uint64_t n = 0; n < count && result == CQ_OK; n += LAYOUT_PAGE / 8) /* their states, marks and hints */
-        result = memory_allocate_node(NULL, fd, g, n);
+        result = memory_allocate_node(NULL, blank, g, n);
     if (count > 0 && result == CQ_OK)
-        result = memory_allocate(NULL, fd, g->nodes_offset, end - g->nodes_offset);
+        result = memory_allocate(NULL, blank, g->nodes_offset, end - g->nodes_offset);
     for (uint64_t word = 0; word * 64 < count && result == CQ_OK && error == 0; ++word) {
         uint64_t left = count - word * 64, bits = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
         bits &= word == 0 ? ~UINT64_C(1) : UINT64_MAX; /* the first one is in the list */
-        error = os_write(fd, &bits, sizeof bits, g->bitmap_offset + word * 8);
+        error = write_at(blank, g->bitmap_offset + word * 8, &bits, sizeof bits);
         if (error == 0 && (word % 64 == 63 || left <= 64)) {
             uint64_t words = word % 64 == 63 ? UINT64_MAX : (UINT64_C(2) << word % 64) - 1;
-            error = os_write(fd, &words, sizeof words, LAYOUT_SUMMARY_OFFSET + word / 64 * 8);
+            error = write_at(blank, LAYOUT_SUMMARY_OFFSET + word / 64 * 8, &words, sizeof words);
         }
     }
-    uint32_t pages = slot_pages(g->max_message_size);
+    uint32_t pages = slot_pages(g, g->max_message_size);
     for (uint64_t i = 0; g->paged && i < count * g->slots_per_node && result == CQ_OK && error == 0; ++i)
-        error = os_write(fd, &pages, sizeof pages,
+        error = write_at(blank,
                          g->nodes_offset + i / g->slots_per_node * g->node_stride + LAYOUT_NODE_HEADER +
-                             i % g->slots_per_node * g->slot_stride + offsetof(struct layout_slot, pages));
+                             i % g->slots_per_node * g->slot_stride + offsetof(struct layout_slot, pages),
+                         &pages, sizeof pages);
     return result == CQ_OK ? result_of_errno(error) : result;
 }
 
@@ -2279,39 +3295,105 @@ static int try_mapping(int fd, const struct geometry *g)
 
     if (error == 0)
         os_unmap(at, g->file_size);
-    return result_of_errno(error);
+    return result_of_refusal(error);
 }
 
 /* Fill the nameless file and give it its name. */
-static int finish_file(int fd, const char *path, const cq_config *config, const struct geometry *g,
-                       struct os_status *made)
+static int finish_file(const struct blank *blank, const char *path, const cq_config *config, const struct geometry *g,
+                       const struct create_filling *filling)
 {
-    int result = region_filesystem(fd, config ? config->flags : 0);
+    int result = region_filesystem(blank->fd, config ? config->flags : 0);
 
-    if (result != CQ_OK || (result = result_of_errno(os_set_size(fd, g->file_size))) != CQ_OK ||
-        (result = try_mapping(fd, g)) != CQ_OK ||
-        (result = memory_allocate(NULL, fd, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
-        (result = memory_allocate_node(NULL, fd, g, 0)) != CQ_OK ||
-        (result = reserve_nodes(fd, g)) != CQ_OK || (result = write_region(fd, g, config)) != CQ_OK)
-        return result;
+    if (result != CQ_OK || (result = result_of_errno(os_check_size(g->file_size))) != CQ_OK || !memory_is_there(blank))
+        return result != CQ_OK ? result : RESULT_RETRY;
+    if ((result = result_of_refusal(os_set_size(blank->fd, g->file_size))) != CQ_OK ||
+        (result = try_mapping(blank->fd, g)) != CQ_OK ||
+        (result = memory_allocate(NULL, blank, 0, 2 * LAYOUT_PAGE)) != CQ_OK || /* the header, the first participants */
+        (result = memory_allocate_node(NULL, blank, g, 0)) != CQ_OK || (result = reserve_nodes(blank, g)) != CQ_OK ||
+        (result = write_region(blank, g, config, filling)) != CQ_OK || !memory_is_there(blank))
+        return result != CQ_OK ? result : RESULT_RETRY;
     /* Narrow until now, wider (if asked for) while still without a name. */
-    int error = os_set_permissions(fd, config && config->permissions ? config->permissions : 0600);
-    if (error == 0 && (error = os_status(fd, made)) == 0)
-        error = os_link(fd, path);
-    return result_of_errno(error);
+    result = result_of_refusal(os_set_permissions(blank->fd, config && config->permissions ? config->permissions
+                                                                                            : 0600));
+    if (result != CQ_OK)
+        return result;
+    return memory_is_there(blank) ? result_of_errno(os_link(blank->fd, path)) : RESULT_RETRY;
 }
 
-/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: there is such a file. */
+/* CQ_OK: made, and *made tells which file it is. CQ_EEXIST: there is such a file. RESULT_RETRY: another thread closed
+   the descriptor. `filling`: NULL, or what is to be in the region. */
+int create_filled(const char *path, const cq_config *config, const struct geometry *geometry,
+                  const struct create_filling *filling, struct os_status *made)
+{
+    struct blank blank;
+    int result = open_nameless(path, &blank.fd);
+
+    if (result != CQ_OK)
+        return result;
+    /* Nothing but what was just made has neither name nor bytes. */
+    if (os_status(blank.fd, &blank.status) != 0 || blank.status.links != 0 || blank.status.size != 0 ||
+        !blank.status.is_regular)
+        result = RESULT_RETRY;
+    else if ((result = finish_file(&blank, path, config, geometry, filling)) != CQ_OK && !memory_is_there(&blank))
+        result = RESULT_RETRY; /* whatever it was, it was about another file */
+    *made = blank.status;
+    os_close(blank.fd);
+    return result;
+}
+
+/* The same for an empty queue. */
 int create_file(const char *path, const cq_config *config, struct os_status *made)
 {
     struct geometry geometry;
-    int fd, result = create_geometry(config, &geometry);
+    int result = create_geometry(config, &geometry);
 
-    if (result != CQ_OK || (result = open_nameless(path, &fd)) != CQ_OK)
-        return result;
-    result = finish_file(fd, path, config, &geometry, made);
-    os_close(fd);
-    return result;
+    return result == CQ_OK ? create_filled(path, config, &geometry, NULL, made) : result;
+}
+
+/* ==== src/crc32c.c ==== */
+
+/*
+ * crc32c.c - CRC-32C (that of iSCSI), eight bytes at a time by tables.
+ *
+ * The tables are the caller's, and made in microseconds: nothing here is shared, or has to be begun by somebody.
+ */
+
+#include <string.h>
+
+#define POLYNOMIAL 0x82f63b78u /* 0x1edc6f41, reflected */
+
+void crc32c_prepare(struct crc32c *crc)
+{
+    for (uint32_t byte = 0; byte < 256; ++byte) {
+        uint32_t sum = byte;
+        for (int bit = 0; bit < 8; ++bit)
+            sum = sum >> 1 ^ (sum & 1 ? POLYNOMIAL : 0);
+        crc->table[0][byte] = sum;
+    }
+    for (uint32_t byte = 0; byte < 256; ++byte)
+        for (int slice = 1; slice < 8; ++slice) {
+            uint32_t before = crc->table[slice - 1][byte];
+            crc->table[slice][byte] = before >> 8 ^ crc->table[0][before & 0xff];
+        }
+}
+
+uint32_t crc32c_add(const struct crc32c *crc, uint32_t sum, const void *data, size_t size)
+{
+    const uint32_t(*table)[256] = crc->table;
+    const unsigned char *bytes = data;
+
+    sum = ~sum;
+    for (; size >= 8; size -= 8, bytes += 8) {
+        uint32_t low, high;
+        memcpy(&low, bytes, 4);
+        memcpy(&high, bytes + 4, 4);
+        low ^= sum;
+        sum = table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff] ^ table[4][low >> 24] ^
+              table[3][high & 0xff] ^ table[2][high >> 8 & 0xff] ^ table[1][high >> 16 & 0xff] ^ table[0][high >> 24];
+    }
+    for (; size > 0; --size, ++bytes)
+        sum = sum >> 8 ^ table[0][(sum ^ *bytes) & 0xff];
+    return ~sum;
 }
 
 /* ==== src/dequeue.c ==== */
@@ -2418,6 +3500,39 @@ static int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next);
 static void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq);
 static void queue_announce_hole(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index);
 static uint64_t queue_count_holes(cq_queue *queue, const struct end *head);
+
+#endif
+
+/* ==== src/source.h ==== */
+
+/* source.h - sources: where messages come from, and how far each has come. */
+#ifndef CQ_SOURCE_H
+#define CQ_SOURCE_H
+
+
+#define SOURCES_HAVE_MEMORY UINT64_C(1)
+
+static inline struct layout_source *source_at(const cq_queue *queue, uint32_t source)
+{
+    return (struct layout_source *)(void *)(queue->base + LAYOUT_SOURCES_OFFSET) + source;
+}
+
+static uint64_t source_table(const cq_queue *queue);
+static bool source_give_memory(cq_queue *queue);
+static uint32_t source_count(const cq_queue *queue);
+static bool source_name(const cq_queue *queue, uint32_t source, char name[LAYOUT_NAME + 1]);
+static bool source_find(cq_queue *queue, const char *name, uint32_t length, uint32_t *source);
+static int source_make(cq_queue *queue, const char *name, uint32_t length, uint32_t *source);
+static uint64_t source_number(const cq_queue *queue, uint32_t source);
+static int source_propose(cq_queue *queue, uint32_t source, const struct run *run, uint32_t full, uint64_t number);
+static int source_raise(cq_queue *queue, uint32_t source, uint64_t number);
+static void source_settle(cq_queue *queue, uint32_t node, uint32_t index, uint64_t word);
+static void source_sweep(cq_queue *queue, const struct owner_set *dead);
+
+static inline bool is_fed(uint64_t word, uint64_t sequence)
+{
+    return word_sequence(word) == sequence && slot_phase(word) == SLOT_FED;
+}
 
 #endif
 
@@ -2574,6 +3689,14 @@ static uint64_t void_row(cq_queue *queue, struct layout_node *node, uint64_t fro
     return count;
 }
 
+/* A message whose number is not settled yet. */
+SELDOM static int settle_fed(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word)
+{
+    source_settle(queue, node_number(queue, node), ticket_index(deq), word);
+    bool same = slot_load(queue, node, ticket_index(deq)) == word;
+    return same ? CQ_ECORRUPT : RESULT_RETRY; /* no region of ours leaves it so */
+}
+
 /*
  * The slot at deq is neither FULL nor given up. Untouched: empty. WRITING: empty too unless a later message is
  * FULL; then be patient, and void what is in front of it. Consumers that voided for a mere claim would void all
@@ -2589,6 +3712,8 @@ static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uin
     /* gap:A, after the loads above; pairs with claim_deq:A: deq never passed this slot, which stayed at the front. */
     if (found < 0 || atomic_load_explicit(&node->deq, memory_order_seq_cst) != deq)
         return found < 0 ? found : RESULT_RETRY;
+    if (is_fed(word, word_sequence(deq)))
+        return settle_fed(queue, node, deq, word);
     if (word_sequence(word) == word_sequence(deq) && !writing)
         return CQ_ECORRUPT; /* READING or ORPHAN in front of deq */
     if (found == RESULT_RETRY || (room && !writing))
@@ -2730,6 +3855,195 @@ int dequeue_make_room(cq_queue *queue)
     return pass_holes(queue, &front);
 }
 
+/* ==== src/durable.c ==== */
+
+/*
+ * durable.c - how a handle on a durable queue comes and goes.
+ *
+ * It owns what such a handle has beside the others, and when a region is made anew. It must not know what is in the
+ * files (revive.c), nor how a handle comes otherwise (open.c).
+ */
+
+/* ==== src/durable.h ==== */
+
+/* durable.h - handles on durable queues. */
+#ifndef CQ_DURABLE_H
+#define CQ_DURABLE_H
+
+
+static int durable_join(cq_queue *queue, const cq_config *config);
+static void durable_leave(cq_queue *queue, bool forked);
+static int durable_revive(cq_queue *queue, const cq_config *config, struct home *home, struct os_status *made);
+
+#endif
+
+
+/* ==== src/fork.h ==== */
+
+/* fork.h - the handles of this process, and forks. */
+#ifndef CQ_FORK_H
+#define CQ_FORK_H
+
+
+static void fork_lock(void);
+static void fork_unlock(void);
+static int fork_remember(cq_queue *queue);
+static void fork_forget(cq_queue *queue);
+static void fork_keep_unlinked(uint64_t device, uint64_t inode);
+
+#endif
+
+/* ==== src/revive.h ==== */
+
+/* revive.h - making the region of a durable queue, from what its directory has. */
+#ifndef CQ_REVIVE_H
+#define CQ_REVIVE_H
+
+
+static int revive(struct home *home, const char *path, const cq_config *config, struct os_status *made);
+
+#endif
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_of_this_boot(const struct layout_header *header)
+{
+    uint8_t boot[FACTS_ID];
+    return disk()->boot(boot) == 0 && memcmp(boot, header->boot, FACTS_ID) == 0;
+}
+
+/* The directory: as the config says, else the region. */
+static int find_home(const struct layout_header *header, const char *region, const cq_config *config,
+                     char path[LAYOUT_DIRECTORY])
+{
+    if (config->durable_directory)
+        return home_path(region, config, path);
+    memcpy(path, header->directory, LAYOUT_DIRECTORY);
+    return path[0] == '/' && memchr(path, 0, LAYOUT_DIRECTORY) ? CQ_OK : CQ_ECORRUPT;
+}
+
+static void describe(struct durable *durable, const cq_queue *queue, uint32_t permissions)
+{
+    const struct layout_header *header = queue->header;
+    struct facts_head *head = &durable->segment.head;
+
+    crc32c_prepare(&durable->segment.crc);
+    memcpy(head->id, header->id, FACTS_ID);
+    memcpy(head->boot, header->boot, FACTS_ID);
+    head->shape = (struct facts_shape){
+        .capacity = header->capacity, .max_message_size = header->max_message_size, .hole_slots = header->hole_slots,
+        .spare_nodes = header->origin_spare_nodes, .max_memory = header->max_memory, .reserve = header->reserve,
+        .created = header->created, .slots_per_node = header->slots_per_node, .permissions = permissions};
+}
+
+/*
+ * The handle has just mapped the region; fork_lock is held. CQ_OK: of a queue that is not durable, too, unless the
+ * config says that it is to be. RESULT_GONE; RESULT_MAKING; CQ_EBUSY: the directory serves another region. CQ_EIO: it
+ * cannot be reached.
+ */
+int durable_join(cq_queue *queue, const cq_config *config)
+{
+    const struct layout_header *header = queue->header;
+    struct os_status status;
+    int fd, result;
+
+    if (!(header->features & LAYOUT_DURABLE))
+        return config->flags & CQ_DURABLE ? CQ_EMISMATCH : CQ_OK;
+    if (!is_of_this_boot(header))
+        return RESULT_GONE;
+    if (config->flags & CQ_READ_ONLY)
+        return CQ_OK;
+    fd = region_descriptor(queue);
+    if (fd < 0 || os_status(fd, &status) != 0)
+        return CQ_ESYSTEM;
+    struct durable *durable = calloc(1, sizeof *durable);
+    if (!durable)
+        return CQ_ENOMEM;
+    describe(durable, queue, status.permissions & 0666);
+    result = find_home(header, queue->path, config, durable->segment.home.path);
+    if (result == CQ_OK)
+        result = home_join(&durable->segment.home, header->incarnation);
+    if (result != CQ_OK) {
+        free(durable);
+        if (result == CQ_EBUSY && !region_is_linked(queue))
+            return RESULT_RETRY;
+        return result == CQ_ENOENT ? CQ_EIO : result; /* there is a queue; its directory is missing */
+    }
+    queue->durable = durable;
+    if (config->flags & CQ_SYNC)
+        atomic_store_explicit(queue->alive, MAY_SYNC, memory_order_relaxed); /* nobody else has it yet */
+    return CQ_OK;
+}
+
+/* `forked`: this is a child, which has a copy of the descriptor, and not of the lock. */
+void durable_leave(cq_queue *queue, bool forked)
+{
+    struct durable *durable = queue->durable;
+
+    if (!durable)
+        return;
+    segment_free(&durable->segment);
+    if (forked)
+        durable->segment.home.held = NULL;
+    home_let_go(&durable->segment.home);
+    free(durable->marks);
+    free(durable->runs);
+    free(durable);
+    queue->durable = NULL;
+}
+
+/* What is under the name now? CQ_OK: nothing, or a region of before a reboot, which goes if `clear`. CQ_EEXIST. */
+static int judge_name(const char *path, bool clear)
+{
+    struct layout_header header;
+    uint64_t size;
+    int fd, error = os_open(path, OS_READ_ONLY, &fd);
+
+    if (error != 0)
+        return result_of_errno(error) == CQ_ENOENT ? CQ_OK : CQ_EEXIST;
+    bool old = region_read_header(fd, &header, &size) == CQ_OK && header.features & LAYOUT_DURABLE &&
+               !is_of_this_boot(&header);
+    os_close(fd);
+    return !old ? CQ_EEXIST : clear ? result_of_errno(os_unlink(path)) : CQ_OK;
+}
+
+static int revive_at(const char *path, const cq_config *config, struct home *home, struct os_status *made)
+{
+    bool create = !(config->flags & CQ_ATTACH);
+    int result = judge_name(path, false);
+
+    if (result == CQ_OK)
+        result = home_seize(home, create, config->permissions ? config->permissions : 0600, config);
+    if (result == CQ_EBUSY && judge_name(path, false) == CQ_EEXIST)
+        return CQ_EEXIST; /* it was made, and is in use, since nothing was under the name */
+    if (result != CQ_OK)
+        return result;
+    result = judge_name(path, true); /* with the locks: somebody may have made it meanwhile */
+    if (result == CQ_OK)
+        result = revive(home, path, config, made);
+    if (result == CQ_OK)
+        home_share(home);
+    else
+        home_let_go(home);
+    return result;
+}
+
+/* Make the region at queue->path. CQ_OK: it is there, and `home` is a hold on its directory, for the caller to let go
+   once its handle has one. RESULT_MAKING, CQ_EEXIST, CQ_ENOENT (as revive), CQ_EBUSY, ... */
+int durable_revive(cq_queue *queue, const cq_config *config, struct home *home, struct os_status *made)
+{
+    int result = home_path(queue->path, config, home->path);
+
+    if (result != CQ_OK)
+        return result;
+    home->held = NULL;
+    fork_lock(); /* no child may get the descriptor with the locks */
+    result = revive_at(queue->path, config, home, made);
+    fork_unlock();
+    return result;
+}
+
 /* ==== src/enqueue.c ==== */
 
 /*
@@ -2782,7 +4096,7 @@ static int supply_slot(cq_queue *queue, const struct end *tail, size_t size);
 
 /* The lines of a batch's slots are fetched so many slots ahead. Each publication waits for its own line; this way they
    come at the same time. */
-#define AHEAD 8u
+#define BATCH_AHEAD 8u
 
 /* ---- claiming -------------------------------------------------------------------------------------- */
 
@@ -2812,6 +4126,8 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
         if (ticket != reached && !slot_reaches(queue, slot_at(queue, tail->node, index), size))
             return RESULT_REACH;
     }
+    if (unlikely(queue->geometry.prefix > 0))
+        here = 0; /* nor what goes before a message */
     /* claim_enq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
                                                  ticket_word(sequence, index + count, queue->owner),
@@ -2822,6 +4138,8 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     *run = run_of(queue, sequence, link_node(tail->link), index, count);
     slot_set_reach(queue, run_slot(queue, run, 0), size);
     participant_name(queue, SIDE_PRODUCERS, run->node);
+    for (uint32_t i = 0; unlikely(queue->geometry.max_headers > 0) && i < count; ++i)
+        slot_set_headers(queue, run_slot(queue, run, i), NULL, 0);
     /* Relaxed, see fast.h. */
     atomic_store_explicit(&queue->enq_node, node_offset(queue, tail->node), memory_order_relaxed);
     atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
@@ -2832,8 +4150,10 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
 static int append(cq_queue *queue, const struct end *tail)
 {
     struct growth growth = NO_GROWTH;
-    int result;
+    int result = queue->durable ? sync_reserve(queue, tail->link) : CQ_OK;
 
+    if (unlikely(result != CQ_OK))
+        return result;
     while ((result = queue_append(queue, tail, &growth)) == RESULT_MEMORY)
         supply_node(queue, &growth);
     node_drop(queue, &growth);
@@ -2896,6 +4216,26 @@ SELDOM static uint64_t ask_patience(cq_queue *queue, const struct run *run, stru
     return word;
 }
 
+/* The time that goes before the message, where there is one. */
+static void stamp(cq_queue *queue, struct layout_slot *slot)
+{
+    if (unlikely(slot_has_times(queue)))
+        *slot_time(queue, slot_payload(queue, slot)) = os_clock(OS_DATE_COARSE);
+}
+
+/* Write a message into a claimed slot that enqueue_publish is not to publish. What goes with FULL into its state. */
+uint32_t enqueue_fill(cq_queue *queue, const struct run *run, const void *data, size_t size)
+{
+    struct layout_slot *slot = run_slot(queue, run, 0);
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* publish:A, as below */
+
+    if (size > PATIENT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0)
+        ask_patience(queue, run, slot, word, size);
+    fast_copy(slot_payload(queue, slot), data, size);
+    stamp(queue, slot);
+    return slot_set_size(queue, slot, size);
+}
+
 /* Copy a message (unless data is NULL: then it is there) into the run's slot at `index` and make it FULL. The caller
    has published those before. RESULT_VOIDED: others have moved past the slot, which is still the caller's. */
 int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size)
@@ -2914,6 +4254,7 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
         fast_copy(slot_payload(queue, slot), data, size);
     else if (keep)
         kept = *last;
+    stamp(queue, slot);
     uint32_t full = SLOT_FULL | slot_set_size(queue, slot, size);
     for (;;) {
         if (unlikely(word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)) {
@@ -2934,6 +4275,7 @@ int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, cons
         atomic_store_explicit(&queue->voids, 0, memory_order_relaxed); /* see dequeue_patience */
     if (index + 1 == run->count)
         run_remember(queue, &queue->last_enq, run);
+    TRACE(enqueue, queue, slot, size);
     return CQ_OK;
 }
 
@@ -2942,7 +4284,8 @@ ALWAYS_INLINE bool publish_short(cq_queue *queue, const struct run *run, uint32_
 {
     struct place place = {run_slot(queue, run, index), ticket_word(run->sequence, run->index + index, 0)};
     /* Relaxed: see dequeue_patience. */
-    if (unlikely(message->size > SHORT_BYTES || atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
+    if (unlikely(message->size > SHORT_BYTES || queue->geometry.prefix > 0 ||
+                 atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
         return false;
     if (unlikely(!fast_fill(queue, place, message->data, message->size)))
         return false;
@@ -2983,11 +4326,11 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
         int result = enqueue_claim(queue, count - *done, messages[*done].size, insist, &run);
         if (result != CQ_OK)
             return result;
-        for (uint32_t ahead = 1; ahead < AHEAD && ahead < run.count; ++ahead)
+        for (uint32_t ahead = 1; ahead < BATCH_AHEAD && ahead < run.count; ++ahead)
             prefetch_to_write(run_slot(queue, &run, ahead));
         for (; i < run.count; ++i, ++*done) {
-            if (i + AHEAD < run.count)
-                prefetch_to_write(run_slot(queue, &run, i + AHEAD));
+            if (i + BATCH_AHEAD < run.count)
+                prefetch_to_write(run_slot(queue, &run, i + BATCH_AHEAD));
             if (likely(publish_short(queue, &run, i, &messages[*done])))
                 continue;
             result = enqueue_publish(queue, &run, i, messages[*done].data, messages[*done].size);
@@ -3046,7 +4389,12 @@ struct text {
 
 /* ---- say.c ---- */
 static void say(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say_count(struct text *text, const char *before, uint64_t count, const char *noun, const char *after);
 static void say_bytes(struct text *text, const char *before, uint64_t bytes, const char *after);
+static const char *say_are(uint64_t count);
+
+/* ---- trouble.c ---- */
+static bool trouble_explain(struct text *text, int result, const struct found *found);
 
 /* ---- shortage.c ---- */
 static void shortage_space(struct text *text, const struct found *found);
@@ -3072,6 +4420,7 @@ const char *cq_strerror(int result)
     case CQ_TIMEOUT: return "timed out";
     case CQ_CANCELLED: return "the wait was cancelled";
     case CQ_STALE: return "the queue was removed";
+    case CQ_DUPLICATE: return "the message was enqueued before";
     case CQ_EINVAL: return "an argument is invalid";
     case CQ_ENAME: return "the name is not valid";
     case CQ_ENOENT: return "there is no such queue";
@@ -3093,6 +4442,12 @@ const char *cq_strerror(int result)
     case CQ_ESYSTEM: return "the operating system failed";
     case CQ_EPROCESS: return "too many descriptors or threads in this process";
     case CQ_EFILESIZE: return "the file would be too large";
+    case CQ_EIO: return "the disk failed";
+    case CQ_EBUSY: return "the durable directory is in use by another region";
+    case CQ_ECONSUMER: return "another handle is the queue's only consumer";
+    case CQ_ESOURCES: return "the queue knows as many sources as it can";
+    case CQ_EHEADERS: return "the headers are not well formed";
+    case CQ_EFEATURE: return "the queue was not created for this";
     default: return "unknown result";
     }
 }
@@ -3129,11 +4484,35 @@ static void say_file(struct text *text, const struct found *found)
 
 /* ---- what was asked for ----------------------------------------------------------------------------- */
 
+/* Properties other than the sizes. */
+static bool say_fate_mismatch(struct text *text, const cq_config *config, const struct layout_header *header)
+{
+    const char *end = ": leave that out when attaching, or unlink the queue and create it so";
+
+    switch (region_mismatch(config, header)) {
+    case MISMATCH_HEADERS: say(text, "region has max_headers %" PRIu64 ", asked for %" PRIu64 "%s", header->max_headers,
+                               config->max_headers, end); return true;
+    case MISMATCH_DELIVERIES: say(text, "region has max_deliveries %" PRIu64 ", asked for %" PRIu64 "%s",
+                                  header->max_deliveries, config->max_deliveries, end); return true;
+    case MISMATCH_LETTERS: say(text, "region has dead_letter \"%.200s\", asked for \"%.200s\"%s", header->dead_letter,
+                               config->dead_letter, end); return true;
+    case MISMATCH_LIFE: say(text, "region has time_to_live %" PRId64 " ns, asked for %" PRId64 " ns%s",
+                            header->time_to_live, config->time_to_live, end); return true;
+    case MISMATCH_EXCLUSIVE: say(text, "the queue has any number of consumers, and was not created with "
+                                 "CQ_EXCLUSIVE_CONSUMER%s", end); return true;
+    case MISMATCH_TIMES: say(text, "messages have no times, the queue was not created with "
+                             "CQ_ENQUEUE_TIMES%s", end); return true;
+    default: return false;
+    }
+}
+
 static void say_mismatch(struct text *text, const struct found *found)
 {
     const struct layout_header *header = &found->header;
     const cq_config *config = &found->config;
     bool capacity = config->capacity && config->capacity != header->capacity;
+    if (say_fate_mismatch(text, config, header))
+        return;
     bool message = config->max_message_size && config->max_message_size != header->max_message_size;
 
     if (!capacity && !message) {
@@ -3157,7 +4536,8 @@ static void say_version(struct text *text, const struct layout_header *header)
     else if (header->word_bits != 64)
         say(text, "region is for %" PRIu32 "-bit words, this library for 64", header->word_bits);
     else if (header->format_version == LAYOUT_FORMAT_VERSION)
-        say(text, "region uses features %" PRIx64 ", this library knows none", header->features);
+        say(text, "region uses features %" PRIx64 ", this library knows %" PRIx64, header->features,
+            FEATURES);
     else
         say(text, "region has format version %" PRIu32 ", this library has %u", header->format_version,
             LAYOUT_FORMAT_VERSION);
@@ -3202,6 +4582,24 @@ static void say_invalid(struct text *text, const struct found *found)
                             config->max_memory, LAYOUT_MAX_FILE); return;
     case CONFIG_RESERVE: say(text, "reserve %" PRIu64 " is more than %" PRIu64 " bytes, the maximum", config->reserve,
                              LAYOUT_MAX_FILE); return;
+    case CONFIG_SYNC: say(text, "flags has CQ_SYNC and CQ_READ_ONLY, which has nothing to sync: choose one"); return;
+    case CONFIG_DURABLE: say(text, "durable_directory is given, and flags has no CQ_DURABLE: add it, or leave the "
+                             "directory out"); return;
+    case CONFIG_DURABLE_FATE: say(text, "a durable queue keeps messages and nothing beside them: leave out max_headers, "
+                                  "max_deliveries, dead_letter, time_to_live, CQ_ENQUEUE_TIMES and "
+                                  "CQ_EXCLUSIVE_CONSUMER, or CQ_DURABLE"); return;
+    case CONFIG_HEADERS: say(text, "max_headers %" PRIu64 " is more than %u bytes, the maximum", config->max_headers,
+                             LAYOUT_MAX_HEADERS); return;
+    case CONFIG_DELIVERIES: say(text, "max_deliveries %" PRIu64 " is more than %u, the maximum", config->max_deliveries,
+                                LAYOUT_MAX_DELIVERIES); return;
+    case CONFIG_LETTERS: say(text, "dead_letter is \"%.200s\", and nothing sends messages there: set max_deliveries or "
+                             "time_to_live, too", config->dead_letter); return;
+    case CONFIG_LETTERS_NAME: say(text, "dead_letter \"%.200s\" is no name of a queue: 1 to 200 of A-Z a-z 0-9 . _ - , "
+                                  "beginning with a letter or digit", config->dead_letter); return;
+    case CONFIG_NO_LETTERS: say(text, "max_deliveries is %" PRIu64 ", and dead_letter names no queue that takes "
+                                "what was delivered so often: name one", config->max_deliveries); return;
+    case CONFIG_LIFE: say(text, "time_to_live %" PRId64 " is negative: it is a number of nanoseconds, 0 for no "
+                          "limit", config->time_to_live); return;
     case CONFIG_FINE: break;
     }
     if (!found->has_geometry && found->geometry.max_memory != 0) {
@@ -3212,15 +4610,16 @@ static void say_invalid(struct text *text, const struct found *found)
         return;
     }
     if (!found->has_geometry) {
-        say(text, "a capacity of %" PRIu64 " messages of up to %" PRIu64 " bytes needs", found->geometry.capacity,
-            found->geometry.max_message_size);
+        say_count(text, "a capacity of ", found->geometry.capacity, "message", " of up to ");
+        say_count(text, "", found->geometry.max_message_size, "byte", " needs");
         say_bytes(text, " a larger file than ", LAYOUT_MAX_FILE, ", the maximum: ask for fewer or smaller messages");
     } else if (path >= PATH_MAX)
         say(text, "the path of the file would have %zu bytes, at most %d are possible: name a shorter directory",
             path, PATH_MAX - 1);
     else
         say(text, "an argument is NULL or 0 and must not be, or a struct_size is not set; cq_open's config is in "
-            "order");
+            "order%s", found->has_region && !(found->header.features & LAYOUT_DURABLE)
+                           ? ", and cq_sync is for queues that were created with CQ_DURABLE" : "");
 }
 
 /* ---- access to the file ----------------------------------------------------------------------------- */
@@ -3280,14 +4679,23 @@ static void say_access(struct text *text, const struct found *found)
 
 /* ---- what is in the queue --------------------------------------------------------------------------- */
 
-static bool look_inside(const struct found *found, cq_stats *stats)
+static cq_queue *look_into(const struct found *found)
 {
     cq_config look = {.struct_size = sizeof look, .directory = found->config.directory,
                       .permissions = found->config.permissions,
                       .flags = CQ_READ_ONLY | (found->config.flags & (CQ_ANY_FILESYSTEM | CQ_TRUST))};
     cq_queue *queue;
 
-    if (!found->has_region || config_fault(&look) != CONFIG_FINE || cq_open(found->name, &look, &queue) != CQ_OK)
+    if (!found->has_region || config_fault(&look) != CONFIG_FINE)
+        return NULL;
+    return cq_open(found->name, &look, &queue) == CQ_OK ? queue : NULL;
+}
+
+static bool look_inside(const struct found *found, cq_stats *stats)
+{
+    cq_queue *queue = look_into(found);
+
+    if (!queue)
         return false;
     *stats = (cq_stats){.struct_size = sizeof *stats};
     bool looked = cq_stat(queue, stats) == CQ_OK;
@@ -3303,15 +4711,18 @@ static void say_full(struct text *text, const struct found *found)
         say(text, "full, its capacity is %" PRIu64 ": try later or wait", found->header.capacity);
         return;
     }
-    bool full = stats.length - stats.orphans >= stats.capacity, pinned = !full && stats.held > stats.max_held;
-    say(text, "%s %" PRIu64 " of at most %" PRIu64 " messages are waiting", full || pinned ? "full," : "it was "
-        "full; by now", stats.length - stats.orphans, stats.capacity);
+    /* The slots that are being written fill it as messages do. */
+    uint64_t used = stats.length - stats.orphans, waiting = used > stats.writing ? used - stats.writing : 0;
+    bool full = used >= stats.capacity, pinned = !full && stats.held > stats.max_held;
+    say(text, "%s %" PRIu64 " of at most ", full || pinned ? "full," : "it was full; by now", waiting);
+    say_count(text, "", stats.capacity, "message", " ");
+    say(text, "%s waiting", say_are(waiting));
     if (stats.orphans > 0)
         say(text, ", %" PRIu64 " to be delivered again", stats.orphans);
     if (stats.held > 0)
-        say(text, ", %" PRIu64 " are held by consumers", stats.held);
+        say(text, ", %" PRIu64 " %s held by consumers", stats.held, say_are(stats.held));
     if (stats.writing > 0)
-        say(text, ", %" PRIu64 " are being written", stats.writing);
+        say(text, ", %" PRIu64 " %s being written", stats.writing, say_are(stats.writing));
     bool limited = !full && stats.max_memory != 0 &&
                    stats.memory + stats.max_memory / 8 + found->geometry.node_stride > stats.max_memory;
     if (full)
@@ -3329,10 +4740,67 @@ static void say_full(struct text *text, const struct found *found)
             "free with it");
 }
 
+struct holder {
+    uint32_t id;
+    cq_participant found;
+};
+
+static int see_holder(const cq_participant *participant, void *context)
+{
+    struct holder *holder = context;
+    if (participant->id != holder->id)
+        return 0;
+    holder->found = *participant;
+    return 1;
+}
+
+static void say_consumer(struct text *text, const struct found *found)
+{
+    struct holder holder = {0};
+    cq_stats stats;
+    cq_queue *queue = look_into(found);
+
+    stats = (cq_stats){.struct_size = sizeof stats};
+    if (queue && cq_stat(queue, &stats) == CQ_OK && (holder.id = stats.consumer) != 0)
+        cq_participants(queue, see_holder, &holder);
+    cq_close(queue);
+    say(text, "it has one consumer at a time, and ");
+    if (holder.found.id != 0)
+        say(text, "process %u (%s) is it now", holder.found.pid, holder.found.command);
+    else
+        say(text, "another handle was it");
+    say(text, ": wait for the place with a call that waits, or end that process");
+}
+
+static void say_feature(struct text *text, const struct found *found)
+{
+    bool headers = !found->has_region || found->geometry.max_headers == 0;
+    bool times = !found->has_region || !(found->geometry.features & FEATURE_TIMES);
+
+    if (found->has_region && found->geometry.features & LAYOUT_DURABLE) {
+        say(text, "it is durable, and such a queue keeps messages alone, not sources, headers or times");
+        return;
+    }
+    say(text, "its messages have no %s: create it with %s",
+        headers && times ? "headers and no times" : headers ? "headers" : "times",
+        headers && times ? "max_headers, or with CQ_ENQUEUE_TIMES" : headers ? "max_headers" : "CQ_ENQUEUE_TIMES");
+}
+
+static void say_system(struct text *text)
+{
+    say(text, "%s: ", cq_strerror(CQ_ESYSTEM));
+    if (os_may("/proc/self/fd", 0) != 0)
+        say(text, "there is no /proc here, which making a queue may need: mount it");
+    else
+        say(text, "it refused what a queue needs, as a sandbox or a filter of system calls may: strace shows what");
+}
+
 static void say_case(struct text *text, int result, const struct found *found, size_t size)
 {
     bool of_region = result == CQ_FULL || result == CQ_ETOOBIG || result == CQ_EMISMATCH || result == CQ_EVERSION;
 
+    if (trouble_explain(text, result, found))
+        return;
     if (of_region && !found->has_header) { /* unlinked meanwhile: no numbers are better than wrong ones */
         say(text, "%s", cq_strerror(result));
         return;
@@ -3359,17 +4827,27 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_ENOMEM: shortage_memory(text, found); return;
     case CQ_ELIMIT: say(text, "%u handles are open on it, the maximum: close some (cq_participants and cq doctor show "
                         "which processes have them)", LAYOUT_MAX_OWNER); return;
-    case CQ_ETOOSMALL: say(text, "the message has %zu bytes, more than the buffer: it is still queued", size); return;
-    case CQ_ETOOBIG: say(text, "a message of %zu bytes, the region takes %" PRIu64 " at most (or what was reserved)",
-                         size, found->header.max_message_size); return;
+    case CQ_ETOOSMALL: say_count(text, "the message has ", size, "byte", ", more than the buffer: it is still "
+                                 "queued"); return;
+    case CQ_ETOOBIG: say_count(text, "a message of ", size, "byte", ", the region takes ");
+                     say(text, "%" PRIu64 " at most (or what was reserved)", found->header.max_message_size); return;
     case CQ_EREADONLY: say(text, "this handle was opened read-only: open it without CQ_READ_ONLY"); return;
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to "
                           "another handle"); return;
     case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs "
                              "or btrfs", found->directory); return;
+    case CQ_ESYSTEM: say_system(text); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;
+    case CQ_DUPLICATE: say(text, "its source has come to this number before, so the message was enqueued then: go on "
+                           "with the number behind the one of cq_source"); return;
+    case CQ_ECONSUMER: say_consumer(text, found); return;
+    case CQ_ESOURCES: say(text, "it knows %u sources, the maximum, and this is none of them: use the name of one of "
+                          "them, or another queue", LAYOUT_SOURCES); return;
+    case CQ_EHEADERS: say(text, "the headers are not as cq_header_add makes them: each has a key of 1 to 255 bytes of "
+                          "UTF-8, and no key is there twice"); return;
+    case CQ_EFEATURE: say_feature(text, found); return;
     default: say(text, "%s", cq_strerror(result)); return;
     }
 }
@@ -3392,6 +4870,501 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
     return out.length;
 }
 
+/* ==== src/facts.c ==== */
+
+/* facts.c - sealing records, and telling them from other bytes. See facts.h. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SEGMENT_PREFIX "segment."
+#define GENERATION_DIGITS 16
+
+void facts_name(const struct facts_head *head, char name[DISK_NAME])
+{
+    int length = snprintf(name, DISK_NAME, SEGMENT_PREFIX "%016" PRIx64 ".", head->generation);
+
+    for (uint32_t i = 0; i < FACTS_ID; ++i)
+        length += snprintf(name + length, DISK_NAME - (size_t)length, "%02x", head->segment_id[i]);
+}
+
+static int digit_of(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+
+/* Is this the name of a segment, and of which generation? */
+bool facts_is_name(const char *name, uint64_t *generation)
+{
+    const char *at = name + sizeof SEGMENT_PREFIX - 1;
+
+    if (strncmp(name, SEGMENT_PREFIX, sizeof SEGMENT_PREFIX - 1) != 0)
+        return false;
+    *generation = 0;
+    for (int i = 0; i < GENERATION_DIGITS; ++i, ++at) {
+        if (digit_of(*at) < 0)
+            return false;
+        *generation = *generation << 4 | (uint64_t)digit_of(*at);
+    }
+    if (*at++ != '.')
+        return false;
+    for (uint32_t i = 0; i < 2 * FACTS_ID; ++i, ++at)
+        if (digit_of(*at) < 0)
+            return false;
+    return *at == '\0';
+}
+
+/* Of a record at `offset`, whose body is to be added. */
+uint32_t facts_begin_crc(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], uint64_t offset,
+                         const struct fact *fact)
+{
+    uint32_t sum = crc32c_add(crc, 0, segment_id, FACTS_ID);
+
+    sum = crc32c_add(crc, sum, &offset, sizeof offset);
+    return crc32c_add(crc, sum, (const unsigned char *)fact + sizeof fact->crc, sizeof *fact - sizeof fact->crc);
+}
+
+void facts_seal_head(const struct crc32c *crc, struct facts_head *head)
+{
+    head->crc = 0;
+    head->crc = crc32c_add(crc, 0, head, sizeof *head);
+}
+
+bool facts_check_head(const struct crc32c *crc, const struct facts_head *head)
+{
+    struct facts_head copy = *head;
+
+    facts_seal_head(crc, &copy);
+    return copy.crc == head->crc && head->magic == FACTS_SEGMENT_MAGIC;
+}
+
+static bool is_record(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], const unsigned char *at,
+                      uint64_t offset, uint64_t room, struct fact *fact)
+{
+    memcpy(fact, at, sizeof *fact);
+    if ((fact->kind != FACT_MESSAGE && fact->kind != FACT_STATE) || fact->size > room - sizeof *fact)
+        return false;
+    if (crc32c_add(crc, facts_begin_crc(crc, segment_id, offset, fact), at + sizeof *fact, fact->size) != fact->crc)
+        return false;
+    if (fact->kind == FACT_MESSAGE)
+        return true;
+    struct fact_state state;
+    if (fact->size < sizeof state)
+        return false;
+    memcpy(&state, at + sizeof *fact, sizeof state);
+    return state.runs == (fact->size - sizeof state) / sizeof(struct fact_run) &&
+           fact->size == sizeof state + state.runs * sizeof(struct fact_run);
+}
+
+/* The next record of a segment whose bytes these are, from *offset on, where it then is. False: there is none. What is
+   no record is passed. */
+bool facts_next(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], const unsigned char *bytes, uint64_t size,
+                uint64_t *offset, struct fact *fact)
+{
+    for (; *offset + sizeof *fact <= size; *offset += 8)
+        if (is_record(crc, segment_id, bytes + *offset, *offset, size - *offset, fact))
+            return true;
+    return false;
+}
+
+/* ==== src/flush.c ==== */
+
+/*
+ * flush.c - one flush: which facts are written, and what is known once they are on the disk.
+ *
+ * It owns the words `logged` and `logged_in` of nodes, header.reserved and header.complete. A fact is true whenever it
+ * is written, so a flusher that was stopped for long, or died, does no harm and is waited for by nobody. It must not
+ * know when a flush is due (sync.c), nor how files are made and removed (segment.c, collect.c). c/DESIGN.md, Power
+ * cuts, has the argument.
+ */
+
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define COPIED_BYTES 4096u        /* of a message, copied at a time */
+#define LOGGED_SLOTS 24u   /* a word of `logged` is for so many slots ... */
+#define LOGGED_MASK 0xffffffu /* ... and `logged_in` has so much of a generation */
+
+/* ---- what is logged ---------------------------------------------------------------------------------- */
+
+/* Of a slot in the life `sequence`. */
+static bool is_logged(struct layout_node *node, uint64_t sequence, uint32_t index)
+{
+    /* logged:A, pairs with logged:C: with the bit comes `logged_in`. */
+    uint64_t word = atomic_load_explicit(&node->logged[index / LOGGED_SLOTS], memory_order_acquire);
+    return word_sequence(word) == sequence && (word >> index % LOGGED_SLOTS & 1);
+}
+
+/* The generation that a `logged_in` stands for: the last before `now` (or it) with these bits. */
+static uint64_t generation_of(uint64_t logged_in, uint64_t now)
+{
+    return now - ((now - logged_in) & LOGGED_MASK);
+}
+
+/* The life's messages may be in this generation from now on. False: the node lives another by now. */
+static bool lower_logged_in(struct layout_node *node, const struct durable_mark *mark, uint64_t generation)
+{
+    uint64_t sequence = word_sequence(mark->link), mine = link_word(sequence, (uint32_t)generation & LOGGED_MASK);
+    uint64_t word = atomic_load_explicit(&node->logged_in, memory_order_relaxed); /* the exchange decides */
+
+    if (mark->moves) {
+        uint64_t seen = mark->logged_in;
+        /* logged:B, as below: if it is still as it was, all that the life has is in this generation. */
+        if (atomic_compare_exchange_strong_explicit(&node->logged_in, &seen, mine, memory_order_acq_rel,
+                                                    memory_order_relaxed))
+            return true;
+        word = seen;
+    }
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        if (is_since(word_sequence(word), mark->link))
+            return false;
+        if (word_sequence(word) == sequence && ((generation - word) & LOGGED_MASK) <= LOGGED_MASK / 2)
+            return true; /* older, or this one */
+        /* logged:B, before logged:C: whoever sees the bit sees a generation that is not too new. */
+        if (atomic_compare_exchange_weak_explicit(&node->logged_in, &word, mine, memory_order_acq_rel,
+                                                  memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
+static void mark_logged(cq_queue *queue, const struct durable_mark *mark, uint64_t generation)
+{
+    struct layout_node *node = node_at(queue, link_node(mark->link));
+    uint64_t sequence = word_sequence(mark->link);
+
+    /* node_state:A, pairs with node_free:A. Of a life that is over nothing need be known, and its memory may be gone. */
+    uint64_t state = atomic_load_explicit(&queue->states[link_node(mark->link)], memory_order_acquire);
+    if (!node_is_listed(state) || word_sequence(state) != sequence || !lower_logged_in(node, mark, generation))
+        return;
+    for (uint32_t first = 0; first < queue->geometry.slots_per_node; first += LOGGED_SLOTS) {
+        uint64_t bits = 0;
+        for (uint32_t i = first; i < first + LOGGED_SLOTS && i < LAYOUT_MAX_SLOTS; ++i)
+            bits |= (mark->slots[i / 64] >> i % 64 & 1) << (i - first);
+        _Atomic uint64_t *logged = &node->logged[first / LOGGED_SLOTS];
+        uint64_t word = atomic_load_explicit(logged, memory_order_relaxed); /* the exchange decides */
+        while (bits != 0 && !is_since(word_sequence(word), mark->link)) {
+            uint64_t before = word_sequence(word) == sequence ? word : link_word(sequence, 0);
+            /* logged:C release, pairs with logged:A. */
+            if (atomic_compare_exchange_weak_explicit(logged, &word, before | bits, memory_order_acq_rel,
+                                                      memory_order_relaxed))
+                break;
+        }
+    }
+}
+
+/* While a region is made: the slot's message is on the disk, in this generation. Nobody else is there. */
+void flush_note(cq_queue *queue, uint32_t number, uint64_t sequence, uint32_t index, uint64_t generation)
+{
+    struct durable_mark mark = {.link = link_word(sequence, number)};
+
+    mark.slots[index / 64] = UINT64_C(1) << index % 64;
+    mark_logged(queue, &mark, generation);
+}
+
+/* ---- the scan ---------------------------------------------------------------------------------------- */
+
+struct scan {
+    cq_queue *queue;
+    struct flush *flush;
+    struct end head;
+    uint64_t tail;     /* the link, before anything was looked at */
+    uint64_t complete; /* header.complete */
+    bool counts;       /* only: nothing is written */
+    uint64_t unsynced;
+};
+
+/* The array, with room for one more of `size` bytes; NULL: there is no memory, and it is as it was. */
+static void *with_room(void *array, size_t count, size_t *room, size_t size)
+{
+    size_t more = *room ? 2 * *room : 64;
+
+    if (count < *room)
+        return array;
+    void *larger = realloc(array, more * size);
+    if (larger)
+        *room = more;
+    return larger;
+}
+
+static int add_run(struct durable *durable, uint64_t position, uint32_t deliveries)
+{
+    struct fact_run *last = durable->run_count > 0 ? &durable->runs[durable->run_count - 1] : NULL;
+
+    if (last && last->position + last->count == position && last->deliveries == deliveries &&
+        last->count < UINT32_MAX) {
+        ++last->count;
+        return 0;
+    }
+    struct fact_run *runs = with_room(durable->runs, durable->run_count, &durable->run_room, sizeof *runs);
+    if (!runs)
+        return ENOMEM;
+    durable->runs = runs;
+    durable->runs[durable->run_count++] = (struct fact_run){position, 1, deliveries};
+    return 0;
+}
+
+/* FULL, READING, ORPHAN: there is a message, and its bytes stay. */
+static bool is_live(uint64_t word, uint64_t sequence)
+{
+    uint32_t phase = slot_phase(word);
+    return word_sequence(word) == sequence && (phase == SLOT_FULL || phase == SLOT_READING || phase == SLOT_ORPHAN);
+}
+
+/* Append the message of a slot that held `word`. *there: it was there all the time. */
+static int write_message(struct scan *scan, struct layout_slot *slot, uint64_t word, struct fact *fact, bool *there)
+{
+    struct segment *segment = &scan->queue->durable->segment;
+    unsigned char piece[COPIED_BYTES];
+    size_t size, done = 0;
+    int error;
+
+    if (slot_size(scan->queue, slot, word, &size) != CQ_OK) {
+        *there = false; /* overwritten, or a hostile peer's */
+        return 0;
+    }
+    fact->size = (uint32_t)size;
+    if ((error = segment_fact(segment, fact)) != 0)
+        return error;
+    for (; done < size && error == 0; done += sizeof piece) {
+        size_t part = size - done < sizeof piece ? size - done : sizeof piece;
+        slot_read(scan->queue, slot, done, piece, part);
+        error = segment_body(segment, piece, part);
+    }
+    /* peek:A, before peek:B; meets publish:B and finish:A: the bytes were read before the state is read again. */
+    fence(memory_order_acquire);
+    if (error != 0)
+        return error;
+    /* peek:B, after peek:A. */
+    *there = is_live(atomic_load_explicit(&slot->state, memory_order_relaxed), word_sequence(word));
+    if (*there)
+        return segment_end_fact(segment);
+    segment_drop_fact(segment);
+    return 0;
+}
+
+/* What a flush found out about a node. */
+struct finding {
+    struct durable_mark mark;
+    bool writes, unfinished, stays, is_behind;
+    uint32_t before; /* slots before this one are behind D */
+};
+
+static int scan_slot(struct scan *scan, struct layout_node *node, uint32_t index, uint64_t word,
+                     struct finding *finding)
+{
+    const struct flush *flush = scan->flush;
+    uint64_t sequence = word_sequence(finding->mark.link);
+    bool behind = index < finding->before, logged = is_logged(node, sequence, index), there = true;
+    uint32_t deliveries = behind && slot_phase(word) == SLOT_FULL ? 1 : slot_deliveries(word);
+    struct fact fact = {.ticket = flush->ticket, .kind = FACT_MESSAGE, .deliveries = deliveries,
+                        .position = sequence * scan->queue->geometry.slots_per_node + index};
+    size_t size;
+    int error;
+
+    if (scan->counts) {
+        scan->unsynced += !logged;
+        return 0;
+    }
+    if (!logged || finding->mark.moves) {
+        error = write_message(scan, slot_at(scan->queue, node, index), word, &fact, &there);
+        if (error != 0 || !there)
+            return error;
+        finding->mark.slots[index / 64] |= UINT64_C(1) << index % 64;
+        finding->writes = true;
+    } else
+        finding->stays = true;
+    if (flush->collects && slot_size(scan->queue, slot_at(scan->queue, node, index), word, &size) == CQ_OK)
+        scan->flush->live += fact_bytes((uint32_t)size);
+    return behind ? add_run(scan->queue->durable, fact.position, deliveries) : 0;
+}
+
+static int scan_slots(struct scan *scan, struct layout_node *node, struct finding *finding)
+{
+    uint64_t sequence = word_sequence(finding->mark.link);
+    int error = 0;
+
+    for (uint32_t i = 0; i < scan->queue->geometry.slots_per_node && error == 0; ++i) {
+        uint64_t word = slot_load(scan->queue, node, i); /* slot_load:A, after flush:A */
+        if (word_sequence(word) != sequence) {
+            finding->unfinished = true;
+            break; /* PREFIX: nothing behind it is touched */
+        }
+        if (is_live(word, sequence))
+            error = scan_slot(scan, node, i, word, finding);
+        else
+            finding->unfinished |= slot_phase(word) == SLOT_WRITING;
+    }
+    return error;
+}
+
+/* From which generation the messages of the node that were not written again are needed. */
+static void note_generation(struct scan *scan, struct layout_node *node)
+{
+    uint64_t now = scan->queue->durable->segment.head.generation;
+    /* logged:D, after logged:A; pairs with logged:B: it is not too new for the bits that were seen. */
+    uint64_t own = generation_of(atomic_load_explicit(&node->logged_in, memory_order_acquire), now);
+
+    if (own < scan->flush->oldest)
+        scan->flush->oldest = own;
+}
+
+static int scan_node(struct scan *scan, uint32_t number)
+{
+    cq_queue *queue = scan->queue;
+    struct durable *durable = queue->durable;
+    struct flush *flush = scan->flush;
+    struct layout_node *node = node_at(queue, number);
+    /* node_state:A, pairs with help_tail:C and settle:B. */
+    uint64_t state = atomic_load_explicit(&queue->states[number], memory_order_acquire);
+    uint64_t sequence = word_sequence(state), link = link_word(sequence, number);
+    struct finding finding = {.mark = {.link = link}};
+
+    if (!node_is_listed(state))
+        return 0;
+    bool ahead = is_since(sequence, scan->head.link), is_head = sequence == word_sequence(scan->head.link);
+    if (ahead && !flush->collects && scan->complete != 0 && is_since(scan->complete, link))
+        return 0;
+    finding.before = ahead ? 0 : is_head ? ticket_index(flush->deq) : queue->geometry.slots_per_node;
+    /* Relaxed: the exchange at logged:B decides whether it was still this one. */
+    finding.mark.logged_in = atomic_load_explicit(&node->logged_in, memory_order_relaxed);
+    finding.mark.moves = flush->collects && word_sequence(finding.mark.logged_in) == sequence &&
+                         generation_of(finding.mark.logged_in, durable->segment.head.generation) < flush->move_before;
+    int error = scan_slots(scan, node, &finding);
+    if (error != 0)
+        return error;
+    if (finding.stays && flush->collects)
+        note_generation(scan, node);
+    if (finding.unfinished && (ahead || is_head) && is_since(flush->complete, link))
+        flush->complete = sequence;
+    if (!finding.writes)
+        return 0;
+    struct durable_mark *marks = with_room(durable->marks, durable->mark_count, &durable->mark_room, sizeof *marks);
+    if (!marks)
+        return ENOMEM;
+    durable->marks = marks;
+    durable->marks[durable->mark_count++] = finding.mark;
+    return 0;
+}
+
+/* CQ_OK, or CQ_ECORRUPT; *error: 0 or an error number. */
+static int scan_all(struct scan *scan, int *error)
+{
+    cq_queue *queue = scan->queue;
+    int result = RESULT_RETRY;
+
+    /* end_read:A, pairs with help_tail:D: the nodes up to it are listed. */
+    scan->tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT && result == RESULT_RETRY; ++attempt)
+        result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &scan->head); /* D, before any slot */
+    if (result != CQ_OK)
+        return CQ_ECORRUPT;
+    scan->flush->deq = scan->head.ticket;
+    scan->flush->complete = word_sequence(scan->tail);
+    /* complete:A, pairs with raise:A: what was complete then is logged. */
+    scan->complete = atomic_load_explicit(&queue->header->complete, memory_order_acquire);
+    uint64_t touched = node_touched(queue);
+    for (uint64_t n = 0; n < touched && *error == 0; ++n)
+        *error = scan_node(scan, (uint32_t)n);
+    return CQ_OK;
+}
+
+/* How many messages no flush has put on the disk. */
+uint64_t flush_unsynced(cq_queue *queue)
+{
+    struct flush none = {0};
+    struct scan scan = {.queue = queue, .flush = &none, .counts = true};
+    int error = 0;
+
+    return scan_all(&scan, &error) == CQ_OK ? scan.unsynced : 0;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------- */
+
+/* Raise a word of the header that holds a sequence. */
+static void raise_sequence(_Atomic uint64_t *word, uint64_t sequence)
+{
+    uint64_t seen = atomic_load_explicit(word, memory_order_relaxed); /* the exchange decides */
+
+    while ((seen == 0 || is_since(sequence, link_word(seen, 0))) &&
+           /* raise:A release, pairs with reserved:A and complete:A: it is on the disk. seq_cst for reserve_asked. */
+           !atomic_compare_exchange_weak_explicit(word, &seen, sequence, memory_order_seq_cst, memory_order_relaxed))
+        ;
+}
+
+/*
+ * How far sequences may be used once this flush is done: further than now if less than half of it is left. It is asked
+ * for before it is written, so that each STATE has what any flush that is done has written.
+ */
+static uint64_t reserve_ahead(cq_queue *queue, uint64_t tail)
+{
+    _Atomic uint64_t *asked = &queue->header->reserve_asked;
+    /* asked:A, before the flush is concluded at generation:A; meets generation:B: who ends the generation, and may
+       remove what this flush writes, reads it at asked:B. */
+    uint64_t left = sequence_distance(atomic_load_explicit(asked, memory_order_seq_cst), word_sequence(tail));
+
+    if (left > SEQUENCE_MAX / 2 || left < reserve_step() / 2)
+        raise_sequence(asked, flush_sequence_ahead(word_sequence(tail), reserve_step()));
+    return atomic_load_explicit(asked, memory_order_seq_cst); /* asked:B, after generation:B; meets asked:A */
+}
+
+static int write_state(cq_queue *queue, const struct flush *flush)
+{
+    struct durable *durable = queue->durable;
+    struct fact_state state = {flush->reserve, durable->run_count};
+    uint64_t size = sizeof state + durable->run_count * sizeof *durable->runs;
+    struct fact fact = {.size = (uint32_t)size, .ticket = flush->ticket, .kind = FACT_STATE,
+                        .position = fact_position(flush->deq, queue->geometry.slots_per_node)};
+    int error;
+
+    if ((error = segment_fact(&durable->segment, &fact)) != 0 ||
+        (error = segment_body(&durable->segment, &state, sizeof state)) != 0 ||
+        (error = segment_body(&durable->segment, durable->runs, durable->run_count * sizeof *durable->runs)) != 0)
+        return error;
+    return segment_end_fact(&durable->segment);
+}
+
+/* Write what flush->ticket is for into the handle's segment, and have it on the disk. An error number, -1 if the region
+   contradicts itself. */
+int flush_write(cq_queue *queue, struct flush *flush)
+{
+    struct durable *durable = queue->durable;
+    struct scan scan = {.queue = queue, .flush = flush};
+    int error = 0;
+
+    durable->mark_count = durable->run_count = 0;
+    flush->oldest = durable->segment.head.generation;
+    if (scan_all(&scan, &error) != CQ_OK)
+        return -1;
+    flush->reserve = reserve_ahead(queue, scan.tail);
+    if (error == 0)
+        error = write_state(queue, flush);
+    return error != 0 ? error : segment_flush(&durable->segment);
+}
+
+/* It is on the disk: say so. False: the segment's generation is over, its files may be gone, and all of this was for
+   nothing. */
+bool flush_conclude(cq_queue *queue, const struct flush *flush)
+{
+    struct durable *durable = queue->durable;
+    uint64_t generation = durable->segment.head.generation;
+
+    /* generation:A, after the scan; meets generation:B: if it is still this one, whoever ends it scans after this scan,
+       and so finds all that was found here, or that it has gone. */
+    if (atomic_load_explicit(&queue->header->generation, memory_order_seq_cst) != generation)
+        return false;
+    for (size_t i = 0; i < durable->mark_count; ++i)
+        mark_logged(queue, &durable->marks[i], generation);
+    raise_sequence(&queue->header->reserved_sequence, flush->reserve);
+    raise_sequence(&queue->header->complete, flush->complete);
+    uint64_t done = atomic_load_explicit(&queue->header->flush_done, memory_order_relaxed); /* the exchange decides */
+    while (done < flush->ticket &&
+           /* done:A release, pairs with done:B: what the flush was for is on the disk. */
+           !atomic_compare_exchange_weak_explicit(&queue->header->flush_done, &done, flush->ticket,
+                                                  memory_order_seq_cst, memory_order_relaxed))
+        ;
+    return true;
+}
+
 /* ==== src/fork.c ==== */
 
 /*
@@ -3403,21 +5376,6 @@ size_t cq_explain(int result, const char *name, const cq_config *config, size_t 
  * once more. A child made by the bare system call has only what the kernel does. It must not know what a handle is
  * for.
  */
-
-/* ==== src/fork.h ==== */
-
-/* fork.h - the handles of this process, and forks. */
-#ifndef CQ_FORK_H
-#define CQ_FORK_H
-
-
-static void fork_lock(void);
-static void fork_unlock(void);
-static int fork_remember(cq_queue *queue);
-static void fork_forget(cq_queue *queue);
-static void fork_keep_unlinked(uint64_t device, uint64_t inode);
-
-#endif
 
 
 static _Atomic uint32_t holder; /* a futex word: 0, or the process one of whose threads has the lock */
@@ -3596,17 +5554,27 @@ uint32_t front_blocker(const cq_queue *queue)
 /* The shape that follows from five numbers. CQ_EINVAL: out of range, or too large for a file. Nothing overflows: every
    factor is bounded first. */
 int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, uint64_t hole_slots, uint64_t spare_nodes,
-                struct geometry *g)
+                const struct extras *extras, struct geometry *g)
 {
+    static const struct extras none;
+
+    extras = extras ? extras : &none;
     if (capacity < 1 || capacity > LAYOUT_MAX_CAPACITY || max_message_size < 1 ||
         max_message_size > LAYOUT_MAX_MESSAGE || slots < 1 || slots > LAYOUT_MAX_SLOTS ||
-        hole_slots > LAYOUT_MAX_CAPACITY || spare_nodes > LAYOUT_MAX_NODES)
+        hole_slots > LAYOUT_MAX_CAPACITY || spare_nodes > LAYOUT_MAX_NODES ||
+        extras->max_headers > LAYOUT_MAX_HEADERS || extras->max_deliveries > LAYOUT_MAX_DELIVERIES ||
+        extras->time_to_live < 0)
         return CQ_EINVAL;
     *g = (struct geometry){.capacity = capacity, .max_message_size = max_message_size, .hole_slots = hole_slots,
-                           .spare_nodes = spare_nodes, .slots_per_node = slots};
+                           .spare_nodes = spare_nodes, .slots_per_node = slots, .features = extras->features,
+                           .max_headers = extras->max_headers, .max_deliveries = extras->max_deliveries,
+                           .time_to_live = extras->time_to_live};
     g->paged = max_message_size > LAYOUT_PAGED_MESSAGE;
     bool small = max_message_size <= LAYOUT_SMALL_MESSAGE;
-    g->payload_offset = small ? LAYOUT_SMALL_PAYLOAD : LAYOUT_LARGE_PAYLOAD;
+    g->prefix = (extras->features & FEATURE_TIMES ? 8 : 0) +
+                (extras->max_headers > 0 ? round_up(4 + extras->max_headers, 8) : 0);
+    g->payload_offset = small ? LAYOUT_SMALL_PAYLOAD + g->prefix
+                              : round_up(sizeof(struct layout_slot) + g->prefix, LAYOUT_LARGE_PAYLOAD);
     g->slot_stride = round_up(g->payload_offset + max_message_size,
                               small ? 8 : g->paged ? LAYOUT_PAGE : LAYOUT_LARGE_PAYLOAD);
     g->node_stride = round_up(LAYOUT_NODE_HEADER + slots * g->slot_stride, g->paged ? LAYOUT_PAGE : LAYOUT_LINE);
@@ -3616,7 +5584,8 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
     uint64_t words = round_up(g->node_count, 64) / 64;
     g->bitmap_offset = LAYOUT_SUMMARY_OFFSET + round_up(round_up(words, 64) / 64 * 8, LAYOUT_PAGE);
     g->marks_offset = g->bitmap_offset + round_up(words * 8, LAYOUT_PAGE);
-    g->states_offset = g->marks_offset + round_up(round_up(g->node_count, MARK_NODES) / MARK_NODES * 8, LAYOUT_PAGE);
+    g->dues_offset = g->marks_offset + round_up(round_up(g->node_count, MARK_NODES) / MARK_NODES * 8, LAYOUT_PAGE);
+    g->states_offset = g->dues_offset + round_up(g->node_count * slots * 8, LAYOUT_PAGE);
     g->nodes_offset = g->states_offset + round_up(g->node_count * 8, LAYOUT_PAGE);
     g->file_size = round_up(g->nodes_offset + g->node_count * g->node_stride, LAYOUT_PAGE);
     return CQ_OK;
@@ -3666,10 +5635,14 @@ int geometry_of_header(const struct layout_header *header, uint64_t file_size, s
     if (magic != LAYOUT_MAGIC)
         return CQ_ECORRUPT;
     if (header->byte_order != LAYOUT_BYTE_ORDER || header->format_version != LAYOUT_FORMAT_VERSION ||
-        header->word_bits != 64 || header->features != 0)
+        header->word_bits != 64 || header->features & ~FEATURES)
         return CQ_EVERSION;
+    struct extras extras = {header->features, header->max_headers, header->max_deliveries, header->time_to_live};
+    bool ends = header->dead_letter[sizeof header->dead_letter - 1] == '\0';
     if (geometry_of(header->capacity, header->max_message_size, header->slots_per_node, header->hole_slots,
-                    header->spare_nodes, g) != CQ_OK)
+                    header->spare_nodes, &extras, g) != CQ_OK ||
+        !ends || (header->max_deliveries != 0 && header->dead_letter[0] == '\0') ||
+        (header->time_to_live != 0 && !(header->features & FEATURE_TIMES)))
         return CQ_ECORRUPT;
     if (geometry_set_memory(header->max_memory, header->reserve, g) != CQ_OK)
         return CQ_ECORRUPT;
@@ -3679,6 +5652,1014 @@ int geometry_of_header(const struct layout_header *header, uint64_t file_size, s
                 header->nodes_offset == g->nodes_offset && header->file_size == g->file_size &&
                 file_size >= g->file_size;
     return same ? CQ_OK : CQ_ECORRUPT;
+}
+
+/* ==== src/headers.c ==== */
+
+/*
+ * headers.c - the headers of messages: bytes that are well formed, made one by one and read one by one.
+ *
+ * It owns their format: for each the key's length (1 byte), the value's (2 bytes, little-endian), the key, the
+ * value. It must not know how a message gets into its slot.
+ */
+
+/* ==== src/headers.h ==== */
+
+/* headers.h - the headers of messages. */
+#ifndef CQ_HEADERS_H
+#define CQ_HEADERS_H
+
+
+static int headers_check(const cq_queue *queue, const void *headers, size_t size);
+static cq_slice headers_of(const cq_queue *queue, const unsigned char *payload);
+
+#endif
+
+
+#include <string.h>
+
+#define LENGTHS 3u
+#define KEY_MOST 255u
+#define VALUE_MOST 65535u
+
+/* How many bytes a character of UTF-8 has; 0: it is none. */
+static size_t character(const unsigned char *text, size_t size)
+{
+    size_t more = text[0] < 0x80 ? 0
+                : text[0] >= 0xc2 && text[0] < 0xe0 ? 1
+                : text[0] >= 0xe0 && text[0] < 0xf0 ? 2
+                                                    : 3;
+
+    if ((more == 3 && (text[0] < 0xf0 || text[0] > 0xf4)) || more >= size || text[0] == 0)
+        return 0;
+    for (size_t i = 1; i <= more; ++i)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    if (more > 1) { /* too long a form, half of a pair, or beyond the last character */
+        bool low = text[1] < (text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80);
+        bool high = text[1] > (text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf);
+        return low || high ? 0 : more + 1;
+    }
+    return more + 1;
+}
+
+static bool is_key(const char *key, size_t size)
+{
+    if (size == 0 || size > KEY_MOST)
+        return false;
+    for (size_t i = 0, length; i < size; i += length)
+        if ((length = character((const unsigned char *)key + i, size - i)) == 0)
+            return false;
+    return true;
+}
+
+int cq_header_next(const void *headers, size_t size, size_t *offset, cq_header *header)
+{
+    const unsigned char *at = headers;
+
+    if ((!headers && size > 0) || !offset || !header)
+        return CQ_EINVAL;
+    if (*offset == size)
+        return CQ_EMPTY;
+    if (*offset > size || size - *offset < LENGTHS)
+        return CQ_EHEADERS;
+    at += *offset;
+    size_t key = at[0], value = (size_t)at[1] | (size_t)at[2] << 8;
+    if (key + value > size - *offset - LENGTHS || !is_key((const char *)at + LENGTHS, key))
+        return CQ_EHEADERS;
+    *header = (cq_header){(const char *)at + LENGTHS, key, at + LENGTHS + key, value};
+    *offset += LENGTHS + key + value;
+    return CQ_OK;
+}
+
+static int find_key(const void *headers, size_t size, const char *key, size_t key_size, cq_slice *value)
+{
+    size_t offset = 0;
+    cq_header header;
+    int result;
+
+    while ((result = cq_header_next(headers, size, &offset, &header)) == CQ_OK)
+        if (header.key_size == key_size && memcmp(header.key, key, key_size) == 0) {
+            *value = (cq_slice){(void *)(uintptr_t)header.value, header.value_size};
+            return CQ_OK;
+        }
+    return result;
+}
+
+int cq_header_find(const void *headers, size_t size, const char *key, cq_slice *value)
+{
+    return key && value ? find_key(headers, size, key, strlen(key), value) : CQ_EINVAL;
+}
+
+int cq_header_add(void *headers, size_t room, size_t *size, const char *key, const void *value, size_t value_size)
+{
+    unsigned char *at = headers;
+    cq_slice there;
+
+    if (!size || (!headers && room > 0) || *size > room || !key || (!value && value_size > 0))
+        return CQ_EINVAL;
+    size_t key_size = strnlen(key, KEY_MOST + 1);
+    if (!is_key(key, key_size))
+        return CQ_EHEADERS;
+    int result = find_key(headers, *size, key, key_size, &there);
+    if (result != CQ_EMPTY)
+        return result == CQ_OK ? CQ_EHEADERS : result;
+    if (value_size > VALUE_MOST || room - *size < LENGTHS + key_size || room - *size - LENGTHS - key_size < value_size)
+        return CQ_ETOOBIG;
+    at += *size;
+    at[0] = (unsigned char)key_size;
+    at[1] = (unsigned char)value_size;
+    at[2] = (unsigned char)(value_size >> 8);
+    memcpy(at + LENGTHS, key, key_size);
+    if (value_size > 0)
+        memcpy(at + LENGTHS + key_size, value, value_size);
+    *size += LENGTHS + key_size + value_size;
+    return CQ_OK;
+}
+
+/* May a message of this queue have these headers? */
+int headers_check(const cq_queue *queue, const void *headers, size_t size)
+{
+    size_t offset = 0, before = 0;
+    cq_header header;
+    cq_slice there;
+    int result;
+
+    if (size == 0)
+        return CQ_OK;
+    if (!headers)
+        return CQ_EINVAL;
+    if (queue->geometry.max_headers == 0)
+        return CQ_EFEATURE;
+    if (size > queue->geometry.max_headers)
+        return CQ_ETOOBIG;
+    for (; (result = cq_header_next(headers, size, &offset, &header)) == CQ_OK; before = offset)
+        if (find_key(headers, before, header.key, header.key_size, &there) == CQ_OK)
+            return CQ_EHEADERS;
+    return result == CQ_EMPTY ? CQ_OK : result;
+}
+
+/* Those before a message's bytes. Their length is read once, as slot_size does. */
+cq_slice headers_of(const cq_queue *queue, const unsigned char *payload)
+{
+    uint32_t *at = slot_headers(queue, payload), size = *(const volatile uint32_t *)at;
+    return (cq_slice){at + 1, size <= queue->geometry.max_headers ? size : 0};
+}
+
+int cq_headers(cq_queue *queue, const cq_message *message, cq_slice *headers)
+{
+    int result = handle_usable(queue);
+
+    if (result == CQ_OK && (!message || !headers))
+        result = CQ_EINVAL;
+    if (result == CQ_OK && queue->geometry.max_headers == 0)
+        result = CQ_EFEATURE;
+    if (result == CQ_OK && !message->data)
+        result = CQ_ENOTHELD;
+    if (result == CQ_OK)
+        *headers = headers_of(queue, message->data);
+    return result;
+}
+
+int cq_enqueue_time(cq_queue *queue, const cq_message *message, int64_t *when)
+{
+    int result = handle_usable(queue);
+
+    if (result == CQ_OK && (!message || !when))
+        result = CQ_EINVAL;
+    if (result == CQ_OK && !slot_has_times(queue))
+        result = CQ_EFEATURE;
+    if (result == CQ_OK && !message->data)
+        result = CQ_ENOTHELD;
+    if (result == CQ_OK)
+        *when = *(const volatile int64_t *)slot_time(queue, message->data);
+    return result;
+}
+
+/* ==== src/home.c ==== */
+
+/*
+ * home.c - the durable directory: where it is, and which region it serves.
+ *
+ * It owns the lock file: its bytes say which region that is, its locks that this one is in use, or being made. The
+ * kernel drops them with the processes, as it does those of participants. It must not know what else is in the
+ * directory. The caller has fork_lock, so that no child gets a description with a lock.
+ */
+
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What an error number of the disk is called by a call. */
+int home_result(int error)
+{
+    int result = error == ESTALE ? CQ_EBUSY : result_of_errno(error);
+    return result == CQ_ESYSTEM || result == CQ_EINVAL || result == CQ_EEXIST ? CQ_EIO : result;
+}
+
+/* The directory of a hold once more, to make or remove files. 0 or an error number; ESTALE: there is another one at
+   that path by now. */
+int home_open(const struct home *home, int *directory)
+{
+    struct disk_identity now;
+    uint64_t size;
+    int lock, error = disk()->open_directory(home->path, false, 0, directory);
+
+    if (error != 0)
+        return error;
+    if ((error = disk()->open(*directory, FACTS_LOCK_FILE, false, &lock)) == 0) {
+        error = disk()->identify(lock, &now, &size);
+        if (error == 0 && (now.device != home->identity.device || now.inode != home->identity.inode))
+            error = ESTALE;
+        disk()->close(lock);
+    }
+    if (error != 0)
+        disk()->close(*directory);
+    return error;
+}
+
+/* The directory that a config asks for, absolute: its own, or the one beside the region, which has the path `region`.
+   It need not exist, but its parent must. */
+int home_path(const char *region, const cq_config *config, char path[LAYOUT_DIRECTORY])
+{
+    const char *asked = config->durable_directory;
+
+    if (!asked) {
+        int length = snprintf(path, LAYOUT_DIRECTORY, "%s.d", region);
+        return length < (int)LAYOUT_DIRECTORY ? CQ_OK : CQ_EINVAL;
+    }
+    char *real = *asked ? os_absolute(asked) : NULL, *parent = NULL;
+    const char *last = "";
+    if (!real && *asked) { /* of one that is still to be made, the parent */
+        size_t length = strlen(asked);
+        while (length > 1 && asked[length - 1] == '/')
+            --length;
+        char *copy = strndup(asked, length), *slash = copy ? strrchr(copy, '/') : NULL;
+        if (slash)
+            *slash = '\0';
+        parent = copy ? os_absolute(!slash ? "." : slash == copy ? "/" : copy) : NULL;
+        last = slash ? asked + (slash - copy) + 1 : asked;
+        int wrote = parent ? snprintf(path, LAYOUT_DIRECTORY, "%s/%.*s", parent[1] ? parent : "",
+                                      (int)(length - (size_t)(last - asked)), last) : 0;
+        free(copy);
+        free(parent);
+        return !parent ? CQ_ENOENT : wrote < (int)LAYOUT_DIRECTORY ? CQ_OK : CQ_EINVAL;
+    }
+    int wrote = real ? snprintf(path, LAYOUT_DIRECTORY, "%s", real) : 0;
+    free(real);
+    return !real ? CQ_ENOENT : wrote < (int)LAYOUT_DIRECTORY ? CQ_OK : CQ_EINVAL;
+}
+
+static void close_both(struct home *home)
+{
+    if (home->lock >= 0)
+        disk()->close(home->lock);
+    if (home->directory >= 0)
+        disk()->close(home->directory);
+    home->lock = home->directory = -1;
+}
+
+/* The lock is the mapping's from now on. */
+static int keep(struct home *home)
+{
+    uint64_t size;
+    int error = disk()->identify(home->lock, &home->identity, &size);
+
+    if (error == 0)
+        error = disk()->hold(home->lock, &home->held);
+    return error == 0 ? CQ_OK : home_result(error);
+}
+
+static bool is_in_the_way(int error) { return error == EAGAIN || error == EACCES; }
+
+/* For a handle on the region of this incarnation. RESULT_MAKING: the region is just being made. CQ_EBUSY: the directory
+   serves another one. */
+int home_join(struct home *home, const uint8_t incarnation[FACTS_ID])
+{
+    struct facts_lock lock;
+    size_t got;
+    int error, result;
+
+    home->lock = home->directory = -1;
+    if ((error = disk()->open_directory(home->path, false, 0, &home->directory)) != 0 ||
+        (error = disk()->open(home->directory, FACTS_LOCK_FILE, false, &home->lock)) != 0)
+        result = home_result(error);
+    else if ((error = disk()->lock(home->lock, FACTS_IN_USE, DISK_LOCK_SHARED)) != 0)
+        result = is_in_the_way(error) ? RESULT_MAKING : home_result(error);
+    else if ((error = disk()->read(home->lock, &lock, sizeof lock, 0, &got)) != 0)
+        result = home_result(error);
+    else if (got != sizeof lock || lock.magic != FACTS_LOCK_MAGIC || lock.version != FACTS_VERSION ||
+             memcmp(lock.incarnation, incarnation, FACTS_ID) != 0)
+        result = CQ_EBUSY;
+    else
+        result = keep(home);
+    close_both(home);
+    return result;
+}
+
+/* The directory, which is to be made if `create`: but not where it would be refused. */
+static int open_home(struct home *home, bool create, uint32_t permissions, bool anywhere)
+{
+    char parent[LAYOUT_DIRECTORY];
+    int above, error = disk()->open_directory(home->path, false, 0, &home->directory);
+
+    if (error == ENOENT && create) {
+        memcpy(parent, home->path, sizeof parent);
+        char *slash = strrchr(parent, '/'); /* there is one: the path is absolute */
+        slash[slash == parent] = '\0';
+        if ((error = disk()->open_directory(parent, false, 0, &above)) != 0)
+            return error;
+        error = anywhere ? 0 : disk()->check(above);
+        disk()->close(above);
+        if (error == 0)
+            error = disk()->open_directory(home->path, true, permissions, &home->directory);
+    }
+    return error != 0 || anywhere ? error : disk()->check(home->directory);
+}
+
+/* To make a region: nobody else is at it, or uses one. RESULT_MAKING: somebody is at it. CQ_EBUSY: some region is in
+   use. `create`: the directory may be made. */
+int home_seize(struct home *home, bool create, uint32_t permissions, const cq_config *config)
+{
+    uint32_t enter = permissions | (permissions & 0444) >> 2;
+    int error, result = CQ_OK;
+
+    home->lock = home->directory = -1;
+    if ((error = open_home(home, create, enter, config->flags & CQ_ANY_FILESYSTEM)) != 0) {
+        close_both(home);
+        return home_result(error);
+    }
+    error = disk()->open(home->directory, FACTS_LOCK_FILE, true, &home->lock);
+    if (error == ENOENT && create) {
+        error = disk()->create(home->directory, FACTS_LOCK_FILE, permissions, &home->lock);
+        if (error == EEXIST)
+            error = disk()->open(home->directory, FACTS_LOCK_FILE, true, &home->lock);
+    }
+    if (error != 0)
+        result = home_result(error);
+    else if ((error = disk()->lock(home->lock, FACTS_MAKING, DISK_LOCK)) != 0)
+        result = is_in_the_way(error) ? RESULT_MAKING : home_result(error);
+    else if ((error = disk()->lock(home->lock, FACTS_IN_USE, DISK_LOCK)) != 0)
+        result = is_in_the_way(error) ? CQ_EBUSY : home_result(error);
+    else
+        result = keep(home);
+    if (result != CQ_OK)
+        close_both(home);
+    return result;
+}
+
+/* Say which region it serves, before that has a name. It need not survive a power cut: no region does. */
+int home_describe(const struct home *home, const struct facts_lock *lock)
+{
+    return disk()->write(home->lock, lock, sizeof *lock, 0);
+}
+
+/* The region has its name: others may use it, and this hold is as theirs. */
+void home_share(struct home *home)
+{
+    disk()->lock(home->lock, FACTS_IN_USE, DISK_LOCK_SHARED);
+    disk()->lock(home->lock, FACTS_MAKING, DISK_UNLOCK);
+    close_both(home);
+}
+
+void home_let_go(struct home *home)
+{
+    close_both(home);
+    if (home->held)
+        disk()->release(home->held);
+    home->held = NULL;
+}
+
+/* ==== src/legacy.c ==== */
+
+/*
+ * legacy.c - what a durable directory has of a queue: which messages are to be there again, and how it was made.
+ *
+ * It owns the rules by which facts are weighed. It changes nothing, and must not know what a region looks like. Files
+ * are read whole, one at a time, and twice: first for the facts, then for the messages that are left.
+ */
+
+/* ==== src/legacy.h ==== */
+
+/* legacy.h - what a durable directory has of a queue. */
+#ifndef CQ_LEGACY_H
+#define CQ_LEGACY_H
+
+
+/* A message that is to be there again. */
+struct survivor {
+    uint64_t position, offset; /* of its record, in the file of that index */
+    uint32_t size, file, deliveries;
+    uint32_t node;             /* revive.c's */
+};
+
+struct legacy_file {
+    char name[DISK_NAME];
+    uint64_t generation, size;
+};
+
+struct legacy {
+    struct crc32c crc;
+    uint8_t boot[FACTS_ID];      /* of this run of the system; to be set, as crc, before legacy_read */
+    struct legacy_file *files;   /* the segments */
+    size_t file_count, file_room;
+    bool exists;                 /* there is a queue: */
+    struct facts_head head;      /* of one of its segments */
+    bool same_boot;              /* some of it was written in this run: what is read need not be on the disk */
+    bool restored;               /* the directory is a copy */
+    struct fact truth;           /* the STATE that decides; ticket 0: there is none */
+    struct fact_run *runs;       /* its */
+    size_t run_count;
+    struct survivor *survivors;  /* the oldest first */
+    size_t survivor_count, survivor_room;
+    uint64_t reserve;            /* the furthest of any STATE, a sequence; 0: none */
+    uint64_t newest;             /* the highest ticket */
+    uint64_t generation;         /* the highest */
+    const char *culprit;         /* the file that was refused */
+};
+
+static int legacy_read(int directory, struct legacy *legacy);
+static int legacy_load(int directory, const struct legacy *legacy, size_t file, unsigned char **bytes);
+static int legacy_flush(int directory, const struct legacy *legacy);
+static int legacy_by_file(struct legacy *legacy);
+static void legacy_free(struct legacy *legacy);
+
+#endif
+
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the files --------------------------------------------------------------------------------------- */
+
+
+static int add_file(const char *name, void *context)
+{
+    struct legacy *legacy = context;
+    uint64_t generation;
+
+    legacy->restored |= strcmp(name, FACTS_RESTORED) == 0;
+    if (!facts_is_name(name, &generation))
+        return 0;
+    if (legacy->file_count == legacy->file_room) {
+        size_t room = legacy->file_room ? 2 * legacy->file_room : 16;
+        struct legacy_file *more = realloc(legacy->files, room * sizeof *more);
+        if (!more)
+            return ENOMEM;
+        legacy->files = more;
+        legacy->file_room = room;
+    }
+    struct legacy_file *file = &legacy->files[legacy->file_count++];
+    *file = (struct legacy_file){.generation = generation};
+    memcpy(file->name, name, strlen(name) + 1); /* as long as any segment's */
+    if (generation > legacy->generation)
+        legacy->generation = generation;
+    return 0;
+}
+
+/* The bytes of a file, for free(). 0 or an error number. */
+int legacy_load(int directory, const struct legacy *legacy, size_t index, unsigned char **bytes)
+{
+    struct legacy_file *file = &legacy->files[index];
+    struct disk_identity identity;
+    uint64_t size = 0;
+    size_t got = 0;
+    int descriptor, error = disk()->open(directory, file->name, false, &descriptor);
+
+    *bytes = NULL;
+    if (error != 0)
+        return error;
+    error = disk()->identify(descriptor, &identity, &size);
+    if (error == 0 && !(*bytes = malloc((size_t)size + 1)))
+        error = ENOMEM;
+    if (error == 0)
+        error = disk()->read(descriptor, *bytes, (size_t)size, 0, &got);
+    disk()->close(descriptor);
+    file->size = got;
+    if (error != 0) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return error;
+}
+
+/* Have on the disk what was read: somebody may only have written it, or copied it here. */
+int legacy_flush(int directory, const struct legacy *legacy)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < legacy->file_count && error == 0; ++i) {
+        int file;
+        if ((error = disk()->open(directory, legacy->files[i].name, false, &file)) != 0)
+            break;
+        error = disk()->flush(file);
+        disk()->close(file);
+    }
+    return error != 0 ? error : disk()->flush_directory(directory);
+}
+
+/* ---- the facts --------------------------------------------------------------------------------------- */
+
+static int add_message(struct legacy *legacy, size_t file, uint64_t offset, const struct fact *fact)
+{
+    if (legacy->survivor_count == legacy->survivor_room) {
+        size_t room = legacy->survivor_room ? 2 * legacy->survivor_room : 1024;
+        struct survivor *more = realloc(legacy->survivors, room * sizeof *more);
+        if (!more)
+            return ENOMEM;
+        legacy->survivors = more;
+        legacy->survivor_room = room;
+    }
+    legacy->survivors[legacy->survivor_count++] =
+        (struct survivor){fact->position, offset, fact->size, (uint32_t)file, fact->deliveries, 0};
+    return 0;
+}
+
+/* How far `to` is ahead of `from` on the ring of sequences; less than 0: behind. */
+static int64_t ahead(uint64_t to, uint64_t from)
+{
+    uint64_t distance = sequence_distance(to, from);
+    return distance > SEQUENCE_MAX / 2 ? -(int64_t)(SEQUENCE_MAX - distance) : (int64_t)distance;
+}
+
+static int add_state(struct legacy *legacy, const struct fact *fact, const unsigned char *body)
+{
+    struct fact_state state;
+
+    memcpy(&state, body, sizeof state);
+    if (state.reserve == 0 || state.reserve > SEQUENCE_MAX)
+        return 0;
+    if (legacy->reserve == 0 || ahead(state.reserve, legacy->reserve) > 0)
+        legacy->reserve = state.reserve;
+    if (fact->ticket <= legacy->truth.ticket)
+        return 0;
+    size_t size = (size_t)state.runs * sizeof(struct fact_run);
+    struct fact_run *runs = malloc(size + 1);
+    if (!runs)
+        return ENOMEM;
+    memcpy(runs, body + sizeof state, size);
+    free(legacy->runs);
+    legacy->runs = runs;
+    legacy->run_count = (size_t)state.runs;
+    legacy->truth = *fact;
+    return 0;
+}
+
+/* The id that a segment's name ends with. */
+static void id_of_name(const char *name, uint8_t id[FACTS_ID])
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = name + strlen(name) - 2 * FACTS_ID;
+
+    for (size_t i = 0; i < FACTS_ID; ++i, at += 2)
+        id[i] = (uint8_t)((memchr(digits, at[0], 16) ? (const char *)memchr(digits, at[0], 16) - digits : 0) << 4 |
+                          (memchr(digits, at[1], 16) ? (const char *)memchr(digits, at[1], 16) - digits : 0));
+}
+
+/* One whose head was not flushed yet has no facts. CQ_OK, CQ_EVERSION, CQ_ECORRUPT. */
+static int judge_head(struct legacy *legacy, const struct legacy_file *file, const unsigned char *bytes)
+{
+    struct facts_head head;
+
+    if (file->size < sizeof head)
+        return CQ_OK;
+    memcpy(&head, bytes, sizeof head);
+    if (!facts_check_head(&legacy->crc, &head))
+        return CQ_OK;
+    if (head.version != FACTS_VERSION)
+        return CQ_EVERSION;
+    if (legacy->exists && (memcmp(head.id, legacy->head.id, FACTS_ID) != 0 ||
+                           memcmp(&head.shape, &legacy->head.shape, sizeof head.shape) != 0))
+        return CQ_ECORRUPT;
+    legacy->same_boot |= memcmp(head.boot, legacy->boot, FACTS_ID) == 0;
+    legacy->head = head;
+    legacy->exists = true;
+    return CQ_OK;
+}
+
+static int read_file(int directory, struct legacy *legacy, size_t index)
+{
+    uint8_t id[FACTS_ID];
+    unsigned char *bytes;
+    struct fact fact;
+    int error = legacy_load(directory, legacy, index, &bytes);
+
+    if (error != 0)
+        return home_result(error);
+    int result = judge_head(legacy, &legacy->files[index], bytes);
+    id_of_name(legacy->files[index].name, id);
+    for (uint64_t offset = sizeof(struct facts_head);
+         result == CQ_OK && facts_next(&legacy->crc, id, bytes, legacy->files[index].size, &offset, &fact);
+         offset += fact_bytes(fact.size)) {
+        if (fact.ticket > legacy->newest)
+            legacy->newest = fact.ticket;
+        error = fact.kind == FACT_MESSAGE ? add_message(legacy, index, offset, &fact)
+                                          : add_state(legacy, &fact, bytes + offset + sizeof fact);
+        if (error != 0)
+            result = CQ_ENOMEM;
+    }
+    free(bytes);
+    return result;
+}
+
+/* ---- sorting ----------------------------------------------------------------------------------------- */
+
+/* Is `a` to come before `b`? */
+typedef bool survivor_order(const struct legacy *legacy, const struct survivor *a, const struct survivor *b);
+
+static int64_t distance(const struct legacy *legacy, uint64_t position)
+{
+    uint32_t slots = legacy->head.shape.slots_per_node;
+    return (int64_t)position_distance(fact_ticket(position, slots), fact_ticket(legacy->truth.position, slots), slots);
+}
+
+static bool by_position(const struct legacy *legacy, const struct survivor *a, const struct survivor *b)
+{
+    return distance(legacy, a->position) < distance(legacy, b->position);
+}
+
+static bool by_file(const struct legacy *legacy, const struct survivor *a, const struct survivor *b)
+{
+    (void)legacy;
+    return a->file != b->file ? a->file < b->file : a->offset < b->offset;
+}
+
+/* Where the row that begins at `from`, and is in order, ends. */
+static size_t row_end(const struct legacy *legacy, survivor_order *before, size_t from)
+{
+    while (++from < legacy->survivor_count && !before(legacy, &legacy->survivors[from], &legacy->survivors[from - 1]))
+        ;
+    return from < legacy->survivor_count ? from : legacy->survivor_count;
+}
+
+static void merge(const struct legacy *legacy, survivor_order *before, size_t from, size_t middle, size_t end,
+                  struct survivor *to)
+{
+    const struct survivor *all = legacy->survivors;
+    size_t left = from, right = middle;
+
+    for (size_t i = from; i < end; ++i)
+        to[i] = left < middle && (right == end || !before(legacy, &all[right], &all[left])) ? all[left++]
+                                                                                             : all[right++];
+}
+
+/* Rows that are in order are merged, pair by pair: facts mostly are. CQ_OK or CQ_ENOMEM. */
+static int sort(struct legacy *legacy, survivor_order *before)
+{
+    size_t count = legacy->survivor_count;
+    struct survivor *other = NULL;
+
+    while (row_end(legacy, before, 0) < count) {
+        if (!other && !(other = malloc(count * sizeof *other)))
+            return CQ_ENOMEM;
+        for (size_t from = 0; from < count;) {
+            size_t middle = row_end(legacy, before, from);
+            size_t end = middle < count ? row_end(legacy, before, middle) : count;
+            merge(legacy, before, from, middle, end, other);
+            from = end;
+        }
+        struct survivor *sorted = other;
+        other = legacy->survivors;
+        legacy->survivors = sorted;
+    }
+    free(other);
+    return CQ_OK;
+}
+
+/* In the order in which they lie in the files. */
+int legacy_by_file(struct legacy *legacy) { return sort(legacy, by_file); }
+
+/* ---- what is left ------------------------------------------------------------------------------------ */
+
+/* The run that has the position, by a search in runs that sort_runs has put in order. */
+static const struct fact_run *run_with(const struct legacy *legacy, uint64_t position)
+{
+    size_t low = 0, high = legacy->run_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct fact_run *run = &legacy->runs[middle];
+        int64_t offset = distance(legacy, position) - distance(legacy, run->position);
+        if (offset >= 0 && offset < run->count)
+            return run;
+        if (offset < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* Shells: short, and there are few, or they are almost in order. */
+static void sort_runs(struct legacy *legacy)
+{
+    size_t gap = 1;
+
+    while (gap < legacy->run_count / 3)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3)
+        for (size_t i = gap; i < legacy->run_count; ++i) {
+            struct fact_run run = legacy->runs[i];
+            size_t at = i;
+            for (; at >= gap && distance(legacy, run.position) < distance(legacy, legacy->runs[at - gap].position);
+                 at -= gap)
+                legacy->runs[at] = legacy->runs[at - gap];
+            legacy->runs[at] = run;
+        }
+}
+
+/* Of all messages those that the truth says are there, each once, the oldest first. */
+static int choose(struct legacy *legacy)
+{
+    uint64_t largest = legacy->head.shape.max_message_size;
+    size_t kept = 0;
+
+    sort_runs(legacy);
+    for (size_t i = 0; i < legacy->survivor_count; ++i) {
+        struct survivor survivor = legacy->survivors[i];
+        const struct fact_run *run = NULL;
+        if (legacy->truth.ticket == 0 || survivor.size > largest ||
+            (!(run = run_with(legacy, survivor.position)) && distance(legacy, survivor.position) < 0))
+            continue;
+        if (run)
+            survivor.deliveries = run->deliveries;
+        legacy->survivors[kept++] = survivor;
+    }
+    legacy->survivor_count = kept;
+    int result = sort(legacy, by_position);
+    if (result != CQ_OK)
+        return result;
+    kept = 0;
+    for (size_t i = 0; i < legacy->survivor_count; ++i)
+        if (kept == 0 || legacy->survivors[kept - 1].position != legacy->survivors[i].position)
+            legacy->survivors[kept++] = legacy->survivors[i];
+    legacy->survivor_count = kept;
+    return CQ_OK;
+}
+
+/* Read all of it. CQ_OK; CQ_ECORRUPT, CQ_EVERSION: culprit says which file is not to be understood; CQ_EIO, ... */
+int legacy_read(int directory, struct legacy *legacy)
+{
+    int error = disk()->list(directory, add_file, legacy), result = CQ_OK;
+
+    if (error != 0)
+        return home_result(error);
+    for (size_t i = 0; i < legacy->file_count && result == CQ_OK; ++i) {
+        result = read_file(directory, legacy, i);
+        if (result != CQ_OK)
+            legacy->culprit = legacy->files[i].name;
+    }
+    if (result != CQ_OK || !legacy->exists)
+        return result;
+    uint32_t slots = legacy->head.shape.slots_per_node;
+    if (slots < 1 || slots > LAYOUT_MAX_SLOTS)
+        return CQ_ECORRUPT;
+    return choose(legacy);
+}
+
+void legacy_free(struct legacy *legacy)
+{
+    free(legacy->files);
+    free(legacy->runs);
+    free(legacy->survivors);
+}
+
+/* ==== src/letter.c ==== */
+
+/*
+ * letter.c - messages that are given up go to the queue dead_letter, exactly once.
+ *
+ * It owns the mover's lease, and the words of the message that is being moved. It must not know why a message is
+ * given up beyond the word for it (orphan.c decides).
+ *
+ * One participant moves at a time. It notes which message it moves (moving), claims it, and feeds it to the other queue
+ * as a source does: the source is this region's id, the number one more than the last (moved). Then the message is DONE
+ * here, the number is raised, and the note goes. Killed anywhere, the note stays: the message is an orphan again, or
+ * DONE. The next mover goes on with it first, under the same number, which the other queue takes once. A note about a
+ * message that is gone means that it arrived: the number was used.
+ *
+ * If it cannot be moved, it stays an orphan, and this handle passes it by for a while. So does a handle that finds
+ * another one moving; if that is stopped in the middle, no message is given up until it goes on or dies, and all
+ * others are delivered.
+ */
+
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AFTER_OTHERS INT64_C(10000000)   /* another one is moving */
+#define AFTER_FAILURE INT64_C(500000000) /* the other queue is full, missing, ... */
+
+static void set_word(_Atomic uint64_t *word, uint64_t value)
+{
+    /* moving:A release, pairs with moving:B. */
+    atomic_store_explicit(word, value, memory_order_release);
+}
+static uint64_t get_word(_Atomic uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_acquire); /* moving:B, pairs with moving:A */
+}
+
+/* The name of this queue, and its directory, from its path. */
+static const char *name_of(const cq_queue *queue) { return strrchr(queue->path, '/') + sizeof "/cqueue." - 1; }
+static bool split_path(const cq_queue *queue, char directory[], size_t room)
+{
+    size_t length = (size_t)(strrchr(queue->path, '/') - queue->path);
+
+    if (length >= room)
+        return false;
+    memcpy(directory, queue->path, length);
+    directory[length] = '\0';
+    return true;
+}
+
+/* An open handle on the other queue, by its name now. */
+static int open_letters(cq_queue *queue)
+{
+    char directory[4096];
+    cq_config config = {.struct_size = sizeof config, .directory = directory,
+                        .flags = CQ_ATTACH | CQ_ANY_FILESYSTEM | CQ_TRUST};
+
+    if (!split_path(queue, directory, sizeof directory))
+        return CQ_ESYSTEM;
+    if (queue->letters && region_is_linked(queue->letters))
+        return CQ_OK;
+    cq_close(queue->letters);
+    queue->letters = NULL;
+    config.directory = *directory ? directory : "/";
+    return cq_open(queue->header->dead_letter, &config, &queue->letters);
+}
+
+static void add_header(unsigned char *headers, size_t room, size_t *size, const char *key, const char *value)
+{
+    cq_header_add(headers, room, size, key, value, strlen(value)); /* or it is there already, or does not fit */
+}
+
+/* The message's own headers, and why it is given up, as far as the other queue takes them. */
+static size_t write_headers(cq_queue *queue, const struct run *run, unsigned char *headers)
+{
+    const unsigned char *payload = slot_payload(queue, run_slot(queue, run, 0));
+    size_t room = (size_t)queue->letters->geometry.max_headers, size = 0;
+    char deliveries[16];
+    bool often = queue->geometry.max_deliveries != 0 && run->deliveries >= queue->geometry.max_deliveries;
+
+    if (queue->geometry.max_headers > 0 && room > 0) {
+        cq_slice own = headers_of(queue, payload);
+        size = own.size <= room ? own.size : 0;
+        memcpy(headers, own.data, size);
+    }
+    snprintf(deliveries, sizeof deliveries, "%u", (unsigned)run->deliveries);
+    add_header(headers, room, &size, "cq-dead-letter", often ? "deliveries" : "expired");
+    add_header(headers, room, &size, "cq-queue", name_of(queue));
+    add_header(headers, room, &size, "cq-deliveries", deliveries);
+    return size;
+}
+
+/* Feed it to the other queue under this number. CQ_OK: it is there, now or before. */
+static int send_over(cq_queue *queue, const struct run *run, uint64_t number)
+{
+    static const char digits[] = "0123456789abcdef";
+    char source[2 * sizeof queue->header->id + 1] = "";
+    struct layout_slot *slot = run_slot(queue, run, 0);
+    size_t size = 0;
+    int result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
+    unsigned char *headers = malloc((size_t)queue->letters->geometry.max_headers + 1);
+
+    if (!headers || result != CQ_OK) {
+        free(headers);
+        return result != CQ_OK ? result : CQ_ENOMEM;
+    }
+    for (size_t i = 0; i < sizeof queue->header->id; ++i) {
+        source[2 * i] = digits[queue->header->id[i] >> 4];
+        source[2 * i + 1] = digits[queue->header->id[i] & 15];
+    }
+    cq_outgoing message = {.struct_size = sizeof message, .data = slot_payload(queue, slot), .size = size,
+                           .headers = headers, .headers_size = write_headers(queue, run, headers)};
+    result = cq_enqueue_from(queue->letters, &message, source, number);
+    free(headers);
+    return result == CQ_DUPLICATE ? CQ_OK : result;
+}
+
+/* Claim an orphan, which is nobody's. *run has its deliveries so far. */
+static bool claim_spent(cq_queue *queue, struct run *run)
+{
+    struct layout_slot *slot = run_slot(queue, run, 0);
+    uint64_t word = slot_load(queue, node_at(queue, run->node), run->index);
+
+    if (word_sequence(word) != run->sequence || slot_phase(word) != SLOT_ORPHAN)
+        return false;
+    run->deliveries = slot_deliveries(word);
+    /* orphan_claim:C acquire, pairs with finish:A. The deliveries stay: this is none. */
+    return atomic_compare_exchange_strong_explicit(
+        &slot->state, &word,
+        slot_word(run->sequence, run->deliveries, SLOT_READING | slot_short(word), queue->owner), memory_order_seq_cst,
+        memory_order_relaxed);
+}
+
+/* Of a claimed one: it is an orphan again, or DONE. */
+static void let_go(cq_queue *queue, const struct run *run, bool moved)
+{
+    struct layout_slot *slot = run_slot(queue, run, 0);
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed); /* ours */
+
+    if (moved) {
+        struct run orphan = *run;
+        orphan.deliveries = 2; /* it has no place behind deq, see fast_finished */
+        fast_finish(queue, &orphan, 0);
+        return;
+    }
+    /* finish:A release, pairs with orphan_claim:C. A store will do, as in fast_finish. */
+    atomic_store_explicit(&slot->state,
+                          slot_word(run->sequence, run->deliveries, SLOT_ORPHAN | slot_short(word), 0),
+                          memory_order_release);
+    orphan_made(queue, run->node);
+    orphan_announce(queue);
+}
+
+/* The note says that the message is gone, or will be under the next number. */
+static void end_note(cq_queue *queue, bool moved)
+{
+    if (moved)
+        set_word(&queue->header->moved, get_word(&queue->header->moved) + 1);
+    set_word(&queue->header->moving, 0);
+}
+
+/* With the lease. The message was noted; it is at hand if it can be claimed. If the other queue refuses it, it is not
+   there, and the note may go. */
+static int move_noted(cq_queue *queue, struct run *run)
+{
+    if (!claim_spent(queue, run))
+        return CQ_EMPTY;
+    bool often = queue->geometry.max_deliveries != 0 && run->deliveries >= queue->geometry.max_deliveries;
+    int result = send_over(queue, run, get_word(&queue->header->moved) + 1);
+    let_go(queue, run, result == CQ_OK);
+    if (result == CQ_OK && !often)
+        atomic_fetch_add_explicit(&queue->header->expired, 1, memory_order_relaxed); /* a count */
+    end_note(queue, result == CQ_OK);
+    return result;
+}
+
+/* What a dead mover had noted: go on with it, or know that it arrived. */
+static int finish_note(cq_queue *queue)
+{
+    struct layout_header *header = queue->header;
+    uint64_t link = get_word(&header->moving), index = get_word(&header->moving_index);
+
+    if (link == 0)
+        return CQ_OK;
+    if (!link_is_valid(queue, link) || index >= queue->geometry.slots_per_node) {
+        end_note(queue, false);
+        return CQ_OK;
+    }
+    /* node_state:A, pairs with help_tail:C: is it the same life still? */
+    uint64_t state = atomic_load_explicit(&queue->states[link_node(link)], memory_order_acquire);
+    struct run run = run_of(queue, word_sequence(link), link_node(link), (uint32_t)index, 1);
+    if (word_sequence(state) == word_sequence(link) && node_is_listed(state)) {
+        int result = move_noted(queue, &run);
+        if (result != CQ_EMPTY)
+            return result;
+    }
+    end_note(queue, true);
+    return CQ_OK;
+}
+
+static int move_spent(cq_queue *queue, struct run *run)
+{
+    int result = open_letters(queue); /* before any note is touched: only that queue knows what has arrived */
+
+    if (result != CQ_OK || (result = finish_note(queue)) != CQ_OK)
+        return result;
+    set_word(&queue->header->moving_index, run->index);
+    set_word(&queue->header->moving, link_word(run->sequence, run->node));
+    result = move_noted(queue, run);
+    if (result == CQ_EMPTY) /* the one before was this one, or somebody else has moved it */
+        set_word(&queue->header->moving, 0);
+    return result == CQ_EMPTY ? CQ_OK : result;
+}
+
+/* Move an orphan that is given up, and that nobody has claimed. Whatever comes of it, this handle's next search finds
+   something else, or nothing. */
+void letter_move(cq_queue *queue, const struct run *spent)
+{
+    struct run run = *spent;
+    int64_t pause = AFTER_OTHERS;
+
+    if (lease_take(queue, &queue->header->mover)) {
+        int before = os_hold_cancellation(), result = move_spent(queue, &run);
+        /* Relaxed: for people. */
+        atomic_store_explicit(&queue->header->move_result, result, memory_order_relaxed);
+        lease_drop(&queue->header->mover, queue->owner);
+        os_restore_cancellation(before);
+        if (result == CQ_OK)
+            return;
+        pause = AFTER_FAILURE;
+    }
+    /* Relaxed: a hint. */
+    atomic_store_explicit(&queue->letters_after, (uint64_t)(os_clock(OS_DATE_COARSE) + pause), memory_order_relaxed);
 }
 
 /* ==== src/loan.c ==== */
@@ -3710,10 +6691,11 @@ static int check_struct(const cq_message *message)
 }
 
 /* The run that a message stands for, if it is (still) this handle's: a token alone proves nothing, the caller may have
-   used it before or taken it from another handle. `taken`: by cq_take, else by cq_reserve. */
-static int borrowed(const cq_queue *queue, const cq_message *message, bool taken, struct run *run)
+   used it before or taken it from another handle. `taken`: by cq_take, else by cq_reserve. `plain`: the handle
+   is (handle_plain). */
+ALWAYS_INLINE int borrowed(const cq_queue *queue, const cq_message *message, bool taken, bool plain, struct run *run)
 {
-    int result = handle_writable(queue);
+    int result = plain ? CQ_OK : handle_writable(queue);
 
     if (result != CQ_OK || (result = check_struct(message)) != CQ_OK)
         return result;
@@ -3764,10 +6746,20 @@ static bool is_reserved(cq_queue *queue, const struct run *run)
            (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
 }
 
-int cq_commit(cq_queue *queue, cq_message *message, size_t size)
+/* A message goes into another slot, with its headers. Always true. */
+static bool move_headers(cq_queue *queue, const unsigned char *payload, const struct run *to)
+{
+    if (queue->geometry.max_headers > 0) {
+        cq_slice headers = headers_of(queue, payload);
+        slot_set_headers(queue, run_slot(queue, to, 0), headers.data, headers.size);
+    }
+    return true;
+}
+
+ALWAYS_INLINE int commit(cq_queue *queue, cq_message *message, size_t size, bool plain)
 {
     struct run run, fresh;
-    int result = borrowed(queue, message, false, &run);
+    int result = borrowed(queue, message, false, plain, &run);
 
     if (result != CQ_OK)
         return result;
@@ -3780,7 +6772,7 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     if (result == RESULT_VOIDED) {
         /* Others gave the slot up: the message goes into a new one, and only then is the old one let go. */
         bool insist = true;
-        while ((result = claim_room(queue, size, insist, &fresh)) == CQ_OK &&
+        while ((result = claim_room(queue, size, insist, &fresh)) == CQ_OK && move_headers(queue, payload, &fresh) &&
                (result = enqueue_publish(queue, &fresh, 0, payload, size)) == RESULT_VOIDED) {
             enqueue_abandon(queue, &fresh, 0);
             insist = false;
@@ -3797,10 +6789,20 @@ int cq_commit(cq_queue *queue, cq_message *message, size_t size)
     return result;
 }
 
+SELDOM static int commit_otherwise(cq_queue *queue, cq_message *message, size_t size)
+{
+    return sync_after(queue, commit(queue, message, size, false));
+}
+
+int cq_commit(cq_queue *queue, cq_message *message, size_t size)
+{
+    return handle_plain(queue) ? commit(queue, message, size, true) : commit_otherwise(queue, message, size);
+}
+
 int cq_abort(cq_queue *queue, cq_message *message)
 {
     struct run run;
-    int result = borrowed(queue, message, false, &run);
+    int result = borrowed(queue, message, false, false, &run);
 
     if (result != CQ_OK)
         return result;
@@ -3825,9 +6827,10 @@ static int try_take(cq_queue *queue, void *context)
         run = fast_run(queue, look.place);
     } else if (found == SEEN_NOTHING && claim_nothing(queue, look.place.ticket))
         return CQ_EMPTY;
-    else if ((result = claim_messages(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
+    else if ((result = consume_claim(queue, 1, SIZE_MAX, &run, &size)) != CQ_OK)
         return result;
     struct layout_slot *slot = run_slot(queue, &run, 0);
+    TRACE(take, queue, slot);
     result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
     run.deliveries += run.deliveries == 0;
     lend(queue, &run, size, message);
@@ -3854,7 +6857,7 @@ int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns)
 
 /* FULL (claimed, not yet recorded) or READING by this handle -> `phase`, from the exact word: a second release must not
    touch what the slot holds next. */
-static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries)
+static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries, uint32_t owner)
 {
     struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
@@ -3866,7 +6869,7 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
         uint64_t plain = word & ~((uint64_t)SLOT_SHORT << 12);
         if (plain != reading && (plain != full || run->deliveries != 1))
             return CQ_ENOTHELD;
-        uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), 0);
+        uint64_t settled = slot_word(run->sequence, deliveries, phase | (phase ? slot_short(word) : 0), owner);
         /* finish:A release, pairs with recycle:A and orphan_claim:C: reading is over. */
         if (atomic_compare_exchange_strong_explicit(&slot->state, &word, settled, memory_order_seq_cst,
                                                     memory_order_acquire))
@@ -3874,34 +6877,111 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
     }
 }
 
-int cq_release(cq_queue *queue, cq_message *message)
+ALWAYS_INLINE int release(cq_queue *queue, cq_message *message, bool plain)
 {
     struct run run;
-    int result = borrowed(queue, message, true, &run);
+    int result = borrowed(queue, message, true, plain, &run);
 
     if (result == CQ_OK)
-        result = settle(queue, &run, SLOT_DONE, 0);
+        result = settle(queue, &run, SLOT_DONE, 0, 0);
     if (result != CQ_OK)
         return result;
+    TRACE(release, queue, run.slots, message);
     fast_finished(queue, &run);
     end_loan(message);
     return CQ_OK;
 }
 
-int cq_return(cq_queue *queue, cq_message *message)
+SELDOM static int release_otherwise(cq_queue *queue, cq_message *message)
 {
-    struct run run;
-    int result = borrowed(queue, message, true, &run);
+    return sync_after(queue, release(queue, message, false));
+}
 
-    if (result == CQ_OK)
-        result = settle(queue, &run, SLOT_ORPHAN, run.deliveries);
+int cq_release(cq_queue *queue, cq_message *message)
+{
+    return handle_plain(queue) ? release(queue, message, true) : release_otherwise(queue, message);
+}
+
+/* What was taken becomes an orphan; `owner`: 0, or ORPHAN_LATER. */
+static int give_back(cq_queue *queue, cq_message *message, struct run *run, uint32_t owner)
+{
+    uint64_t most = queue->geometry.max_deliveries;
+    int result = settle(queue, run, SLOT_ORPHAN, run->deliveries, owner);
+
     if (result != CQ_OK)
         return result;
-    orphan_made(queue, run.node);
+    orphan_made(queue, run->node);
     orphan_announce(queue);
     atomic_fetch_add_explicit(&queue->header->returned, 1, memory_order_relaxed); /* a count */
+    TRACE(give_back, queue, run->slots, message);
     end_loan(message);
+    if (unlikely(most != 0 && run->deliveries >= most && owner == 0))
+        letter_move(queue, run); /* or whoever comes next does */
     return CQ_OK;
+}
+
+static int return_now(cq_queue *queue, cq_message *message)
+{
+    struct run run;
+    int result = borrowed(queue, message, true, false, &run);
+    return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
+}
+
+int cq_return(cq_queue *queue, cq_message *message) { return sync_after(queue, return_now(queue, message)); }
+
+/* The message may be delivered again when the front has come to where the list ends now. */
+static uint64_t due_at_tail(cq_queue *queue)
+{
+    struct end tail;
+
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
+        if (result == CQ_OK)
+            return DUE_TAIL | tail.ticket >> 12;
+        if (result != RESULT_RETRY)
+            break;
+    }
+    return 0; /* at once: what is corrupt others report */
+}
+
+static int return_later(cq_queue *queue, cq_message *message, int64_t delay_ns)
+{
+    struct run run;
+    int result = borrowed(queue, message, true, false, &run);
+
+    if (result == CQ_OK && delay_ns < CQ_TO_TAIL)
+        result = CQ_EINVAL;
+    if (result != CQ_OK || delay_ns == 0)
+        return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
+    _Atomic uint64_t *due = orphan_due(queue, &run);
+    result = memory_allocate(queue, NULL, (uint64_t)((unsigned char *)due - queue->base),
+                             sizeof *due);
+    if (result != CQ_OK)
+        return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
+    int64_t now = os_clock(OS_DATE), most = INT64_MAX - 1 - now;
+    uint64_t when = delay_ns == CQ_TO_TAIL ? due_at_tail(queue) : (uint64_t)(now + (delay_ns < most ? delay_ns : most));
+    /* Relaxed: finish:A, in settle, publishes it. */
+    atomic_store_explicit(due, when, memory_order_relaxed);
+    return sync_after(queue, give_back(queue, message, &run, ORPHAN_LATER));
+}
+
+int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns)
+{
+    return sync_after(queue, return_later(queue, message, delay_ns));
+}
+
+int cq_set_headers(cq_queue *queue, cq_message *message, const void *headers, size_t headers_size)
+{
+    struct run run;
+    int result = borrowed(queue, message, false, false, &run);
+
+    if (result == CQ_OK && !is_reserved(queue, &run))
+        result = CQ_ENOTHELD;
+    if (result == CQ_OK && queue->geometry.max_headers == 0)
+        result = CQ_EFEATURE;
+    if (result == CQ_OK && (result = headers_check(queue, headers, headers_size)) == CQ_OK)
+        slot_set_headers(queue, run_slot(queue, &run, 0), headers, headers_size);
+    return result;
 }
 
 /* ==== src/look.c ==== */
@@ -3918,26 +6998,37 @@ int cq_return(cq_queue *queue, cq_message *message)
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t load_count(const _Atomic uint64_t *count)
+{
+    return atomic_load_explicit(count, memory_order_relaxed); /* counts order nothing */
+}
+
 struct walk {
     cq_queue *queue;
     cq_visitor *visitor;
     void *context;
-    unsigned char *copy;
-    size_t room;
+    unsigned char *copy; /* what goes before the message, and the message */
+    size_t room;         /* for the message */
+    bool brief;          /* without the message's bytes */
 };
 
 /* Copy the message out of a slot that holds `word`. CQ_EMPTY: it went. */
 static int copy_out(struct walk *walk, struct layout_slot *slot, uint64_t word, size_t *size)
 {
+    size_t prefix = (size_t)walk->queue->geometry.prefix;
+
     for (;;) {
-        int result = slot_peek(walk->queue, slot, word, size, walk->copy, walk->room);
+        if (walk->copy)
+            slot_peek_prefix(walk->queue, slot, walk->copy);
+        void *to = walk->copy && !walk->brief ? walk->copy + prefix : NULL;
+        int result = slot_peek(walk->queue, slot, word, size, to, walk->room);
         if (atomic_load_explicit(&slot->state, memory_order_relaxed) != word) /* peek:B, after peek:A */
             return CQ_EMPTY;
-        if (result != CQ_OK || (walk->copy && *size <= walk->room))
+        if (result != CQ_OK || (walk->copy && (walk->brief || *size <= walk->room)))
             return result;
         free(walk->copy);
-        walk->room = *size < 256 ? 256 : *size;
-        if (!(walk->copy = malloc(walk->room))) {
+        walk->room = *size < 256 || walk->brief ? 256 : *size;
+        if (!(walk->copy = malloc(prefix + walk->room))) {
             walk->room = 0;
             return CQ_ENOMEM;
         }
@@ -3958,7 +7049,7 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
     uint64_t deq = atomic_load_explicit(&node->deq, memory_order_acquire); /* end_read:B, pairs with claim_deq:A */
     if (run->deliveries == 0 && (word_sequence(deq) != run->sequence || ticket_index(deq) > run->index))
         return CQ_OK; /* claimed meanwhile, though nobody has recorded that yet */
-    message.data = walk->copy;
+    message.data = walk->copy + walk->queue->geometry.prefix;
     message.position = run_position(walk->queue, run);
     return walk->visitor(&message, walk->context) ? ENOUGH : CQ_OK;
 }
@@ -4032,9 +7123,9 @@ static int walk_list(struct walk *walk)
     return CQ_OK;
 }
 
-int look_walk(cq_queue *queue, cq_visitor *visitor, void *context)
+static int walk(cq_queue *queue, cq_visitor *visitor, void *context, bool brief)
 {
-    struct walk walk = {.queue = queue, .visitor = visitor, .context = context};
+    struct walk walk = {.queue = queue, .visitor = visitor, .context = context, .brief = brief};
     int result = walk_orphans(&walk);
 
     if (result == CQ_OK)
@@ -4042,6 +7133,8 @@ int look_walk(cq_queue *queue, cq_visitor *visitor, void *context)
     free(walk.copy);
     return result == ENOUGH ? CQ_OK : result;
 }
+
+int look_walk(cq_queue *queue, cq_visitor *visitor, void *context) { return walk(queue, visitor, context, false); }
 
 /* ---- numbers --------------------------------------------------------------------------------------- */
 
@@ -4071,9 +7164,26 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
     return CQ_OK;
 }
 
-static uint64_t count_orphans(cq_queue *queue)
+struct orphans {
+    uint64_t all, delayed, spent;
+};
+
+/* Of one orphan: waits it for its time, or is it to go to dead_letter? */
+static void sort_orphan(cq_queue *queue, const struct run *run, uint64_t word, int64_t date, struct orphans *found)
 {
-    uint64_t count = 0, touched = orphan_is_dirty(orphan_version(queue)) ? node_touched(queue) : 0, word;
+    bool later = word_owner(word) == ORPHAN_LATER;
+    uint64_t due = later ? load_count(orphan_due(queue, run)) : 0;
+
+    ++found->all;
+    found->delayed += later && (due & DUE_TAIL || (int64_t)due > date);
+    found->spent += orphan_is_spent(queue, run, word, date);
+}
+
+static struct orphans count_orphans(cq_queue *queue)
+{
+    int64_t date = os_clock(OS_DATE_COARSE);
+    struct orphans found = {0, 0, 0};
+    uint64_t touched = orphan_is_dirty(orphan_version(queue)) ? node_touched(queue) : 0, word;
     struct run run;
 
     for (uint64_t base = 0; base < touched; base += MARK_NODES)
@@ -4086,9 +7196,9 @@ static uint64_t count_orphans(cq_queue *queue)
             uint64_t link = link_word(word_sequence(state), (uint32_t)node);
             for (uint32_t index = 0; node_is_listed(state) && orphan_in_node(queue, link, index, &run, &word);
                  index = run.index + 1)
-                ++count;
+                sort_orphan(queue, &run, word, date, &found);
         }
-    return count;
+    return found;
 }
 
 int look_length(cq_queue *queue, uint64_t *length)
@@ -4097,7 +7207,7 @@ int look_length(cq_queue *queue, uint64_t *length)
     int result = measure(queue, &enq, &waiting);
 
     if (result == CQ_OK)
-        *length = waiting + count_orphans(queue);
+        *length = waiting + count_orphans(queue).all;
     return result;
 }
 
@@ -4122,7 +7232,7 @@ static void count_node(cq_queue *queue, uint32_t number, uint64_t sequence, uint
             owner = word_owner(deq);
         } else {
             takes = phase == SLOT_READING;
-            writes = phase == SLOT_WRITING || phase == SLOT_VOID;
+            writes = phase == SLOT_WRITING || phase == SLOT_VOID || phase == SLOT_FED;
         }
         totals[0] += takes;
         totals[1] += writes;
@@ -4219,9 +7329,41 @@ int look_participants(cq_queue *queue, const struct holdings *holdings, cq_parti
 
 /* ---- all numbers ----------------------------------------------------------------------------------- */
 
-static uint64_t load_count(const _Atomic uint64_t *count)
+struct oldest {
+    cq_queue *queue;
+    int64_t when;
+};
+
+static int see_time(const cq_message *message, void *context)
 {
-    return atomic_load_explicit(count, memory_order_relaxed); /* counts order nothing */
+    struct oldest *oldest = context;
+    cq_enqueue_time(oldest->queue, message, &oldest->when);
+    return 1; /* orphans come first, in their order: it is the oldest */
+}
+
+/* 0: no message waits, or they have no times. */
+static int64_t oldest_age(cq_queue *queue)
+{
+    struct oldest oldest = {queue, 0};
+
+    if (!slot_has_times(queue) || walk(queue, see_time, &oldest, true) != CQ_OK || oldest.when == 0)
+        return 0;
+    int64_t age = os_clock(OS_DATE_COARSE) - oldest.when;
+    return age > 0 ? age : 0;
+}
+
+static void stat_durable(cq_queue *queue, cq_stats *stats)
+{
+    const struct layout_header *header = queue->header;
+
+    stats->durable = 1;
+    stats->disk_error = atomic_load_explicit(&header->disk_error, memory_order_relaxed); /* for people */
+    stats->flushes_begun = load_count(&header->flush_begun);
+    stats->flushes_done = load_count(&header->flush_done);
+    stats->unsynced = flush_unsynced(queue);
+    stats->segments = load_count(&header->segments);
+    stats->disk_bytes = load_count(&header->disk_bytes);
+    stats->recovered = header->recovered;
 }
 
 int look_stat(cq_queue *queue, cq_stats *stats)
@@ -4242,7 +7384,10 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->nodes = g->node_count;
     stats->file_size = g->file_size;
     stats->created = header->created;
-    stats->orphans = count_orphans(queue);
+    struct orphans orphans = count_orphans(queue);
+    stats->orphans = orphans.all;
+    stats->delayed = orphans.delayed;
+    stats->spent = orphans.spent;
     stats->length = waiting + stats->orphans;
     stats->enqueued = position_distance(enq, header->first_position, g->slots_per_node) - load_count(&header->holes);
     stats->dequeued = stats->enqueued - waiting;
@@ -4266,6 +7411,20 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->reserve = header->reserve;
     stats->trimmed = load_count(&header->trimmed);
     memcpy(stats->id, header->id, sizeof stats->id);
+    stats->max_headers = g->max_headers;
+    stats->max_deliveries = g->max_deliveries;
+    stats->time_to_live = g->time_to_live;
+    stats->enqueue_times = slot_has_times(queue);
+    stats->exclusive_consumer = (g->features & FEATURE_EXCLUSIVE) != 0;
+    stats->consumer = (uint32_t)load_count(&header->consumer);
+    stats->sources = source_count(queue);
+    stats->oldest_age = oldest_age(queue);
+    stats->expired = load_count(&header->expired);
+    stats->dead_lettered = load_count(&header->moved);
+    stats->dead_letter_result = atomic_load_explicit(&header->move_result, memory_order_relaxed); /* for people */
+    memcpy(stats->dead_letter, header->dead_letter, sizeof stats->dead_letter);
+    if (header->features & LAYOUT_DURABLE)
+        stat_durable(queue, stats);
     memory_taken(queue, &stats->memory);
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;
@@ -4348,23 +7507,38 @@ bool lookout_look(cq_queue *queue)
 
 #include <errno.h>
 
+#define DESCRIPTORS_LOST 100 /* so often to somebody who closes them: then there is none */
 #define PIECE (UINT64_C(1) << 20) /* asked for at a time: some tenths of a millisecond's work */
+
+bool memory_is_there(const struct blank *blank)
+{
+    struct os_status now;
+    return os_status(blank->fd, &now) == 0 && now.device == blank->status.device && now.inode == blank->status.inode;
+}
+
+/* Of the file, at this moment; -1: there is none. */
+static int descriptor(cq_queue *queue, const struct blank *blank)
+{
+    if (queue)
+        return region_descriptor(queue);
+    return memory_is_there(blank) ? blank->fd : -1;
+}
 
 /*
  * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and
  * a part without needs blocks for both before anybody may store in it. Another program decides on their size, by
  * reading the file. So there memory is given in pieces that no page is larger than, and that lie as pages do.
  */
-static int allocate_granules(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+static int allocate_granules(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
 {
-    uint64_t granule = queue ? queue->granule : os_granule(fd), end = round_up(offset + size, granule);
+    uint64_t granule = queue ? queue->granule : os_granule(blank->fd), end = round_up(offset + size, granule);
 
     if (granule <= os_page_size())
         return 0;
     offset -= offset % granule;
     if (queue && end > queue->geometry.file_size)
         end = queue->geometry.file_size;
-    return os_allocate(queue ? region_descriptor(queue) : fd, offset, end - offset);
+    return os_allocate(descriptor(queue, blank), offset, end - offset);
 }
 
 /*
@@ -4377,9 +7551,9 @@ static int allocate_granules(cq_queue *queue, int fd, uint64_t offset, uint64_t 
  * says so instead of a fault, the block being reserved for good from then on, holes of ext4 with delayed allocation
  * included.
  */
-static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+static int allocate_piece(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
 {
-    int error = allocate_granules(queue, fd, offset, size);
+    int error = allocate_granules(queue, blank, offset, size);
 
     if (error != 0)
         return error;
@@ -4388,7 +7562,7 @@ static int allocate_piece(cq_queue *queue, int fd, uint64_t offset, uint64_t siz
         if (error != ENOTSUP)
             return error;
     }
-    return os_allocate(queue ? region_descriptor(queue) : fd, offset, size);
+    return os_allocate(descriptor(queue, blank), offset, size);
 }
 
 /* What a large node was given in vain stays with the file, and nobody else has it: one that cannot be finished is not
@@ -4398,23 +7572,25 @@ static bool is_hopeless(cq_queue *queue, uint64_t offset, uint64_t size)
     return size > PIECE && !os_is_resident(queue->base + offset) && os_room(region_descriptor(queue)) < size;
 }
 
-/* queue: NULL while there is no handle, and then fd is the file. A signal may undo a piece (tmpfs), so that signals
-   that come again and again need small ones for anything to be done between two of them. */
-int memory_allocate(cq_queue *queue, int fd, uint64_t offset, uint64_t size)
+/* queue: NULL while there is no handle, and then `blank` is the file. A signal may undo a piece (tmpfs), so that
+   signals that come again and again need small ones for anything to be done between two of them. */
+int memory_allocate(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
 {
     uint64_t page = os_page_size(), end = round_up(offset + size, page), piece = PIECE;
 
     offset -= offset % page;
     if (queue && is_hopeless(queue, offset, end - offset))
         return CQ_ENOSPACE;
-    while (offset < end) {
+    for (int lost = 0; offset < end;) {
         uint64_t now = piece < end - offset ? piece : end - offset;
-        int error = allocate_piece(queue, fd, offset, now);
+        int error = allocate_piece(queue, blank, offset, now);
         if (error == 0) {
             offset += now;
             piece = piece < PIECE ? piece * 2 : piece;
-        } else if (error != EINTR)
-            return result_of_errno(error);
+        } else if (error == EBADF && queue && ++lost < DESCRIPTORS_LOST)
+            continue;
+        else if (error != EINTR)
+            return result_of_refusal(error);
         else if (piece > page)
             piece /= 2;
     }
@@ -4451,7 +7627,7 @@ static bool memory_may_take(cq_queue *queue, uint64_t bytes)
 }
 
 /* Of a node: all, or the first page of each slot where slots get memory as far as their messages reach. */
-static int allocate_heads(cq_queue *queue, int fd, const struct geometry *g, uint64_t node)
+static int allocate_heads(cq_queue *queue, const struct blank *blank, const struct geometry *g, uint64_t node)
 {
     uint64_t at = g->nodes_offset + node * g->node_stride;
     int result = CQ_OK;
@@ -4459,27 +7635,27 @@ static int allocate_heads(cq_queue *queue, int fd, const struct geometry *g, uin
     if (queue && !memory_may_take(queue, g->paged ? g->slots_per_node * LAYOUT_PAGE : g->node_stride))
         return CQ_FULL;
     if (!g->paged)
-        return memory_allocate(queue, fd, at, g->node_stride);
+        return memory_allocate(queue, blank, at, g->node_stride);
     for (uint32_t i = 0; i < g->slots_per_node && result == CQ_OK; ++i)
-        result = memory_allocate(queue, fd, at + i * g->slot_stride, LAYOUT_PAGE);
+        result = memory_allocate(queue, blank, at + i * g->slot_stride, LAYOUT_PAGE);
     return result;
 }
 
 /* Memory for a node and, where it is the first on their page, for its state, marks and hints. */
-int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint64_t node)
+int memory_allocate_node(cq_queue *queue, const struct blank *blank, const struct geometry *g, uint64_t node)
 {
     const uint64_t words = LAYOUT_PAGE / 8;
     int result = CQ_OK;
 
     if (node % (words * 64 * 64) == 0)
-        result = memory_allocate(queue, fd, LAYOUT_SUMMARY_OFFSET + node / (64 * 64) * 8, LAYOUT_PAGE);
+        result = memory_allocate(queue, blank, LAYOUT_SUMMARY_OFFSET + node / (64 * 64) * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % (words * 64) == 0)
-        result = memory_allocate(queue, fd, g->bitmap_offset + node / 64 * 8, LAYOUT_PAGE);
+        result = memory_allocate(queue, blank, g->bitmap_offset + node / 64 * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % (words * MARK_NODES) == 0)
-        result = memory_allocate(queue, fd, g->marks_offset + node / MARK_NODES * 8, LAYOUT_PAGE);
+        result = memory_allocate(queue, blank, g->marks_offset + node / MARK_NODES * 8, LAYOUT_PAGE);
     if (result == CQ_OK && node % words == 0)
-        result = memory_allocate(queue, fd, g->states_offset + node * 8, LAYOUT_PAGE);
-    return result == CQ_OK ? allocate_heads(queue, fd, g, node) : result;
+        result = memory_allocate(queue, blank, g->states_offset + node * 8, LAYOUT_PAGE);
+    return result == CQ_OK ? allocate_heads(queue, blank, g, node) : result;
 }
 
 /* Memory for a message of `size` bytes in a slot that gets it as far as messages reach: what is beyond its first page.
@@ -4487,11 +7663,11 @@ int memory_allocate_node(cq_queue *queue, int fd, const struct geometry *g, uint
 int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size)
 {
     const struct geometry *g = &queue->geometry;
-    uint64_t bytes = (uint64_t)slot_pages(size) * LAYOUT_PAGE;
+    uint64_t bytes = (uint64_t)slot_pages(g, size) * LAYOUT_PAGE;
 
     if (!memory_may_take(queue, bytes))
         return CQ_FULL;
-    return memory_allocate(queue, -1, g->nodes_offset + node * g->node_stride + index * g->slot_stride + LAYOUT_PAGE,
+    return memory_allocate(queue, NULL, g->nodes_offset + node * g->node_stride + index * g->slot_stride + LAYOUT_PAGE,
                            bytes);
 }
 
@@ -4987,8 +8163,12 @@ static int map_and_register(cq_queue *queue, const cq_config *config, bool read_
     if (result == CQ_OK) {
         if ((result = fork_remember(queue)) == CQ_OK && only && !region_is(queue, only))
             result = CQ_EEXIST;
+        if (result == CQ_OK)
+            result = durable_join(queue, config);
         if (result == CQ_OK && !read_only)
             result = register_handle(queue, lock_fd);
+        if (lock_fd >= 0 && !region_locks_at(queue, lock_fd))
+            result = RESULT_RETRY; /* another thread closed it: what was locked, or not, was somebody else's */
         if (lock_fd >= 0)
             os_close(lock_fd);
     }
@@ -5013,6 +8193,10 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
                           memory_order_relaxed);
     atomic_store_explicit(&queue->turn_time, INT64_MIN / 2, memory_order_relaxed);
     queue->patience = 128;
+    atomic_store_explicit(&queue->next_due, INT64_MAX, memory_order_relaxed); /* nobody else has the handle yet */
+    bool looks = queue->geometry.features & FEATURE_EXCLUSIVE || queue->geometry.time_to_live != 0;
+    queue->special = looks || queue->geometry.max_deliveries != 0;
+    queue->usual_slots = looks ? 0 : queue->geometry.slots_per_node;
     lookout_look(queue);
     return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
 }
@@ -5024,6 +8208,7 @@ static void detach(cq_queue *queue, bool forked)
     if (!forked && queue->owner != 0)
         reap_leave(queue);
     region_close_descriptor(queue);
+    durable_leave(queue, forked);
     if (!queue->alive)
         return;
     fork_lock(); /* no child may see the handle forgotten and the region mapped */
@@ -5049,26 +8234,55 @@ static int attach(cq_queue *queue, const cq_config *config, const struct os_stat
     return result;
 }
 
-static int create_or_attach(cq_queue *queue, const cq_config *config)
+/* Somebody is just making the region: for how long that is waited for, and how long until the next look. */
+#define MAKING_NS INT64_C(1000000000)
+#define MAKING_PAUSE INT64_C(5000000)
+
+static bool pause_until(int64_t deadline)
+{
+    _Atomic uint32_t word = 0;
+    int64_t now = os_clock(OS_CLOCK);
+
+    if (now < deadline)
+        os_sleep(&word, 0, now + MAKING_PAUSE, UINT32_MAX);
+    return now < deadline;
+}
+
+/* A new region at queue->path. *home: a hold on its directory if it is durable, until the handle has one of its own. */
+static int make(cq_queue *queue, const cq_config *config, struct home *home, struct os_status *made)
+{
+    return config->flags & CQ_DURABLE ? durable_revive(queue, config, home, made)
+                                      : create_file(queue->path, config, made);
+}
+
+/* As cq_open. */
+static int create_or_attach(cq_queue *queue, const cq_config *config, struct home *home)
 {
     uint32_t flags = config->flags;
-    bool may_create = !(flags & (CQ_ATTACH | CQ_READ_ONLY)), exclusive = flags & CQ_EXCLUSIVE, created = false;
+    bool may_create = !(flags & CQ_READ_ONLY) && (!(flags & CQ_ATTACH) || flags & CQ_DURABLE);
+    bool exclusive = flags & CQ_EXCLUSIVE, created = false;
+    int64_t deadline = os_clock(OS_CLOCK) + MAKING_NS;
     struct os_status made;
 
     for (int attempt = 0; attempt < OPEN_ATTEMPTS; ++attempt) {
         /* Exclusive: what is under the name by now may be somebody else's. */
         int result = exclusive && !created ? CQ_ENOENT : attach(queue, config, exclusive ? &made : NULL);
-        if (result == RESULT_RETRY)
-            continue;
+        if (result == RESULT_GONE) /* only who says that the queue is durable has it made anew */
+            result = CQ_ENOENT;
         /* Made where it turns out that nobody can have a queue. Any other failure leaves it: others may be using it. */
         if (result == CQ_EFILESYSTEM && created && region_is(queue, &made) && region_is_linked(queue))
             os_unlink(queue->path);
-        if (result != CQ_ENOENT || !may_create)
+        if (result == CQ_ENOENT && may_create) {
+            home_let_go(home); /* of a region that was removed meanwhile */
+            result = make(queue, config, home, &made);
+            created |= result == CQ_OK;
+            if (result == CQ_OK || (result == CQ_EEXIST && !exclusive))
+                continue;
+        }
+        if (result == RESULT_MAKING && !pause_until(deadline))
+            return CQ_EBUSY;
+        if (result != RESULT_RETRY && result != RESULT_MAKING)
             return result;
-        result = create_file(queue->path, config, &made);
-        if (result != CQ_OK && (result != CQ_EEXIST || exclusive))
-            return result;
-        created |= result == CQ_OK;
     }
     return CQ_ESYSTEM;
 }
@@ -5083,6 +8297,7 @@ int cq_open(const char *name, const cq_config *given, cq_queue **queue)
     *queue = NULL;
     if (!name || config_complete(given, &full) != CQ_OK || config_fault(config) != CONFIG_FINE)
         return CQ_EINVAL;
+    full.flags |= full.flags & CQ_SYNC ? CQ_DURABLE : 0;
     int result;
     cq_queue *made = aligned_alloc(LAYOUT_LINE, sizeof *made);
     if (!made)
@@ -5092,7 +8307,9 @@ int cq_open(const char *name, const cq_config *given, cq_queue **queue)
     if (result == CQ_OK) {
         /* Not to be cancelled between opening and closing a file, or with the fork guard's mutex in hand. */
         int before = os_hold_cancellation();
-        result = create_or_attach(made, config);
+        struct home home = {.lock = -1, .directory = -1};
+        result = create_or_attach(made, config, &home);
+        home_let_go(&home);
         os_restore_cancellation(before);
     }
     if (result != CQ_OK) {
@@ -5111,6 +8328,7 @@ int cq_close(cq_queue *queue)
     bool forked = atomic_load_explicit(queue->alive, memory_order_relaxed) == 0; /* as in handle_usable */
     int before = os_hold_cancellation();
     watch_close(queue, forked);
+    cq_close(queue->letters);
     detach(queue, forked);
     os_restore_cancellation(before);
     free(queue->path);
@@ -5259,6 +8477,72 @@ bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *
     return false;
 }
 
+/* ---- those whose time has not come ------------------------------------------------------------------ */
+
+_Atomic uint64_t *orphan_due(const cq_queue *queue, const struct run *run)
+{
+    return (_Atomic uint64_t *)(void *)(queue->base + queue->geometry.dues_offset) +
+           ((uint64_t)run->node * queue->geometry.slots_per_node + run->index);
+}
+
+/* Is the orphan to go to dead_letter instead? */
+bool orphan_is_spent(const cq_queue *queue, const struct run *run, uint64_t word, int64_t date)
+{
+    const struct geometry *g = &queue->geometry;
+
+    if (g->max_deliveries != 0 && slot_deliveries(word) >= g->max_deliveries)
+        return true;
+    return g->time_to_live != 0 && queue->header->dead_letter[0] != '\0' &&
+           slot_is_expired(queue, run_slot(queue, run, 0), date);
+}
+
+/* Has the front come to this ticket? */
+static bool has_come(const cq_queue *queue, uint64_t front, uint64_t ticket)
+{
+    return position_distance(front, ticket, queue->geometry.slots_per_node) < POSITION_BEHIND;
+}
+
+/* May it be delivered now? If not, the terms say when. */
+static bool is_due(const cq_queue *queue, struct terms *terms, const struct run *run, uint64_t word)
+{
+    int64_t until = INT64_MIN;
+
+    if (word_owner(word) == ORPHAN_LATER) {
+        /* Relaxed: written before the slot became this word, of which the caller has seen it. */
+        uint64_t due = atomic_load_explicit(orphan_due(queue, run), memory_order_relaxed);
+        if (due & DUE_TAIL) {
+            uint64_t ticket = due << 12;
+            if (terms->last || has_come(queue, terms->front, ticket))
+                return true;
+            if (terms->tail == 0 || !has_come(queue, ticket, terms->tail))
+                terms->tail = ticket;
+            return false;
+        }
+        until = (int64_t)due;
+    }
+    if (orphan_is_spent(queue, run, word, terms->date)) {
+        /* Relaxed: a time to try again. */
+        int64_t after = (int64_t)atomic_load_explicit(&queue->letters_after, memory_order_relaxed);
+        until = until > after ? until : after;
+    }
+    if (until <= terms->date)
+        return true;
+    terms->until = until < terms->until ? until : terms->until;
+    return false;
+}
+
+/* The first from `index` on that may be delivered now. */
+static bool due_in_node(cq_queue *queue, struct terms *terms, uint64_t link, uint32_t index, struct run *run,
+                        uint64_t *word)
+{
+    for (; orphan_in_node(queue, link, index, run, word); index = run->index + 1)
+        if (is_due(queue, terms, run, *word))
+            return true;
+    return false;
+}
+
+/* ---- finding and claiming ---------------------------------------------------------------------------- */
+
 /* Has the node an orphan in whatever life? */
 static bool has_orphan(cq_queue *queue, uint32_t node)
 {
@@ -5270,11 +8554,11 @@ static bool has_orphan(cq_queue *queue, uint32_t node)
 
 /* The same for the whole node, whose mark goes if there is none. The mark may be for a later life than the link's by
    now: then there may be an orphan all the same, and the mark stays. */
-static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint64_t *word)
+static bool in_whole_node(cq_queue *queue, struct terms *terms, uint64_t link, struct run *run, uint64_t *word)
 {
     uint64_t seen = node_marks(queue, link_node(link)); /* marks:A, before the slots */
 
-    if (orphan_in_node(queue, link, 0, run, word))
+    if (due_in_node(queue, terms, link, 0, run, word))
         return true;
     if (!has_orphan(queue, link_node(link)))
         node_unmark(queue, link_node(link), seen, MARK_ORPHANS);
@@ -5282,16 +8566,24 @@ static bool in_whole_node(cq_queue *queue, uint64_t link, struct run *run, uint6
 }
 
 /* Without the cache, which another thread is using, or what this signal handler interrupted. */
-static bool find_without_cache(cq_queue *queue, uint64_t reference, struct run *run, uint64_t *word)
+static bool find_without_cache(cq_queue *queue, struct terms *terms, uint64_t reference, struct run *run,
+                               uint64_t *word)
 {
     uint64_t link, nearer = UINT64_MAX;
 
     for (uint64_t left = queue->geometry.node_count; left > 0; --left, nearer = behind(reference, link))
         if (orphan_nodes(queue, reference, nearer, &link, 1) == 0)
             return false;
-        else if (in_whole_node(queue, link, run, word))
+        else if (in_whole_node(queue, terms, link, run, word))
             return true;
     return false;
+}
+
+/* What was passed by before is due by now. */
+static bool has_changed(const cq_queue *queue, const struct orphan_cache *cache, const struct terms *terms)
+{
+    return cache->until <= terms->date ||
+           (cache->tail != 0 && (terms->last || has_come(queue, terms->front, cache->tail)));
 }
 
 /*
@@ -5299,24 +8591,29 @@ static bool find_without_cache(cq_queue *queue, uint64_t reference, struct run *
  * still: since then orphans have only gone. So a node is looked for once, not once for each orphan in it, and many
  * together.
  */
-static bool find(cq_queue *queue, uint64_t version, uint64_t reference, struct run *run, uint64_t *word)
+static bool find(cq_queue *queue, struct terms *terms, uint64_t version, uint64_t reference, struct run *run,
+                 uint64_t *word)
 {
     struct orphan_cache *cache = &queue->orphan_cache;
     uint64_t nearer = UINT64_MAX;
     bool found = false, more = true;
 
     if (!cache_enter(&cache->busy))
-        return find_without_cache(queue, reference, run, word);
-    if (cache->version != version)
+        return find_without_cache(queue, terms, reference, run, word);
+    if (cache->version != version || has_changed(queue, cache, terms)) {
         cache->next = cache->index = cache->count = 0;
-    else if (cache->count < ORPHAN_NODES)
+        cache->until = INT64_MAX;
+        cache->tail = 0;
+    } else if (cache->count < ORPHAN_NODES)
         more = false;
+    terms->until = cache->until;
+    terms->tail = cache->tail;
     for (uint64_t batches = queue->geometry.node_count / ORPHAN_NODES + 2; batches > 0; --batches) {
         for (; !found && cache->next < cache->count; cache->next += !found) {
             uint64_t link = cache->links[cache->next];
             nearer = behind(reference, link);
-            found = (cache->index > 0 && orphan_in_node(queue, link, cache->index, run, word)) ||
-                    in_whole_node(queue, link, run, word);
+            found = (cache->index > 0 && due_in_node(queue, terms, link, cache->index, run, word)) ||
+                    in_whole_node(queue, terms, link, run, word);
             cache->index = found ? run->index : 0;
         }
         if (found || !more)
@@ -5326,29 +8623,59 @@ static bool find(cq_queue *queue, uint64_t version, uint64_t reference, struct r
         cache->count = orphan_nodes(queue, reference, nearer, cache->links, ORPHAN_NODES);
         more = cache->count == ORPHAN_NODES;
     }
+    cache->until = terms->until;
+    cache->tail = terms->tail;
     cache_leave(&cache->busy);
     return found;
 }
 
+/* From where the next orphan is looked for. */
+static uint64_t begin_search(cq_queue *queue, struct terms *terms)
+{
+    struct end head;
+    /* orphan_claim:A, after orphan_version:A; pairs with swing_head:A. */
+    uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
+
+    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head) == CQ_OK)
+        terms->front = head.ticket;
+    else
+        terms->front = ticket_word(word_sequence(reference), 0, 0);
+    terms->until = INT64_MAX;
+    terms->tail = 0;
+    return reference;
+}
+
+/* Is there one that may be delivered now? */
+bool orphan_waits(cq_queue *queue, struct terms *terms)
+{
+    uint64_t version = orphan_version(queue), word;
+    struct run run;
+
+    return orphan_is_dirty(version) && find(queue, terms, version, begin_search(queue, terms), &run, &word);
+}
+
 /*
- * Claim the oldest orphan. CQ_OK; CQ_EMPTY: there was none, and *version is a clean version of then: nothing was made
- * since if it is the same later. CQ_ETOOSMALL with *needed, or an error.
+ * Claim the oldest orphan. CQ_OK; CQ_EMPTY: there was none, and *version is a clean version of then: nothing was
+ * made since if it is the same later; or a dirty one, and the terms say when the next is due. RESULT_SPENT: *run is
+ * one that is to go to dead_letter, and nobody has claimed it. CQ_ETOOSMALL with *needed, or an error.
  */
-int orphan_claim(cq_queue *queue, size_t room, struct run *run, size_t *needed, uint64_t *version)
+int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed, uint64_t *version)
 {
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         *version = orphan_version(queue);
         if (!orphan_is_dirty(*version))
             return CQ_EMPTY;
-        uint64_t word;
-        /* orphan_claim:A, after orphan_version:A; pairs with swing_head:A. */
-        uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
-        if (!find(queue, *version, reference, run, &word)) {
+        uint64_t word, reference = begin_search(queue, terms);
+        if (!find(queue, terms, *version, reference, run, &word)) {
+            if (terms->until != INT64_MAX || terms->tail != 0)
+                return CQ_EMPTY;
             /* orphan_claim:B, after the search: only this version. A newer one stays dirty. */
             atomic_compare_exchange_strong_explicit(&queue->header->orphans, version, *version & ~ORPHANS_DIRTY,
                                                     memory_order_seq_cst, memory_order_relaxed);
             continue;
         }
+        if (orphan_is_spent(queue, run, word, terms->date))
+            return RESULT_SPENT;
         struct layout_slot *slot = run_slot(queue, run, 0);
         size_t size = 0;
         int result = room == SIZE_MAX ? CQ_OK : slot_peek(queue, slot, word, &size, NULL, 0);
@@ -5444,7 +8771,23 @@ int os_open(const char *path, uint32_t flags, int *fd)
     return error_of(*fd);
 }
 
-void os_close(int fd) { syscall(SYS_close, fd); }
+/* Others hardly open anything in this way. */
+static bool is_opened_here(int fd)
+{
+    struct stat found;
+    bool regular = fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
+    int flags = fcntl(fd, F_GETFL); /* last: nothing comes between this and closing */
+
+    if (flags == -1)
+        return errno != EBADF; /* it cannot be told, and most likely is */
+    return flags & O_NONBLOCK && (regular || flags & O_NOFOLLOW);
+}
+
+void os_close(int fd)
+{
+    if (is_opened_here(fd))
+        syscall(SYS_close, fd);
+}
 
 static int fill_status(int result, const struct stat *found, struct os_status *status)
 {
@@ -5537,7 +8880,7 @@ static int write_in_place(int fd)
 
 int os_create_nameless(const char *directory, int *fd)
 {
-    *fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    *fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC | O_NONBLOCK, 0600);
     if (*fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
         return errno == EISDIR || errno == EINVAL ? EOPNOTSUPP : errno;
     int error = write_in_place(*fd);
@@ -5546,13 +8889,17 @@ int os_create_nameless(const char *directory, int *fd)
     return error;
 }
 
-int os_set_size(int fd, uint64_t size)
+int os_check_size(uint64_t size)
 {
     struct rlimit limit;
 
     /* The kernel would not only refuse but send SIGXFSZ. */
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < size)
-        return EFBIG;
+    bool limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return limited && limit.rlim_cur < size ? EFBIG : 0;
+}
+
+int os_set_size(int fd, uint64_t size)
+{
     if (ftruncate(fd, (off_t)size) == 0)
         return 0;
     return errno == EINVAL ? EOPNOTSUPP : errno; /* larger pages than ours */
@@ -5567,9 +8914,9 @@ int os_link(int fd, const char *path)
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
         return 0;
-    if (errno == ENOENT && linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0) /* no /proc here */
-        return 0;
-    return errno;
+    if (errno != ENOENT || faccessat(AT_FDCWD, "/proc/self/fd", F_OK, 0) == 0)
+        return errno;
+    return linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0 ? 0 : errno == ENOENT ? EIO : errno;
 }
 
 int os_unlink(const char *path) { return error_of(unlink(path)); }
@@ -5624,7 +8971,8 @@ uint64_t os_room(int fd)
 /* What a kernel (or what plays one) does not know is done another way: by fork.c, or by os_allocate. */
 static bool advise(void *at, size_t size, int advice)
 {
-    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM;
+    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM ||
+           errno == EACCES;
 }
 
 static int unmap_for(void *at, size_t size, int error)
@@ -5772,6 +9120,285 @@ int64_t os_clock(enum os_clock clock)
 
     clock_gettime(ids[clock], &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ==== src/os_linux_disk.c ==== */
+
+/*
+ * os_linux_disk.c - disk.h on Linux.
+ *
+ * As in os_linux.c, syscall() opens and closes. A file is filled with written zeros, not with reserved blocks: the
+ * first write to a reserved block changes the file's metadata, which makes each fdatasync several times as long.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#ifdef CQ_TESTING
+const struct disk *cq_testing_disk;
+#endif
+
+static int disk_error(long result) { return result < 0 ? errno : 0; }
+
+static void disk_close(int file) { syscall(SYS_close, file); }
+
+static int disk_open_at(int directory, const char *name, int how, uint32_t permissions, int *file)
+{
+    how |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    *file = (int)syscall(SYS_openat, directory, name, how, permissions);
+    return disk_error(*file);
+}
+
+/* Flush the directory in which `path` is: its last name is made durable. */
+static int disk_flush_parent(const char *path)
+{
+    char *parent = strdup(path);
+    int directory, error;
+
+    if (!parent)
+        return ENOMEM;
+    size_t length = strlen(parent);
+    while (length > 1 && parent[length - 1] == '/')
+        parent[--length] = '\0';
+    char *slash = strrchr(parent, '/');
+    if (slash)
+        slash[slash == parent] = '\0';
+    error = disk_open_at(AT_FDCWD, slash ? parent : ".", O_RDONLY | O_DIRECTORY, 0, &directory);
+    free(parent);
+    if (error != 0)
+        return error;
+    error = disk_error(fsync(directory));
+    disk_close(directory);
+    return error;
+}
+
+static int disk_open_directory(const char *path, bool create, uint32_t permissions, int *directory)
+{
+    /* The last name may be a symbolic link, to a disk mounted elsewhere. */
+    *directory = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (*directory >= 0 || errno != ENOENT || !create)
+        return disk_error(*directory);
+    bool made = mkdir(path, 0700) == 0;
+    if (!made && errno != EEXIST)
+        return errno;
+    *directory = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (*directory < 0 || !made)
+        return disk_error(*directory);
+    int error = disk_error(fchmod(*directory, (mode_t)permissions));
+    if (error == 0)
+        error = disk_flush_parent(path);
+    if (error != 0)
+        disk_close(*directory);
+    return error;
+}
+
+static int disk_check(int directory)
+{
+    struct statfs status;
+
+    if (fstatfs(directory, &status) != 0)
+        return errno;
+    switch ((unsigned long)status.f_type & 0xffffffffUL) {
+    case 0x01021994 /* tmpfs */: case 0x858458f6 /* ramfs */: case 0x958458f6 /* hugetlbfs */: case 0x6969 /* NFS */:
+    case 0x01021997 /* 9p */: case 0x5346414f /* AFS */: case 0x73757245 /* Coda */: case 0x65735546 /* FUSE */:
+    case 0xfe534d42 /* SMB2 */: case 0xff534d42 /* CIFS */: case 0x517b /* SMB */: case 0x00c36400 /* Ceph */:
+        return EOPNOTSUPP;
+    default:
+        return 0;
+    }
+}
+
+static int disk_list(int directory, disk_visitor *visitor, void *context)
+{
+    int copy, result = disk_open_at(directory, ".", O_RDONLY | O_DIRECTORY, 0, &copy);
+
+    if (result != 0)
+        return result;
+    DIR *stream = fdopendir(copy);
+    if (!stream) {
+        result = errno;
+        disk_close(copy);
+        return result;
+    }
+    for (errno = 0; result == 0; errno = 0) {
+        const struct dirent *entry = readdir(stream);
+        if (!entry) {
+            result = errno;
+            break;
+        }
+        result = visitor(entry->d_name, context);
+    }
+    closedir(stream);
+    return result;
+}
+
+static int disk_flush_directory(int directory) { return disk_error(fsync(directory)); }
+
+static int disk_create(int directory, const char *name, uint32_t permissions, int *file)
+{
+    int error = disk_open_at(directory, name, O_RDWR | O_CREAT | O_EXCL, 0600, file);
+
+    if (error != 0 || permissions == 0600 || fchmod(*file, (mode_t)permissions) == 0)
+        return error;
+    error = errno;
+    disk_close(*file);
+    return error;
+}
+
+static int disk_open(int directory, const char *name, bool writable, int *file)
+{
+    struct stat found;
+    int error = disk_open_at(directory, name, writable ? O_RDWR : O_RDONLY, 0, file);
+
+    if (error != 0)
+        return error;
+    if (fstat(*file, &found) == 0 && S_ISREG(found.st_mode))
+        return 0;
+    disk_close(*file);
+    return ELOOP;
+}
+
+static int disk_unlink(int directory, const char *name) { return disk_error(unlinkat(directory, name, 0)); }
+
+static int disk_identify(int file, struct disk_identity *identity, uint64_t *size)
+{
+    struct stat found;
+
+    *identity = (struct disk_identity){0, 0};
+    *size = 0;
+    if (fstat(file, &found) != 0)
+        return errno;
+    *identity = (struct disk_identity){found.st_dev, found.st_ino};
+    *size = (uint64_t)found.st_size;
+    return 0;
+}
+
+static int disk_write(int file, const void *from, size_t size, uint64_t offset)
+{
+    const unsigned char *bytes = from;
+
+    while (size > 0) {
+        ssize_t written = pwrite(file, bytes, size, (off_t)offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return written < 0 ? errno : EIO;
+        bytes += written;
+        size -= (size_t)written;
+        offset += (uint64_t)written;
+    }
+    return 0;
+}
+
+static int disk_fill(int file, uint64_t begin, uint64_t end)
+{
+    static const unsigned char zeros[65536];
+
+    for (int error; begin < end;) {
+        size_t piece = end - begin < sizeof zeros ? (size_t)(end - begin) : sizeof zeros;
+        if ((error = disk_write(file, zeros, piece, begin)) != 0)
+            return error;
+        begin += piece;
+    }
+    return 0;
+}
+
+static int disk_read(int file, void *to, size_t size, uint64_t offset, size_t *got)
+{
+    unsigned char *bytes = to;
+
+    for (*got = 0; *got < size;) {
+        ssize_t result = pread(file, bytes + *got, size - *got, (off_t)(offset + *got));
+        if (result < 0 && errno == EINTR)
+            continue;
+        if (result < 0)
+            return errno;
+        if (result == 0)
+            break;
+        *got += (size_t)result;
+    }
+    return 0;
+}
+
+/* What was written, and the file's size if that changed. */
+static int disk_flush(int file) { return disk_error(fdatasync(file)); }
+
+static int disk_lock_byte(int file, uint64_t byte, enum disk_lock kind)
+{
+    short type = kind == DISK_UNLOCK ? F_UNLCK : kind == DISK_LOCK_SHARED ? F_RDLCK : F_WRLCK;
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+    return disk_error(fcntl(file, F_OFD_SETLK, &lock));
+}
+
+/* The mapping is never touched: it keeps the description, as that of a region does. */
+static int disk_hold(int file, void **held)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *at = mmap(NULL, page, PROT_READ, MAP_SHARED, file, 0);
+
+    if (at == MAP_FAILED)
+        return errno;
+    if (madvise(at, page, MADV_DONTFORK) != 0 && errno != EINVAL && errno != ENOSYS) {
+        int error = errno;
+        munmap(at, page);
+        return error;
+    }
+    *held = at;
+    return 0;
+}
+
+static void disk_release(void *held) { munmap(held, (size_t)sysconf(_SC_PAGESIZE)); }
+
+static int disk_boot(uint8_t id[16])
+{
+    char text[37];
+    size_t got, digits = 0;
+    int file, error = disk_open_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY, 0, &file);
+
+    if (error != 0)
+        return error;
+    error = disk_read(file, text, sizeof text, 0, &got);
+    disk_close(file);
+    memset(id, 0, 16);
+    for (size_t i = 0; error == 0 && i < got && digits < 32; ++i) {
+        const char *hex = "0123456789abcdef", *digit = text[i] ? strchr(hex, text[i]) : NULL;
+        if (digit)
+            id[digits / 2] |= (uint8_t)((digit - hex) << (digits % 2 ? 0 : 4));
+        digits += digit != NULL;
+    }
+    return error != 0 ? error : digits == 32 ? 0 : EIO;
+}
+
+const struct disk *disk_linux(void)
+{
+    static const struct disk ways = {
+        .open_directory = disk_open_directory,
+        .check = disk_check,
+        .list = disk_list,
+        .flush_directory = disk_flush_directory,
+        .create = disk_create,
+        .open = disk_open,
+        .unlink = disk_unlink,
+        .close = disk_close,
+        .identify = disk_identify,
+        .fill = disk_fill,
+        .write = disk_write,
+        .read = disk_read,
+        .flush = disk_flush,
+        .lock = disk_lock_byte,
+        .hold = disk_hold,
+        .release = disk_release,
+        .boot = disk_boot,
+    };
+    return &ways;
 }
 
 /* ==== src/os_linux_process.c ==== */
@@ -6002,6 +9629,7 @@ int os_try_descriptors(uint32_t count)
  */
 
 
+#include <errno.h>
 #include <string.h>
 
 /* Far past any file's end; one byte an id, locked while the participant lives. */
@@ -6019,7 +9647,7 @@ uint32_t participant_highest(const cq_queue *queue)
 
 /* ---- locks ------------------------------------------------------------------------------------------ */
 
-static bool set_lock(int fd, uint32_t id, enum os_lock kind) { return os_lock(fd, LIVE_BYTES + id, kind) == 0; }
+static int set_lock(int fd, uint32_t id, enum os_lock kind) { return os_lock(fd, LIVE_BYTES + id, kind); }
 
 /* Does another description than fd's hold the lock that `record` says its participant has? */
 static enum verdict ask_lock(int fd, uint32_t id, uint64_t record)
@@ -6081,7 +9709,7 @@ static bool is_being_reaped(const cq_queue *queue, uint32_t id)
 }
 
 /* Memory for the entry. Others read it only up to highest_id, which is raised afterwards. */
-static int reach(cq_queue *queue, int fd, uint32_t id)
+static int reach(cq_queue *queue, uint32_t id)
 {
     /* Relaxed: the exchange decides. */
     uint32_t highest = atomic_load_explicit(&queue->header->highest_id, memory_order_relaxed);
@@ -6089,7 +9717,7 @@ static int reach(cq_queue *queue, int fd, uint32_t id)
     if (id <= highest)
         return CQ_OK;
     uint64_t begin = (LAYOUT_PARTICIPANTS_OFFSET + id * sizeof(struct layout_participant)) / LAYOUT_PAGE * LAYOUT_PAGE;
-    int result = memory_allocate(queue, fd, begin, LAYOUT_PAGE);
+    int result = memory_allocate(queue, NULL, begin, LAYOUT_PAGE);
     if (result != CQ_OK)
         return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
     uint32_t reached = id < LAYOUT_MAX_OWNER ? id : LAYOUT_MAX_OWNER;
@@ -6120,17 +9748,30 @@ static void introduce(struct layout_participant *me)
     atomic_store_explicit(&me->pid, os_process(), memory_order_relaxed);
 }
 
+/* CQ_ELIMIT: another description's lock is in the way. Anything else is true of all ids. */
+static int result_of_lock(int error)
+{
+    switch (error) {
+    case EAGAIN: case EACCES: return CQ_ELIMIT;
+    case EOPNOTSUPP: return CQ_EFILESYSTEM;
+    default: return CQ_ESYSTEM;
+    }
+}
+
 /* Become the owner of this id if it is clean. lock_fd is the description whose mapping will carry the lock.
-   CQ_ELIMIT: not this one. */
+   CQ_ELIMIT: not this one. Other errors: none. */
 static int claim_id(cq_queue *queue, int lock_fd, uint32_t id, bool shared)
 {
     struct layout_participant *me = &queue->participants[id];
     bool fresh = id > participant_highest(queue);
     uint64_t record = fresh ? 0 : participant_record(queue, id);
 
-    if (record & PARTICIPANT_USED || !set_lock(lock_fd, id, shared ? OS_LOCK_SHARED : OS_LOCK))
+    if (record & PARTICIPANT_USED)
         return CQ_ELIMIT;
-    int result = reach(queue, lock_fd, id);
+    int error = set_lock(lock_fd, id, shared ? OS_LOCK_SHARED : OS_LOCK);
+    if (error != 0)
+        return result_of_lock(error);
+    int result = reach(queue, id);
     if (result == CQ_OK) {
         record = participant_record(queue, id); /* record:A, before names:A: clean, and then not named */
         if (!(record & PARTICIPANT_USED) && !is_being_reaped(queue, id)) {
@@ -6170,9 +9811,9 @@ int participant_register(cq_queue *queue, int lock_fd, bool shared)
 /* Have an id for a moment, to reap in its name: the one that is kept for this, which one process at a time may have. */
 bool participant_enter_emergency(cq_queue *queue, int lock_fd)
 {
-    if (!set_lock(lock_fd, EMERGENCY_ID, OS_LOCK))
+    if (set_lock(lock_fd, EMERGENCY_ID, OS_LOCK) != 0)
         return false;
-    if (reach(queue, lock_fd, EMERGENCY_ID) != CQ_OK) {
+    if (reach(queue, EMERGENCY_ID) != CQ_OK) {
         set_lock(lock_fd, EMERGENCY_ID, OS_UNLOCK);
         return false;
     }
@@ -6188,13 +9829,16 @@ void participant_leave_emergency(cq_queue *queue, int lock_fd)
     set_lock(lock_fd, EMERGENCY_ID, OS_UNLOCK);
 }
 
-/* Does the mapping alone, with its description closed, still hold the lock? Not on every file system. */
+/* Does the mapping alone, with its description closed, still hold the lock? Not on every file system. RESULT_RETRY:
+   there is no descriptor to ask, or it was not one of the region any more. */
 int participant_verify(cq_queue *queue)
 {
     int fd = region_descriptor(queue);
-    if (fd < 0)
-        return CQ_ESYSTEM;
-    return ask_lock(fd, queue->owner, queue->record) == VERDICT_ALIVE ? CQ_OK : CQ_EFILESYSTEM;
+    enum verdict verdict = fd < 0 ? VERDICT_UNKNOWN : ask_lock(fd, queue->owner, queue->record);
+
+    if (verdict == VERDICT_ALIVE)
+        return CQ_OK;
+    return verdict == VERDICT_DEAD && region_is_at(queue, fd) ? CQ_EFILESYSTEM : RESULT_RETRY;
 }
 
 /* The first claim of a handle: from now on its death may leave something. */
@@ -6315,7 +9959,16 @@ bool probe_side(cq_queue *queue, enum side side)
 {
     if (side == SIDE_PRODUCERS)
         return has_room(queue);
-    return orphan_is_dirty(orphan_version(queue)) || has_message(queue);
+    bool dirty = orphan_is_dirty(orphan_version(queue)), message = has_message(queue);
+    struct terms terms = {.until = INT64_MAX, .last = !message};
+
+    if (!dirty || message)
+        return message;
+    terms.date = os_clock(OS_DATE_COARSE);
+    bool waits = orphan_waits(queue, &terms);
+    /* Relaxed: a hint, for those that sleep (wait.c). */
+    atomic_store_explicit(&queue->next_due, (uint64_t)(waits ? INT64_MAX : terms.until), memory_order_relaxed);
+    return waits;
 }
 
 /* ==== src/queue.c ==== */
@@ -6765,9 +10418,14 @@ static uint32_t finish_sweep(cq_queue *queue, int fd, int result)
         uint64_t record = reap->records[i];
         if (participant_ask(queue, fd, reap->ids[i], record) != VERDICT_DEAD)
             continue;
+        uint32_t process = atomic_load_explicit(&entry->pid, memory_order_relaxed); /* for people */
         for (int word = 0; word < 2; ++word)
             atomic_store_explicit(&entry->reaping[word], 0, memory_order_seq_cst); /* name_ids:A: its sweeps are over */
-        reaped += participant_clean(queue, reap->ids[i], record);
+        lease_drop_all(queue, reap->ids[i]); /* after the sweep: the next consumer finds what this one held */
+        if (!participant_clean(queue, reap->ids[i], record))
+            continue;
+        TRACE(reaped, queue, reap->ids[i], process);
+        ++reaped;
     }
     reap->count = 0;
     reap->sweeping = false;
@@ -7010,6 +10668,7 @@ bool reap_look(cq_queue *queue, enum reap_look *look)
                                                        memory_order_relaxed)) {
         result = alone ? 0 : look_in_turn(queue, fd, false, turn);
         atomic_store_explicit(&queue->turn_seen, turn + 1, memory_order_relaxed);
+        TRACE(look, queue, turn, result);
         *look = REAP_LOOKED;
     }
     if (*look == REAP_BLIND || *look == REAP_LOOKED) /* not again in each call */
@@ -7067,8 +10726,10 @@ void reap_leave(cq_queue *queue)
         sweep_begin(&reap->sweep, queue, &me);
         result = sweep_step(&reap->sweep, &budget);
     }
-    if (result == CQ_OK)
-        participant_clean(queue, queue->owner, queue->record);
+    if (result != CQ_OK)
+        return;
+    lease_drop_all(queue, queue->owner);
+    participant_clean(queue, queue->owner, queue->record);
 }
 
 /* ==== src/region.c ==== */
@@ -7082,12 +10743,12 @@ void reap_leave(cq_queue *queue)
 
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PREFIX "cqueue."
-#define NAME_LIMIT 200
 
 int result_of_errno(int error)
 {
@@ -7106,22 +10767,18 @@ int result_of_errno(int error)
     }
 }
 
-static bool name_is_valid(const char *name)
+/* The same, where no path was given: what is refused then is not access to a file, nor is any missing. */
+int result_of_refusal(int error)
 {
-    size_t length = 0;
-    for (; name[length] != '\0'; ++length) {
-        char c = name[length];
-        bool alphanumeric = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (length == NAME_LIMIT || (!alphanumeric && (length == 0 || (c != '.' && c != '_' && c != '-'))))
-            return false;
-    }
-    return length > 0;
+    int result = error == ENOSYS ? CQ_ESYSTEM : result_of_errno(error);
+    return result == CQ_EACCESS || result == CQ_ENOENT || result == CQ_EEXIST || result == CQ_EINVAL ? CQ_ESYSTEM
+                                                                                                    : result;
 }
 
 /* The file of the queue, by a path that leads there whatever the working directory will be. */
 int region_path(const char *name, const char *directory, char **path)
 {
-    if (!name_is_valid(name))
+    if (!config_name_is_valid(name))
         return CQ_ENAME;
     if (directory && !*directory)
         return CQ_ENOENT;
@@ -7153,7 +10810,7 @@ int region_read_header(int fd, struct layout_header *header, uint64_t *file_size
 /* CQ_EFILESYSTEM: locks do not go with mappings there, as far as is known. */
 int region_filesystem(int fd, uint32_t flags)
 {
-    return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_errno(os_check_filesystem(fd));
+    return flags & CQ_ANY_FILESYSTEM ? CQ_OK : result_of_refusal(os_check_filesystem(fd));
 }
 
 /* Are the file's owner, and those that may write it, to be trusted? A file of this process's own user is as open to a
@@ -7186,10 +10843,10 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     int error = os_map(fd, size, read_only ? OS_MAP_READ : OS_MAP_WRITE, &base);
 
     if (error != 0)
-        return result_of_errno(error);
+        return result_of_refusal(error);
     if ((error = os_map_alive(&alive, &queue->populates)) != 0) {
         os_unmap(base, size);
-        return result_of_errno(error);
+        return result_of_refusal(error);
     }
     queue->alive = alive;
     queue->granule = os_granule(fd);
@@ -7204,6 +10861,47 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     queue->states = (void *)(queue->base + queue->geometry.states_offset);
     os_path_of_mapping(base, size, queue->mapped_as, sizeof queue->mapped_as);
     return CQ_OK;
+}
+
+/* What of it differs from what is asked for, the first thing if several do. */
+enum mismatch region_mismatch(const cq_config *config, const struct layout_header *header)
+{
+    if (config->capacity && config->capacity != header->capacity)
+        return MISMATCH_CAPACITY;
+    if (config->max_message_size && config->max_message_size != header->max_message_size)
+        return MISMATCH_MESSAGE;
+    if (config->max_headers && config->max_headers != header->max_headers)
+        return MISMATCH_HEADERS;
+    if (config->max_deliveries && config->max_deliveries != header->max_deliveries)
+        return MISMATCH_DELIVERIES;
+    if (config->dead_letter && strcmp(config->dead_letter, header->dead_letter) != 0)
+        return MISMATCH_LETTERS;
+    if (config->time_to_live && config->time_to_live != header->time_to_live)
+        return MISMATCH_LIFE;
+    if (config->flags & CQ_EXCLUSIVE_CONSUMER && !(header->features & FEATURE_EXCLUSIVE))
+        return MISMATCH_EXCLUSIVE;
+    return config->flags & CQ_ENQUEUE_TIMES && !(header->features & FEATURE_TIMES) ? MISMATCH_TIMES : MISMATCH_NONE;
+}
+
+static bool is_same(const struct os_status *one, const struct os_status *other)
+{
+    return one->device == other->device && one->inode == other->inode;
+}
+
+/* Is fd, at this moment, the file that has the name? If not, nothing that was found through it says anything: the
+   number is somebody else's, or the name is. */
+static bool is_named(const char *path, int fd)
+{
+    struct os_status named, found;
+    return os_status_at(path, false, &named) == 0 && os_status(fd, &found) == 0 && is_same(&named, &found);
+}
+
+/* Is fd, still, the description through which the region is mapped and locked? No other thread has another of that
+   kind, because of fork_lock: if it is now, it was all the time. */
+bool region_locks_at(const cq_queue *queue, int fd)
+{
+    struct os_status status;
+    return os_status(fd, &status) == 0 && region_is(queue, &status) && os_is_marked(fd);
 }
 
 /*
@@ -7224,17 +10922,13 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     if ((error = os_open(path, read_only ? OS_READ_ONLY : OS_MARKED, &fd)) != 0)
         return result_of_errno(error);
     own = fd;
-    if ((error = os_status(fd, &status)) != 0) {
-        result = result_of_errno(error);
-        goto fail;
-    }
-    if ((result = check_trust(&status, config, read_only)) != CQ_OK ||
+    if ((result = result_of_errno(os_status(fd, &status))) != CQ_OK ||
+        (result = check_trust(&status, config, read_only)) != CQ_OK ||
         (result = region_filesystem(fd, config ? config->flags : 0)) != CQ_OK ||
         (result = region_read_header(fd, &header, &file_size)) != CQ_OK ||
         (result = geometry_of_header(&header, file_size, &queue->geometry)) != CQ_OK)
         goto fail;
-    if (config && ((config->capacity && config->capacity != header.capacity) ||
-                   (config->max_message_size && config->max_message_size != header.max_message_size))) {
+    if (config && region_mismatch(config, &header) != MISMATCH_NONE) {
         result = CQ_EMISMATCH;
         goto fail;
     }
@@ -7251,12 +10945,19 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     }
     if ((result = map_region(queue, fd, read_only)) != CQ_OK)
         goto fail;
+    if (read_only ? os_status(fd, &second) != 0 || !region_is(queue, &second) : !region_locks_at(queue, fd)) {
+        region_unmap(queue); /* whatever it is, nothing was stored there */
+        result = RESULT_RETRY;
+        goto fail;
+    }
     atomic_store_explicit(&queue->fd, own, memory_order_relaxed); /* nobody else has the handle yet */
     if (!read_only)
         *lock_fd = fd;
     return CQ_OK;
 
 fail:
+    if (!is_named(path, fd))
+        result = RESULT_RETRY;
     if (own != fd)
         os_close(own);
     os_close(fd);
@@ -7326,7 +11027,26 @@ bool region_is_linked(const cq_queue *queue)
     return os_status_at(queue->path, false, &status) == 0 && region_is(queue, &status);
 }
 
-/* Has the file no name at all any more, so that nobody can open it? A file that was renamed still has one. */
+/* Is the directory where the file was seen from here, and the file not in it? Where another root, or another user's
+   rights, hide the directory, nothing is known. */
+static bool is_missing(const cq_queue *queue)
+{
+    struct os_status status;
+    char directory[PATH_MAX];
+    size_t length = (size_t)(strrchr(queue->path, '/') - queue->path) + 1; /* there is one: region_path wrote it */
+    int error = os_status_at(queue->path, false, &status);
+
+    if (error == 0)
+        return status.device == queue->device && !region_is(queue, &status);
+    if (error != ENOENT || length >= sizeof directory)
+        return false;
+    memcpy(directory, queue->path, length);
+    directory[length] = '\0';
+    return os_status_at(directory, true, &status) == 0 && status.device == queue->device;
+}
+
+/* Has the file no name at all any more, so that nobody can open it? A file that was renamed still has one. False also
+   where that cannot be known. */
 bool region_is_removed(cq_queue *queue)
 {
     struct os_status status;
@@ -7334,7 +11054,7 @@ bool region_is_removed(cq_queue *queue)
 
     if (fd >= 0 && os_status(fd, &status) == 0 && region_is(queue, &status))
         return status.links == 0;
-    return !region_is_linked(queue);
+    return is_missing(queue);
 }
 
 void region_close_descriptor(cq_queue *queue)
@@ -7350,6 +11070,351 @@ void region_forget(cq_queue *queue)
        region. */
     if (os_is_word(queue->base, (uint32_t)LAYOUT_MAGIC))
         os_unmap(queue->base, queue->geometry.file_size);
+}
+
+/* ==== src/revive.c ==== */
+
+/*
+ * revive.c - making the region of a durable queue, from what its directory has; a new queue is one of which it has
+ * nothing.
+ *
+ * It owns the order of steps: the messages, a STATE that says the same on the disk, the lock file, the name. Killed
+ * anywhere, it is begun again by the next, and finds the same. Nobody else has the region until it has its name, so
+ * what is written there is written plainly. It must not know how facts are weighed (legacy.c).
+ */
+
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RESTORED (UINT64_C(1) << 32) /* that are passed when the directory is a copy */
+
+struct revival {
+    struct home *home;
+    struct legacy legacy;
+    struct segment segment;
+    struct fact_run *runs;
+    size_t run_count;
+    uint64_t lives;               /* nodes with messages */
+    const char *path;
+};
+
+/* ---- the messages ------------------------------------------------------------------------------------ */
+
+static uint64_t sequence_of(const struct revival *revival, size_t survivor)
+{
+    return revival->legacy.survivors[survivor].position / revival->legacy.head.shape.slots_per_node;
+}
+
+/* A node for each sequence, in their order; and what the STATE will say. CQ_OK or CQ_ENOMEM. */
+static int place(struct revival *revival)
+{
+    struct legacy *legacy = &revival->legacy;
+    struct fact_run *last = NULL;
+
+    revival->runs = malloc((legacy->survivor_count + 1) * sizeof *revival->runs);
+    if (!revival->runs)
+        return CQ_ENOMEM;
+    for (size_t i = 0; i < legacy->survivor_count; ++i) {
+        struct survivor *survivor = &legacy->survivors[i];
+        revival->lives += i == 0 || sequence_of(revival, i) != sequence_of(revival, i - 1);
+        survivor->node = (uint32_t)revival->lives - 1;
+        survivor->deliveries = survivor->deliveries < 0xfe ? survivor->deliveries + 1 : 0xff;
+        if (last && last->position + last->count == survivor->position && last->deliveries == survivor->deliveries)
+            ++last->count;
+        else {
+            last = &revival->runs[revival->run_count++];
+            *last = (struct fact_run){survivor->position, 1, survivor->deliveries};
+        }
+    }
+    return CQ_OK;
+}
+
+static void write_node(cq_queue *queue, uint32_t number, uint64_t sequence)
+{
+    struct layout_node *node = node_at(queue, number);
+    uint64_t ticket = ticket_word(sequence, queue->geometry.slots_per_node, 0);
+
+    atomic_init(&node->enq, ticket);
+    atomic_init(&node->deq, ticket);
+    atomic_init(&node->next, link_word(sequence, NODE_NIL));
+    atomic_init(&queue->states[number], ticket_word(sequence, NODE_LINKED, 0));
+    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
+        atomic_init(&slot_at(queue, node, i)->state, slot_word(sequence, 0, SLOT_DONE, 0));
+}
+
+/* An ORPHAN, of these bytes. CQ_OK or an error. */
+static int write_survivor(cq_queue *queue, const struct blank *blank, const struct revival *revival,
+                          const struct survivor *survivor, const unsigned char *bytes)
+{
+    const struct geometry *g = &queue->geometry;
+    uint32_t index = (uint32_t)(survivor->position % g->slots_per_node);
+    uint64_t sequence = survivor->position / g->slots_per_node;
+    struct layout_node *node = node_at(queue, survivor->node);
+    struct layout_slot *slot = slot_at(queue, node, index);
+    int result = CQ_OK;
+
+    if (g->paged && !slot_reaches(queue, slot, survivor->size))
+        result = memory_allocate(NULL, blank, (uint64_t)((unsigned char *)slot - queue->base) + LAYOUT_PAGE,
+                                 (uint64_t)slot_pages(g, survivor->size) * LAYOUT_PAGE);
+    if (result != CQ_OK)
+        return result;
+    slot_set_reach(queue, slot, survivor->size);
+    memcpy(slot_payload(queue, slot), bytes, survivor->size);
+    uint32_t phase = SLOT_ORPHAN | slot_set_size(queue, slot, survivor->size);
+    atomic_init(&slot->state, slot_word(sequence, survivor->deliveries, phase, 0));
+    atomic_store_explicit(&queue->marks[survivor->node / MARK_NODES], /* nobody else is here */
+                          MARK_VERSION | atomic_load_explicit(&queue->marks[survivor->node / MARK_NODES],
+                                                              memory_order_relaxed) |
+                              mark_bit(survivor->node, MARK_ORPHANS),
+                          memory_order_relaxed);
+    if (!revival->legacy.same_boot)
+        flush_note(queue, survivor->node, sequence, index, revival->legacy.files[survivor->file].generation);
+    return CQ_OK;
+}
+
+static int write_survivors(cq_queue *queue, const struct blank *blank, struct revival *revival, int directory)
+{
+    struct legacy *legacy = &revival->legacy;
+    unsigned char *bytes = NULL;
+    int error, result = CQ_OK;
+
+    for (size_t i = 0; i < legacy->survivor_count && result == CQ_OK; ++i) {
+        const struct survivor *survivor = &legacy->survivors[i];
+        uint64_t at = survivor->offset + sizeof(struct fact);
+        if (i == 0 || survivor->file != legacy->survivors[i - 1].file) {
+            free(bytes);
+            if ((error = legacy_load(directory, legacy, survivor->file, &bytes)) != 0)
+                return home_result(error);
+        }
+        if (at + survivor->size > legacy->files[survivor->file].size)
+            result = CQ_EIO; /* it was there a moment ago */
+        else
+            result = write_survivor(queue, blank, revival, survivor, bytes + at);
+    }
+    free(bytes);
+    return result;
+}
+
+/* Nodes with their words, then the messages; and behind them the stub, where the list begins. The file is mapped. */
+static int write_nodes(cq_queue *queue, const struct blank *blank, struct revival *revival)
+{
+    struct legacy *legacy = &revival->legacy;
+    int directory = revival->home->directory, result;
+
+    for (size_t i = 0; i < legacy->survivor_count; ++i)
+        if (i == 0 || legacy->survivors[i].node != legacy->survivors[i - 1].node)
+            write_node(queue, legacy->survivors[i].node, sequence_of(revival, i));
+    write_node(queue, (uint32_t)revival->lives, legacy->reserve);
+    if ((result = legacy_by_file(legacy)) != CQ_OK)
+        return result;
+    return write_survivors(queue, blank, revival, directory);
+}
+
+/* As write_nodes, through a mapping of the file that is being made. */
+static int fill_nodes(const struct blank *blank, const struct geometry *g, struct revival *revival)
+{
+    cq_queue *queue = aligned_alloc(LAYOUT_LINE, sizeof *queue);
+    void *base = NULL;
+    int result = queue ? CQ_OK : CQ_ENOMEM;
+
+    for (uint64_t n = 0; n <= revival->lives && result == CQ_OK; ++n)
+        result = memory_allocate_node(NULL, blank, g, n);
+    if (result == CQ_OK)
+        result = result_of_errno(os_map(blank->fd, g->file_size, OS_MAP_WRITE, &base));
+    if (result == CQ_OK) {
+        memset(queue, 0, sizeof *queue);
+        queue->geometry = *g;
+        queue->base = base;
+        queue->marks = (void *)(queue->base + g->marks_offset);
+        queue->states = (void *)(queue->base + g->states_offset);
+        result = write_nodes(queue, blank, revival);
+        os_unmap(base, g->file_size);
+    }
+    free(queue);
+    return result;
+}
+
+/* ---- the header, and the disk ------------------------------------------------------------------------ */
+
+/* The list begins at the stub, if there was anything before. */
+static void set_ends(struct layout_header *header, const struct revival *revival)
+{
+    uint64_t first = revival->legacy.reserve, node = revival->lives;
+
+    header->first_position = ticket_word(first, header->slots_per_node, 0);
+    atomic_init(&header->last_hole, header->first_position);
+    atomic_init(&header->tail, link_word(first, (uint32_t)node));
+    atomic_init(&header->head, link_word(first, (uint32_t)node));
+    if (atomic_load_explicit(&header->touched, memory_order_relaxed) < node + 1) /* nobody else is here */
+        atomic_init(&header->touched, node + 1);
+    atomic_init(&header->orphans, revival->legacy.survivor_count > 0 ? 2 | ORPHANS_DIRTY : 0);
+    header->recovered = revival->legacy.survivor_count;
+}
+
+/* What the header of a durable queue has beside others'. */
+static int set_durable(struct layout_header *header, const struct revival *revival, uint64_t spare_nodes)
+{
+    const struct legacy *legacy = &revival->legacy;
+    uint64_t bytes = 0;
+    int error = os_random(header->incarnation, FACTS_ID);
+
+    for (size_t i = 0; i < legacy->file_count; ++i)
+        bytes += legacy->files[i].size;
+    header->features |= LAYOUT_DURABLE;
+    header->origin_spare_nodes = spare_nodes;
+    memcpy(header->boot, legacy->boot, FACTS_ID);
+    memcpy(header->directory, revival->home->path, sizeof header->directory);
+    if (legacy->exists)
+        memcpy(header->id, legacy->head.id, FACTS_ID);
+    if (legacy->exists)
+        header->created = legacy->head.shape.created;
+    atomic_init(&header->generation, legacy->generation + 1);
+    atomic_init(&header->segments, legacy->file_count + 1);
+    atomic_init(&header->disk_bytes, bytes);
+    atomic_init(&header->generation_bytes, bytes); /* else many short lives would leave files that nobody removes */
+    return error;
+}
+
+static void set_shape(struct facts_shape *shape, const struct layout_header *header, const cq_config *config)
+{
+    *shape = (struct facts_shape){.capacity = header->capacity, .max_message_size = header->max_message_size,
+                                  .hole_slots = header->hole_slots, .spare_nodes = header->origin_spare_nodes,
+                                  .max_memory = header->max_memory, .reserve = header->reserve,
+                                  .created = header->created, .slots_per_node = header->slots_per_node,
+                                  .permissions = config->permissions ? config->permissions : 0600};
+}
+
+/* Say on the disk what the region has: from now on that is the truth. */
+static int write_truth(struct revival *revival, struct layout_header *header)
+{
+    struct segment *segment = &revival->segment;
+    uint64_t first = word_sequence(header->first_position);
+    struct fact_state state = {flush_sequence_ahead(first, reserve_step()), revival->run_count};
+    size_t size = revival->run_count * sizeof *revival->runs;
+    struct fact fact = {.kind = FACT_STATE, .ticket = revival->legacy.newest + 1,
+                        .size = (uint32_t)(sizeof state + size),
+                        .position = fact_position(header->first_position, header->slots_per_node)};
+    int error = segment_begin(segment, revival->legacy.generation + 1);
+
+    if (error == 0 && (error = segment_fact(segment, &fact)) == 0 &&
+        (error = segment_body(segment, &state, sizeof state)) == 0 &&
+        (error = segment_body(segment, revival->runs, size)) == 0 && (error = segment_end_fact(segment)) == 0)
+        error = segment_flush(segment);
+    atomic_init(&header->flush_begun, fact.ticket);
+    atomic_init(&header->flush_done, fact.ticket);
+    atomic_init(&header->reserved_sequence, state.reserve);
+    atomic_init(&header->reserve_asked, state.reserve);
+    atomic_init(&header->disk_bytes, atomic_load_explicit(&header->disk_bytes, memory_order_relaxed) +
+                                         segment->filled); /* nobody else is here */
+    segment_free(segment);
+    return error;
+}
+
+static int write_lock(const struct revival *revival, const struct layout_header *header)
+{
+    struct facts_lock *lock = calloc(1, sizeof *lock);
+
+    if (!lock)
+        return ENOMEM;
+    lock->magic = FACTS_LOCK_MAGIC;
+    lock->version = FACTS_VERSION;
+    memcpy(lock->incarnation, header->incarnation, FACTS_ID);
+    memcpy(lock->boot, header->boot, FACTS_ID);
+    memcpy(lock->id, header->id, FACTS_ID);
+    snprintf(lock->region, sizeof lock->region, "%s", revival->path);
+    int error = home_describe(revival->home, lock);
+    free(lock);
+    return error;
+}
+
+/* create_filled's: the header is complete but for what is durable about it. */
+static int fill_region(const struct blank *blank, const struct geometry *g, struct layout_header *header,
+                       const cq_config *config, void *context)
+{
+    struct revival *revival = context;
+    struct legacy *legacy = &revival->legacy;
+    int directory = revival->home->directory, error, result = CQ_OK;
+    uint64_t spare = legacy->exists ? legacy->head.shape.spare_nodes : g->spare_nodes;
+
+    if (legacy->exists && legacy->reserve == 0)
+        legacy->reserve = word_sequence(header->first_position); /* made, and killed before the first STATE */
+    if (legacy->restored) /* what the directory was copied from may have gone on */
+        legacy->reserve = flush_sequence_ahead(legacy->reserve, RESTORED);
+    if ((error = set_durable(header, revival, spare)) != 0)
+        return home_result(error);
+    if (legacy->exists) {
+        result = fill_nodes(blank, g, revival);
+        set_ends(header, revival);
+        if (result == CQ_OK && (error = legacy_flush(directory, legacy)) != 0)
+            result = home_result(error);
+    }
+    if (result != CQ_OK)
+        return result;
+    memcpy(revival->segment.head.id, header->id, FACTS_ID);
+    memcpy(revival->segment.head.boot, header->boot, FACTS_ID);
+    set_shape(&revival->segment.head.shape, header, config);
+    if ((error = write_truth(revival, header)) != 0 || (error = write_lock(revival, header)) != 0)
+        return home_result(error);
+    return CQ_OK;
+}
+
+/* ---- in order ---------------------------------------------------------------------------------------- */
+
+/* How the region is to be made. */
+static int shape_of(const struct revival *revival, const cq_config *asked, cq_config *config, struct geometry *g)
+{
+    const struct facts_shape *shape = &revival->legacy.head.shape;
+    int result;
+
+    *config = *asked;
+    if (!revival->legacy.exists)
+        return create_geometry(asked, g);
+    if ((asked->capacity && asked->capacity != shape->capacity) ||
+        (asked->max_message_size && asked->max_message_size != shape->max_message_size))
+        return CQ_EMISMATCH;
+    config->capacity = shape->capacity;
+    config->max_message_size = shape->max_message_size;
+    config->max_memory = shape->max_memory;
+    config->reserve = shape->reserve;
+    config->permissions = asked->permissions ? asked->permissions : shape->permissions;
+    struct extras none = {0};
+    result = geometry_of(shape->capacity, shape->max_message_size, shape->slots_per_node, shape->hole_slots,
+                         shape->spare_nodes + revival->lives, &none, g);
+    return result != CQ_OK ? CQ_EFILESIZE : geometry_set_memory(shape->max_memory, shape->reserve, g);
+}
+
+/* Make the region at `path`, for the holder of both locks of the directory. CQ_EEXIST: there is a file; or a queue in
+   the directory, and CQ_EXCLUSIVE is asked for. CQ_ENOENT: there is no queue, and CQ_ATTACH is. */
+int revive(struct home *home, const char *path, const cq_config *asked, struct os_status *made)
+{
+    struct revival revival = {.home = home, .path = path};
+    struct legacy *legacy = &revival.legacy;
+    struct geometry geometry;
+    cq_config config;
+    int error, result;
+
+    crc32c_prepare(&legacy->crc);
+    revival.segment.crc = legacy->crc;
+    revival.segment.home = *home;
+    error = disk()->boot(legacy->boot);
+    result = error != 0 ? home_result(error) : legacy_read(home->directory, legacy);
+    if (result == CQ_OK && legacy->exists && asked->flags & CQ_EXCLUSIVE)
+        result = CQ_EEXIST;
+    if (result == CQ_OK && !legacy->exists && asked->flags & CQ_ATTACH)
+        result = CQ_ENOENT;
+    if (result == CQ_OK && (result = place(&revival)) == CQ_OK &&
+        (result = shape_of(&revival, asked, &config, &geometry)) == CQ_OK) {
+        struct create_filling filling = {fill_region, &revival};
+        result = create_filled(path, &config, &geometry, &filling, made);
+    }
+    if (result == CQ_OK && legacy->restored)
+        disk()->unlink(home->directory, FACTS_RESTORED);
+    free(revival.runs);
+    legacy_free(legacy);
+    return result;
 }
 
 /* ==== src/room.c ==== */
@@ -7420,7 +11485,16 @@ void say(struct text *text, const char *format, ...)
     text->length += written > 0 ? (size_t)written : 0;
 }
 
-/* Between two pieces of text: say_bytes(text, "it needs ", bytes, ", "). */
+/* Between two pieces of text: say_count(text, "it has ", count, "message", ", "). */
+void say_count(struct text *text, const char *before, uint64_t count, const char *noun, const char *after)
+{
+    say(text, "%s%" PRIu64 " %s%s%s", before, count, noun, count == 1 ? "" : "s", after);
+}
+
+/* The verb that goes with a count. */
+const char *say_are(uint64_t count) { return count == 1 ? "is" : "are"; }
+
+/* The same, in larger units too. */
 void say_bytes(struct text *text, const char *before, uint64_t bytes, const char *after)
 {
     static const char units[] = "KMGTPE";
@@ -7429,10 +11503,220 @@ void say_bytes(struct text *text, const char *before, uint64_t bytes, const char
 
     for (; value >= 1024 && unit < 5; ++unit)
         value /= 1024;
-    say(text, "%s%" PRIu64 " bytes", before, bytes);
+    say_count(text, before, bytes, "byte", "");
     if (unit >= 0)
         say(text, " (%.1f %ciB)", value, units[unit]);
     say(text, "%s", after);
+}
+
+/* ==== src/segment.c ==== */
+
+/*
+ * segment.c - appending records to a file of this handle's own, and flushing it.
+ *
+ * It owns the file, how far it was filled with zeros and how far it is written; only one thread at a time may be in
+ * here. After an error the segment is left: what was flushed before stays good, and the next try makes another file. It
+ * must not know what the records say, nor what a flush is worth.
+ */
+
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_STEP (UINT64_C(1) << 16)
+#define LARGEST_STEP (UINT64_C(1) << 20)
+#define AHEAD (UINT64_C(1) << 15) /* zeros that are kept ahead, so that a full disk still takes word of releases */
+
+/* Is the descriptor still the file? Another thread may have closed all that the process had. */
+bool segment_is_ours(const struct segment *segment)
+{
+    struct disk_identity now = {0};
+    uint64_t size;
+
+    return segment->is_open && disk()->identify(segment->file, &now, &size) == 0 &&
+           now.device == segment->identity.device && now.inode == segment->identity.inode;
+}
+
+void segment_leave(struct segment *segment)
+{
+    if (segment_is_ours(segment))
+        disk()->close(segment->file);
+    segment->is_open = false;
+    segment->buffered = 0;
+}
+
+void segment_free(struct segment *segment)
+{
+    segment_leave(segment);
+    free(segment->buffer);
+    segment->buffer = NULL;
+}
+
+/* Zeros up to `end` at least, and somewhat further. */
+static int fill(struct segment *segment, uint64_t end)
+{
+    if (end + AHEAD <= segment->filled)
+        return 0;
+    uint64_t to = round_up(end + AHEAD, segment->step);
+    int error = disk()->fill(segment->file, segment->filled, to);
+
+    if (error != 0)
+        return end <= segment->filled ? 0 : error;
+    segment->filled = to;
+    segment->step = segment->step < LARGEST_STEP ? segment->step * 2 : segment->step;
+    return 0;
+}
+
+static int make_file(struct segment *segment, int directory, const char *name)
+{
+    uint64_t size;
+    int error = disk()->create(directory, name, segment->head.shape.permissions, &segment->file);
+
+    if (error != 0)
+        return error;
+    segment->is_open = true;
+    if ((error = disk()->identify(segment->file, &segment->identity, &size)) == 0 &&
+        (error = disk()->fill(segment->file, 0, FIRST_STEP)) == 0 &&
+        (error = disk()->write(segment->file, &segment->head, sizeof segment->head, 0)) == 0 &&
+        (error = disk()->flush(segment->file)) == 0 && (error = disk()->flush_directory(directory)) == 0)
+        return 0;
+    segment_leave(segment);
+    disk()->unlink(directory, name); /* nothing is in it */
+    return error;
+}
+
+static int begin_file(struct segment *segment, uint64_t generation)
+{
+    char name[DISK_NAME];
+    int directory, error;
+
+    segment->is_open = false;
+    segment->buffered = 0;
+    if (!segment->buffer && !(segment->buffer = malloc(SEGMENT_BUFFER)))
+        return ENOMEM;
+    segment->head.magic = FACTS_SEGMENT_MAGIC;
+    segment->head.version = FACTS_VERSION;
+    segment->head.generation = generation;
+    if ((error = os_random(segment->head.segment_id, FACTS_ID)) != 0)
+        return error;
+    facts_seal_head(&segment->crc, &segment->head);
+    facts_name(&segment->head, name);
+    if ((error = home_open(&segment->home, &directory)) != 0)
+        return error;
+    error = make_file(segment, directory, name);
+    disk()->close(directory);
+    segment->end = segment->flushed = sizeof segment->head;
+    segment->filled = segment->step = FIRST_STEP;
+    segment->counted = 0;
+    return error;
+}
+
+/* Another file, for this generation. 0 or an error number: then the segment is as it was. */
+int segment_begin(struct segment *segment, uint64_t generation)
+{
+    struct segment before = *segment;
+    int error = begin_file(segment, generation);
+
+    if (error == 0) {
+        segment_leave(&before);
+        return 0;
+    }
+    before.buffer = segment->buffer;
+    *segment = before;
+    return error;
+}
+
+/* What is buffered goes into the file. */
+static int write_out(struct segment *segment)
+{
+    uint64_t size = segment->buffered;
+    int error = fill(segment, segment->end);
+
+    if (error == 0 && size > 0)
+        error = disk()->write(segment->file, segment->buffer, (size_t)size, segment->end - size);
+    segment->buffered = 0;
+    return error;
+}
+
+static int append_bytes(struct segment *segment, const void *bytes, uint64_t size)
+{
+    const unsigned char *from = bytes;
+
+    while (size > 0) {
+        int error;
+        if (segment->buffered == SEGMENT_BUFFER && (error = write_out(segment)) != 0)
+            return error;
+        uint64_t room = SEGMENT_BUFFER - segment->buffered, piece = size < room ? size : room;
+        memcpy(segment->buffer + segment->buffered, from, (size_t)piece);
+        segment->buffered += piece;
+        segment->end += piece;
+        from += piece;
+        size -= piece;
+    }
+    return 0;
+}
+
+/* Begin a record; its crc is not used. Then come fact->size bytes of body, and its end, or it is dropped. */
+int segment_fact(struct segment *segment, const struct fact *fact)
+{
+    segment->fact_at = segment->end;
+    segment->fact = *fact;
+    segment->sum = facts_begin_crc(&segment->crc, segment->head.segment_id, segment->fact_at, fact);
+    return append_bytes(segment, fact, sizeof *fact);
+}
+
+int segment_body(struct segment *segment, const void *bytes, size_t size)
+{
+    segment->sum = crc32c_add(&segment->crc, segment->sum, bytes, size);
+    return append_bytes(segment, bytes, size);
+}
+
+/* Seal it: only now do its bytes say anything. */
+int segment_end_fact(struct segment *segment)
+{
+    static const unsigned char zeros[8];
+    uint64_t padding = segment->fact_at + fact_bytes(segment->fact.size) - segment->end;
+    int error = append_bytes(segment, zeros, padding);
+    uint64_t written = segment->end - segment->buffered;
+
+    segment->fact.crc = segment->sum;
+    if (error == 0 && segment->fact_at >= written)
+        memcpy(segment->buffer + (segment->fact_at - written), &segment->fact, sizeof segment->fact);
+    else if (error == 0 && (error = write_out(segment)) == 0) /* across the buffer's edge, or written already */
+        error = disk()->write(segment->file, &segment->fact, sizeof segment->fact, segment->fact_at);
+    return error;
+}
+
+/* As if it had not been begun. What of it was written already is no record, and is written over. */
+void segment_drop_fact(struct segment *segment)
+{
+    uint64_t written = segment->end - segment->buffered;
+
+    segment->end = segment->fact_at;
+    segment->buffered = segment->fact_at > written ? segment->fact_at - written : 0;
+}
+
+/* All that was appended is on the disk if this is 0. Nothing is written twice: a torn write harms nothing older. */
+int segment_flush(struct segment *segment)
+{
+    int error = write_out(segment);
+
+    if (error != 0)
+        return error;
+    if ((error = disk()->flush(segment->file)) != 0) {
+        segment_leave(segment); /* nobody can tell what it has */
+        return error;
+    }
+    segment->flushed = segment->end;
+    return 0;
+}
+
+/* What was not flushed is given up, and not the file: there was only no room. */
+void segment_rewind(struct segment *segment)
+{
+    segment->end = segment->flushed;
+    segment->buffered = 0;
 }
 
 /* ==== src/shortage.c ==== */
@@ -7509,10 +11793,12 @@ void shortage_process(struct text *text)
         say(text, "this process has used all of the %" PRIu64 " descriptors that it may have, or all but a few, and "
             "opening a "
             "queue takes %d: close some, or raise the limit (RLIMIT_NOFILE, ulimit -n)", files, ENOUGH_TO_OPEN);
-    else
-        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have %" PRIu64
-            " descriptors (RLIMIT_NOFILE, ulimit -n), its user %" PRIu64 " threads (RLIMIT_NPROC, ulimit -u), its "
-            "container perhaps fewer: use fewer, or raise the limit", files, threads);
+    else {
+        say(text, "the system refused a thread, or refused a descriptor for a moment: this process may have ");
+        say_count(text, "", files, "descriptor", " (RLIMIT_NOFILE, ulimit -n), ");
+        say_count(text, "its user ", threads, "thread", " (RLIMIT_NPROC, ulimit -u), its container perhaps fewer: use "
+                  "fewer, or raise the limit");
+    }
 }
 
 void shortage_file_size(struct text *text, const struct found *found)
@@ -7534,7 +11820,27 @@ void shortage_file_size(struct text *text, const struct found *found)
 
 /* ==== src/slot.c ==== */
 
-/* slot.c - a look into a slot that is not the caller's. See slot.h. */
+/* slot.c - a look into a slot that is not the caller's, and the headers of one that is. See slot.h. */
+
+#include <string.h>
+
+void slot_set_headers(const cq_queue *queue, struct layout_slot *slot, const void *headers, size_t size)
+{
+    uint32_t *at = slot_headers(queue, slot_payload(queue, slot));
+
+    *at = (uint32_t)size;
+    if (size > 0)
+        memcpy(at + 1, headers, size);
+}
+
+__attribute__((no_sanitize("thread"))) void slot_peek_prefix(const cq_queue *queue, struct layout_slot *slot,
+                                                             unsigned char *copy)
+{
+    const unsigned char *prefix = slot_payload(queue, slot) - queue->geometry.prefix;
+
+    for (size_t i = 0; i < queue->geometry.prefix; ++i)
+        copy[i] = *(const volatile unsigned char *)&prefix[i];
+}
 
 /* Words are read one by one rather than by memcpy: this race is the point of the function, and the sanitizer must
    be told so for it alone. */
@@ -7553,6 +11859,626 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
     return CQ_OK;
 }
 
+/* A part of the message, in the same way: worth nothing unless the state is the same afterwards, behind a fence. By
+   words, the first as aligned as the payload. */
+__attribute__((no_sanitize("thread"))) void slot_read(const cq_queue *queue, struct layout_slot *slot, size_t offset,
+                                                      void *to, size_t size)
+{
+    const unsigned char *from = slot_payload(queue, slot) + offset;
+    unsigned char *bytes = to;
+
+    for (; size >= 8; size -= 8, from += 8, bytes += 8) {
+        uint64_t word = *(const volatile uint64_t *)(const volatile void *)from;
+        memcpy(bytes, &word, sizeof word);
+    }
+    for (; size > 0; --size)
+        *bytes++ = *(const volatile unsigned char *)from++;
+}
+
+/* ==== src/source.c ==== */
+
+/*
+ * source.c - sources: where messages come from, and how far each has come.
+ *
+ * It owns the table of sources, and a slot's way from FED to FULL (or VOID). It must not know what a message is, nor
+ * how its slot was claimed (feed.c).
+ *
+ * A message and its number become visible in one step, though they are two words. The feeder makes its slot FED: a
+ * proposal, which no consumer takes. Its number and its place stand in the feeder's own entry, which has
+ * room for one proposal at a time. Then the source's word `decided` is changed from none to that feeder, if the number is
+ * above the source's: this decides. What is decided is finished in this order, by whoever comes by: the source's
+ * number is raised, the slot becomes FULL, `decided` names nobody again (in a new version). A proposal whose number
+ * is not above the source's is refused: its slot becomes VOID, and its feeder finds it so.
+ *
+ * Anybody who meets a FED slot settles it: consumers at the front, sweeps, other feeders by way of `decided`. So
+ * nobody waits for a feeder, and a dead one's proposal is enqueued with its number or not at all. Why a slow helper
+ * does no harm: a number that was decided once may be raised to again, it only rises; a slot is FED once in its
+ * life; `decided` has a version. While `decided` names nobody in one version, the number stands still, so that all
+ * who judge a proposal then judge alike.
+ */
+
+
+#include <string.h>
+
+/* header.sources: bit 0: the table has memory; 8 bits: the newest entry, plus 1; the rest: how many there are. */
+static uint32_t newest_of(uint64_t table) { return (uint32_t)(table >> 8) & 0xff; }
+static uint32_t count_of(uint64_t table) { return (uint32_t)(table >> 16) & 0xff; }
+static uint64_t table_word(uint32_t count, uint32_t newest)
+{
+    return (uint64_t)count << 16 | (uint64_t)newest << 8 | SOURCES_HAVE_MEMORY;
+}
+
+static uint64_t state_word(enum source_phase phase, uint32_t owner) { return (uint64_t)phase << 12 | owner; }
+static enum source_phase phase_of(uint64_t state) { return (enum source_phase)(state >> 12 & 3); }
+
+/* ---- the table --------------------------------------------------------------------------------------- */
+
+/* 0: it has no memory, and there are none. */
+uint64_t source_table(const cq_queue *queue)
+{
+    /* sources:A, pairs with sources:B: with the word come the newest entry's name, and all older ones. */
+    uint64_t table = atomic_load_explicit(&queue->header->sources, memory_order_acquire);
+    return newest_of(table) <= LAYOUT_SOURCE_SLOTS ? table : table & ~UINT64_C(0xff00);
+}
+
+/* The caller has given the table memory. True: nobody has before. */
+bool source_give_memory(cq_queue *queue)
+{
+    uint64_t none = 0;
+    /* sources:B release, pairs with sources:A: the table has memory. */
+    return atomic_compare_exchange_strong_explicit(&queue->header->sources, &none, table_word(0, 0),
+                                                   memory_order_acq_rel, memory_order_relaxed);
+}
+
+uint32_t source_count(const cq_queue *queue) { return count_of(source_table(queue)); }
+
+static uint64_t load_entry(const cq_queue *queue, uint32_t source)
+{
+    /* source_state:A, pairs with source_state:B. KNOWN: the name is written. */
+    return atomic_load_explicit(&source_at(queue, source)->state, memory_order_acquire);
+}
+
+/* From the exact word. */
+static bool change_entry(cq_queue *queue, uint32_t source, uint64_t from, uint64_t to)
+{
+    /* source_state:B release, pairs with source_state:A: the name is written. */
+    return atomic_compare_exchange_strong_explicit(&source_at(queue, source)->state, &from, to, memory_order_acq_rel,
+                                                   memory_order_relaxed);
+}
+
+/* The newest entry becomes KNOWN: before that it is only in the table's word. Anybody may. */
+static void help_newest(cq_queue *queue, uint64_t table)
+{
+    uint32_t newest = newest_of(table);
+
+    if (newest == 0 || queue->owner == 0)
+        return;
+    uint64_t state = load_entry(queue, newest - 1);
+    if (phase_of(state) == SOURCE_TAKEN)
+        change_entry(queue, newest - 1, state, state_word(SOURCE_KNOWN, 0));
+}
+
+static bool is_known(const cq_queue *queue, uint64_t table, uint32_t source)
+{
+    return newest_of(table) == source + 1 || phase_of(load_entry(queue, source)) == SOURCE_KNOWN;
+}
+
+static uint32_t length_of(const cq_queue *queue, uint32_t source)
+{
+    uint32_t length = *(const volatile uint32_t *)&source_at(queue, source)->length; /* read once: see slot_size */
+    return length <= LAYOUT_NAME ? length : LAYOUT_NAME;
+}
+
+static bool has_name(const cq_queue *queue, uint32_t source, const char *name, uint32_t length)
+{
+    return length_of(queue, source) == length && memcmp(source_at(queue, source)->name, name, length) == 0;
+}
+
+/* False: the entry is no source. */
+bool source_name(const cq_queue *queue, uint32_t source, char name[LAYOUT_NAME + 1])
+{
+    uint64_t table = source_table(queue);
+
+    if (table == 0 || !is_known(queue, table, source))
+        return false;
+    uint32_t length = length_of(queue, source);
+    memcpy(name, source_at(queue, source)->name, length);
+    name[length] = '\0';
+    return true;
+}
+
+static bool search_table(cq_queue *queue, uint64_t table, const char *name, uint32_t length, uint32_t *source)
+{
+    uint32_t hint = atomic_load_explicit(&queue->source_hint, memory_order_relaxed); /* a hint */
+
+    for (uint32_t i = 0, at; i <= LAYOUT_SOURCE_SLOTS; ++i) {
+        if (i == 0 && hint == 0)
+            continue;
+        at = i == 0 ? hint - 1 : i - 1;
+        if (!is_known(queue, table, at) || !has_name(queue, at, name, length))
+            continue;
+        *source = at;
+        atomic_store_explicit(&queue->source_hint, at + 1, memory_order_relaxed); /* a hint */
+        return true;
+    }
+    return false;
+}
+
+bool source_find(cq_queue *queue, const char *name, uint32_t length, uint32_t *source)
+{
+    uint64_t table = source_table(queue);
+    return table != 0 && search_table(queue, table, name, length, source);
+}
+
+/* An entry to write the name into. */
+static bool take_entry(cq_queue *queue, uint32_t *source)
+{
+    for (uint32_t i = 0; i < LAYOUT_SOURCE_SLOTS; ++i)
+        if (load_entry(queue, i) == state_word(SOURCE_FREE, 0) &&
+            change_entry(queue, i, state_word(SOURCE_FREE, 0), state_word(SOURCE_TAKEN, queue->owner))) {
+            *source = i;
+            return true;
+        }
+    return false;
+}
+
+/*
+ * The source of this name, made known if it is not. The table has memory. A name is in the table once: it is added
+ * by an exchange of the table's word, which fails if any other was added since all were looked at.
+ */
+int source_make(cq_queue *queue, const char *name, uint32_t length, uint32_t *source)
+{
+    uint64_t mine = state_word(SOURCE_TAKEN, queue->owner);
+    uint32_t entry = LAYOUT_SOURCE_SLOTS;
+    int result = RESULT_RETRY;
+
+    for (uint32_t attempt = 0; result == RESULT_RETRY && attempt < RETRY_LIMIT; ++attempt) {
+        uint64_t table = source_table(queue);
+        help_newest(queue, table);
+        if (search_table(queue, table, name, length, source))
+            result = CQ_OK;
+        else if (count_of(table) >= LAYOUT_SOURCES ||
+                 (entry == LAYOUT_SOURCE_SLOTS && !take_entry(queue, &entry)))
+            result = CQ_ESOURCES;
+        else {
+            memcpy(source_at(queue, entry)->name, name, length);
+            source_at(queue, entry)->length = length;
+            /* sources:B release, pairs with sources:A: the name comes with the word. */
+            if (atomic_compare_exchange_strong_explicit(&queue->header->sources, &table,
+                                                        table_word(count_of(table) + 1, entry + 1),
+                                                        memory_order_acq_rel, memory_order_relaxed)) {
+                change_entry(queue, entry, mine, state_word(SOURCE_KNOWN, 0));
+                *source = entry;
+                return CQ_OK;
+            }
+        }
+    }
+    if (entry < LAYOUT_SOURCE_SLOTS)
+        change_entry(queue, entry, mine, state_word(SOURCE_FREE, 0));
+    return result == RESULT_RETRY ? CQ_ECORRUPT : result;
+}
+
+/* ---- deciding ---------------------------------------------------------------------------------------- */
+
+static uint64_t load_decided(const cq_queue *queue, uint32_t source)
+{
+    /* decided:A, pairs with decided:B: none: the number is that of this version. A feeder: its entry is written. */
+    return atomic_load_explicit(&source_at(queue, source)->decided, memory_order_seq_cst);
+}
+
+static bool change_decided(cq_queue *queue, uint32_t source, uint64_t from, uint32_t feeder)
+{
+    uint64_t to = ((from >> 12) + 1) << 12 | feeder;
+    /* decided:B release, pairs with decided:A: the number is raised, and the slot FULL, before it names nobody again.
+       seq_cst: where it names a feeder, that is where the enqueue takes effect. */
+    return atomic_compare_exchange_strong_explicit(&source_at(queue, source)->decided, &from, to, memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+
+uint64_t source_number(const cq_queue *queue, uint32_t source)
+{
+    /* source_number:A, pairs with raise_number:A; before decided:A is read again. */
+    return atomic_load_explicit(&source_at(queue, source)->number, memory_order_acquire);
+}
+
+static void raise_number(cq_queue *queue, uint32_t source, uint64_t number)
+{
+    uint64_t now = source_number(queue, source);
+
+    /* raise_number:A release, pairs with source_number:A: before the slot is FULL. */
+    while (now < number && !atomic_compare_exchange_weak_explicit(&source_at(queue, source)->number, &now, number,
+                                                                  memory_order_acq_rel, memory_order_acquire))
+        ;
+}
+
+/* Relaxed: what the owner wrote before its slot was FED, or `decided` named it, of which the caller has seen one; and
+   what is read counts only if that is the same afterwards. */
+static uint64_t load_feed(const _Atomic uint64_t *field) { return atomic_load_explicit(field, memory_order_relaxed); }
+
+/* Make the slot of a decided proposal FULL. */
+static void publish_fed(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t link, uint64_t index)
+{
+    if (link == 0 || !link_is_valid(queue, link) || index >= queue->geometry.slots_per_node)
+        return; /* it has no slot; or a region that says anything */
+    struct layout_node *node = node_at(queue, link_node(link));
+    uint64_t word = slot_load(queue, node, (uint32_t)index);
+    if (!is_fed(word, word_sequence(link)) || word_owner(word) != feeder || slot_deliveries(word) != source)
+        return;
+    /* publish_fed:A release, pairs with slot_load:A: payload and size are visible, as in publish:B; and the number. */
+    if (atomic_compare_exchange_strong_explicit(&slot_at(queue, node, (uint32_t)index)->state, &word,
+                                                slot_word(word_sequence(link), 0, SLOT_FULL | slot_short(word), 0),
+                                                memory_order_seq_cst, memory_order_relaxed))
+        wake_side(queue, SIDE_CONSUMERS, 1);
+}
+
+/* Finish what is decided. */
+static void finish_decided(cq_queue *queue, uint32_t source, uint64_t decided)
+{
+    uint32_t feeder = word_owner(decided);
+    const struct layout_participant *entry = &queue->participants[feeder];
+
+    if (feeder > LAYOUT_MAX_OWNER)
+        return;
+    uint64_t number = load_feed(&entry->feed_number), link = load_feed(&entry->feed_link);
+    uint64_t index = load_feed(&entry->feed_index);
+    fence(memory_order_acquire); /* decided:C, before decided:A: these were read before it is looked at again */
+    if (load_decided(queue, source) != decided)
+        return;
+    raise_number(queue, source, number);
+    publish_fed(queue, source, feeder, link, index);
+    change_decided(queue, source, decided, 0);
+}
+
+/* A proposal is not above the source's number: its feeder is to give the slot up. */
+static void refuse_proposal(cq_queue *queue, uint32_t node, uint32_t index, uint64_t word)
+{
+    queue_announce_hole(queue, node, word_sequence(word), index + 1);
+    /* void:A release, pairs with slot_load:A. */
+    if (atomic_compare_exchange_strong_explicit(&slot_at(queue, node_at(queue, node), index)->state, &word,
+                                                slot_word(word_sequence(word), 0, SLOT_VOID, word_owner(word)),
+                                                memory_order_acq_rel, memory_order_relaxed))
+        atomic_fetch_add_explicit(&queue->header->holes, 1, memory_order_relaxed); /* a count */
+}
+
+/* Decide for this feeder, if its number is above the source's and nobody else's is decided. False: look again. */
+static bool decide_for(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t decided, uint64_t number,
+                       bool *above)
+{
+    *above = number > source_number(queue, source);
+    fence(memory_order_acquire); /* decided:C, as in finish_decided */
+    return load_decided(queue, source) == decided && (!*above || change_decided(queue, source, decided, feeder));
+}
+
+/* Settle the slot at `index`, where `word` was seen: FULL afterwards, or VOID. Anybody may. */
+void source_settle(cq_queue *queue, uint32_t node, uint32_t index, uint64_t word)
+{
+    uint32_t feeder = word_owner(word), source = slot_deliveries(word);
+    bool above;
+
+    if (source_table(queue) == 0 || source >= LAYOUT_SOURCE_SLOTS || feeder == 0 || feeder > LAYOUT_MAX_OWNER)
+        return; /* a region that says anything: the slot stays, and callers' loops have bounds */
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        uint64_t decided = load_decided(queue, source);
+        if (word_owner(decided) > LAYOUT_MAX_OWNER)
+            return;
+        if (word_owner(decided) != 0) {
+            finish_decided(queue, source, decided);
+            if (slot_load(queue, node_at(queue, node), index) != word)
+                return;
+            continue;
+        }
+        uint64_t number = load_feed(&queue->participants[feeder].feed_number);
+        fence(memory_order_acquire); /* decided:C: read before the slot is looked at again */
+        if (slot_load(queue, node_at(queue, node), index) != word)
+            return;
+        if (!decide_for(queue, source, feeder, decided, number, &above))
+            continue;
+        if (!above) {
+            refuse_proposal(queue, node, index, word);
+            return;
+        }
+    }
+}
+
+/* Nothing of this handle is decided any more: what it says of itself may change. */
+static void leave_source(cq_queue *queue, uint32_t source)
+{
+    uint64_t decided;
+
+    while (word_owner(decided = load_decided(queue, source)) == queue->owner)
+        finish_decided(queue, source, decided);
+}
+
+static void write_feed(cq_queue *queue, uint64_t number, uint64_t link, uint64_t index)
+{
+    struct layout_participant *me = &queue->participants[queue->owner];
+
+    /* Relaxed: propose:A or decided:B publishes them. */
+    atomic_store_explicit(&me->feed_number, number, memory_order_relaxed);
+    atomic_store_explicit(&me->feed_link, link, memory_order_relaxed);
+    atomic_store_explicit(&me->feed_index, index, memory_order_relaxed);
+}
+
+/*
+ * Publish the message that the caller has written into its claimed slot, with this number. `full`: the phase, with
+ * SHORT. CQ_OK; CQ_DUPLICATE, RESULT_VOIDED: the slot is the caller's still, to be given up. One call of a handle at a
+ * time.
+ */
+int source_propose(cq_queue *queue, uint32_t source, const struct run *run, uint32_t full, uint64_t number)
+{
+    struct layout_slot *slot = run_slot(queue, run, 0);
+    uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire); /* publish:A, as in enqueue_publish */
+    uint64_t fed = slot_word(run->sequence, source, SLOT_FED | (full & SLOT_SHORT), queue->owner);
+
+    write_feed(queue, number, link_word(run->sequence, run->node), run->index);
+    do {
+        if (word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)
+            return slot_phase(word) == SLOT_VOID ? RESULT_VOIDED : CQ_ECORRUPT;
+        /* propose:A release, pairs with slot_load:A: message, number and place are visible before FED is. */
+    } while (!atomic_compare_exchange_strong_explicit(&slot->state, &word, fed, memory_order_seq_cst,
+                                                      memory_order_acquire));
+    source_settle(queue, run->node, run->index, fed);
+    leave_source(queue, source);
+    word = slot_load(queue, node_at(queue, run->node), run->index);
+    bool refused = word_sequence(word) == run->sequence && word_owner(word) == queue->owner &&
+                   (slot_phase(word) == SLOT_VOID || slot_phase(word) == SLOT_FED);
+    if (refused)
+        return slot_phase(word) == SLOT_VOID ? CQ_DUPLICATE : CQ_ECORRUPT;
+    return CQ_OK;
+}
+
+/* Without a message. CQ_OK, CQ_DUPLICATE. One call of a handle at a time. */
+int source_raise(cq_queue *queue, uint32_t source, uint64_t number)
+{
+    bool above;
+
+    write_feed(queue, number, 0, 0);
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        uint64_t decided = load_decided(queue, source);
+        if (word_owner(decided) != 0)
+            finish_decided(queue, source, decided);
+        else if (decide_for(queue, source, queue->owner, decided, number, &above)) {
+            if (above)
+                leave_source(queue, source);
+            return above ? CQ_OK : CQ_DUPLICATE;
+        }
+    }
+    return CQ_ECORRUPT;
+}
+
+static bool is_among(const struct owner_set *dead, uint32_t owner)
+{
+    return owner != 0 && (dead->bits[owner / 64] >> owner % 64 & 1);
+}
+
+/* After all slots were swept: what is decided for the dead is finished, and entries that they were writing are free. */
+void source_sweep(cq_queue *queue, const struct owner_set *dead)
+{
+    uint64_t table = source_table(queue);
+
+    if (table == 0)
+        return;
+    help_newest(queue, table);
+    for (uint32_t source = 0; source < LAYOUT_SOURCE_SLOTS; ++source) {
+        uint64_t state = load_entry(queue, source), decided = load_decided(queue, source);
+        if (phase_of(state) == SOURCE_TAKEN && is_among(dead, (uint32_t)state & 0xfff) &&
+            newest_of(source_table(queue)) != source + 1)
+            change_entry(queue, source, state, state_word(SOURCE_FREE, 0));
+        for (; is_among(dead, word_owner(decided)); decided = load_decided(queue, source))
+            finish_decided(queue, source, decided);
+    }
+}
+
+/* ==== src/feed.c ==== */
+
+/*
+ * feed.c - messages with more than bytes: headers, and a place in the source that they come from.
+ *
+ * It owns the checks of what callers pass, and the turns of a handle's threads at feeding: a handle has one proposal
+ * at a time (source.c). It must not know how a proposal is decided.
+ */
+
+#include <string.h>
+
+#define OUTGOING_FIRST 40u
+
+struct letter {
+    const cq_outgoing *message;
+    uint32_t source;
+    uint64_t number; /* 0: it comes from nowhere */
+};
+
+static int check_outgoing(cq_queue *queue, const cq_outgoing *message)
+{
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK && (!message || !struct_fits(message, OUTGOING_FIRST, sizeof *message) ||
+                            message->reserved != 0 || (!message->data && message->size > 0)))
+        result = CQ_EINVAL;
+    if (result == CQ_OK && message->size > queue->geometry.max_message_size)
+        result = CQ_ETOOBIG;
+    return result == CQ_OK ? headers_check(queue, message->headers, message->headers_size) : result;
+}
+
+/* Write the message into the claimed slot, and publish it. RESULT_VOIDED, CQ_DUPLICATE: the slot is to be given
+   up. */
+static int publish_outgoing(cq_queue *queue, const struct letter *letter, const struct run *run)
+{
+    const cq_outgoing *message = letter->message;
+
+    if (message->headers_size > 0)
+        slot_set_headers(queue, run_slot(queue, run, 0), message->headers, message->headers_size);
+    if (letter->number == 0) {
+        int result = enqueue_publish(queue, run, 0, message->data ? message->data : "", message->size);
+        if (result == CQ_OK)
+            wake_side(queue, SIDE_CONSUMERS, 1);
+        return result;
+    }
+    uint32_t full = enqueue_fill(queue, run, message->data, message->size);
+    int result = source_propose(queue, letter->source, run, full, letter->number);
+    if (result == CQ_OK)
+        run_remember(queue, &queue->last_enq, run);
+    return result;
+}
+
+static int try_letter(cq_queue *queue, void *context)
+{
+    const struct letter *letter = context;
+    bool insist = true;
+    struct run run;
+    int result;
+
+    do {
+        if (letter->number != 0 && source_number(queue, letter->source) >= letter->number)
+            return CQ_DUPLICATE;
+        if ((result = claim_room(queue, letter->message->size, insist, &run)) != CQ_OK)
+            return result;
+        result = publish_outgoing(queue, letter, &run);
+        if (result == RESULT_VOIDED || result == CQ_DUPLICATE)
+            enqueue_abandon(queue, &run, 0);
+        if (result == RESULT_VOIDED)
+            atomic_fetch_add_explicit(&queue->voids, 1, memory_order_relaxed); /* see dequeue_patience */
+        insist = false;
+    } while (result == RESULT_VOIDED);
+    return result;
+}
+
+int cq_enqueue_message(cq_queue *queue, const cq_outgoing *message, int64_t timeout_ns)
+{
+    struct letter letter = {message, 0, 0};
+    int result = check_outgoing(queue, message);
+    return result == CQ_OK ? sync_after(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_letter, &letter))
+                           : result;
+}
+
+/* ---- sources ----------------------------------------------------------------------------------------- */
+
+/* Of the handle's threads one feeds at a time. They are stopped together: nobody waits for a stopped process. */
+static void begin_feeding(cq_queue *queue)
+{
+    while (!cache_enter(&queue->feeding))
+        os_yield();
+}
+static void end_feeding(cq_queue *queue) { cache_leave(&queue->feeding); }
+
+static int check_source(const cq_queue *queue, const char *source)
+{
+    int result = handle_usable(queue);
+    if (result == CQ_OK && queue->header->features & LAYOUT_DURABLE) /* a power cut would take its numbers back */
+        return CQ_EFEATURE;
+    size_t length = result == CQ_OK && source ? strnlen(source, LAYOUT_NAME + 1) : 0;
+    return result == CQ_OK && (length == 0 || length > LAYOUT_NAME) ? CQ_EINVAL : result;
+}
+
+/* The source of this name, known from now on. */
+static int make_source(cq_queue *queue, const char *name, uint32_t *source)
+{
+    uint32_t length = (uint32_t)strlen(name);
+    int result = CQ_OK;
+
+    if (source_find(queue, name, length, source))
+        return CQ_OK;
+    if (source_table(queue) == 0) {
+        result = memory_allocate(queue, NULL, LAYOUT_SOURCES_OFFSET,
+                                 LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET);
+        if (result != CQ_OK)
+            return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
+        source_give_memory(queue);
+    }
+    participant_active(queue);
+    return source_make(queue, name, length, source);
+}
+
+/* One try, with the turn of this thread. It is not kept while the thread sleeps. */
+static int try_feed(cq_queue *queue, void *context)
+{
+    begin_feeding(queue);
+    int result = try_letter(queue, context);
+    end_feeding(queue);
+    return result;
+}
+
+static int prepare_feed(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number,
+                   struct letter *letter)
+{
+    int result = check_outgoing(queue, message);
+
+    if (result == CQ_OK)
+        result = number == 0 ? CQ_EINVAL : check_source(queue, source);
+    *letter = (struct letter){message, 0, number};
+    if (result != CQ_OK)
+        return result;
+    begin_feeding(queue);
+    result = make_source(queue, source, &letter->source);
+    end_feeding(queue);
+    return result;
+}
+
+int cq_enqueue_from(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number)
+{
+    struct letter letter;
+    int result = prepare_feed(queue, message, source, number, &letter);
+    return result == CQ_OK ? sync_after(queue, try_feed(queue, &letter)) : result;
+}
+
+int cq_enqueue_from_wait(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number,
+                         int64_t timeout_ns)
+{
+    struct letter letter;
+    int result = prepare_feed(queue, message, source, number, &letter);
+    return result == CQ_OK ? sync_after(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_feed, &letter))
+                           : result;
+}
+
+int cq_raise_source(cq_queue *queue, const char *source, uint64_t number)
+{
+    uint32_t entry;
+    int result = handle_writable(queue);
+
+    if (result == CQ_OK)
+        result = number == 0 ? CQ_EINVAL : check_source(queue, source);
+    if (result != CQ_OK)
+        return result;
+    begin_feeding(queue);
+    if ((result = make_source(queue, source, &entry)) == CQ_OK)
+        result = source_raise(queue, entry, number);
+    end_feeding(queue);
+    return result;
+}
+
+/* What the dead had begun is finished before numbers are read. */
+static int settle_sources(cq_queue *queue)
+{
+    int result = queue->owner != 0 && source_table(queue) != 0 ? reap_all(queue, NULL) : CQ_OK;
+    return result < 0 ? result : CQ_OK;
+}
+
+int cq_source(cq_queue *queue, const char *source, uint64_t *number)
+{
+    uint32_t entry;
+    int result = check_source(queue, source);
+
+    if (result == CQ_OK)
+        result = number ? settle_sources(queue) : CQ_EINVAL;
+    if (result != CQ_OK)
+        return result;
+    *number = source_find(queue, source, (uint32_t)strlen(source), &entry) ? source_number(queue, entry) : 0;
+    return CQ_OK;
+}
+
+int cq_sources(cq_queue *queue, cq_source_visitor *visitor, void *context)
+{
+    char name[LAYOUT_NAME + 1];
+    int result = handle_usable(queue);
+
+    if (result == CQ_OK)
+        result = visitor ? settle_sources(queue) : CQ_EINVAL;
+    for (uint32_t source = 0; result == CQ_OK && source < LAYOUT_SOURCE_SLOTS; ++source)
+        if (source_name(queue, source, name) && visitor(name, source_number(queue, source), context))
+            break;
+    return result;
+}
+
 /* ==== src/supply.c ==== */
 
 /*
@@ -7568,9 +12494,9 @@ static bool is_lack(int result) { return result == CQ_FULL || result == CQ_ENOSP
 /* What node_take has asked for. */
 void supply_node(cq_queue *queue, struct growth *growth)
 {
-    growth->result = memory_allocate_node(queue, -1, &queue->geometry, growth->node);
+    growth->result = memory_allocate_node(queue, NULL, &queue->geometry, growth->node);
     if (is_lack(growth->result) && trim_for(queue))
-        growth->result = memory_allocate_node(queue, -1, &queue->geometry, growth->node);
+        growth->result = memory_allocate_node(queue, NULL, &queue->geometry, growth->node);
 }
 
 /* A node was appended. How many are in use: a hint, for trim.c. Relaxed all. */
@@ -7664,6 +12590,13 @@ static bool sweep_slot(struct sweep *sweep, uint32_t number, uint64_t sequence, 
 
     while (word_sequence(word) == sequence && is_dead(sweep, word_owner(word))) {
         uint32_t phase = slot_phase(word);
+        if (phase == SLOT_FED) {
+            uint64_t before = word;
+            source_settle(queue, number, index, word);
+            if ((word = slot_load(queue, node_at(queue, number), index)) == before)
+                break; /* no region of ours leaves it so */
+            continue;
+        }
         if (phase == SLOT_WRITING)
             queue_announce_hole(queue, number, sequence, index + 1);
         /* finish:A release, pairs with recycle:A and orphan_claim:C: the dead have stopped writing and reading, and the
@@ -7812,7 +12745,254 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
     *budget -= cost / COST_OF_SLOT < *budget ? cost / COST_OF_SLOT : *budget;
     if (result != CQ_OK)
         return result;
-    return sweep->ahead && sweep->next == sweep->touched ? CQ_OK : RESULT_RETRY;
+    if (!sweep->ahead || sweep->next < sweep->touched)
+        return RESULT_RETRY;
+    source_sweep(sweep->queue, &sweep->dead);
+    return CQ_OK;
+}
+
+/* ==== src/sync.c ==== */
+
+/*
+ * sync.c - when a queue is put on the disk, and by whom: many callers share one flush.
+ *
+ * It owns the tickets of flushes, and who waits for which. A caller needs a flush that began after its call. While one
+ * is under way it waits for that to end, but not for longer than flushes usually take: its process may be stopped, and
+ * nobody depends on it, the caller flushes itself then. It must not know what is written (flush.c).
+ */
+
+
+#include <errno.h>
+
+#define PATIENT_LEAST INT64_C(3000000)  /* with a flush that others have begun ... */
+#define PATIENT_MOST INT64_C(1000000000)
+#define PATIENCE_FLUSHES 4               /* ... or as many times as long as one took last */
+#define GATHER_SHARE 4                   /* of what a flush takes, until it begins with fewer callers than the last */
+#define GATHER_LEAST INT64_C(20000)
+#define SLICE INT64_C(50000000)          /* of a sleep: whether the wait was cancelled is looked at in between */
+#define ARRIVED_BITS 16u
+
+/* ---- one flush --------------------------------------------------------------------------------------- */
+
+/* Sleepers look again: a flush is done, or has failed. */
+static void wake_all(cq_queue *queue)
+{
+    atomic_fetch_add_explicit(&queue->header->flush_word, 1, memory_order_seq_cst); /* flushed:A, meets flushed:B */
+    os_wake(&queue->header->flush_word, SIZE_MAX, SLEEPERS);
+}
+
+/* What the segment takes of the disk by now, for cq_stat and collect.c. All relaxed: counts. */
+static void count_bytes(cq_queue *queue)
+{
+    struct segment *segment = &queue->durable->segment;
+    uint64_t bytes = segment->filled - segment->counted;
+
+    atomic_fetch_add_explicit(&queue->header->segments, segment->counted == 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&queue->header->disk_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&queue->header->generation_bytes, bytes, memory_order_relaxed);
+    segment->counted = segment->filled;
+}
+
+/* Write and flush. An error number, 0, or -1 as flush_write. */
+static int write_flush(cq_queue *queue, struct flush *flush, uint64_t generation)
+{
+    struct segment *segment = &queue->durable->segment;
+    bool usable = segment_is_ours(segment) && segment->head.generation == generation && segment->end <= SEGMENT_MOST;
+    int error = usable ? 0 : segment_begin(segment, generation);
+
+    if (error == 0) {
+        error = flush_write(queue, flush);
+        count_bytes(queue);
+    }
+    return error;
+}
+
+/* How many callers have come since the flush `begun` began, and not since a later one. Relaxed: a guess. */
+static uint32_t arrived_since(const struct layout_header *header, uint64_t begun)
+{
+    uint64_t word = atomic_load_explicit(&header->gathered, memory_order_relaxed);
+    bool same = word >> ARRIVED_BITS == (begun << ARRIVED_BITS) >> ARRIVED_BITS;
+    return same ? (uint32_t)word & ((1u << ARRIVED_BITS) - 1) : 0;
+}
+
+/* The flush of this ticket, for `served` callers, by this thread alone in the handle. CQ_OK, an error; RESULT_RETRY: it was for nothing,
+   because another process has ended the segment's generation meanwhile. */
+static int flush_as(cq_queue *queue, uint64_t ticket, uint32_t served)
+{
+    struct layout_header *header = queue->header;
+    struct flush flush = {.ticket = ticket};
+    int64_t begun = os_clock(OS_CLOCK);
+    uint64_t generation = collect_begin(queue, &flush);
+    int error = write_flush(queue, &flush, generation), result = error == -1 ? CQ_ECORRUPT : CQ_OK;
+
+    if (error > 0)
+        result = home_result(error);
+    else if (error == 0 && !flush_conclude(queue, &flush))
+        result = RESULT_RETRY;
+    if (result == CQ_OK) {
+        /* Relaxed: hints, and what people look at. */
+        atomic_store_explicit(&header->flush_time, os_clock(OS_CLOCK) - begun, memory_order_relaxed);
+        atomic_store_explicit(&header->disk_error, 0, memory_order_relaxed);
+        /* Who came meanwhile was not served, and who was served is only coming back. */
+        atomic_store_explicit(&header->expected, served + arrived_since(header, ticket), memory_order_relaxed);
+    } else {
+        if (result == CQ_ENOSPACE && segment_is_ours(&queue->durable->segment))
+            segment_rewind(&queue->durable->segment);
+        else
+            segment_leave(&queue->durable->segment);
+        if (result < 0)
+            atomic_store_explicit(&header->disk_error, result, memory_order_relaxed);
+        uint64_t failed = atomic_load_explicit(&header->flush_failed, memory_order_relaxed);
+        while (failed < ticket && /* a hint: nobody waits for this one */
+               !atomic_compare_exchange_weak_explicit(&header->flush_failed, &failed, ticket, memory_order_relaxed,
+                                                      memory_order_relaxed))
+            ;
+    }
+    wake_all(queue);
+    if (result == CQ_OK)
+        collect_end(queue, &flush);
+    return result;
+}
+
+/* ---- who flushes ------------------------------------------------------------------------------------- */
+
+/* A caller and what it waits for. */
+struct waiter {
+    uint64_t need; /* this flush, or a later one */
+    int64_t deadline, patience;
+    bool cancels, waits;
+    bool impatient;  /* with the flush that is under way */
+    bool gathered;   /* has given others time to join */
+    uint32_t arrived; /* how many have come since the last flush began, with this one */
+};
+
+/* Count the callers since the last flush began. All relaxed: a guess. */
+static uint32_t arrive(cq_queue *queue, uint64_t begun)
+{
+    _Atomic uint64_t *word = &queue->header->gathered;
+    uint64_t seen = atomic_load_explicit(word, memory_order_relaxed), now;
+
+    do {
+        bool same = seen >> ARRIVED_BITS == (begun << ARRIVED_BITS) >> ARRIVED_BITS;
+        now = (same ? seen : begun << ARRIVED_BITS) + 1;
+    } while (!atomic_compare_exchange_weak_explicit(word, &seen, now, memory_order_relaxed, memory_order_relaxed));
+    return (uint32_t)now & ((1u << ARRIVED_BITS) - 1);
+}
+
+/* Sleep until a flush ends, `most` at most. Not if one has since `word` was read. CQ_OK, CQ_TIMEOUT: the deadline is
+   over; CQ_CANCELLED. */
+static int sleep_for(cq_queue *queue, const struct waiter *waiter, uint32_t word, int64_t most)
+{
+    int64_t now = os_clock(OS_CLOCK), until = now + (most < SLICE ? most : SLICE);
+
+    /* cancel:A, meets its store in wait.c: at most a slice late. */
+    if (waiter->cancels && atomic_load_explicit(&queue->cancelled, memory_order_seq_cst))
+        return CQ_CANCELLED;
+    if (now >= waiter->deadline)
+        return CQ_TIMEOUT;
+    os_sleep(&queue->header->flush_word, word, until < waiter->deadline ? until : waiter->deadline, SLEEPERS);
+    return CQ_OK;
+}
+
+/* Begin the flush after `begun`, if nobody else has. RESULT_RETRY: somebody has, or another thread of this handle is at
+   it, or it was for nothing. */
+static int try_flush(cq_queue *queue, uint64_t begun)
+{
+    struct layout_header *header = queue->header;
+    struct durable *durable = queue->durable;
+    int result = RESULT_RETRY;
+
+    if (!cache_enter(&durable->busy))
+        return RESULT_LOOK;
+    /* flush:A, before the scan's loads; meets flush:B: a caller that needs this flush has done before what it wants on
+       the disk. */
+    if (atomic_compare_exchange_strong_explicit(&header->flush_begun, &begun, begun + 1, memory_order_seq_cst,
+                                                memory_order_relaxed)) {
+        uint32_t served = arrived_since(header, begun);
+        int before = os_hold_cancellation();
+        result = flush_as(queue, begun + 1, served);
+        os_restore_cancellation(before);
+    }
+    cache_leave(&durable->busy);
+    return result;
+}
+
+/* One step towards waiter->need. RESULT_RETRY: another. */
+static int step(cq_queue *queue, struct waiter *waiter)
+{
+    struct layout_header *header = queue->header;
+    /* flushed:B, before the words below; meets flushed:A. */
+    uint32_t word = atomic_load_explicit(&header->flush_word, memory_order_seq_cst);
+    /* done:B, pairs with done:A: what that flush was for is on the disk. */
+    uint64_t done = atomic_load_explicit(&header->flush_done, memory_order_seq_cst);
+    uint64_t begun = atomic_load_explicit(&header->flush_begun, memory_order_seq_cst);
+    uint64_t failed = atomic_load_explicit(&header->flush_failed, memory_order_relaxed); /* a hint */
+    int64_t usual = atomic_load_explicit(&header->flush_time, memory_order_relaxed); /* a hint */
+    int result;
+
+    if (done >= waiter->need)
+        return CQ_OK;
+    if (begun > done && begun > failed && !waiter->impatient) { /* one is under way */
+        if (!waiter->waits || os_clock(OS_CLOCK) >= waiter->patience) {
+            waiter->impatient = true;
+            return RESULT_RETRY;
+        }
+        result = sleep_for(queue, waiter, word, waiter->patience - os_clock(OS_CLOCK));
+        return result == CQ_OK ? RESULT_RETRY : result;
+    }
+    if (!waiter->gathered && usual / GATHER_SHARE > GATHER_LEAST &&
+        waiter->arrived < atomic_load_explicit(&header->expected, memory_order_relaxed)) { /* a guess */
+        waiter->gathered = true;
+        result = sleep_for(queue, waiter, word, usual / GATHER_SHARE);
+        return result == CQ_OK ? RESULT_RETRY : result;
+    }
+    result = try_flush(queue, begun);
+    if (result != RESULT_LOOK)
+        return result == CQ_OK && begun + 1 < waiter->need ? RESULT_RETRY : result;
+    if (!waiter->waits)
+        return CQ_TIMEOUT;
+    result = sleep_for(queue, waiter, word, SLICE);
+    return result == CQ_OK ? RESULT_RETRY : result;
+}
+
+/* Have all that happened before on the disk. timeout_ns as in cq_sync. */
+int sync_now(cq_queue *queue, int64_t timeout_ns)
+{
+    bool patient = timeout_ns == SYNC_PATIENT;
+    int64_t now = os_clock(OS_CLOCK);
+    int64_t usual = atomic_load_explicit(&queue->header->flush_time, memory_order_relaxed); /* a hint */
+    int64_t patience = usual < PATIENT_MOST / PATIENCE_FLUSHES ? PATIENCE_FLUSHES * usual : PATIENT_MOST;
+    struct waiter waiter = {.cancels = !patient, .waits = timeout_ns != 0};
+
+    patience = patience < PATIENT_LEAST ? PATIENT_LEAST : patience;
+    waiter.patience = now + patience;
+    waiter.deadline = timeout_ns <= 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+    /* A store that released a message may still be on its way. */
+    fence(memory_order_seq_cst);
+    /* flush:B, after all that the caller did; meets flush:A. */
+    uint64_t begun = atomic_load_explicit(&queue->header->flush_begun, memory_order_seq_cst);
+    waiter.need = begun + 1;
+    waiter.arrived = arrive(queue, begun);
+    for (;;) {
+        int result = step(queue, &waiter);
+        if (result != RESULT_RETRY)
+            return result;
+    }
+}
+
+/* Before a node is linked behind `tail`: may its sequence be used? If not it is asked for, which takes a flush. CQ_OK,
+   or CQ_ENOSPACE: not now. */
+int sync_reserve(cq_queue *queue, uint64_t tail)
+{
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        /* reserved:A, pairs with raise:A: it is on the disk. */
+        uint64_t reserved = atomic_load_explicit(&queue->header->reserved_sequence, memory_order_acquire);
+        if (is_since(reserved, link_word(sequence_next(word_sequence(tail)), 0)))
+            return CQ_OK;
+        if (sync_now(queue, 0) != CQ_OK)
+            return CQ_ENOSPACE;
+    }
+    return CQ_ENOSPACE;
 }
 
 /* ==== src/trim.c ==== */
@@ -7968,8 +13148,10 @@ static void give_window(cq_queue *queue, const struct window *window, struct tri
         for (uint64_t i = 0; i < count; ++i)
             if (taken[i] != HELD_NOT)
                 node_put_back(queue, window->first + i, trim->before[i], trim->held[i] == HELD_BARE);
-        if (known && memory_taken(queue, &after) && after < before)
+        if (known && memory_taken(queue, &after) && after < before) {
             atomic_fetch_add_explicit(&queue->header->trimmed, before - after, memory_order_relaxed); /* a count */
+            TRACE(trim, queue, before - after);
+        }
         wake_side(queue, SIDE_PRODUCERS, held); /* who found no free node meanwhile */
     }
 }
@@ -8083,6 +13265,122 @@ uint64_t trim_all(cq_queue *queue)
     atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* all is done */
     trim_leave(queue);
     return known && memory_taken(queue, &after) && after < before ? before - after : 0;
+}
+
+/* ==== src/trouble.c ==== */
+
+/*
+ * trouble.c - what is wrong with a durable queue, in words: its directory, the disk, another region.
+ *
+ * It looks at the directory as it is now, and changes nothing there. It must not know what is in the segments.
+ */
+
+
+#include <errno.h>
+#include <string.h>
+
+#define LITTLE (UINT64_C(1) << 20) /* so much a flush may need */
+
+/* The directory that it is about: what was asked for, else what the region says. NULL: none. */
+static const char *directory_of(const struct found *found, char path[LAYOUT_DIRECTORY])
+{
+    const struct layout_header *header = &found->header;
+
+    if (found->config.durable_directory)
+        return found->config.durable_directory;
+    if (found->has_region && header->features & LAYOUT_DURABLE && memchr(header->directory, 0, LAYOUT_DIRECTORY))
+        return header->directory;
+    bool asked = found->config.flags & (CQ_DURABLE | CQ_SYNC) && found->path;
+    return asked && home_path(found->path, &found->config, path) == CQ_OK ? path : NULL;
+}
+
+/* Which region does the lock file name? */
+static bool read_lock(const char *directory, struct facts_lock *lock)
+{
+    int folder, file;
+    size_t got = 0;
+
+    if (disk()->open_directory(directory, false, 0, &folder) != 0)
+        return false;
+    if (disk()->open(folder, FACTS_LOCK_FILE, false, &file) == 0) {
+        if (disk()->read(file, lock, sizeof *lock, 0, &got) != 0)
+            got = 0;
+        disk()->close(file);
+    }
+    disk()->close(folder);
+    return got == sizeof *lock && lock->magic == FACTS_LOCK_MAGIC && memchr(lock->region, 0, sizeof lock->region);
+}
+
+static void say_busy(struct text *text, const struct found *found, const char *directory)
+{
+    struct facts_lock lock;
+
+    say(text, "the directory %s serves ", directory);
+    if (!read_lock(directory, &lock))
+        say(text, "another region");
+    else if (found->path && strcmp(lock.region, found->path) == 0)
+        say(text, "a region of this name that is not the one there now: it was removed, and some process still has it "
+            "open, or it is just being made");
+    else
+        say(text, "the region %s", lock.region);
+    say(text, "; one directory never serves two: use that region, end the processes that have it open, or, if it is in "
+        "another container, share its shared memory%s",
+        found->status_error == 0 ? "; if the region here was left behind, remove it and open the queue again" : "");
+}
+
+static void say_failed(struct text *text, const char *directory)
+{
+    uint64_t bytes, free_bytes;
+    bool no_more_files;
+    int may = os_may(directory, 3);
+
+    if (may == ENOENT)
+        say(text, "the directory %s is not there: mount its disk", directory);
+    else if (may == EROFS)
+        say(text, "the disk of %s is mounted read-only: it may have failed, see the kernel's messages", directory);
+    else if (os_space(directory, &bytes, &free_bytes, &no_more_files) && (free_bytes < LITTLE || no_more_files))
+        say_bytes(text, "the disk is full: its file system has ", free_bytes, " left; free some");
+    else
+        say(text, "the disk of %s failed, or was full a moment ago: see the kernel's messages", directory);
+    say(text, "; the messages are in the queue and are delivered as ever, but may not survive a power cut until cq_sync "
+        "succeeds");
+}
+
+/* True: all is said. False: it is about something else. */
+bool trouble_explain(struct text *text, int result, const struct found *found)
+{
+    char path[LAYOUT_DIRECTORY];
+    const char *directory = directory_of(found, path);
+    bool is_region_durable = found->has_region && found->header.features & LAYOUT_DURABLE;
+
+    if (result == CQ_EMISMATCH && found->has_region && !is_region_durable &&
+        found->config.flags & (CQ_DURABLE | CQ_SYNC)) {
+        say(text, "region is not durable, asked for a durable one: leave CQ_DURABLE and CQ_SYNC out, or unlink it first");
+        return true;
+    }
+    if (!directory)
+        return false;
+    if (result == CQ_EBUSY)
+        say_busy(text, found, directory);
+    else if (result == CQ_EIO)
+        say_failed(text, directory);
+    else if (result == CQ_EMISMATCH && !found->has_region)
+        say(text, "%s keeps a queue with another capacity or max_message_size: ask for what it has (or 0, whatever it "
+            "has), or name another durable_directory", directory);
+    else if (result == CQ_EEXIST && found->status_error)
+        say(text, "%s keeps a queue already: attach to it, or remove the directory first", directory);
+    else if ((result == CQ_ECORRUPT || result == CQ_EVERSION) && !found->has_region)
+        say(text, "%s has files %s: cq doctor says more of the directory", directory,
+            result == CQ_EVERSION ? "of a newer version" : "of different queues");
+    else if (result == CQ_EFILESYSTEM)
+        say(text, "%s is not on a disk of this machine, so that nothing there would survive: name a durable_directory on "
+            "ext4, xfs or btrfs", directory);
+    else if (result == CQ_ENOENT && os_may(directory, 4) != 0)
+        say(text, "there is no queue in %s, and no such directory: create the queue first, or check the path (its parent "
+            "must exist)", directory);
+    else
+        return false;
+    return true;
 }
 
 /* ==== src/wait.c ==== */
@@ -8213,7 +13511,27 @@ static void remember_end(cq_queue *queue, int result)
         atomic_store_explicit(&queue->goes_on_until, until, memory_order_relaxed);
 }
 
-static bool is_worth_waiting(int result) { return result == CQ_EMPTY || result == CQ_FULL || result == CQ_ENOSPACE; }
+static bool is_worth_waiting(int result)
+{
+    return result == CQ_EMPTY || result == CQ_FULL || result == CQ_ENOSPACE || result == CQ_ECONSUMER;
+}
+
+/* What a wait that timed out says, whose last try came to `result`. */
+static int timed_out(int result)
+{
+    return result == CQ_ENOSPACE || result == CQ_ECONSUMER ? result : CQ_TIMEOUT;
+}
+
+/* How long until a message is due that waits for its time, as far as this handle knows. */
+static int64_t until_due(const cq_queue *queue, enum side side)
+{
+    int64_t due = (int64_t)atomic_load_explicit(&queue->next_due, memory_order_relaxed); /* a hint */
+
+    if (side != SIDE_CONSUMERS || due == INT64_MAX || !orphan_is_dirty(orphan_version(queue)))
+        return INT64_MAX;
+    due -= os_clock(OS_DATE_COARSE);
+    return due > 0 ? due + OS_CLOCK_STEP : OS_CLOCK_STEP; /* so that it is due by the coarse clock, too */
+}
 
 /* `looks`: whether or not there is a mark. */
 static bool is_stale(cq_queue *queue, bool looks)
@@ -8246,15 +13564,18 @@ static int sleep_until(cq_queue *queue, enum side side, int64_t deadline, wait_t
         }
         int64_t now = os_clock(OS_CLOCK);
         if (now >= deadline) {
-            result = result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
+            result = timed_out(result);
             break;
         }
         /* A sweep, or giving memory back, goes on soon; and nobody tells when another file gives memory back. */
         int64_t most = reap_is_pending(queue) || trim_is_pending(queue) ? BETWEEN_PIECES
                        : result == CQ_ENOSPACE       ? LOOK_INTERVAL_NS
                                                      : INT64_MAX;
+        int64_t due = until_due(queue, side);
+        most = due < most ? due : most;
         int64_t until = deadline - now > most ? now + most : deadline;
-        why = sleep_a_slice(queue, side, expected, now, until, SLEEPERS);
+        /* Who is not the consumer is not woken for messages, which the consumer would miss. */
+        why = sleep_a_slice(queue, side, expected, now, until, result == CQ_ECONSUMER ? STANDBYS : SLEEPERS);
     }
     /* Leaving woken but unserved: that wake belongs to another thread. */
     if (why == 0 && result != CQ_OK)
@@ -8297,11 +13618,13 @@ int wait_until(cq_queue *queue, enum side side, int64_t timeout_ns, wait_try *at
         return result;
     }
     if (timeout_ns == 0)
-        return result == CQ_ENOSPACE ? result : CQ_TIMEOUT;
+        return timed_out(result);
     int64_t now = os_clock(OS_CLOCK);
     int64_t deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
     count_sleeper(queue, side, true, now);
+    TRACE(wait_begin, queue, side, timeout_ns);
     result = sleep_until(queue, side, deadline, attempt, context);
+    TRACE(wait_end, queue, side, result);
     count_sleeper(queue, side, false, now);
     remember_end(queue, result);
     return result;
@@ -8434,7 +13757,12 @@ static void set_fd(const struct watch *watch, bool up)
     os_event_set(atomic_load_explicit(&watch->fd, memory_order_relaxed), key_of(watch), up); /* which says what it is */
 }
 
-static int make_fd(const struct watch *watch, int *fd) { return result_of_errno(os_event_create(key_of(watch), fd)); }
+/* This has to do with no file. */
+static int make_fd(const struct watch *watch, int *fd)
+{
+    int result = result_of_refusal(os_event_create(key_of(watch), fd));
+    return result == CQ_EFILESYSTEM ? CQ_ESYSTEM : result;
+}
 
 /* ---- its state ------------------------------------------------------------------------------------- */
 
@@ -8493,7 +13821,8 @@ static void *help(void *context)
             continue;
         }
         uint32_t seen = wait_announce_watch(watch->queue, watch->side);
-        if (!probe_side(watch->queue, watch->side)) {
+        bool may = watch->side == SIDE_PRODUCERS || lease_may_consume(watch->queue);
+        if (!may || !probe_side(watch->queue, watch->side)) {
             lookout_look(watch->queue);
             if (load_state(watch) == word) /* after `seen` was read: whoever stops it changes that afterwards */
                 wait_for_watch(watch->queue, watch->side, seen);

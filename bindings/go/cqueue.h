@@ -300,7 +300,6 @@ typedef struct cq_stats {
     uint64_t segments;            /* files in the durable directory that hold messages */
     uint64_t disk_bytes;          /* bytes that they occupy */
     uint64_t recovered;           /* messages that the region was made with, after a power cut or removal */
-
     uint64_t max_headers;         /* bytes that the headers of a message may have; 0: it has none */
     uint64_t max_deliveries;      /* a message that was delivered so often goes to dead_letter; 0: no limit */
     int64_t time_to_live;         /* nanoseconds; 0: no limit */
@@ -568,15 +567,6 @@ CQ_API int cq_release(cq_queue *queue, cq_message *message);
 /* Give a taken message back: it is delivered again, before newer messages. Results as cq_release. */
 CQ_API int cq_return(cq_queue *queue, cq_message *message);
 
-/*
- * Give a taken message back for later: it is delivered again when delay_ns nanoseconds have passed (by the date of
- * this machine), before newer messages then; or, with CQ_TO_TAIL, behind all messages that wait now. Until then others
- * are delivered. The delay is kept whatever happens to this process. The message counts as waiting, and among the
- * orphans. Results as cq_release, and CQ_ENOSPACE: there is no memory to note the time; the message is still held.
- */
-#define CQ_TO_TAIL (-1)
-CQ_API int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns);
-
 /* ---- surviving power cuts --------------------------------------------------------------------------- */
 
 /*
@@ -608,6 +598,14 @@ CQ_API int cq_sync(cq_queue *queue, int64_t timeout_ns);
  * durable, or an argument is NULL. CQ_EFORK.
  */
 CQ_API int cq_durable_directory(cq_queue *queue, char *path, size_t size);
+/*
+ * Give a taken message back for later: it is delivered again when delay_ns nanoseconds have passed (by the date of
+ * this machine), before newer messages then; or, with CQ_TO_TAIL, behind all messages that wait now. Until then others
+ * are delivered. The delay is kept whatever happens to this process. The message counts as waiting, and among the
+ * orphans. Results as cq_release, and CQ_ENOSPACE: there is no memory to note the time; the message is still held.
+ */
+#define CQ_TO_TAIL (-1)
+CQ_API int cq_return_after(cq_queue *queue, cq_message *message, int64_t delay_ns);
 
 /* ---- looking on ------------------------------------------------------------------------------------- */
 

@@ -34,6 +34,9 @@ void add_version(CLI::App &app, Command &chosen);
 void set_layout(CLI::App &app);                /* of the help, before any command is added */
 void add_help(CLI::App &app, Command &chosen); /* after all others */
 
+/* Becomes the program cq-NAME if `cq NAME` is no command of its own. Returns if there is no such program. */
+void become_extension(const CLI::App &app, char **argv);
+
 /* What to say about a command that does not exist. */
 std::string unknown_command(const CLI::App &app, const std::string &name);
 

@@ -75,10 +75,12 @@ int run(int argc, char **argv)
     app.require_subcommand(0, 1);
     tool::explain(app, {"Durations are written 500ms, 2s, 1m or forever; a number alone is seconds.\n"
                         "Numbers of messages may be written 100k, 1M or 1e6, sizes 64K, 1M or 1G.\n"
-                        "`cq COMMAND --help` explains a command.",
+                        "`cq COMMAND --help` explains a command.\n"
+                        "`cq NAME` runs the program cq-NAME if there is one, such as cq-bridge.",
                         "0 done; 1 empty, full or timed out; 2 wrong usage; 3 error.",
                         {"cq create greetings", "echo hello | cq put orders", "cq get orders"}});
     tool::add_help(app, chosen);
+    tool::become_extension(app, argv);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {

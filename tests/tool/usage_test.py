@@ -75,6 +75,24 @@ class UsageTest(unittest.TestCase):
                 subprocess.run([CQ, *words, "--quiet"], env=environment, check=True)
                 self.assertIn("cqueue." + next(word for word in words if len(word) == 1), os.listdir(where))
 
+    def test_a_program_of_that_name_is_run_as_it_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "PATH": folder + os.pathsep + os.environ["PATH"]}
+            for name in ["cq-bridge", "cq-put"]:
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as program:
+                    program.write('#!/bin/sh\necho "$0: $*"\nexit 7\n')
+                os.chmod(program.name, 0o755)
+            done = subprocess.run([CQ, "bridge", "run", "--help", "--directory=x"], env=environment, capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual((done.returncode, done.stdout), (7, f"{folder}/cq-bridge: run --help --directory=x\n"))
+            self.assertIn("Usage: cq put", subprocess.run([CQ, "put", "--help"], env=environment, check=True, text=True,
+                                                          capture_output=True).stdout)
+
+    def test_without_cq_bridge_it_is_said_how_to_get_it(self):
+        done = subprocess.run([CQ, "bridge", "run"], env={**os.environ, "PATH": "/nowhere"}, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, USAGE)
+        self.assertRegex(done.stderr, "cq-bridge.*go install cqueue.io/go/bridge/cmd/cq-bridge")
+
     def test_what_makes_no_sense_is_refused(self):
         for words in [(), ("nonsense",), ("help", "nonsense"), ("get",), ("put", "--nonsense", "q"),
                       ("backup", "q", "f", "extra"), ("--nonsense",), ("stat", "q", "--directory"), ("plot", "a", "extra"), ("get", ""),

@@ -1,0 +1,108 @@
+// Package flow carries messages between a queue and something else: it owns the window of messages on their way, their
+// order, what happens after a failure, and what is reported of it. It knows no server: those are Sinks and Feeds.
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cqueue.io/go/cqueue"
+)
+
+// Entry is a message on its way out. It stays in the queue until the sink has it.
+type Entry struct {
+	*cqueue.Message
+	headers  map[string]string
+	size     int
+	taken    time.Time
+	sent     time.Time // last time; zero: never
+	late     bool      // newer messages had been taken before it
+	stored   bool      // the sink said so
+	refusals int
+}
+
+// Header is the value of a header of the message.
+func (e *Entry) Header(name string) (string, bool) {
+	value, known := e.headers[name]
+	return value, known
+}
+
+// All are the headers of the message. They are not to be changed.
+func (e *Entry) All() map[string]string { return e.headers }
+
+// Late is whether newer messages had been taken before it.
+func (e *Entry) Late() bool { return e.late }
+
+// Repeated is whether the sink may have the message already.
+func (e *Entry) Repeated() bool { return e.Deliveries() > 1 || !e.sent.IsZero() }
+
+// A Sink is where messages go.
+type Sink interface {
+	// Open begins a session: what was published in an earlier one may still arrive, or never. It blocks until the
+	// server answers.
+	Open(ctx context.Context) (Session, error)
+	Close()
+}
+
+// A Session publishes messages in order until one of them fails.
+type Session interface {
+	// Stored is the position of the last message that the sink has for sure. False: it has none, or does not tell.
+	Stored() (position uint64, known bool)
+	// Publish starts to send a message. It is acknowledged through Done, at most once; the message is not to be looked
+	// at after that, nor after Close.
+	Publish(*Entry) error
+	// Done has room for as many acknowledgements as there may be messages in flight.
+	Done() <-chan Ack
+	Close()
+}
+
+// Ack is what became of a message.
+type Ack struct {
+	*Entry
+	Err error
+}
+
+// Refused is the error for a message that is the reason itself: others may pass. Certain: it would fail each time.
+type Refused struct {
+	Certain bool
+	Err     error
+}
+
+func (r *Refused) Error() string { return r.Err.Error() }
+
+// Unwrap is the reason.
+func (r *Refused) Unwrap() error { return r.Err }
+
+// Refuse is the error for a message that cannot be published at all.
+func Refuse(format string, values ...any) error {
+	return &Refused{Certain: true, Err: fmt.Errorf(format, values...)}
+}
+
+// sleep waits, but not beyond the context.
+func sleep(ctx context.Context, duration time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(duration):
+	}
+}
+
+// backoff is how long to wait after each of several failures in a row.
+type backoff struct {
+	least, most, next time.Duration
+}
+
+func (b *backoff) succeeded() { b.next = 0 }
+
+func (b *backoff) wait(ctx context.Context) {
+	b.next = min(max(2*b.next, b.least), b.most)
+	sleep(ctx, b.next)
+}
+
+// isOver is whether the error says no more than that the context is.
+func isOver(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
+}
+
+func isLost(err error) bool { return errors.Is(err, cqueue.ErrStale) }

@@ -1,0 +1,200 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"cqueue.io/go/bridge/internal/config"
+	"cqueue.io/go/bridge/internal/flow"
+)
+
+// Out produces a queue's messages.
+//
+// In ordered mode a batch is a transaction, which also holds the position of its last message in the queue: as the
+// committed offset of a consumer group that has no consumers. Each session has a new client with the same transactional
+// id. So the server ends what an earlier session left unfinished, and refuses what comes of it later; what it tells as
+// the group's offset then is how far the queue got, whatever was acknowledged.
+//
+// In shared mode the client is idempotent within a session, and messages that may be there twice are marked.
+type Out struct {
+	end     config.Endpoint
+	name    string
+	topic   *config.Template
+	key     *config.Template
+	region  string
+	ordered bool
+	flight  int
+	batch   int
+	linger  time.Duration
+	largest int
+	patient time.Duration
+}
+
+// NewOut returns the sink of a route. region is the queue's id.
+func NewOut(r *config.Route, region string) (*Out, error) {
+	topic, err := config.ParseTemplate(r.To.Topic)
+	if err != nil {
+		return nil, err
+	}
+	key, err := config.ParseTemplate(r.To.Key)
+	if err != nil {
+		return nil, err
+	}
+	return &Out{end: r.To, name: "cq-bridge-" + r.Name, topic: topic, key: key, region: region,
+		ordered: r.Mode == config.Ordered, flight: r.MaxInFlight, batch: r.Batch, linger: time.Duration(r.Linger),
+		largest: int(r.MaxMessageSize), patient: time.Duration(r.AckTimeout)}, nil
+}
+
+// Close does nothing: each session has a client of its own.
+func (o *Out) Close() {}
+
+// identity is what the server knows the queue by.
+func (o *Out) identity() string { return "cq-bridge-" + o.region }
+
+// Headers that the bridge adds.
+const (
+	idHeader    = "cq-message-id"  // as NATS's message id: the queue's region and the position there
+	redelivered = "cq-redelivered" // the topic may have the message twice
+)
+
+// Bury produces a refused message to another topic.
+func (o *Out) Bury(ctx context.Context, topic string, e *flow.Entry, reason error) error {
+	client, err := connect(ctx, &o.end, o.name)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	record := &kgo.Record{Topic: topic, Value: e.Bytes(), Headers: append(headers(e),
+		kgo.RecordHeader{Key: idHeader, Value: []byte(o.id(e))},
+		kgo.RecordHeader{Key: "cq-dead-letter", Value: []byte(reason.Error())})}
+	return client.ProduceSync(ctx, record).FirstErr()
+}
+
+// id is what names the message for ever.
+func (o *Out) id(e *flow.Entry) string { return o.region + "-" + strconv.FormatUint(e.Position(), 10) }
+
+type session struct {
+	out    *Out
+	client *kgo.Client
+	ledger ledger
+	queue  chan *flow.Entry
+	done   chan flow.Ack
+	ctx    context.Context
+	cancel context.CancelFunc
+	ended  sync.WaitGroup
+}
+
+// Open connects, and in ordered mode has the server end what was before, and asks it for the position.
+func (o *Out) Open(ctx context.Context) (flow.Session, error) {
+	options := []kgo.Opt{
+		kgo.MaxBufferedRecords(o.flight + 1),
+		kgo.ProducerLinger(0),
+		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
+		kgo.UnknownTopicRetries(2),
+	}
+	if o.key.String() == "" && o.ordered {
+		options = append(options, kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(o.onePartition)))
+	}
+	if o.largest > 0 {
+		options = append(options, kgo.ProducerBatchMaxBytes(int32(o.largest+1<<16)))
+	}
+	if o.ordered {
+		options = append(options, kgo.TransactionalID(o.identity()), kgo.TransactionTimeout(time.Minute))
+	} else {
+		options = append(options, kgo.RecordDeliveryTimeout(o.patient))
+	}
+	client, err := connect(ctx, &o.end, o.name, options...)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{out: o, client: client, queue: make(chan *flow.Entry, o.flight+1), done: make(chan flow.Ack, o.flight+1)}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if !o.ordered {
+		return s, nil
+	}
+	if s.ledger, err = openLedger(ctx, client, o); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("%s: %w", o.end.URL, explained(err))
+	}
+	s.ended.Go(s.commit)
+	return s, nil
+}
+
+// onePartition is the partition for messages without a key, of which a topic keeps the order only within one.
+func (o *Out) onePartition(string) func(*kgo.Record, int) int {
+	hash := fnv.New32a()
+	hash.Write([]byte(o.region))
+	sum := hash.Sum32()
+	return func(_ *kgo.Record, partitions int) int { return int(sum % uint32(partitions)) }
+}
+
+func (s *session) Stored() (uint64, bool) { return s.ledger.position, s.ledger.known }
+
+func (s *session) Done() <-chan flow.Ack { return s.done }
+
+func (s *session) Publish(e *flow.Entry) error {
+	if s.out.ordered {
+		s.queue <- e
+		return nil
+	}
+	record, err := s.record(e)
+	if err != nil {
+		return err
+	}
+	s.client.Produce(s.ctx, record, func(_ *kgo.Record, err error) { s.done <- flow.Ack{Entry: e, Err: s.judged(err)} })
+	return nil
+}
+
+func (s *session) record(e *flow.Entry) (*kgo.Record, error) {
+	topic, err := s.out.topic.Name(e.Header)
+	if err != nil {
+		return nil, flow.Refuse("%w", err)
+	}
+	key, err := s.out.key.Text(e.Header)
+	if err != nil {
+		return nil, flow.Refuse("%w", err)
+	}
+	record := &kgo.Record{Topic: topic, Value: e.Bytes(), Headers: headers(e)}
+	if key != "" {
+		record.Key = []byte(key)
+	}
+	record.Headers = append(record.Headers, kgo.RecordHeader{Key: idHeader, Value: []byte(s.out.id(e))})
+	if !s.out.ordered && e.Repeated() {
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: redelivered,
+			Value: []byte(strconv.Itoa(e.Deliveries()))})
+	}
+	return record, nil
+}
+
+// judged says whether the message itself is what is wrong.
+func (s *session) judged(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) ||
+		errors.Is(err, kerr.InvalidRecord) {
+		return &flow.Refused{Certain: true, Err: fmt.Errorf("%s: %w: raise max.message.bytes of the topic, and "+
+			"max_message_size of the route, or send less", s.out.end.URL, err)}
+	}
+	return fmt.Errorf("%s: %w", s.out.end.URL, explained(err))
+}
+
+func (s *session) Close() {
+	s.cancel()
+	s.ended.Wait()
+	if s.out.ordered {
+		s.client.Close()
+		return
+	}
+	s.client.CloseAllowingRebalance()
+}
