@@ -401,6 +401,16 @@ static void say_system(struct text *text)
         say(text, "it refused what a queue needs, as a sandbox or a filter of system calls may: strace shows what");
 }
 
+static void say_filesystem(struct text *text, const struct found *found)
+{
+    if (found->has_region && os_shares_blocks(found->path))
+        say(text, "the file shares blocks with a copy of it, and the file system of %s cannot give it its own: copy it "
+            "once more with cp --reflink=never, and use that one", found->directory);
+    else
+        say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs or btrfs",
+            found->directory);
+}
+
 static void say_case(struct text *text, int result, const struct found *found, size_t size)
 {
     bool of_region = result == CQ_FULL || result == CQ_ETOOBIG || result == CQ_EMISMATCH || result == CQ_EVERSION;
@@ -441,8 +451,7 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to "
                           "another handle"); return;
-    case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs "
-                             "or btrfs", found->directory); return;
+    case CQ_EFILESYSTEM: say_filesystem(text, found); return;
     case CQ_ESYSTEM: say_system(text); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;

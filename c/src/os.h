@@ -2,7 +2,7 @@
  * os.h - the seam to the operating system: all that the library asks of it, and what it must keep for the promise
  * of cqueue.h.
  *
- * It owns no state, and must not know what a queue is. os_linux.c and os_linux_process.c answer for Linux; another
+ * It owns no state, and must not know what a queue is. os_linux.c and its neighbours answer for Linux; another
  * system, a simulated disk or injected faults come in here. Where a function returns an `int` and says nothing else,
  * that is 0 or an error number of <errno.h>. Functions marked (c) may be cancellation points: cancellation is off
  * when they are called. Those marked (s) may be called in a signal handler. None waits for another process unless it
@@ -74,6 +74,9 @@ uint64_t os_granule(int fd);
 /* Give the memory of a part of a mapping back to the file system; what is read there later is 0. Needs no descriptor.
    If it fails, some may be gone. (s) */
 int os_punch(void *at, uint64_t size);
+/* Let the file have its blocks for itself, that no copy (cp --reflink) shares: a store to a shared one needs another.
+   ENOSPC: there is no room for them. EOPNOTSUPP: they are shared, and stay so. */
+int os_own_blocks(int fd);
 /* Has the first page of a mapping memory, and how much has the file's file system left? For a guess only: false, or
    UINT64_MAX, if it cannot be told. (s) */
 bool os_is_resident(void *at);
@@ -182,6 +185,7 @@ enum os_limit { OS_LIMIT_ADDRESS_SPACE, OS_LIMIT_FILE_SIZE, OS_LIMIT_DESCRIPTORS
 bool os_limit(enum os_limit which, uint64_t *limit);
 /* Of the file system: bytes, and whether it may have no more files. False: cannot be told. */
 bool os_space(const char *directory, uint64_t *bytes, uint64_t *free_bytes, bool *no_more_files);
+bool os_shares_blocks(const char *path); /* with a copy of the file */
 /* May this process use it so? 4: read, 2: write, 1: enter. EROFS: the file system is mounted read-only. */
 int os_may(const char *path, uint32_t use);
 uint64_t os_address_space(void); /* of this process, in bytes; 0: cannot be told */

@@ -210,6 +210,8 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
         result = RESULT_RETRY;
         goto fail;
     }
+    if (!read_only && (result = result_of_errno(os_own_blocks(own))) != CQ_OK)
+        goto fail;
     if ((result = map_region(queue, fd, read_only)) != CQ_OK)
         goto fail;
     if (read_only ? os_status(fd, &second) != 0 || !region_is(queue, &second) : !region_locks_at(queue, fd)) {

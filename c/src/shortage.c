@@ -21,6 +21,12 @@ void shortage_space(struct text *text, const struct found *found)
             found->directory);
         return;
     }
+    if (found->has_region && os_shares_blocks(found->path)) {
+        say_bytes(text, "the file shares blocks with a copy of it (cp --reflink), and there is no room for blocks of its "
+                  "own, without which a store would be fatal: ", free_bytes, " are free");
+        say(text, " in %s: free some, or remove the copy; nothing was lost", found->directory);
+        return;
+    }
     uint64_t needed = g->node_stride + (found->has_region ? 0 : LAYOUT_SUMMARY_OFFSET + 3 * LAYOUT_PAGE);
     say_bytes(text, found->has_region ? "its next part takes " : "a new queue of this size takes ", needed, ", and ");
     say(text, "%s has ", found->directory);

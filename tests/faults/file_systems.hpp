@@ -17,13 +17,13 @@ namespace cqtest {
 
 /* body(directory, complaints) in a child, on a file system of its own; what it complains of fails the test. */
 template <class Body>
-void on_file_system(const char *type, const char *options, Body body)
+void on_file_system(const char *type, const char *options, Body body, unsigned long flags = 0)
 {
     Complaints complaints;
     const End end = Child([&](Channel &) {
                         return with_own_mounts([&] {
                             Directory directory;
-                            mount_at(directory.path(), type, options);
+                            mount_at(directory.path(), type, options, flags);
                             body(directory, complaints);
                             ::umount2(directory.path(), MNT_DETACH);
                             return 0;

@@ -3,6 +3,7 @@
  * the page cache has, and all that is queued comes out. Each test has a disk of its own, a file of this machine's.
  */
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -45,17 +46,19 @@ void on_disk(const std::string &kind, uint64_t mebibytes, Body body)
     EXPECT_EQ(end.code, 0);
 }
 
-/* btrfs takes minutes to find out that it is full. */
-const char *const kinds[] = {"ext4", "xfs"};
-uint64_t size_of(const std::string &kind) { return kind == "ext4" ? 64 : 320; }
+const char *const kinds[] = {"ext4", "xfs", "btrfs"};
+uint64_t size_of(const std::string &kind) { return kind == "ext4" ? 64 : kind == "xfs" ? 320 : 256; }
 
 /* Leaves about so much room, or not a byte: some file systems keep a part of what they call free to themselves. */
 void occupy(const Directory &directory, uint64_t leave)
 {
     const int fd = ::open(directory.file("others").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    for (off_t at = 0; space(directory).f_bavail * space(directory).f_frsize > leave + MiB; at += static_cast<off_t>(MiB))
-        if (::fallocate(fd, 0, at, static_cast<off_t>(MiB)) != 0)
-            break;
+    off_t at = 0;
+    while (space(directory).f_bavail * space(directory).f_frsize > leave + MiB &&
+           ::fallocate(fd, 0, at, static_cast<off_t>(MiB)) == 0)
+        at += static_cast<off_t>(MiB);
+    if (space(directory).f_bavail * space(directory).f_frsize < leave) /* btrfs thought that it had more */
+        ::ftruncate(fd, at > static_cast<off_t>(leave) ? at - static_cast<off_t>(leave) : 0);
     ::close(fd);
     if (leave == 0)
         run("dd if=/dev/zero bs=64K of=" + directory.file("rest"));
@@ -89,7 +92,9 @@ void drain(const Queue &queue, uint64_t accepted, const Complaints &complaints)
 
 TEST_P(FullDisk, is_an_error_and_what_is_queued_comes_out)
 {
-    for (const bool read : {false, true})
+    for (const bool read : {false, true}) {
+        if (read && GetParam() == std::string("btrfs"))
+            continue; /* it takes long, as below */
         on_disk(GetParam(), size_of(GetParam()), [&](const Directory &directory, const Complaints &complaints) {
             occupy(directory, 12 * MiB);
             for (const size_t size : {read ? size_t{3900} : size_t{70000}}) {
@@ -106,6 +111,7 @@ TEST_P(FullDisk, is_an_error_and_what_is_queued_comes_out)
                 drain(queue, again, complaints);
             }
         });
+    }
 }
 
 TEST_P(FullDisk, that_others_fill_up_lets_everything_out)
@@ -137,11 +143,64 @@ TEST_P(FullDisk, hurts_no_queue_that_reserved_its_blocks)
         Queue queue(directory.in(config), Shape(), "reserved");
         run("cat " + queue.path());
         occupy(directory, 0);
-        for (int round = 0; round < 3; ++round) {
-            for (int i = 0; i < 4000; ++i)
+        /* A full btrfs thinks for a second about each page that is stored to for the first time. */
+        const bool slow = GetParam() == std::string("btrfs");
+        const uint64_t count = slow ? 3 : 4000;
+        for (int round = 0; round < (slow ? 1 : 3); ++round) {
+            for (uint64_t i = 0; i < count; ++i)
                 if (queue.enqueue(std::string(1000, 'r')) != CQ_OK)
-                    complaints.add("no room for %d", i);
-            drain(queue, 4000, complaints);
+                    complaints.add("no room for %lu", i);
+            drain(queue, count, complaints);
+        }
+    });
+}
+
+/* A queue of 3000 messages, and a copy of its file that shares the blocks; how to open either. */
+Config copy_queue(const Directory &directory, const Complaints &complaints)
+{
+    Config config = directory.in(Config(5000, 1000));
+    Handle original("original", config);
+    for (int i = 0; i < 3000; ++i)
+        original.must_enqueue(std::string(1000, 's'));
+    if (!run("cp --reflink=always " + directory.file("original") + " " + directory.file("copy")))
+        complaints.add("no copy was made");
+    config.flags = CQ_ATTACH;
+    return config;
+}
+
+/* A copy that shares its blocks, and its original, on a disk that is full: a store needs a block that is not there. */
+TEST(SharedBlocks, are_refused_where_there_is_no_room_for_others)
+{
+    on_disk("xfs", 320, [&](const Directory &directory, const Complaints &complaints) {
+        Config config = copy_queue(directory, complaints);
+        occupy(directory, 0);
+        for (const char *name : {"original", "copy"}) {
+            cq_queue *queue = nullptr;
+            const int result = cq_open(name, &config, &queue);
+            char text[500];
+            cq_explain(result, name, &config, 0, text, sizeof text);
+            if (result != CQ_ENOSPACE || !std::strstr(text, "shares blocks with a copy"))
+                complaints.add("%s: %d, %s", name, result, text);
+            cq_close(queue);
+        }
+    });
+}
+
+TEST(SharedBlocks, are_no_longer_shared_once_the_queue_is_opened)
+{
+    on_disk("xfs", 320, [&](const Directory &directory, const Complaints &complaints) {
+        Config config = copy_queue(directory, complaints);
+        Handle original("original", config), copy("copy", config);
+        occupy(directory, 0);
+        for (const Handle *queue : {&original, &copy}) {
+            uint64_t drained = 0;
+            for (; queue->dequeue(); ++drained)
+                if (const int result = queue->enqueue("x"); result != CQ_OK && result != CQ_ENOSPACE)
+                    complaints.add("%d", result);
+                else if (drained == 2000)
+                    break;
+            if (drained < 2000)
+                complaints.add("%lu came out", drained);
         }
     });
 }
@@ -153,6 +212,25 @@ TEST(CopyingDisk, is_told_to_write_in_place)
         if (!run("lsattr " + queue.path() + " | cut -d' ' -f1 | grep -q C"))
             complaints.add("its blocks are copied");
     });
+}
+
+/* What a container has if nobody said otherwise. */
+TEST(SmallMemory, of_64_mib_that_nothing_may_run_from_is_used_to_its_end)
+{
+    const auto use = [](const Directory &directory, const Complaints &complaints) {
+        Queue queue(directory.in(Config()), Shape(), "small"); /* 65536 messages of 4096 bytes: 4 times as much */
+        const uint64_t accepted = fill(queue, 4096, false, complaints);
+        if (accepted * 4096 < 56 * MiB)
+            complaints.add("only %lu messages", accepted);
+        if (queue.attach(CQ_READ_ONLY).stat().length != accepted)
+            complaints.add("the length is another");
+        drain(queue, accepted, complaints);
+        cq_trim(queue, nullptr);
+        if (queue.stat().memory > MiB)
+            complaints.add("%lu bytes are kept", queue.stat().memory);
+        drain(queue, fill(queue, 4096, false, complaints), complaints);
+    };
+    on_file_system("tmpfs", "size=64m", use, MS_NOEXEC | MS_NOSUID | MS_NODEV);
 }
 
 TEST(FullMemory, after_trimming_is_an_error_for_those_who_remember_a_node)

@@ -69,9 +69,9 @@ int with_own_mounts(Body &&body)
     }
 }
 
-inline void mount_at(const std::string &directory, const char *type, const std::string &options)
+inline void mount_at(const std::string &directory, const char *type, const std::string &options, unsigned long flags = 0)
 {
-    must(::mount("cqtest", directory.c_str(), type, 0, options.c_str()) == 0, std::string(type) + " " + options);
+    must(::mount("cqtest", directory.c_str(), type, flags, options.c_str()) == 0, std::string(type) + " " + options);
 }
 
 /* At directory/merged; everything it needs is made in `directory`, which must not be an overlay itself. */

@@ -292,6 +292,25 @@ TEST(Memory, a_process_that_locks_its_memory_takes_no_more_of_the_region)
     EXPECT_LE(memory(queue), before + 4 * page);
 }
 
+/* MCL_CURRENT alone gives each page of every mapping memory, whatever it is: the kernel leaves no way out. */
+TEST(Memory, a_process_that_locks_later_what_it_uses_takes_no_more_of_the_region)
+{
+    Queue queue;
+    const uint64_t before = memory(queue);
+    Child child([&](Channel &) {
+        Handle handle = queue.attach();
+        if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+            return 77;
+        handle.must_enqueue("x");
+        return 0;
+    });
+    const End end = child.join();
+    if (end.code == 77)
+        GTEST_SKIP() << "this process may not lock its memory";
+    EXPECT_EQ(end.code, 0);
+    EXPECT_LE(memory(queue), before + 4 * page);
+}
+
 TEST(Memory, address_space_is_in_proportion_to_what_is_asked_for)
 {
     EXPECT_LE(Queue(Config(10, 8)).stat().file_size, 8 * MiB);

@@ -32,7 +32,7 @@ DIRECTIVES = set("include define undef if ifdef ifndef elif else endif error".sp
 
 
 def module(name):
-    return {"os_linux": "os", "os_linux_process": "os", "os_linux_disk": "disk", "say": "explain", "trouble": "explain", "shortage": "explain"}.get(name, name)
+    return {"os_linux": "os", "os_linux_blocks": "os", "os_linux_process": "os", "os_linux_disk": "disk", "say": "explain", "trouble": "explain", "shortage": "explain"}.get(name, name)
 
 
 def sources(folder):
