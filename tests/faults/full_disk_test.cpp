@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -231,6 +232,20 @@ TEST(SmallMemory, of_64_mib_that_nothing_may_run_from_is_used_to_its_end)
         drain(queue, fill(queue, 4096, false, complaints), complaints);
     };
     on_file_system("tmpfs", "size=64m", use, MS_NOEXEC | MS_NOSUID | MS_NODEV);
+}
+
+TEST(FullMemory, ends_a_batch_of_large_messages_where_it_ends)
+{
+    on_tmpfs("size=4m", [](const Directory &directory, const Complaints &complaints) {
+        Queue queue(directory.in(Config(100, 100000)), Shape(4), "batch");
+        std::string text(90000, 'b');
+        std::vector<cq_slice> slices(100, cq_slice{text.data(), text.size()});
+        size_t done = 0;
+        const int result = cq_enqueue_batch(queue, slices.data(), slices.size(), &done);
+        if (result != CQ_ENOSPACE || done < 20)
+            complaints.add("%d after %zu", result, done);
+        drain(queue, done, complaints);
+    });
 }
 
 TEST(FullMemory, after_trimming_is_an_error_for_those_who_remember_a_node)

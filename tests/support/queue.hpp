@@ -208,6 +208,13 @@ private:
     cq_queue *queue_ = nullptr;
 };
 
+/* Writes a reservation, and commits it. */
+inline int commit(const Handle &queue, Message &message, std::string_view text)
+{
+    std::memcpy(message.data, text.data(), text.size());
+    return cq_commit(queue, &message, text.size());
+}
+
 /* What cq_open returns. The handle is closed again; after an error it must be NULL. */
 inline int open_result(const std::string &name, const Config &config)
 {

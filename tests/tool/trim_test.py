@@ -2,8 +2,8 @@
 
 import json
 import os
+import re
 import subprocess
-import tempfile
 
 from support import CQ, USAGE, CommandTest, main
 
@@ -30,18 +30,39 @@ class TrimTest(CommandTest):
         self.assertIn(b"limit of 4.0 MiB", self.run_cq("doctor", "q").out)
         self.run_cq("create", "q2", "--max-memory", "1K", code=USAGE)
 
-    def test_a_cgroup_of_40_mb_meets_the_limit_and_is_drained(self):
-        group = "/sys/fs/cgroup/memory/cqtest-%d" % os.getpid()
-        limit = group + "/memory.limit_in_bytes"
+    def cgroup(self, size):
+        """A cgroup whose processes may have so many bytes of memory together; skips the test where none can be made."""
+        old = os.path.isdir("/sys/fs/cgroup/memory")
+        group = "/sys/fs/cgroup/%scqtest-%d" % ("memory/" if old else "", os.getpid())
         try:
-            if not os.path.isdir("/sys/fs/cgroup/memory"):
-                group, limit = "/sys/fs/cgroup/cqtest-%d" % os.getpid(), "/sys/fs/cgroup/cqtest-%d/memory.max" % os.getpid()
             os.mkdir(group)
             self.addCleanup(os.rmdir, group)
-            with open(limit, "w") as file:
-                file.write(str(40 << 20))
+            with open(group + ("/memory.limit_in_bytes" if old else "/memory.max"), "w") as file:
+                file.write(str(size))
         except OSError as error:
             self.skipTest("no cgroup can be made here: %s" % error)
+        return group
+
+    def doctor_in(self, group, *words):
+        script = 'echo $$ > "$0"/cgroup.procs && exec "$@"'
+        done = subprocess.run(["bash", "-c", script, group, *self.arguments(["doctor", *words])],
+                              stdout=subprocess.PIPE, timeout=120)
+        return done.stdout.decode()
+
+    def test_doctor_says_that_the_cgroup_gives_out_before_the_file_system(self):
+        group = self.cgroup(40 << 20)
+        self.run_cq("create", "large", "--capacity", "100000")
+        self.run_cq("create", "limited", "--capacity", "100000", "--max-memory", "16M")
+        large, limited, all_of_them = self.doctor_in(group, "large"), self.doctor_in(group, "limited"), self.doctor_in(group)
+        told = re.search(r"this process's cgroup is used up, of which (\S+) MiB are left", large)
+        self.assertTrue(told, large)
+        self.assertLess(float(told[1]), 40)
+        self.assertNotIn("cgroup", limited)
+        self.assertIn("this container has", all_of_them)
+        self.assertNotIn("cgroup is used up", self.run_cq("doctor", "limited").out.decode())
+
+    def test_a_cgroup_of_40_mb_meets_the_limit_and_is_drained(self):
+        group = self.cgroup(40 << 20)
         name = "cqtest-cgroup-%d" % os.getpid()
         script = """echo $$ > {0}/cgroup.procs
             cq() {{ "$CQ" "$@"; }}

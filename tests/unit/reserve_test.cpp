@@ -12,12 +12,6 @@ CQTEST_OVER_SHAPES(Reserve);
 
 using Texts = std::vector<std::string>;
 
-int commit(const Handle &queue, Message &message, std::string_view text)
-{
-    std::memcpy(message.data, text.data(), text.size());
-    return cq_commit(queue, &message, text.size());
-}
-
 TEST_P(Reserve, lends_aligned_memory_of_the_size_that_was_asked_for)
 {
     Queue queue(Config(2 * k() + 2, 21), GetParam());
