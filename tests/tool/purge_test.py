@@ -2,6 +2,7 @@
 
 import os
 import pty
+import subprocess
 
 from support import ERROR, NOTHING, OK, USAGE, CommandTest, main
 
@@ -44,6 +45,16 @@ class PurgeTest(CommandTest):
                              (["--max-stall", "10ms"], "3 messages waiting, and none was taken for 10 ms")]:
             line, = self.check("q", *words, code=NOTHING)
             self.assertIn(fault, line)
+
+    def test_one_of_a_thing_is_not_spoken_of_as_several(self):
+        self.create("one", capacity=1, max_message=1)
+        self.put(b"x", queue="one")
+        self.assertIn("full, 1 of at most 1 message is waiting", self.run_cq("put", "one", "--no-wait", stdin=b"y\n", code=NOTHING).err)
+        self.assertRegex(self.run_cq("stat", "one").out.decode(), r"max message size +1 byte\n")
+        self.assertIn("1 message of up to 1 B now; 1 message was taken over", self.run_cq("resize", "one", "--max-held", 9).out.decode())
+        self.start_cq("get", "one", "--count", 2, "--wait", "1h", stdout=subprocess.DEVNULL)
+        self.until(lambda: self.stat("one")["waiting_consumers"] == 1)
+        self.assertEqual(self.check("one", "--min-participants", 2, code=NOTHING), ["one: 1 handle open, at least 2 wanted"])
 
     def test_check_looks_at_all_queues_and_misses_those_that_are_named(self):
         self.create("r", capacity=1)
