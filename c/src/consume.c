@@ -14,7 +14,7 @@
 #include "participant.h"
 #include "reap.h"
 
-/* Become the only consumer, or be it: CQ_OK. From then on the usual way is open, until the handle is closed. */
+/* Become the only consumer, or be it: CQ_OK. */
 static int admit(cq_queue *queue)
 {
     _Atomic uint64_t *lease = &queue->header->consumer;
@@ -23,11 +23,8 @@ static int admit(cq_queue *queue)
     do {
         uint32_t holder = lease_holder(lease);
         participant_active(queue);
-        if (holder == queue->owner || (holder == 0 && lease_take(queue, lease))) {
-            if (queue->geometry.time_to_live == 0)
-                queue->usual_slots = queue->geometry.slots_per_node;
+        if (holder == queue->owner || (holder == 0 && lease_take(queue, lease)))
             return CQ_OK;
-        }
         reap_suspect(queue, holder);
     } while (lease_may_consume(queue) || claim_again(queue, SIDE_CONSUMERS, CQ_ECONSUMER, &tries));
     return CQ_ECONSUMER;

@@ -446,7 +446,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->expired = load_count(&header->expired);
     stats->dead_lettered = load_count(&header->moved);
     stats->dead_letter_result = atomic_load_explicit(&header->move_result, memory_order_relaxed); /* for people */
-    memcpy(stats->dead_letter, header->dead_letter, sizeof stats->dead_letter);
+    memcpy(stats->dead_letter, header->dead_letter, sizeof stats->dead_letter - 1); /* it ends, whatever it is by now */
     if (header->features & LAYOUT_DURABLE)
         stat_durable(queue, stats);
     memory_taken(queue, &stats->memory);
