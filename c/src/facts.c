@@ -86,8 +86,11 @@ static bool is_record(const struct crc32c *crc, const uint8_t segment_id[FACTS_I
 bool facts_next(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], const unsigned char *bytes, uint64_t size,
                 uint64_t *offset, struct fact *fact)
 {
+    static const unsigned char zeros[16];
+
     for (; *offset + sizeof *fact <= size; *offset += 8)
-        if (is_record(crc, segment_id, bytes + *offset, *offset, size - *offset, fact))
+        if (memcmp(bytes + *offset, zeros, sizeof zeros) != 0 && /* no ticket is 0 */
+            is_record(crc, segment_id, bytes + *offset, *offset, size - *offset, fact))
             return true;
     return false;
 }

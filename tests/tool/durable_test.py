@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -118,6 +119,13 @@ class DurableTest(unittest.TestCase):
         self.cq("rm", "--force", "--durable", self.name)
         self.assertFalse(os.path.exists(self.home))
         self.cq("get", self.name, code=ERROR)
+
+    def test_the_example_accounts_for_every_order(self):
+        example = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "durable.py")
+        done = subprocess.run([sys.executable, "-B", example, "--cq", CQ, "--rounds", "3"], capture_output=True, text=True,
+                              timeout=200, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn(" 0 lost, 0 invented, 0 unmarked", done.stdout)
 
     def test_mistakes_are_explained(self):
         self.cq("create", self.name, "--durable", code=USAGE)
