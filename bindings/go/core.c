@@ -1658,7 +1658,7 @@ static bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struc
 static int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed, uint64_t *version);
 static bool orphan_waits(cq_queue *queue, struct terms *terms);
 static bool orphan_is_spent(const cq_queue *queue, const struct run *run, uint64_t word, int64_t date);
-_Atomic uint64_t *orphan_due(const cq_queue *queue, const struct run *run);
+static _Atomic uint64_t *orphan_due(const cq_queue *queue, const struct run *run);
 static void orphan_made(cq_queue *queue, uint32_t node);
 static void orphan_announce(cq_queue *queue);
 

@@ -492,34 +492,3 @@ func TestSyncOfAQueueThatIsNotDurable(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-// What was to be done has happened, and the error says so; Sync says why.
-func TestADiskThatIsFullLosesNothing(t *testing.T) {
-	queue := openIn(t, directory(t), cqueue.WithSync(), cqueue.WithAnyFilesystem(),
-		cqueue.WithDurableDirectory(filepath.Join(smallDirectory(t), "d")))
-	message, sent := make([]byte, 4096), 0
-	for ; ; sent++ {
-		if err := queue.Enqueue(message); err != nil {
-			expectIO(t, err)
-			break
-		}
-	}
-	equal(t, length(t, queue), sent+1)
-	if err := queue.Sync(); !errors.Is(err, cqueue.ErrNoSpace) {
-		t.Errorf("got %v", err)
-	}
-	equal(t, stats(t, queue).DiskError, cqueue.ErrNoSpace)
-	got, err := queue.Dequeue(nil)
-	equal(t, len(got), len(message))
-	if err != nil {
-		expectIO(t, err)
-	}
-	equal(t, length(t, queue), sent)
-}
-
-func expectIO(t *testing.T, err error) {
-	t.Helper()
-	if !errors.Is(err, cqueue.ErrIO) {
-		t.Errorf("got %v", err)
-	}
-}
