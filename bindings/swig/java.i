@@ -63,6 +63,8 @@
 %typemap(argout) (char *text, size_t text_size) "(*jenv)->SetByteArrayRegion(jenv, $input, 0, (jsize)$2, (const jbyte *)$1);"
 %typemap(freearg) (char *text, size_t text_size) "free($1);"
 
+%apply (char *text, size_t text_size) { (char *path, size_t size) };
+
 /* ---- handles and addresses ----------------------------------------------------------------------------------- */
 
 %define PLAIN_ADDRESS(TYPE)
@@ -89,29 +91,53 @@ PLAIN_ADDRESS(const void *)
 %enddef
 OUT_PARAMETER(cq_queue *, (uintptr_t), long, jlongArray, SetLongArrayRegion)
 OUT_PARAMETER(size_t, , long, jlongArray, SetLongArrayRegion)
-%apply size_t * { uint64_t *length, uint64_t *bytes };
+%apply size_t * { uint64_t *length, uint64_t *bytes, uint64_t *number };
 OUT_PARAMETER(int, , int, jintArray, SetIntArrayRegion)
 
 /* ---- loans: the fields of a cq_message as longs, in the order of its declaration, without struct_size ----------- */
+
+/* Each look at the array costs as much as a message: which functions fill it in, and after which it is of no use. */
+%{
+enum {
+  FILLS,
+  CHANGES,
+  ENDS,
+  message_of_cq_take = FILLS,
+  message_of_cq_reserve = FILLS,
+  message_of_cq_commit = CHANGES,
+  message_of_cq_release = ENDS,
+  message_of_cq_return = ENDS,
+  message_of_cq_return_after = CHANGES, /* it may be held still */
+  message_of_more_set_headers = ENDS,
+  message_of_more_headers = ENDS,
+  message_of_more_enqueue_time = ENDS,
+  message_of_cq_abort = ENDS
+};
+%}
 
 %typemap(jni) cq_message * "jlongArray"
 %typemap(jtype) cq_message * "long[]"
 %typemap(jstype) cq_message * "long[]"
 %typemap(javain) cq_message * "$javainput"
 %typemap(in) cq_message *(cq_message value, jlong fields[6]) {
-  (*jenv)->GetLongArrayRegion(jenv, $input, 0, 6, fields);
+  if (message_of_$symname != FILLS)
+    (*jenv)->GetLongArrayRegion(jenv, $input, 0, 6, fields);
+  else
+    memset(fields, 0, sizeof fields);
   value = (cq_message){sizeof value, (uint32_t)fields[0], (void *)(uintptr_t)fields[1], (size_t)fields[2],
                        (uint64_t)fields[3], {(uint64_t)fields[4], (uint64_t)fields[5]}};
   $1 = &value;
 }
 %typemap(argout) cq_message * {
-  fields$argnum[0] = value$argnum.deliveries;
-  fields$argnum[1] = (jlong)(uintptr_t)value$argnum.data;
-  fields$argnum[2] = (jlong)value$argnum.size;
-  fields$argnum[3] = (jlong)value$argnum.position;
-  fields$argnum[4] = (jlong)value$argnum.token[0];
-  fields$argnum[5] = (jlong)value$argnum.token[1];
-  (*jenv)->SetLongArrayRegion(jenv, $input, 0, 6, fields$argnum);
+  if (message_of_$symname != ENDS) {
+    fields$argnum[0] = value$argnum.deliveries;
+    fields$argnum[1] = (jlong)(uintptr_t)value$argnum.data;
+    fields$argnum[2] = (jlong)value$argnum.size;
+    fields$argnum[3] = (jlong)value$argnum.position;
+    fields$argnum[4] = (jlong)value$argnum.token[0];
+    fields$argnum[5] = (jlong)value$argnum.token[1];
+    (*jenv)->SetLongArrayRegion(jenv, $input, 0, 6, fields$argnum);
+  }
 }
 
 /* ---- structs that know their size, and free what they own ---------------------------------------------------- */
@@ -133,6 +159,8 @@ SIZED(cq_recovery)
 %extend cq_config {
   ~cq_config() {
     free((void *)(uintptr_t)$self->directory);
+    free((void *)(uintptr_t)$self->durable_directory);
+    free((void *)(uintptr_t)$self->dead_letter);
     free($self);
   }
 }
@@ -163,6 +191,9 @@ SIZED(cq_recovery)
     (*jenv)->SetByteArrayRegion(jenv, $result, 0, $1_dim0, (const jbyte *)$1);
 }
 
+%apply char command[ANY] { char dead_letter[ANY] };
+%immutable cq_stats::dead_letter;
+
 /* ---- a visitor is an object ---------------------------------------------------------------------------------- */
 
 %define VISITOR(TYPE, INTERFACE, SIGNATURE, VISIT)
@@ -178,11 +209,24 @@ SIZED(cq_recovery)
 }
 %enddef
 VISITOR(cq_visitor, RawVisitor, "([BJI)Z", walker_visit_message)
+VISITOR(cq_source_visitor, RawSourceVisitor, "([BJ)Z", walker_visit_source)
 VISITOR(cq_participant_visitor, RawParticipantVisitor, "(J)Z", walker_visit_participant)
 
-/* Java's byte arrays come by functions of their own, which know when an array may be pinned: heap.h. */
+/* Java's byte arrays come by functions of their own, which know when an array may be pinned: heap.h; batches: batch.h. */
 %ignore cq_message;
 %ignore cq_slice;
+/* What goes along with a message: more.h. */
+%ignore cq_outgoing;
+%ignore cq_enqueue_message;
+%ignore cq_enqueue_from;
+%ignore cq_enqueue_from_wait;
+%ignore cq_header;
+%ignore cq_headers;
+%ignore cq_set_headers;
+%ignore cq_header_add;
+%ignore cq_header_next;
+%ignore cq_header_find;
+%ignore cq_enqueue_time;
 %ignore cq_enqueue_batch;
 %ignore cq_dequeue_batch;
 
@@ -209,9 +253,14 @@ UNCHANGED(jobject, java.nio.ByteBuffer)
 %{
 #include <stdlib.h>
 #include <string.h>
+#include "batch.h"
 #include "heap.h"
+#include "more.h"
 #include "view.h"
 #include "walker.h"
 %}
+%include "outcome.h"
+%include "batch.h"
 %include "heap.h"
+%include "more.h"
 %include "view.h"

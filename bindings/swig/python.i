@@ -63,6 +63,7 @@
   $2 = content.size;
 }
 %typemap(freearg) (const void *data, size_t size) "content_put(&content$argnum);"
+%apply (const void *data, size_t size) { (const void *headers, size_t headers_size) };
 
 /* A writable one, and how much of it was filled or is needed: (result, size). */
 %typemap(in) (void *buffer, size_t buffer_size, size_t *size) (Py_buffer view = {0}, size_t size = 0) {
@@ -89,6 +90,7 @@
     SWIG_fail;
 }
 %typemap(freearg) const char *name ""
+%apply const char *name { const char *source };
 
 /* The struct borrows it: whoever sets it keeps the bytes object. */
 %typemap(in) const char *directory {
@@ -97,12 +99,22 @@
 }
 %typemap(memberin) const char *directory "$1 = $input;"
 %typemap(freearg) const char *directory ""
+%apply const char *directory { const char *durable_directory, const char *dead_letter };
 %warnfilter(451) cq_config::directory;
+%warnfilter(451) cq_config::durable_directory;
+%warnfilter(451) cq_config::dead_letter;
+%immutable cq_stats::dead_letter;
 
 %typemap(in, numinputs=0) (char *text, size_t text_size) (char text[8192]) {
   $1 = text;
   $2 = sizeof text;
 }
+%typemap(in, numinputs=0) (char *path, size_t size) (char path[4096]) {
+  path[0] = 0;
+  $1 = path;
+  $2 = sizeof path;
+}
+%typemap(argout) (char *path, size_t size) { %append_output(PyUnicode_DecodeFSDefault($1)); }
 %typemap(argout) (char *text, size_t text_size) {
   Py_DECREF($result);
   $result = PyUnicode_DecodeFSDefault($1);
@@ -114,7 +126,7 @@
 %typemap(argout) int *fd { %append_output(PyLong_FromLong(number$argnum)); }
 %typemap(in, numinputs=0) uint64_t *length (uint64_t number = 0) "$1 = &number;"
 %typemap(argout) uint64_t *length { %append_output(PyLong_FromUnsignedLongLong(number$argnum)); }
-%apply uint64_t *length { uint64_t *bytes };
+%apply uint64_t *length { uint64_t *bytes, uint64_t *number };
 
 /* A struct is a bytearray of sizeof_... bytes; the functions named after its fields read and write them. */
 %nodefaultctor;
@@ -161,6 +173,11 @@ static int visit_message(const cq_message *message, void *context)
                                       (Py_ssize_t)message->size));
 }
 
+static int visit_source(const char *name, uint64_t number, void *context)
+{
+    return answer(PyObject_CallFunction(context, "sK", name, (unsigned long long)number));
+}
+
 static int visit_participant(const cq_participant *participant, void *context)
 {
   PyObject *shown = PyByteArray_FromStringAndSize((const char *)participant, sizeof *participant);
@@ -181,6 +198,7 @@ static int visit_participant(const cq_participant *participant, void *context)
 }
 %enddef
 VISITOR(cq_walk, cq_visitor, visit_message)
+VISITOR(cq_sources, cq_source_visitor, visit_source)
 VISITOR(cq_participants, cq_participant_visitor, visit_participant)
 
 /* ---- who waits, and for what ----------------------------------------------------------------------------------- */
@@ -217,15 +235,34 @@ FREELY(cq_explain)
 %ignore cq_take_wait;
 %ignore cq_wait;          /* wait_for_message */
 %ignore cq_wait_room;     /* wait_for_room, reserve */
+%ignore cq_sync;          /* sync_patiently */
+%ignore cq_outgoing;      /* enqueue_message */
+%ignore cq_enqueue_message;
+%ignore cq_enqueue_from;
+%ignore cq_enqueue_from_wait;
+%ignore cq_header;        /* dicts: pack_headers, and attributes of Message and Reservation */
+%ignore cq_headers;
+%ignore cq_set_headers;
+%ignore cq_header_add;
+%ignore cq_header_next;
+%ignore cq_header_find;
+%ignore cq_enqueue_time;
+%ignore cq_return_after;
 
 %exception enqueue_patiently { $action if (result == RAISED) SWIG_fail; }
 %exception dequeue_patiently { $action if (result == RAISED) SWIG_fail; }
 %exception wait_for_message { $action if (result == RAISED) SWIG_fail; }
+%exception sync_patiently { $action if (result == RAISED) SWIG_fail; }
+%exception enqueue_message { $action if (result == RAISED) SWIG_fail; }
 %exception wait_for_room { $action if (result == RAISED) SWIG_fail; }
 int enqueue_patiently(struct handle *patient, const void *data, size_t size, int64_t timeout_ns);
 int dequeue_patiently(struct handle *patient, void *buffer, size_t buffer_size, size_t *size, int64_t timeout_ns);
 int wait_for_message(struct handle *patient, int64_t timeout_ns);
 int wait_for_room(struct handle *patient, int64_t timeout_ns);
+PyObject *pack_headers(struct handle *handle, PyObject *mapping);
+int enqueue_message(struct handle *patient, const void *data, size_t size, const void *headers, size_t headers_size,
+                    const char *source, uint64_t number, int64_t timeout_ns);
+int sync_patiently(struct handle *patient, int64_t timeout_ns);
 int spin_for_message(struct handle *patient);
 int spin_for_room(struct handle *patient);
 int64_t wait_deadline(int64_t timeout_ns);
@@ -244,4 +281,5 @@ int handle_cancel(struct handle *handle, bool cancelled);
   $result = Py_NewRef(Py_None);
 }
 bool handle_close(PyObject *module, PyObject *object);
+void handle_set_syncs(struct handle *handle, bool syncs);
 void module_after_fork(PyObject *module);

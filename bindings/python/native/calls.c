@@ -30,7 +30,15 @@ PyObject *dequeue_bytes(struct handle *patient, int64_t timeout_ns)
         memcpy(to, message.data, message.size);
         Py_END_ALLOW_THREADS
     }
-    result = cq_release(patient->queue, &message);
+    if (patient->syncs) {
+        Py_BEGIN_ALLOW_THREADS
+        result = cq_release(patient->queue, &message);
+        Py_END_ALLOW_THREADS
+    } else {
+        result = cq_release(patient->queue, &message);
+    }
+    if (result == CQ_EIO)
+        return Py_BuildValue("(iN)", result, bytes);
     if (result != CQ_OK) {
         Py_DECREF(bytes);
         return PyLong_FromLong(result);
@@ -109,14 +117,14 @@ static int enqueue_all(struct handle *handle, const cq_slice *slices, size_t cou
 
     *done = 0;
     do {
-        result = enqueue_freely(handle->queue, slices + *done, step, is_long(slices + *done, step), &more);
+        result = enqueue_freely(handle->queue, slices + *done, step, handle->syncs || is_long(slices + *done, step), &more);
         *done += more;
         if (result == CQ_FULL || result == CQ_ENOSPACE) {
             int64_t left = wait_left(deadline);
             if (left == 0)
                 return result;
             result = enqueue_patiently(handle, slices[*done].data, slices[*done].size, left);
-            *done += result == CQ_OK;
+            *done += result == CQ_OK || result == CQ_EIO;
         }
         step = count - *done < CHUNK ? count - *done : CHUNK;
     } while (result == CQ_OK && step > 0);
@@ -186,6 +194,20 @@ static PyObject *to_list(const cq_slice *slices, size_t count)
     return list;
 }
 
+static int dequeue_freely(struct handle *handle, void *buffer, size_t room, cq_slice *slices, size_t count, size_t *done)
+{
+    cq_queue *queue = handle->queue;
+    int result;
+
+    *done = 0;
+    if (!handle->syncs)
+        return cq_dequeue_batch(queue, buffer, room, slices, count, done);
+    Py_BEGIN_ALLOW_THREADS
+    result = cq_dequeue_batch(queue, buffer, room, slices, count, done);
+    Py_END_ALLOW_THREADS
+    return result;
+}
+
 /* The buffer is as large as a batch of the usual size needs, or as the first message is. */
 static PyObject *dequeue_waiting(struct handle *handle, cq_slice *slices, size_t count)
 {
@@ -199,11 +221,13 @@ static PyObject *dequeue_waiting(struct handle *handle, cq_slice *slices, size_t
             PyErr_NoMemory();
             break;
         }
-        result = cq_dequeue_batch(handle->queue, buffer, room, slices, count, &done);
+        result = dequeue_freely(handle, buffer, room, slices, count, &done);
         if (result == CQ_ETOOSMALL)
             room = slices[0].size;
         else
-            answer = result == CQ_OK ? to_list(slices, done) : PyLong_FromLong(result);
+            answer = result == CQ_OK || (result == CQ_EIO && done > 0) ? to_list(slices, done) : PyLong_FromLong(result);
+        if (answer && result == CQ_EIO && done > 0)
+            answer = Py_BuildValue("(iN)", result, answer);
         free(buffer);
     } while (result == CQ_ETOOSMALL);
     return answer;

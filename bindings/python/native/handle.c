@@ -97,6 +97,8 @@ void handle_leave(struct handle *handle)
         close_for_good(handle);
 }
 
+void handle_set_syncs(struct handle *handle, bool syncs) { handle->syncs = syncs; }
+
 bool handle_is_blank(PyObject *module, PyObject *object)
 {
     struct handle *handle = (struct handle *)object;

@@ -67,14 +67,29 @@ void loan_forget(struct loan *loan)
     unlink_loan(loan);
 }
 
+static int end_in_queue(cq_queue *queue, bool reserved, enum fate fate, cq_message *message)
+{
+    return reserved           ? cq_abort(queue, message)
+           : fate == RELEASED ? cq_release(queue, message)
+                              : cq_return(queue, message);
+}
+
 /* Do what was decided. What was reserved is `RELEASED` by sending it, which is commit()'s. */
 static int settle(struct loan *loan)
 {
-    cq_queue *queue = loan->handle->queue;
-    int result = loan->reserved             ? cq_abort(queue, &loan->message)
-                 : loan->fate == RELEASED ? cq_release(queue, &loan->message)
-                                            : cq_return(queue, &loan->message);
-    loan_forget(loan); /* whatever they said: there is nobody else who could do it */
+    struct handle *handle = loan->handle;
+    cq_message message = loan->message;
+    enum fate fate = loan->reserved ? GIVEN_BACK : loan->fate;
+    int result;
+
+    loan_forget(loan); /* whatever they say: there is nobody else who could do it */
+    if (!handle->syncs || loan->reserved)
+        return end_in_queue(handle->queue, loan->reserved, fate, &message);
+    ++handle->uses;
+    Py_BEGIN_ALLOW_THREADS /* it waits for the disk */
+    result = end_in_queue(handle->queue, false, fate, &message);
+    Py_END_ALLOW_THREADS
+    handle_leave(handle);
     return result;
 }
 
@@ -118,6 +133,37 @@ PyObject *loan_end(struct loan *loan, enum fate fate)
     if (result == CQ_OK)
         return Py_NewRef(Py_None);
     handle_raise(loan->handle, result, 0);
+    return NULL;
+}
+
+/* While something still looks at it, it is read and not delivered: so not before that has gone. */
+PyObject *loan_return_after(struct loan *loan, int64_t delay_ns)
+{
+    struct handle *handle = loan->handle;
+    int result;
+
+    if (!loan_may_end(loan))
+        return NULL;
+    loan_release_view(loan);
+    if (loan->exports > 0) {
+        PyErr_SetString(PyExc_BufferError, "something made of the message's data (a slice of it, an array) still looks at it: "
+                                           "release or delete it first");
+        return NULL;
+    }
+    cq_message message = loan->message;
+    loan->fate = GIVEN_BACK; /* nobody's to end meanwhile */
+    ++handle->uses;
+    Py_BEGIN_ALLOW_THREADS
+    result = cq_return_after(handle->queue, &message, delay_ns);
+    Py_END_ALLOW_THREADS
+    if (message.data)
+        loan->fate = UNDECIDED; /* there was no memory to note the time */
+    else
+        loan_forget(loan);
+    handle_leave(handle);
+    if (result == CQ_OK)
+        return Py_NewRef(Py_None);
+    handle_raise(handle, result, 0);
     return NULL;
 }
 

@@ -29,6 +29,8 @@ bool loan_is_held(struct loan *loan);
 bool loan_check_held(struct loan *loan);
 bool loan_may_end(struct loan *loan);
 
+/* Give it back for later: `delay_ns` as cq_return_after has it. */
+PyObject *loan_return_after(struct loan *loan, int64_t delay_ns);
 /* Release it or give it back, now or when nothing looks at it any more. None, or NULL: an exception is set. */
 PyObject *loan_end(struct loan *loan, enum fate fate);
 /* Make the memoryview raise ValueError from now on. It refuses while something else was made of it: `exports` tells. */
@@ -41,5 +43,11 @@ int loan_get_buffer(PyObject *self, Py_buffer *view, int flags);
 void loan_release_buffer(PyObject *self, Py_buffer *view);
 PyObject *loan_get_data(PyObject *self, void *unused);
 PyObject *loan_enter(PyObject *self, PyObject *unused);
+
+/* ---- headers.c */
+
+PyObject *loan_get_headers(PyObject *self, void *unused);
+int loan_set_headers(PyObject *self, PyObject *mapping, void *unused);
+PyObject *loan_get_enqueue_time(PyObject *self, void *unused);
 
 #endif

@@ -59,10 +59,25 @@ static PyObject *message_release(PyObject *self, PyObject *unused)
     return loan_end((struct loan *)self, RELEASED);
 }
 
-static PyObject *message_give_back(PyObject *self, PyObject *unused)
+static PyObject *message_give_back(PyObject *self, PyObject *arguments, PyObject *words)
 {
-    (void)unused;
-    return loan_end((struct loan *)self, GIVEN_BACK);
+    static char *names[] = {"delay", "to_tail", NULL};
+    struct loan *loan = (struct loan *)self;
+    double delay = 0;
+    int to_tail = 0;
+
+    if (!PyArg_ParseTupleAndKeywords(arguments, words, "|d$p:give_back", names, &delay, &to_tail))
+        return NULL;
+    if (!(delay >= 0) || (delay > 0 && to_tail)) {
+        PyErr_SetString(PyExc_ValueError, to_tail ? "a message goes to the tail, or comes after a delay"
+                                                  : "'delay' must be a non-negative number of seconds");
+        return NULL;
+    }
+    if (to_tail)
+        return loan_return_after(loan, CQ_TO_TAIL);
+    if (delay > 0)
+        return loan_return_after(loan, delay < 9e9 ? (int64_t)(delay * 1e9) : INT64_MAX);
+    return loan_end(loan, GIVEN_BACK);
 }
 
 /* An exception that leaves the block is never replaced by one of ours. */
@@ -95,13 +110,17 @@ static PyGetSetDef message_getters[] = {
     {"size", get_size, NULL, "Bytes.", NULL},
     {"deliveries", get_deliveries, NULL, "1 the first time the message is delivered, 2 the second, ..., at most 255.", NULL},
     {"position", get_position, NULL, "Identifies the message, also when it is delivered again.", NULL},
+    {"headers", loan_get_headers, NULL, "Its headers: a dict of str to bytes.", NULL},
+    {"enqueue_time", loan_get_enqueue_time, NULL,
+     "When it was put: nanoseconds since 1970-01-01 UTC. None, if the queue was not created with enqueue_times.", NULL},
     {NULL}};
 
 static PyMethodDef message_methods[] = {
     {"release", message_release, METH_NOARGS,
      "Done with it: it is gone, and `data` is dead. Where something made of `data` is still there, once that is gone."},
-    {"give_back", message_give_back, METH_NOARGS,
-     "Not done with it: it is delivered again, before newer messages, with one delivery more."},
+    {"give_back", (PyCFunction)(void (*)(void))message_give_back, METH_VARARGS | METH_KEYWORDS,
+     "give_back(delay=0, *, to_tail=False): not done with it. It is delivered again, before newer messages, with one\n"
+     "delivery more; or after `delay` seconds; or, to_tail, behind all that wait now."},
     {"tobytes", message_tobytes, METH_NOARGS, "A copy of the message."},
     {"__enter__", loan_enter, METH_NOARGS, NULL},
     {"__exit__", (PyCFunction)(void (*)(void))message_exit, METH_FASTCALL,
@@ -139,7 +158,23 @@ static PyObject *commit(struct loan *loan, size_t size)
                                            "write to it: release or delete it first, nothing is sent before");
         return NULL;
     }
-    int result = cq_commit(loan->handle->queue, &loan->message, size);
+    struct handle *handle = loan->handle;
+    int result;
+    if (handle->syncs) { /* it waits for the disk, and is nobody's to end meanwhile */
+        cq_message message = loan->message;
+        loan->fate = RELEASED;
+        ++handle->uses;
+        Py_BEGIN_ALLOW_THREADS
+        result = cq_commit(handle->queue, &message, size);
+        Py_END_ALLOW_THREADS
+        loan->fate = UNDECIDED;
+        loan->message = message;
+        if (!message.data)
+            loan_forget(loan);
+        handle_leave(handle);
+    } else {
+        result = cq_commit(handle->queue, &loan->message, size);
+    }
     if (result != CQ_OK) {
         handle_raise(loan->handle, result, size);
         return NULL;
@@ -184,6 +219,7 @@ static PyGetSetDef reservation_getters[] = {
     {"queue", get_queue, NULL, "The queue that the message is for.", NULL},
     {"data", loan_get_data, NULL, "A memoryview to write to, dead once the message is sent or given up.", NULL},
     {"held", get_held, NULL, "Whether it is (still) reserved.", NULL},
+    {"headers", loan_get_headers, loan_set_headers, "The headers that it will have: set them before it is sent.", NULL},
     {"size", get_size, NULL, "Bytes.", NULL},
     {NULL}};
 

@@ -58,6 +58,7 @@ struct handle {
     bool closed;       /* close() was called; whoever uses it last closes it for good */
     bool cancelled;    /* cancel() was called, and not reset_cancel() */
     bool forked;       /* opened by the parent of this process: to be opened again at the first use */
+    bool syncs;        /* CQ_SYNC: any call may wait for the disk, so others run meanwhile */
     Py_ssize_t uses;   /* calls under way, and views of messages */
     Py_ssize_t waiting[2]; /* threads that wait, on each side */
     struct spinning spinning[2];
@@ -82,6 +83,8 @@ bool handle_close(PyObject *module, PyObject *object);
 /* End all waits on this handle, or allow them again. A result of the queue's. */
 int handle_cancel(struct handle *handle, bool cancelled);
 void handle_after_fork(struct handle *handle);
+/* Whether it was opened with CQ_SYNC. */
+void handle_set_syncs(struct handle *handle, bool syncs);
 
 /* ---- loan.c ---------------------------------------------------------------------------------------- */
 
@@ -136,6 +139,9 @@ int reserve_patiently(struct handle *patient, size_t size, cq_message *message, 
 int wait_for_message(struct handle *patient, int64_t timeout_ns);
 int wait_for_room(struct handle *patient, int64_t timeout_ns);
 
+/* cq_sync: signals and close() end the waiting for the flushes of others. */
+int sync_patiently(struct handle *patient, int64_t timeout_ns);
+
 /* Whether there is a message, or room: for a moment, or a look. CQ_OK, CQ_TIMEOUT, or an error. */
 int spin_for_message(struct handle *patient);
 int spin_for_room(struct handle *patient);
@@ -143,6 +149,18 @@ int spin_for_room(struct handle *patient);
 /* A time-out that several calls share: what is left of it. */
 int64_t wait_deadline(int64_t timeout_ns);
 int64_t wait_left(int64_t deadline);
+
+/* A call that waits on one side: tried, then spun, then slept for. */
+int wait_patiently(struct handle *patient, enum side side, wait_call *call, void *context, bool is_long, int64_t timeout_ns);
+
+/* ---- headers.c ------------------------------------------------------------------------------------- */
+
+/* A mapping of str to str or bytes as the queue's format has it: bytes. */
+PyObject *pack_headers(struct handle *handle, PyObject *mapping);
+
+/* cq_enqueue_message; or, if `source` is not empty, cq_enqueue_from. */
+int enqueue_message(struct handle *patient, const void *data, size_t size, const void *headers, size_t headers_size,
+                    const char *source, uint64_t number, int64_t timeout_ns);
 
 /* ---- spin.c ---------------------------------------------------------------------------------------- */
 
@@ -164,7 +182,8 @@ void content_put(struct content *content);
 /* A struct of cqueue.h, which Python keeps in a bytearray, for as long as a call lasts. */
 bool struct_get(Py_buffer *view, PyObject *object, size_t size);
 
-/* The oldest message as bytes, or the result (an int) when there is none. */
+/* The oldest message as bytes, or the result (an int) when there is none; or (CQ_EIO, bytes): it is removed, and may come back
+   after a power cut. A batch in the same way. */
 PyObject *dequeue_bytes(struct handle *patient, int64_t timeout_ns);
 
 /* cq_enqueue_batch of an iterable of bytes-like objects, waiting whenever there is no room: (result, done). */

@@ -38,8 +38,8 @@ int64_t wait_left(int64_t deadline)
 #define SPIN_NS 25000
 #define SPIN_OF_LOOP_NS 80000
 
-/* It timed out: a wait goes on. Memory for a message may be there later, as room may. */
-static bool is_in_vain(int result) { return result == CQ_TIMEOUT || result == CQ_ENOSPACE; }
+/* It timed out: a wait goes on. Memory for a message may be there later, as room may, and the only consumer be gone. */
+static bool is_in_vain(int result) { return result == CQ_TIMEOUT || result == CQ_ENOSPACE || result == CQ_ECONSUMER; }
 
 static int call_freely(struct handle *patient, wait_call *call, void *context, int64_t timeout_ns, bool is_guarded)
 {
@@ -95,10 +95,10 @@ static int sleep_patiently(struct handle *patient, wait_call *call, void *contex
     }
 }
 
-static int wait_patiently(struct handle *patient, enum side side, wait_call *call, void *context, bool is_long,
-                          int64_t timeout_ns)
+int wait_patiently(struct handle *patient, enum side side, wait_call *call, void *context, bool is_long, int64_t timeout_ns)
 {
-    int result = is_long ? call_freely(patient, call, context, 0, false) : call(patient->queue, context, 0);
+    bool is_free = is_long || patient->syncs;
+    int result = is_free ? call_freely(patient, call, context, 0, false) : call(patient->queue, context, 0);
 
     if (!is_in_vain(result) || timeout_ns == 0)
         return result;
@@ -194,6 +194,39 @@ int reserve_patiently(struct handle *patient, size_t size, cq_message *message, 
             return result;
         result = wait_for_room(patient, wait_left(deadline));
         if (result != CQ_OK)
+            return result;
+    }
+}
+
+/* What ended it, apart from the time and cq_cancel, goes to `context`. */
+static int call_sync(cq_queue *queue, void *context, int64_t timeout_ns)
+{
+    int result = cq_sync(queue, timeout_ns);
+
+    if (result == CQ_TIMEOUT || result == CQ_CANCELLED)
+        return result;
+    *(int *)context = result;
+    return CQ_OK;
+}
+
+int sync_patiently(struct handle *patient, int64_t timeout_ns)
+{
+    bool minds_signals = timeout_ns != 0 && signals_are_ours(patient->state);
+    int64_t deadline = wait_deadline(timeout_ns), left = timeout_ns;
+    int ended = CQ_OK, result;
+
+    for (;; left = wait_left(deadline)) {
+        result = minds_signals ? wait_guarded(patient, call_sync, &ended, left)
+                               : call_freely(patient, call_sync, &ended, left, false);
+        if (result != CQ_CANCELLED)
+            return result == CQ_OK ? ended : result;
+        if (minds_signals && PyErr_CheckSignals() < 0)
+            return RAISED;
+        if (patient->closed) {
+            handle_raise_closed(patient);
+            return RAISED;
+        }
+        if (patient->cancelled)
             return result;
     }
 }

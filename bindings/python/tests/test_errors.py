@@ -15,14 +15,14 @@ from cqueue_shm.errors import CLASSES, SYMBOLS
 
 def test_each_code_has_a_class_of_its_own():
     codes = {value for name, value in vars(_raw).items() if name.startswith("CQ_E") and value < 0}
-    assert len(codes) == 21
+    assert len(codes) == 27
     assert set(CLASSES) == codes | {_raw.CQ_EMPTY, _raw.CQ_FULL, _raw.CQ_CANCELLED, _raw.CQ_STALE}
     assert len(set(CLASSES.values())) == len(CLASSES)
     assert all(kind.__name__ in cqueue_shm.__all__ for kind in CLASSES.values())
 
 
 def test_symbols_are_those_of_the_header():
-    assert len(SYMBOLS) == 26
+    assert len(SYMBOLS) == 33
     assert (SYMBOLS[4], SYMBOLS[5]) == ("CQ_CANCELLED", "CQ_STALE")
     assert (SYMBOLS[1], SYMBOLS[2], SYMBOLS[3], SYMBOLS[-3]) == ("CQ_EMPTY", "CQ_FULL", "CQ_TIMEOUT", "CQ_ENOENT")
 
@@ -43,6 +43,13 @@ def test_symbols_are_those_of_the_header():
         ("LimitError", OSError),
         ("TooSmallError", ValueError),
         ("TooBigError", ValueError),
+        ("DiskError", OSError),
+        ("BusyError", OSError),
+        ("ConsumerError", RuntimeError),
+        ("SourcesError", ValueError),
+        ("HeadersError", ValueError),
+        ("FeatureError", ValueError),
+        ("TimedOut", TimeoutError),
         ("ReadOnlyError", io.UnsupportedOperation),
         ("ForkError", RuntimeError),
         ("NotHeldError", ValueError),

@@ -110,6 +110,10 @@ def test_every_function_of_the_header_can_be_reached():
         "cq_enqueue_wait": "enqueue_patiently",
         "cq_dequeue_wait": "dequeue_patiently",
         "cq_take_wait": "take",
+        "cq_sync": "sync_patiently",
+        "cq_enqueue_message": "enqueue_message",
+        "cq_enqueue_from_wait": "enqueue_message",
+        "cq_header_add": "pack_headers",
         "cq_enqueue_batch": "enqueue_batch",
         "cq_dequeue_batch": "dequeue_batch",
     }
@@ -122,6 +126,13 @@ def test_every_function_of_the_header_can_be_reached():
     methods = {
         "cq_release": _raw.Message.release,
         "cq_return": _raw.Message.give_back,
+        "cq_return_after": _raw.Message.give_back,
+        "cq_enqueue_time": _raw.Message.enqueue_time,
+        "cq_headers": _raw.Message.headers,
+        "cq_header_next": _raw.Message.headers,
+        "cq_header_find": _raw.Message.headers,
+        "cq_set_headers": _raw.Reservation.headers,
+        "cq_enqueue_from": _raw.enqueue_message,
         "cq_commit": _raw.Reservation.commit,
         "cq_abort": _raw.Reservation.abort,
     }

@@ -13,7 +13,7 @@ SNIPPETS = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DO
 
 
 def test_there_are_some():
-    assert len(SNIPPETS) == 8
+    assert len(SNIPPETS) == 10
 
 
 @pytest.mark.parametrize("number", range(len(SNIPPETS)))

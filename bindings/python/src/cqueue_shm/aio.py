@@ -25,7 +25,7 @@ from typing import Any, Generic, TypeVar
 from . import _raw
 from ._raw import Message, Reservation
 from .errors import ClosedError, Empty, Full, NoSpaceError
-from .handle import Batch, Handle
+from .handle import Batch, Handle, Headers
 
 __all__ = ["AsyncQueue"]
 
@@ -242,9 +242,16 @@ class AsyncQueue(Generic[T]):
         """As Queue.get_many()."""
         return await self._once(False, lambda: self.queue.get_many(count, block=False))
 
-    async def put(self, item: T) -> None:
+    async def put(self, item: T, *, headers: Headers | None = None) -> None:
         """As Queue.put()."""
-        await self._once(True, lambda: self.queue.put_nowait(item))
+        if headers:
+            await self._once(True, lambda: self.queue.put(item, block=False, headers=headers))
+        else:
+            await self._once(True, lambda: self.queue.put_nowait(item))
+
+    async def put_from(self, source: str, number: int, item: T, *, headers: Headers | None = None) -> bool:
+        """As Queue.put_from()."""
+        return await self._once(True, lambda: self.queue.put_from(source, number, item, block=False, headers=headers))
 
     async def put_many(self, items: Iterable[T]) -> None:
         """As Queue.put_many(). Cancelled, it has put those that there was room for."""
@@ -266,6 +273,15 @@ class AsyncQueue(Generic[T]):
                 yield await self.get()
         except ClosedError:
             return
+
+    # ---- surviving power cuts
+
+    async def sync(self) -> None:
+        """As Queue.sync(): a thread waits for the disk, the loop goes on. Cancelled, the sync goes on by itself.
+
+        (Calls of a queue that was opened with sync=True let the loop wait: open it with durable=True for this.)
+        """
+        await asyncio.to_thread(self.queue.sync)
 
     # ---- the end
 

@@ -172,6 +172,39 @@ class FileSizeError(CqueueError, OSError):
     """The queue's file would be larger than this process or the file system may make one."""
 
 
+class TimedOut(CqueueError, TimeoutError):
+    """sync() did not come to its turn in time. What was put is in the queue, and may not survive a power cut yet."""
+
+
+class DiskError(CqueueError, OSError):
+    """The disk failed. What the call was to do is done, but may not survive a power cut: sync() tries again.
+
+    `data`: what a get() or get_many() of a queue opened with sync=True removed: it is yours, and nowhere else now.
+    """
+
+    data: Any = None
+
+
+class BusyError(CqueueError, OSError):
+    """The durable directory serves another region, or another process is recovering it right now."""
+
+
+class ConsumerError(CqueueError, RuntimeError):
+    """The queue has one consumer at a time (exclusive_consumer=True), and another handle is it."""
+
+
+class SourcesError(CqueueError, ValueError):
+    """The queue knows 64 sources, and this is none of them."""
+
+
+class HeadersError(CqueueError, ValueError):
+    """The headers are not well formed."""
+
+
+class FeatureError(CqueueError, ValueError):
+    """The queue was not created for this: with max_headers, or with enqueue_times."""
+
+
 CLASSES: dict[int, type[CqueueError]] = {
     _raw.CQ_EMPTY: Empty,
     _raw.CQ_FULL: Full,
@@ -198,12 +231,18 @@ CLASSES: dict[int, type[CqueueError]] = {
     _raw.CQ_ESYSTEM: SystemFailedError,
     _raw.CQ_EPROCESS: ProcessLimitError,
     _raw.CQ_EFILESIZE: FileSizeError,
+    _raw.CQ_EIO: DiskError,
+    _raw.CQ_EBUSY: BusyError,
+    _raw.CQ_ECONSUMER: ConsumerError,
+    _raw.CQ_ESOURCES: SourcesError,
+    _raw.CQ_EHEADERS: HeadersError,
+    _raw.CQ_EFEATURE: FeatureError,
 }
 
 SYMBOLS: dict[int | None, str] = {
     value: name
     for name, value in vars(_raw).items()
-    if name in ("CQ_EMPTY", "CQ_FULL", "CQ_TIMEOUT", "CQ_CANCELLED", "CQ_STALE")
+    if name in ("CQ_EMPTY", "CQ_FULL", "CQ_TIMEOUT", "CQ_CANCELLED", "CQ_STALE", "CQ_DUPLICATE")
     or (name.startswith("CQ_E") and value in CLASSES and value < 0)
 }
 
@@ -220,7 +259,10 @@ ERRNOS: dict[int | None, int] = {
     _raw.CQ_ESYSTEM: errno.EIO,
     _raw.CQ_EPROCESS: errno.EMFILE,
     _raw.CQ_EFILESIZE: errno.EFBIG,
+    _raw.CQ_EIO: errno.EIO,
+    _raw.CQ_EBUSY: errno.EBUSY,
     _raw.CQ_STALE: errno.ESTALE,
+    _raw.CQ_TIMEOUT: errno.ETIMEDOUT,
 }
 
 # What the C interface's texts call by its own names, and what it is here.
@@ -234,6 +276,13 @@ WORDS = {
     "CQ_ANY_FILESYSTEM": "any_filesystem=True",
     "CQ_KEEP_UNLINKED": "keep_unlinked=True",
     "CQ_EXCLUSIVE": "Flags.EXCLUSIVE",
+    "CQ_DURABLE": "durable=True",
+    "CQ_EXCLUSIVE_CONSUMER": "exclusive_consumer=True",
+    "CQ_ENQUEUE_TIMES": "enqueue_times=True",
+    "as cq_header_add makes them": "as they have to be",
+    "cq_source": "source()",
+    "CQ_SYNC": "sync=True",
+    "cq_sync": "sync()",
     "CQ_ATTACH": "Flags.ATTACH",
     "cq_cancel_reset": "reset_cancel()",
     "cq_cancel": "cancel()",

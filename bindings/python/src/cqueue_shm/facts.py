@@ -41,6 +41,28 @@ class Stats:
     reserve: int  # bytes for messages that it had from the beginning
     trimmed: int  # bytes given back to the file system
     id: bytes  # the region's, random: with a message's position it names that message for ever
+    durable: bool  # created with durable=True; what follows is 0 of others
+    disk_error: int  # the code of the last write or flush if it failed, such as that of DiskError; 0: it did not
+    flushes_begun: int  # number of the flush that began last, by any process
+    flushes_done: int  # all flushes up to this number are on the disk
+    unsynced: int  # messages in the queue that are not on the disk yet
+    segments: int  # files that hold messages
+    disk_bytes: int  # that they occupy
+    recovered: int  # messages that it was made with, after a power cut or removal
+    max_headers: int  # bytes that the headers of a message may have; 0: it has none
+    max_deliveries: int  # a message that was delivered so often goes to dead_letter; 0: no limit
+    time_to_live: int  # nanoseconds; 0: no limit
+    enqueue_times: bool  # messages have the times at which they were put
+    exclusive_consumer: bool  # one consumer at a time
+    consumer: int  # the handle (Participant.id) that is it now; 0: none is
+    sources: int  # that the queue knows, see put_from(); 64 at most
+    delayed: int  # of the orphans, those whose time has not come
+    oldest_age: int  # nanoseconds since the oldest waiting message was put; 0: none waits, or there are no times
+    expired: int  # messages that outlived time_to_live
+    dead_lettered: int  # messages that went to dead_letter
+    spent: int  # of the orphans, those that are to go there
+    dead_letter_result: int  # what the last try of that came to: 0, or the code of why it stays
+    dead_letter: str  # the name of that queue; empty: none
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,22 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 from . import _raw
-from .errors import Cancelled, ClosedError, NotFoundError, ended_in_vain, error
+from .errors import Cancelled, ClosedError, DiskError, NotFoundError, TimedOut, ended_in_vain, error
 from .facts import Participant, Recovery, Stats, Waiting, read
 from .settings import Flags, Settings, nanoseconds
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from .aio import Line
 
 T = TypeVar("T")
+Headers = Mapping[str, "str | Buffer"]
 
 
 class Batch(list[_raw.Message]):
@@ -68,6 +71,16 @@ class Handle(_raw.Handle, Generic[T]):
     whoever of its group may write to it, but never one that everybody may write to. keep_unlinked: waits go on when the
     queue was removed, instead of ending with Stale. any_filesystem: do not refuse a file system by its kind.
 
+    durable: the queue survives power cuts as far as sync() was called; durable_directory: the directory on a disk that
+    keeps it, for this queue alone (None: `cqueue.<name>.d` in `directory`, so then that must be on a disk). sync: calls
+    on this handle sync by themselves, each before it returns.
+
+    max_headers: bytes that the headers of a message may have (each message costs so many more). exclusive_consumer: one
+    handle at a time takes or gets, until it is closed or dies. max_deliveries: a message that was delivered so often
+    goes to the queue dead_letter (of the same directory) in place of the next delivery. time_to_live: seconds, after
+    which a message goes there too, or is dropped. enqueue_times: messages know when they were put. These are
+    properties of the queue, given when it is created; later ones may leave them out.
+
     Any number of threads may use it at once. It may be pickled, which passes on the name: whoever unpickles it attaches
     to the same queue. In a forked child it opens the queue again, at the first use.
     """
@@ -90,14 +103,39 @@ class Handle(_raw.Handle, Generic[T]):
         trust: bool = False,
         keep_unlinked: bool = False,
         any_filesystem: bool = False,
+        durable: bool = False,
+        durable_directory: str | os.PathLike[str] | None = None,
+        sync: bool = False,
+        max_headers: int = 0,
+        exclusive_consumer: bool = False,
+        max_deliveries: int = 0,
+        dead_letter: str | None = None,
+        time_to_live: float | None = None,
+        enqueue_times: bool = False,
     ) -> None:
         self.name = name
         flags |= Flags.READ_ONLY if read_only else 0
         flags |= Flags.TRUST if trust else 0
         flags |= Flags.KEEP_UNLINKED if keep_unlinked else 0
         flags |= Flags.ANY_FILESYSTEM if any_filesystem else 0
+        flags |= Flags.DURABLE if durable or durable_directory is not None else 0
+        flags |= Flags.SYNC if sync else 0
+        flags |= Flags.EXCLUSIVE_CONSUMER if exclusive_consumer else 0
+        flags |= Flags.ENQUEUE_TIMES if enqueue_times else 0
         self._settings = Settings(
-            capacity, max_message_size, flags, permissions, directory, max_held, max_memory, reserve
+            capacity,
+            max_message_size,
+            flags,
+            permissions,
+            directory,
+            max_held,
+            max_memory,
+            reserve,
+            durable_directory,
+            max_headers,
+            max_deliveries,
+            dead_letter,
+            time_to_live,
         )
         self._keeps_on = bool(flags & Flags.KEEP_UNLINKED)
         self._lines: dict[bool, Line] = {}
@@ -113,6 +151,7 @@ class Handle(_raw.Handle, Generic[T]):
             result = _raw.cq_open(self.name, config, self)
             if result != _raw.CQ_OK:
                 raise error(result, self.name, config, filename=settings.file(self.name))
+        _raw.handle_set_syncs(self, bool(settings.flags & Flags.SYNC))
 
     def _open_in_child(self) -> None:
         """Called by native/handle.c at the first use after a fork."""
@@ -147,11 +186,37 @@ class Handle(_raw.Handle, Generic[T]):
         """Where its file is; None is the platform's shared memory."""
         return self._settings.directory
 
+    @property
+    def durable_directory(self) -> str | None:
+        """Where what was synced is kept; None: the queue is not durable."""
+        if not self.stats().durable:
+            return None
+        result, path = _raw.cq_durable_directory(self)
+        self._check(result)
+        return str(path)
+
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{self._capacity} messages of {self._max_message_size} bytes"
         return f"<{type(self).__name__} {self.name!r}: {state}>"
 
     # ---- what Queue and TypedQueue add
+
+    def put(self, item: T, block: bool = True, timeout: float | None = None, *, headers: Headers | None = None) -> None:
+        """Append an item."""
+        raise NotImplementedError
+
+    def put_from(
+        self,
+        source: str,
+        number: int,
+        item: T,
+        block: bool = True,
+        timeout: float | None = None,
+        *,
+        headers: Headers | None = None,
+    ) -> bool:
+        """Append an item that comes from elsewhere, once."""
+        raise NotImplementedError
 
     def put_nowait(self, item: T) -> None:
         """put(item, block=False)."""
@@ -219,6 +284,38 @@ class Handle(_raw.Handle, Generic[T]):
         if isinstance(got, int):
             self._fail(got, _raw.CQ_FULL, block, size)
         return got
+
+    # ---- messages that come from elsewhere
+
+    def source(self, name: str) -> int:
+        """The number that a source has come to, see put_from(); 0: the queue does not know it."""
+        result, number = _raw.cq_source(self, name)
+        self._check(result)
+        return number
+
+    def sources(self) -> dict[str, int]:
+        """All of them."""
+        found: dict[str, int] = {}
+        self._check(_raw.cq_sources(self, found.__setitem__))
+        return found
+
+    def raise_source(self, name: str, number: int) -> bool:
+        """Raise a source's number without a message. False: it was as high already."""
+        result = _raw.cq_raise_source(self, name, number)
+        if result != _raw.CQ_DUPLICATE:
+            self._check(result)
+        return result != _raw.CQ_DUPLICATE
+
+    def _put_more(
+        self, data: Buffer, headers: Headers | None, source: str, number: int, block: bool, timeout: float | None
+    ) -> bool:
+        """put() of more than bytes. False: a source's message that was put before."""
+        packed = _raw.pack_headers(self, headers) if headers else b""
+        result = _raw.enqueue_message(self, data, packed, source, number, nanoseconds(block, timeout))
+        if result not in (_raw.CQ_OK, _raw.CQ_DUPLICATE):
+            size = memoryview(data).nbytes
+            self._fail(result, _raw.CQ_FULL, block, size if size > self._max_message_size else len(packed))
+        return result == _raw.CQ_OK
 
     # ---- looking on
 
@@ -301,6 +398,20 @@ class Handle(_raw.Handle, Generic[T]):
         self._check(result)
         return descriptor
 
+    # ---- surviving power cuts
+
+    def sync(self, timeout: float | None = None) -> None:
+        """Put a durable queue on the disk as it is now: all that any process had put survives a power cut from then on.
+
+        Many threads and processes share one flush. `timeout` bounds the wait for the flushes of others (None: none
+        does): then TimedOut. Signals and close() end that wait too. DiskError, NoSpaceError: everything is in the queue
+        still, and the next sync() tries again.
+        """
+        result = _raw.sync_patiently(self, nanoseconds(True, timeout))
+        if result == _raw.CQ_TIMEOUT:
+            raise TimedOut(f'"{self.name}": the sync timed out: others\' flushes took that long', self.name, result)
+        self._check(result)
+
     # ---- the end
 
     def cancel(self) -> None:
@@ -335,7 +446,14 @@ class Handle(_raw.Handle, Generic[T]):
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         again = self._settings.attaching()
-        return _attach, (type(self), self.name, again.flags, again.permissions, again.directory, self._more())
+        return _attach, (
+            type(self),
+            self.name,
+            again.flags,
+            again.permissions,
+            again.directory,
+            {"durable_directory": again.durable_directory, **self._more()},
+        )
 
     def _more(self) -> dict[str, Any]:
         """Arguments of a subclass that its pickle has to keep."""
@@ -354,6 +472,18 @@ class Handle(_raw.Handle, Generic[T]):
         if result in (_raw.CQ_TIMEOUT, ordinary):  # often caught unread
             raise ended_in_vain(self.name, ordinary, waited=block)
         self._check(result, size if result == _raw.CQ_ETOOBIG else 0)
+        raise AssertionError("a call failed with CQ_OK")
+
+    def _received(self, got: object, ordinary: int, block: bool) -> NoReturn:
+        """Raise for what a call that removes messages returned in place of them."""
+        if isinstance(got, int):
+            self._fail(got, ordinary, block)
+        assert isinstance(got, tuple)
+        try:
+            self._check(got[0])
+        except DiskError as failure:
+            failure.data = got[1]
+            raise
         raise AssertionError("a call failed with CQ_OK")
 
     def _closed_error(self) -> ClosedError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _raw
 from .errors import CqueueError, TooSmallError, error
-from .handle import Handle
+from .handle import Handle, Headers
 from .settings import nanoseconds
 
 if TYPE_CHECKING:
@@ -17,12 +17,40 @@ if TYPE_CHECKING:
 class Queue(Handle[bytes]):
     __doc__ = Handle.__doc__
 
-    def put(self, item: Buffer, block: bool = True, timeout: float | None = None) -> None:
-        """Append a message. While the queue is full wait for `timeout` seconds (None: for ever), then raise Full."""
+    def put(
+        self,
+        item: Buffer,
+        block: bool = True,
+        timeout: float | None = None,
+        *,
+        headers: Headers | None = None,
+    ) -> None:
+        """Append a message. While the queue is full wait for `timeout` seconds (None: for ever), then raise Full.
+
+        headers: a mapping of str to str or bytes, of a queue with max_headers.
+        """
+        if headers:
+            self._put_more(item, headers, "", 0, block, timeout)
+            return
         wait = -1 if block and timeout is None else nanoseconds(block, timeout)
         result = _raw.enqueue_patiently(self, item, wait)
         if result:
             self._fail(result, _raw.CQ_FULL, block, _size(item))
+
+    def put_from(
+        self,
+        source: str,
+        number: int,
+        item: Buffer,
+        block: bool = True,
+        timeout: float | None = None,
+        *,
+        headers: Headers | None = None,
+    ) -> bool:
+        """Append a message that comes from elsewhere, exactly once: it is put and its source's number is raised to
+        `number` in one step. False: the source has come to this number before, so it was put then."""
+        _check_source(source)
+        return self._put_more(item, headers, source, number, block, timeout)
 
     def put_nowait(self, item: Buffer) -> None:
         """put(item, block=False)."""
@@ -33,15 +61,15 @@ class Queue(Handle[bytes]):
     def get(self, block: bool = True, timeout: float | None = None) -> bytes:
         """Remove the oldest message. While there is none wait for `timeout` seconds (None: for ever), then Empty."""
         got = _raw.dequeue_bytes(self, -1 if block and timeout is None else nanoseconds(block, timeout))
-        if isinstance(got, int):
-            self._fail(got, _raw.CQ_EMPTY, block)
+        if not isinstance(got, bytes):
+            self._received(got, _raw.CQ_EMPTY, block)
         return got
 
     def get_nowait(self) -> bytes:
         """get(block=False)."""
         got = _raw.dequeue_bytes(self, 0)
-        if isinstance(got, int):
-            self._fail(got, _raw.CQ_EMPTY, False)
+        if not isinstance(got, bytes):
+            self._received(got, _raw.CQ_EMPTY, False)
         return got
 
     def get_into(self, buffer: Buffer, block: bool = True, timeout: float | None = None) -> int:
@@ -69,8 +97,8 @@ class Queue(Handle[bytes]):
         if count < 1:
             raise ValueError("'count' must be positive")
         got = _raw.dequeue_batch(self, count, nanoseconds(block, timeout))
-        if isinstance(got, int):
-            self._fail(got, _raw.CQ_EMPTY, block)
+        if not isinstance(got, list):
+            self._received(got, _raw.CQ_EMPTY, block)
         return got
 
 
@@ -84,6 +112,11 @@ def put_all(queue: Handle[Any], items: tuple[Buffer, ...], block: bool, timeout:
         except CqueueError as failure:
             failure.done = done
             raise
+
+
+def _check_source(source: str) -> None:
+    if not source:
+        raise ValueError("a source has a name")
 
 
 def _size(item: Buffer) -> int:

@@ -22,6 +22,10 @@ class Flags(enum.IntFlag):
     ANY_FILESYSTEM = _raw.CQ_ANY_FILESYSTEM
     KEEP_UNLINKED = _raw.CQ_KEEP_UNLINKED
     TRUST = _raw.CQ_TRUST
+    DURABLE = _raw.CQ_DURABLE
+    SYNC = _raw.CQ_SYNC
+    EXCLUSIVE_CONSUMER = _raw.CQ_EXCLUSIVE_CONSUMER
+    ENQUEUE_TIMES = _raw.CQ_ENQUEUE_TIMES
 
 
 def number(name: str, value: int, bits: int) -> int:
@@ -39,13 +43,18 @@ class Settings:
 
     __slots__ = (
         "capacity",
+        "dead_letter",
         "directory",
+        "durable_directory",
         "flags",
+        "max_deliveries",
+        "max_headers",
         "max_held",
         "max_memory",
         "max_message_size",
         "permissions",
         "reserve",
+        "time_to_live",
     )
 
     def __init__(
@@ -58,7 +67,16 @@ class Settings:
         max_held: int = 0,
         max_memory: int = 0,
         reserve: int = 0,
+        durable_directory: str | os.PathLike[str] | None = None,
+        max_headers: int = 0,
+        max_deliveries: int = 0,
+        dead_letter: str | None = None,
+        time_to_live: float | None = None,
     ) -> None:
+        self.max_headers = number("max_headers", max_headers, 64)
+        self.max_deliveries = number("max_deliveries", max_deliveries, 64)
+        self.dead_letter = dead_letter
+        self.time_to_live = 0 if time_to_live is None else seconds("time_to_live", time_to_live)
         self.capacity = number("capacity", capacity, 64)
         self.max_message_size = number("max_message_size", max_message_size, 64)
         self.flags = number("flags", flags, 32)
@@ -68,16 +86,27 @@ class Settings:
         self.reserve = number("reserve", reserve, 64)
         # Absolute, because another process, or this one later, may be elsewhere.
         self.directory = None if directory is None else os.path.abspath(directory)
+        self.durable_directory = None if durable_directory is None else os.path.abspath(durable_directory)
 
     def attaching(self) -> Settings:
         """For another handle on the queue that these opened."""
-        kept = self.flags & (Flags.READ_ONLY | Flags.ANY_FILESYSTEM | Flags.KEEP_UNLINKED | Flags.TRUST)
-        return Settings(0, 0, kept if kept & Flags.READ_ONLY else kept | Flags.ATTACH, self.permissions, self.directory)
+        kept = self.flags & (
+            Flags.READ_ONLY | Flags.ANY_FILESYSTEM | Flags.KEEP_UNLINKED | Flags.TRUST | Flags.DURABLE | Flags.SYNC
+        )
+        return Settings(
+            flags=kept if kept & Flags.READ_ONLY else kept | Flags.ATTACH,
+            permissions=self.permissions,
+            directory=self.directory,
+            durable_directory=self.durable_directory,
+        )
 
     @contextmanager
     def config(self) -> Iterator[bytearray]:
         """As the C interface takes it."""
-        directory = None if self.directory is None else os.fsencode(self.directory)  # the struct borrows it
+        # The struct borrows them.
+        directory = None if self.directory is None else os.fsencode(self.directory)
+        dead_letter = None if self.dead_letter is None else self.dead_letter.replace("\0", "?").encode()
+        durable = None if self.durable_directory is None else os.fsencode(self.durable_directory)
         config = bytearray(_raw.sizeof_cq_config)
         _raw.cq_config_capacity_set(config, self.capacity)
         _raw.cq_config_max_message_size_set(config, self.max_message_size)
@@ -88,11 +117,25 @@ class Settings:
         _raw.cq_config_reserve_set(config, self.reserve)
         if directory is not None:
             _raw.cq_config_directory_set(config, directory)
+        _raw.cq_config_max_headers_set(config, self.max_headers)
+        _raw.cq_config_max_deliveries_set(config, self.max_deliveries)
+        _raw.cq_config_time_to_live_set(config, self.time_to_live)
+        if dead_letter is not None:
+            _raw.cq_config_dead_letter_set(config, dead_letter)
+        if durable is not None:
+            _raw.cq_config_durable_directory_set(config, durable)
         yield config
 
     def file(self, name: str) -> str:
         """Where the queue's file is."""
         return os.path.join(self.directory or _raw.CQ_DIRECTORY, f"cqueue.{name}")
+
+
+def seconds(name: str, value: float) -> int:
+    """As nanoseconds."""
+    if not value > 0:
+        raise ValueError(f"{name!r} must be a positive number of seconds, and is {value}")
+    return max(1, int(min(value, LONGEST) * 1e9))
 
 
 LONGEST = 9e9  # seconds: what fits into 64 bits of nanoseconds, 285 years

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from . import _raw
 from .codecs import JSON, Codec
-from .errors import DecodeError
-from .handle import Batch, Handle
-from .queue import Queue, put_all
+from .errors import DecodeError, DiskError
+from .handle import Batch, Handle, Headers
+from .queue import Queue, _check_source, put_all
 from .settings import nanoseconds
 
 __all__ = ["TypedQueue"]
@@ -24,6 +24,8 @@ class TypedQueue(Handle[T]):
     Other arguments as Queue's; max_message_size limits what the codec makes. A message is removed once it is decoded.
     One that cannot be is given back, and get() raises DecodeError, which has its bytes. get_many() returns what it
     could decode; if that is nothing it raises, else the next call does.
+
+    With `dead_letter`, the name of a queue, the queue itself moves what was delivered `max_deliveries` times there.
 
     So that such a message does not come for ever: with `dead_letters`, it is put there (as it is) at its delivery
     number `max_deliveries`, and the next one comes. undecodable(error): called first; if it returns true the message is
@@ -51,6 +53,8 @@ class TypedQueue(Handle[T]):
         self._dead_letters = dead_letters
         self._max_deliveries = max_deliveries
         self._failures: deque[Exception] = deque()
+        if more.get("dead_letter") is not None:
+            more["max_deliveries"] = max_deliveries  # what the queue does by itself, for all its messages
         super().__init__(name, capacity, max_message_size, **more)
 
     def _more(self) -> dict[str, Any]:
@@ -63,12 +67,36 @@ class TypedQueue(Handle[T]):
 
     # ---- in
 
-    def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
+    def put(
+        self,
+        item: T,
+        block: bool = True,
+        timeout: float | None = None,
+        *,
+        headers: Headers | None = None,
+    ) -> None:
         """Append an item. While the queue is full wait for `timeout` seconds (None: for ever), then raise Full."""
         data = self._codec.encode(item)
+        if headers:
+            self._put_more(data, headers, "", 0, block, timeout)
+            return
         result = _raw.enqueue_patiently(self, data, nanoseconds(block, timeout))
         if result != _raw.CQ_OK:
             self._fail(result, _raw.CQ_FULL, block, memoryview(data).nbytes)
+
+    def put_from(
+        self,
+        source: str,
+        number: int,
+        item: T,
+        block: bool = True,
+        timeout: float | None = None,
+        *,
+        headers: Headers | None = None,
+    ) -> bool:
+        """As Queue.put_from()."""
+        _check_source(source)
+        return self._put_more(self._codec.encode(item), headers, source, number, block, timeout)
 
     def put_nowait(self, item: T) -> None:
         """put(item, block=False)."""
@@ -102,7 +130,10 @@ class TypedQueue(Handle[T]):
             if isinstance(got, int):
                 self._fail(got, _raw.CQ_EMPTY, block)
             found: list[T] = []
-            self._accept(got, found)
+            unsynced = self._accept(got, found)
+            if unsynced is not None:
+                unsynced.data = found[0]
+                raise unsynced
             if found:
                 return found[0]
             self._raise_failure()
@@ -122,16 +153,20 @@ class TypedQueue(Handle[T]):
             if isinstance(got, int):
                 self._fail(got, _raw.CQ_EMPTY, block)
             found: list[T] = []
+            unsynced = None
             with Batch(got) as batch:
                 for message in batch:
-                    self._accept(message, found)
+                    unsynced = self._accept(message, found) or unsynced
+            if unsynced is not None:
+                unsynced.data = found
+                raise unsynced
             if found:
                 return found
             self._raise_failure()
 
-    def _accept(self, message: _raw.Message, found: list[T]) -> None:
+    def _accept(self, message: _raw.Message, found: list[T]) -> DiskError | None:
         """Release it once it is decoded; else do with it what was asked for. What fails in that is raised later,
-        too."""
+        too. What is returned is for whoever gets the item: that was removed, but not on the disk."""
         try:
             item = self.decode(message)
         except DecodeError as error:
@@ -145,8 +180,12 @@ class TypedQueue(Handle[T]):
                     self._failures.append(error)
             message.release() if is_done else message.give_back()
         else:
-            message.release()
             found.append(item)
+            try:
+                message.release()
+            except DiskError as unsynced:
+                return unsynced
+        return None
 
     def _dispose(self, message: _raw.Message, error: DecodeError) -> bool:
         if self._undecodable is not None and self._undecodable(error):

@@ -235,9 +235,28 @@ static void SWIGUNUSED SWIG_JavaThrowException(JNIEnv *jenv, SWIG_JavaExceptionC
 #include <stdint.h>		// Use the C99 official header
 
 
+enum {
+  FILLS,
+  CHANGES,
+  ENDS,
+  message_of_cq_take = FILLS,
+  message_of_cq_reserve = FILLS,
+  message_of_cq_commit = CHANGES,
+  message_of_cq_release = ENDS,
+  message_of_cq_return = ENDS,
+  message_of_cq_return_after = CHANGES, /* it may be held still */
+  message_of_more_set_headers = ENDS,
+  message_of_more_headers = ENDS,
+  message_of_more_enqueue_time = ENDS,
+  message_of_cq_abort = ENDS
+};
+
+
 #include <stdlib.h>
 #include <string.h>
+#include "batch.h"
 #include "heap.h"
+#include "more.h"
 #include "view.h"
 #include "walker.h"
 
@@ -249,11 +268,10 @@ SWIGINTERN struct cq_config *new_cq_config(void){
   }
 SWIGINTERN void delete_cq_config(struct cq_config *self){
     free((void *)(uintptr_t)self->directory);
+    free((void *)(uintptr_t)self->durable_directory);
+    free((void *)(uintptr_t)self->dead_letter);
     free(self);
   }
-
-#include <string.h>
-
 SWIGINTERN struct cq_stats *new_cq_stats(void){
     cq_stats *it = calloc(1, sizeof *it);
     if (it)
@@ -270,6 +288,50 @@ SWIGINTERN struct cq_recovery *new_cq_recovery(void){
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_batch_1enqueue(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jint jarg3, jint jarg4, jint jarg5, jint jarg6) {
+  jlong jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  void *arg2 = 0 ;
+  int arg3 ;
+  int arg4 ;
+  int arg5 ;
+  int arg6 ;
+  outcome result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = (void *)(uintptr_t)jarg2;
+  arg3 = (int)jarg3; 
+  arg4 = (int)jarg4; 
+  arg5 = (int)jarg5; 
+  arg6 = (int)jarg6; 
+  result = (outcome)batch_enqueue(arg1,arg2,arg3,arg4,arg5,arg6);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_batch_1dequeue(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jint jarg3, jint jarg4) {
+  jlong jresult = 0 ;
+  cq_queue *arg1 = 0 ;
+  void *arg2 = 0 ;
+  int arg3 ;
+  int arg4 ;
+  outcome result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (cq_queue *)(uintptr_t)jarg1;
+  arg2 = (void *)(uintptr_t)jarg2;
+  arg3 = (int)jarg3; 
+  arg4 = (int)jarg4; 
+  result = (outcome)batch_dequeue(arg1,arg2,arg3,arg4);
+  jresult = (jlong)result; 
+  return jresult;
+}
+
 
 SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_heap_1enqueue(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jint jarg4, jint jarg5) {
   jint jresult = 0 ;
@@ -355,15 +417,15 @@ SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_heap_1receive(JNIEnv *jenv, 
 }
 
 
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_heap_1enqueue_1batch(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jintArray jarg4, jint jarg5, jint jarg6) {
-  jlong jresult = 0 ;
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_more_1enqueue(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jbyteArray jarg4, jbyteArray jarg5, jlong jarg6) {
+  jint jresult = 0 ;
   JNIEnv *arg1 = 0 ;
   cq_queue *arg2 = 0 ;
   jbyteArray arg3 ;
-  jintArray arg4 ;
-  int arg5 ;
-  int arg6 ;
-  outcome result;
+  jbyteArray arg4 ;
+  char *arg5 = 0 ;
+  uint64_t arg6 ;
+  int result;
   
   (void)jenv;
   (void)jcls;
@@ -371,32 +433,157 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_heap_1enqueue_1batch(JNIEnv *jenv
   arg2 = (cq_queue *)(uintptr_t)jarg2;
   arg3 = jarg3;
   arg4 = jarg4;
-  arg5 = (int)jarg5; 
-  arg6 = (int)jarg6; 
-  result = (outcome)heap_enqueue_batch(arg1,arg2,arg3,arg4,arg5,arg6);
-  jresult = (jlong)result; 
+  {
+    arg5 = NULL;
+    if (jarg5) {
+      jsize length = (*jenv)->GetArrayLength(jenv, jarg5);
+      arg5 = calloc((size_t)length + 1, 1);
+      if (!arg5) {
+        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
+        return 0;
+      }
+      (*jenv)->GetByteArrayRegion(jenv, jarg5, 0, length, (jbyte *)arg5);
+    }
+  }
+  arg6 = (uint64_t)jarg6; 
+  result = (int)more_enqueue(arg1,arg2,arg3,arg4,(char const *)arg5,arg6);
+  jresult = (jint)result; 
+  free((void *)arg5);
   return jresult;
 }
 
 
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_heap_1dequeue_1batch(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3, jintArray jarg4, jint jarg5) {
-  jlong jresult = 0 ;
+SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_more_1headers(JNIEnv *jenv, jclass jcls, jlong jarg2, jlongArray jarg3, jintArray jarg4) {
+  jbyteArray jresult = 0 ;
   JNIEnv *arg1 = 0 ;
   cq_queue *arg2 = 0 ;
-  jbyteArray arg3 ;
+  cq_message *arg3 = 0 ;
   jintArray arg4 ;
-  int arg5 ;
-  outcome result;
+  cq_message value3 ;
+  jlong fields3[6] ;
+  jbyteArray result;
   
   (void)jenv;
   (void)jcls;
   arg1 = jenv;
   arg2 = (cq_queue *)(uintptr_t)jarg2;
-  arg3 = jarg3;
+  {
+    if (message_of_more_headers != FILLS)
+    (*jenv)->GetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
+    else
+    memset(fields3, 0, sizeof fields3);
+    value3 = (cq_message){
+      sizeof value3, (uint32_t)fields3[0], (void *)(uintptr_t)fields3[1], (size_t)fields3[2],
+      (uint64_t)fields3[3], {
+        (uint64_t)fields3[4], (uint64_t)fields3[5]
+      }
+    };
+    arg3 = &value3;
+  }
   arg4 = jarg4;
-  arg5 = (int)jarg5; 
-  result = (outcome)heap_dequeue_batch(arg1,arg2,arg3,arg4,arg5);
-  jresult = (jlong)result; 
+  result = more_headers(arg1,arg2,arg3,arg4);
+  jresult = result;
+  {
+    if (message_of_more_headers != ENDS) {
+      fields3[0] = value3.deliveries;
+      fields3[1] = (jlong)(uintptr_t)value3.data;
+      fields3[2] = (jlong)value3.size;
+      fields3[3] = (jlong)value3.position;
+      fields3[4] = (jlong)value3.token[0];
+      fields3[5] = (jlong)value3.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
+    }
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_more_1set_1headers(JNIEnv *jenv, jclass jcls, jlong jarg2, jlongArray jarg3, jbyteArray jarg4) {
+  jint jresult = 0 ;
+  JNIEnv *arg1 = 0 ;
+  cq_queue *arg2 = 0 ;
+  cq_message *arg3 = 0 ;
+  jbyteArray arg4 ;
+  cq_message value3 ;
+  jlong fields3[6] ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = jenv;
+  arg2 = (cq_queue *)(uintptr_t)jarg2;
+  {
+    if (message_of_more_set_headers != FILLS)
+    (*jenv)->GetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
+    else
+    memset(fields3, 0, sizeof fields3);
+    value3 = (cq_message){
+      sizeof value3, (uint32_t)fields3[0], (void *)(uintptr_t)fields3[1], (size_t)fields3[2],
+      (uint64_t)fields3[3], {
+        (uint64_t)fields3[4], (uint64_t)fields3[5]
+      }
+    };
+    arg3 = &value3;
+  }
+  arg4 = jarg4;
+  result = (int)more_set_headers(arg1,arg2,arg3,arg4);
+  jresult = (jint)result; 
+  {
+    if (message_of_more_set_headers != ENDS) {
+      fields3[0] = value3.deliveries;
+      fields3[1] = (jlong)(uintptr_t)value3.data;
+      fields3[2] = (jlong)value3.size;
+      fields3[3] = (jlong)value3.position;
+      fields3[4] = (jlong)value3.token[0];
+      fields3[5] = (jlong)value3.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
+    }
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_more_1enqueue_1time(JNIEnv *jenv, jclass jcls, jlong jarg2, jlongArray jarg3, jlongArray jarg4) {
+  jint jresult = 0 ;
+  JNIEnv *arg1 = 0 ;
+  cq_queue *arg2 = 0 ;
+  cq_message *arg3 = 0 ;
+  jlongArray arg4 ;
+  cq_message value3 ;
+  jlong fields3[6] ;
+  int result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = jenv;
+  arg2 = (cq_queue *)(uintptr_t)jarg2;
+  {
+    if (message_of_more_enqueue_time != FILLS)
+    (*jenv)->GetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
+    else
+    memset(fields3, 0, sizeof fields3);
+    value3 = (cq_message){
+      sizeof value3, (uint32_t)fields3[0], (void *)(uintptr_t)fields3[1], (size_t)fields3[2],
+      (uint64_t)fields3[3], {
+        (uint64_t)fields3[4], (uint64_t)fields3[5]
+      }
+    };
+    arg3 = &value3;
+  }
+  arg4 = jarg4;
+  result = (int)more_enqueue_time(arg1,arg2,arg3,arg4);
+  jresult = (jint)result; 
+  {
+    if (message_of_more_enqueue_time != ENDS) {
+      fields3[0] = value3.deliveries;
+      fields3[1] = (jlong)(uintptr_t)value3.data;
+      fields3[2] = (jlong)value3.size;
+      fields3[3] = (jlong)value3.position;
+      fields3[4] = (jlong)value3.token[0];
+      fields3[5] = (jlong)value3.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
+    }
+  }
   return jresult;
 }
 
@@ -2395,34 +2582,8 @@ SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1result_1
 }
 
 
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jstring jarg2) {
-  struct cq_stats *arg1 = 0 ;
-  char *arg2 = (char *)0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_stats **)&jarg1; 
-  arg2 = 0;
-  if (jarg2) {
-    arg2 = (char *)(*jenv)->GetStringUTFChars(jenv, jarg2, 0);
-    if (!arg2) return ;
-  }
-  {
-    if(arg2) {
-      strncpy((char*)arg1->dead_letter, (const char *)arg2, 208-1);
-      arg1->dead_letter[208-1] = 0;
-    } else {
-      arg1->dead_letter[0] = 0;
-    }
-  }
-  
-  if (arg2) (*jenv)->ReleaseStringUTFChars(jenv, jarg2, (const char *)arg2);
-}
-
-
-SWIGEXPORT jstring JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jstring jresult = 0 ;
+SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
+  jbyteArray jresult = 0 ;
   struct cq_stats *arg1 = 0 ;
   char *result = 0 ;
   
@@ -2431,7 +2592,12 @@ SWIGEXPORT jstring JNICALL Java_io_cqueue_RawJNI_cq_1stats_1dead_1letter_1get(JN
   (void)jarg1_;
   arg1 = *(struct cq_stats **)&jarg1; 
   result = (char *)(char *) ((arg1)->dead_letter);
-  if (result) jresult = (*jenv)->NewStringUTF(jenv, (const char *)result);
+  {
+    jsize length = (jsize)strnlen(result, 208);
+    jresult = (*jenv)->NewByteArray(jenv, length);
+    if (jresult)
+    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, length, (const jbyte *)result);
+  }
   return jresult;
 }
 
@@ -2879,347 +3045,6 @@ SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_delete_1cq_1recovery(JNIEnv *jenv,
 }
 
 
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1struct_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_outgoing *arg1 = 0 ;
-  uint32_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  arg2 = (uint32_t)jarg2; 
-  if (arg1) (arg1)->struct_size = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1struct_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_outgoing *arg1 = 0 ;
-  uint32_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  result = (uint32_t) ((arg1)->struct_size);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1reserved_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_outgoing *arg1 = 0 ;
-  uint32_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  arg2 = (uint32_t)jarg2; 
-  if (arg1) (arg1)->reserved = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1reserved_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_outgoing *arg1 = 0 ;
-  uint32_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  result = (uint32_t) ((arg1)->reserved);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1data_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_outgoing *arg1 = 0 ;
-  void *arg2 = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  arg2 = (void *)(uintptr_t)jarg2;
-  if (arg1) (arg1)->data = (void const *)arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1data_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_outgoing *arg1 = 0 ;
-  void *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  result = (void *) ((arg1)->data);
-  jresult = (jlong)(uintptr_t)result;
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_outgoing *arg1 = 0 ;
-  size_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  arg2 = (size_t)jarg2; 
-  if (arg1) (arg1)->size = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_outgoing *arg1 = 0 ;
-  size_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  result =  ((arg1)->size);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1headers_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_outgoing *arg1 = 0 ;
-  void *arg2 = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  arg2 = (void *)(uintptr_t)jarg2;
-  if (arg1) (arg1)->headers = (void const *)arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1headers_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_outgoing *arg1 = 0 ;
-  void *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  result = (void *) ((arg1)->headers);
-  jresult = (jlong)(uintptr_t)result;
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1headers_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_outgoing *arg1 = 0 ;
-  size_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  arg2 = (size_t)jarg2; 
-  if (arg1) (arg1)->headers_size = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1outgoing_1headers_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_outgoing *arg1 = 0 ;
-  size_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  result =  ((arg1)->headers_size);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1outgoing(JNIEnv *jenv, jclass jcls) {
-  jlong jresult = 0 ;
-  struct cq_outgoing *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  result = (struct cq_outgoing *)calloc(1, sizeof(struct cq_outgoing));
-  *(struct cq_outgoing **)&jresult = result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_delete_1cq_1outgoing(JNIEnv *jenv, jclass jcls, jlong jarg1) {
-  struct cq_outgoing *arg1 = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = *(struct cq_outgoing **)&jarg1; 
-  free((char *) arg1);
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1header_1key_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jbyteArray jarg2) {
-  struct cq_header *arg1 = 0 ;
-  char *arg2 = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_header **)&jarg1; 
-  {
-    arg2 = NULL;
-    if (jarg2) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg2);
-      arg2 = calloc((size_t)length + 1, 1);
-      if (!arg2) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return ;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
-    }
-  }
-  free((void *)arg1->key); arg1->key = arg2; arg2 = NULL;
-  free((void *)arg2);
-}
-
-
-SWIGEXPORT jbyteArray JNICALL Java_io_cqueue_RawJNI_cq_1header_1key_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jbyteArray jresult = 0 ;
-  struct cq_header *arg1 = 0 ;
-  char *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_header **)&jarg1; 
-  result = (char *) ((arg1)->key);
-  {
-    jsize length = (jsize)strlen(result);
-    jresult = (*jenv)->NewByteArray(jenv, length);
-    if (jresult)
-    (*jenv)->SetByteArrayRegion(jenv, jresult, 0, length, (const jbyte *)result);
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1header_1key_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_header *arg1 = 0 ;
-  size_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_header **)&jarg1; 
-  arg2 = (size_t)jarg2; 
-  if (arg1) (arg1)->key_size = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1header_1key_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_header *arg1 = 0 ;
-  size_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_header **)&jarg1; 
-  result =  ((arg1)->key_size);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1header_1value_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_header *arg1 = 0 ;
-  void *arg2 = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_header **)&jarg1; 
-  arg2 = (void *)(uintptr_t)jarg2;
-  if (arg1) (arg1)->value = (void const *)arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1header_1value_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_header *arg1 = 0 ;
-  void *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_header **)&jarg1; 
-  result = (void *) ((arg1)->value);
-  jresult = (jlong)(uintptr_t)result;
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_cq_1header_1value_1size_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_, jlong jarg2) {
-  struct cq_header *arg1 = 0 ;
-  size_t arg2 ;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_header **)&jarg1; 
-  arg2 = (size_t)jarg2; 
-  if (arg1) (arg1)->value_size = arg2;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_cq_1header_1value_1size_1get(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg1_) {
-  jlong jresult = 0 ;
-  struct cq_header *arg1 = 0 ;
-  size_t result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg1_;
-  arg1 = *(struct cq_header **)&jarg1; 
-  result =  ((arg1)->value_size);
-  jresult = (jlong)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT jlong JNICALL Java_io_cqueue_RawJNI_new_1cq_1header(JNIEnv *jenv, jclass jcls) {
-  jlong jresult = 0 ;
-  struct cq_header *result = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  result = (struct cq_header *)calloc(1, sizeof(struct cq_header));
-  *(struct cq_header **)&jresult = result; 
-  return jresult;
-}
-
-
-SWIGEXPORT void JNICALL Java_io_cqueue_RawJNI_delete_1cq_1header(JNIEnv *jenv, jclass jcls, jlong jarg1) {
-  struct cq_header *arg1 = 0 ;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = *(struct cq_header **)&jarg1; 
-  free((char *) arg1);
-}
-
-
 SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1open(JNIEnv *jenv, jclass jcls, jbyteArray jarg1, jlong jarg2, jobject jarg2_, jlongArray jarg3) {
   jint jresult = 0 ;
   char *arg1 = 0 ;
@@ -3340,98 +3165,12 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1dequeue(JNIEnv *jenv, jclass j
 }
 
 
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1enqueue_1message(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jobject jarg2_, jlong jarg3) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  cq_outgoing *arg2 = 0 ;
-  int64_t arg3 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg2_;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = *(cq_outgoing **)&jarg2; 
-  arg3 = (int64_t)jarg3; 
-  result = (int)cq_enqueue_message(arg1,(struct cq_outgoing const *)arg2,arg3);
-  jresult = (jint)result; 
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1enqueue_1from(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jobject jarg2_, jbyteArray jarg3, jlong jarg4) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  cq_outgoing *arg2 = 0 ;
-  char *arg3 = 0 ;
-  uint64_t arg4 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg2_;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = *(cq_outgoing **)&jarg2; 
-  {
-    arg3 = NULL;
-    if (jarg3) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg3);
-      arg3 = calloc((size_t)length + 1, 1);
-      if (!arg3) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return 0;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg3, 0, length, (jbyte *)arg3);
-    }
-  }
-  arg4 = (uint64_t)jarg4; 
-  result = (int)cq_enqueue_from(arg1,(struct cq_outgoing const *)arg2,(char const *)arg3,arg4);
-  jresult = (jint)result; 
-  free((void *)arg3);
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1enqueue_1from_1wait(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jobject jarg2_, jbyteArray jarg3, jlong jarg4, jlong jarg5) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  cq_outgoing *arg2 = 0 ;
-  char *arg3 = 0 ;
-  uint64_t arg4 ;
-  int64_t arg5 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg2_;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = *(cq_outgoing **)&jarg2; 
-  {
-    arg3 = NULL;
-    if (jarg3) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg3);
-      arg3 = calloc((size_t)length + 1, 1);
-      if (!arg3) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return 0;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg3, 0, length, (jbyte *)arg3);
-    }
-  }
-  arg4 = (uint64_t)jarg4; 
-  arg5 = (int64_t)jarg5; 
-  result = (int)cq_enqueue_from_wait(arg1,(struct cq_outgoing const *)arg2,(char const *)arg3,arg4,arg5);
-  jresult = (jint)result; 
-  free((void *)arg3);
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1source(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jlong jarg3) {
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1source(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jlongArray jarg3) {
   jint jresult = 0 ;
   cq_queue *arg1 = 0 ;
   char *arg2 = 0 ;
   uint64_t *arg3 = 0 ;
+  uint64_t value3 ;
   int result;
   
   (void)jenv;
@@ -3449,26 +3188,34 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1source(JNIEnv *jenv, jclass jc
       (*jenv)->GetByteArrayRegion(jenv, jarg2, 0, length, (jbyte *)arg2);
     }
   }
-  arg3 = *(uint64_t **)&jarg3; 
+  memset(&value3, 0, sizeof value3); arg3 = &value3;
   result = (int)cq_source(arg1,(char const *)arg2,arg3);
   jresult = (jint)result; 
+  {
+    jlong element = (jlong) value3; (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 1, &element); 
+  }
   free((void *)arg2);
   return jresult;
 }
 
 
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1sources(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlong jarg3) {
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1sources(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg2) {
   jint jresult = 0 ;
   cq_queue *arg1 = 0 ;
   cq_source_visitor *arg2 = 0 ;
   void *arg3 = 0 ;
+  struct walker walker2 ;
   int result;
   
   (void)jenv;
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = *(cq_source_visitor **)&jarg2; 
-  arg3 = (void *)(uintptr_t)jarg3;
+  {
+    if (!walker_begin(&walker2, jenv, jarg2, "([BJ)Z"))
+    return 0;
+    arg2 = walker_visit_source;
+    arg3 = &walker2;
+  }
   result = (int)cq_sources(arg1,arg2,arg3);
   jresult = (jint)result; 
   return jresult;
@@ -3505,219 +3252,6 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1raise_1source(JNIEnv *jenv, jc
 }
 
 
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1headers(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg3) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  cq_message *arg2 = 0 ;
-  cq_slice *arg3 = 0 ;
-  cq_message value2 ;
-  jlong fields2[6] ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  {
-    (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    value2 = (cq_message){
-      sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
-      (uint64_t)fields2[3], {
-        (uint64_t)fields2[4], (uint64_t)fields2[5]
-      }
-    };
-    arg2 = &value2;
-  }
-  arg3 = *(cq_slice **)&jarg3; 
-  result = (int)cq_headers(arg1,(struct cq_message const *)arg2,arg3);
-  jresult = (jint)result; 
-  {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1set_1headers(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg3, jlong jarg4) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  cq_message *arg2 = 0 ;
-  void *arg3 = 0 ;
-  size_t arg4 ;
-  cq_message value2 ;
-  jlong fields2[6] ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  {
-    (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    value2 = (cq_message){
-      sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
-      (uint64_t)fields2[3], {
-        (uint64_t)fields2[4], (uint64_t)fields2[5]
-      }
-    };
-    arg2 = &value2;
-  }
-  arg3 = (void *)(uintptr_t)jarg3;
-  arg4 = (size_t)jarg4; 
-  result = (int)cq_set_headers(arg1,arg2,(void const *)arg3,arg4);
-  jresult = (jint)result; 
-  {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1header_1add(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlongArray jarg3, jbyteArray jarg4, jlong jarg5, jlong jarg6) {
-  jint jresult = 0 ;
-  void *arg1 = 0 ;
-  size_t arg2 ;
-  size_t *arg3 = 0 ;
-  char *arg4 = 0 ;
-  void *arg5 = 0 ;
-  size_t arg6 ;
-  size_t value3 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (void *)(uintptr_t)jarg1;
-  arg2 = (size_t)jarg2; 
-  memset(&value3, 0, sizeof value3); arg3 = &value3;
-  {
-    arg4 = NULL;
-    if (jarg4) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg4);
-      arg4 = calloc((size_t)length + 1, 1);
-      if (!arg4) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return 0;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg4, 0, length, (jbyte *)arg4);
-    }
-  }
-  arg5 = (void *)(uintptr_t)jarg5;
-  arg6 = (size_t)jarg6; 
-  result = (int)cq_header_add(arg1,arg2,arg3,(char const *)arg4,(void const *)arg5,arg6);
-  jresult = (jint)result; 
-  {
-    jlong element = (jlong) value3; (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 1, &element); 
-  }
-  free((void *)arg4);
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1header_1next(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlongArray jarg3, jlong jarg4, jobject jarg4_) {
-  jint jresult = 0 ;
-  void *arg1 = 0 ;
-  size_t arg2 ;
-  size_t *arg3 = 0 ;
-  cq_header *arg4 = 0 ;
-  size_t value3 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  (void)jarg4_;
-  arg1 = (void *)(uintptr_t)jarg1;
-  arg2 = (size_t)jarg2; 
-  memset(&value3, 0, sizeof value3); arg3 = &value3;
-  arg4 = *(cq_header **)&jarg4; 
-  result = (int)cq_header_next((void const *)arg1,arg2,arg3,arg4);
-  jresult = (jint)result; 
-  {
-    jlong element = (jlong) value3; (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 1, &element); 
-  }
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1header_1find(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jbyteArray jarg3, jlong jarg4) {
-  jint jresult = 0 ;
-  void *arg1 = 0 ;
-  size_t arg2 ;
-  char *arg3 = 0 ;
-  cq_slice *arg4 = 0 ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (void *)(uintptr_t)jarg1;
-  arg2 = (size_t)jarg2; 
-  {
-    arg3 = NULL;
-    if (jarg3) {
-      jsize length = (*jenv)->GetArrayLength(jenv, jarg3);
-      arg3 = calloc((size_t)length + 1, 1);
-      if (!arg3) {
-        SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a string");
-        return 0;
-      }
-      (*jenv)->GetByteArrayRegion(jenv, jarg3, 0, length, (jbyte *)arg3);
-    }
-  }
-  arg4 = *(cq_slice **)&jarg4; 
-  result = (int)cq_header_find((void const *)arg1,arg2,(char const *)arg3,arg4);
-  jresult = (jint)result; 
-  free((void *)arg3);
-  return jresult;
-}
-
-
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1enqueue_1time(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg3) {
-  jint jresult = 0 ;
-  cq_queue *arg1 = 0 ;
-  cq_message *arg2 = 0 ;
-  int64_t *arg3 = 0 ;
-  cq_message value2 ;
-  jlong fields2[6] ;
-  int result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (cq_queue *)(uintptr_t)jarg1;
-  {
-    (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-    value2 = (cq_message){
-      sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
-      (uint64_t)fields2[3], {
-        (uint64_t)fields2[4], (uint64_t)fields2[5]
-      }
-    };
-    arg2 = &value2;
-  }
-  arg3 = *(int64_t **)&jarg3; 
-  result = (int)cq_enqueue_time(arg1,(struct cq_message const *)arg2,arg3);
-  jresult = (jint)result; 
-  {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
-  }
-  return jresult;
-}
-
-
 SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1reserve(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlongArray jarg3) {
   jint jresult = 0 ;
   cq_queue *arg1 = 0 ;
@@ -3732,7 +3266,10 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1reserve(JNIEnv *jenv, jclass j
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   arg2 = (size_t)jarg2; 
   {
+    if (message_of_cq_reserve != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
+    else
+    memset(fields3, 0, sizeof fields3);
     value3 = (cq_message){
       sizeof value3, (uint32_t)fields3[0], (void *)(uintptr_t)fields3[1], (size_t)fields3[2],
       (uint64_t)fields3[3], {
@@ -3744,13 +3281,15 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1reserve(JNIEnv *jenv, jclass j
   result = (int)cq_reserve(arg1,arg2,arg3);
   jresult = (jint)result; 
   {
-    fields3[0] = value3.deliveries;
-    fields3[1] = (jlong)(uintptr_t)value3.data;
-    fields3[2] = (jlong)value3.size;
-    fields3[3] = (jlong)value3.position;
-    fields3[4] = (jlong)value3.token[0];
-    fields3[5] = (jlong)value3.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
+    if (message_of_cq_reserve != ENDS) {
+      fields3[0] = value3.deliveries;
+      fields3[1] = (jlong)(uintptr_t)value3.data;
+      fields3[2] = (jlong)value3.size;
+      fields3[3] = (jlong)value3.position;
+      fields3[4] = (jlong)value3.token[0];
+      fields3[5] = (jlong)value3.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg3, 0, 6, fields3);
+    }
   }
   return jresult;
 }
@@ -3769,7 +3308,10 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1commit(JNIEnv *jenv, jclass jc
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
+    if (message_of_cq_commit != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    else
+    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3782,13 +3324,15 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1commit(JNIEnv *jenv, jclass jc
   result = (int)cq_commit(arg1,arg2,arg3);
   jresult = (jint)result; 
   {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    if (message_of_cq_commit != ENDS) {
+      fields2[0] = value2.deliveries;
+      fields2[1] = (jlong)(uintptr_t)value2.data;
+      fields2[2] = (jlong)value2.size;
+      fields2[3] = (jlong)value2.position;
+      fields2[4] = (jlong)value2.token[0];
+      fields2[5] = (jlong)value2.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    }
   }
   return jresult;
 }
@@ -3806,7 +3350,10 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1abort(JNIEnv *jenv, jclass jcl
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
+    if (message_of_cq_abort != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    else
+    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3818,13 +3365,15 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1abort(JNIEnv *jenv, jclass jcl
   result = (int)cq_abort(arg1,arg2);
   jresult = (jint)result; 
   {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    if (message_of_cq_abort != ENDS) {
+      fields2[0] = value2.deliveries;
+      fields2[1] = (jlong)(uintptr_t)value2.data;
+      fields2[2] = (jlong)value2.size;
+      fields2[3] = (jlong)value2.position;
+      fields2[4] = (jlong)value2.token[0];
+      fields2[5] = (jlong)value2.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    }
   }
   return jresult;
 }
@@ -3842,7 +3391,10 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1take(JNIEnv *jenv, jclass jcls
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
+    if (message_of_cq_take != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    else
+    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3854,13 +3406,15 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1take(JNIEnv *jenv, jclass jcls
   result = (int)cq_take(arg1,arg2);
   jresult = (jint)result; 
   {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    if (message_of_cq_take != ENDS) {
+      fields2[0] = value2.deliveries;
+      fields2[1] = (jlong)(uintptr_t)value2.data;
+      fields2[2] = (jlong)value2.size;
+      fields2[3] = (jlong)value2.position;
+      fields2[4] = (jlong)value2.token[0];
+      fields2[5] = (jlong)value2.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    }
   }
   return jresult;
 }
@@ -3878,7 +3432,10 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1release(JNIEnv *jenv, jclass j
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
+    if (message_of_cq_release != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    else
+    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3890,13 +3447,15 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1release(JNIEnv *jenv, jclass j
   result = (int)cq_release(arg1,arg2);
   jresult = (jint)result; 
   {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    if (message_of_cq_release != ENDS) {
+      fields2[0] = value2.deliveries;
+      fields2[1] = (jlong)(uintptr_t)value2.data;
+      fields2[2] = (jlong)value2.size;
+      fields2[3] = (jlong)value2.position;
+      fields2[4] = (jlong)value2.token[0];
+      fields2[5] = (jlong)value2.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    }
   }
   return jresult;
 }
@@ -3914,7 +3473,10 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1return(JNIEnv *jenv, jclass jc
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
+    if (message_of_cq_return != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    else
+    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -3926,13 +3488,15 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1return(JNIEnv *jenv, jclass jc
   result = (int)cq_return(arg1,arg2);
   jresult = (jint)result; 
   {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    if (message_of_cq_return != ENDS) {
+      fields2[0] = value2.deliveries;
+      fields2[1] = (jlong)(uintptr_t)value2.data;
+      fields2[2] = (jlong)value2.size;
+      fields2[3] = (jlong)value2.position;
+      fields2[4] = (jlong)value2.token[0];
+      fields2[5] = (jlong)value2.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    }
   }
   return jresult;
 }
@@ -3954,7 +3518,7 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1sync(JNIEnv *jenv, jclass jcls
 }
 
 
-SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1durable_1directory(JNIEnv *jenv, jclass jcls, jlong jarg1, jstring jarg2, jlong jarg3) {
+SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1durable_1directory(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2) {
   jint jresult = 0 ;
   cq_queue *arg1 = 0 ;
   char *arg2 = 0 ;
@@ -3964,15 +3528,18 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1durable_1directory(JNIEnv *jen
   (void)jenv;
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
-  arg2 = 0;
-  if (jarg2) {
-    arg2 = (char *)(*jenv)->GetStringUTFChars(jenv, jarg2, 0);
-    if (!arg2) return 0;
+  {
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+    arg2 = calloc(arg3 + 1, 1);
+    if (!arg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "a sentence");
+      return 0;
+    }
   }
-  arg3 = (size_t)jarg3; 
   result = (int)cq_durable_directory(arg1,arg2,arg3);
   jresult = (jint)result; 
-  if (arg2) (*jenv)->ReleaseStringUTFChars(jenv, jarg2, (const char *)arg2);
+  (*jenv)->SetByteArrayRegion(jenv, jarg2, 0, (jsize)arg3, (const jbyte *)arg2);
+  free(arg2);
   return jresult;
 }
 
@@ -3990,7 +3557,10 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1return_1after(JNIEnv *jenv, jc
   (void)jcls;
   arg1 = (cq_queue *)(uintptr_t)jarg1;
   {
+    if (message_of_cq_return_after != FILLS)
     (*jenv)->GetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    else
+    memset(fields2, 0, sizeof fields2);
     value2 = (cq_message){
       sizeof value2, (uint32_t)fields2[0], (void *)(uintptr_t)fields2[1], (size_t)fields2[2],
       (uint64_t)fields2[3], {
@@ -4003,13 +3573,15 @@ SWIGEXPORT jint JNICALL Java_io_cqueue_RawJNI_cq_1return_1after(JNIEnv *jenv, jc
   result = (int)cq_return_after(arg1,arg2,arg3);
   jresult = (jint)result; 
   {
-    fields2[0] = value2.deliveries;
-    fields2[1] = (jlong)(uintptr_t)value2.data;
-    fields2[2] = (jlong)value2.size;
-    fields2[3] = (jlong)value2.position;
-    fields2[4] = (jlong)value2.token[0];
-    fields2[5] = (jlong)value2.token[1];
-    (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    if (message_of_cq_return_after != ENDS) {
+      fields2[0] = value2.deliveries;
+      fields2[1] = (jlong)(uintptr_t)value2.data;
+      fields2[2] = (jlong)value2.size;
+      fields2[3] = (jlong)value2.position;
+      fields2[4] = (jlong)value2.token[0];
+      fields2[5] = (jlong)value2.token[1];
+      (*jenv)->SetLongArrayRegion(jenv, jarg2, 0, 6, fields2);
+    }
   }
   return jresult;
 }

@@ -11,12 +11,7 @@
 #include <jni.h>
 
 #include "cqueue.h"
-
-/*
- * A result and a number in one, because nothing else may be called while arrays are pinned: result << 32 | number.
- * The number: the message's size (what it needs, for CQ_ETOOSMALL), or how many messages were done.
- */
-typedef long long outcome;
+#include "outcome.h"
 
 /* cq_enqueue of array[offset, offset + size). A plain result. */
 int heap_enqueue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int size);
@@ -28,14 +23,7 @@ outcome heap_dequeue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset
 outcome direct_dequeue(cq_queue *queue, void *memory, int room);
 
 /* heap_dequeue into an array of the message's size: `guess` if it has that, else a new one. NULL: the result is in
-   result[0], or there was no memory. */
+   result[0], or there was no memory. With CQ_EIO there both. */
 jbyteArray heap_receive(JNIEnv *jenv, cq_queue *queue, jbyteArray guess, int guessed, jintArray result);
-
-/*
- * cq_enqueue_batch and cq_dequeue_batch of messages that lie one behind the other in `array`: message i ends at ends[i]
- * and begins where the one before it ends, the first at 0.
- */
-outcome heap_enqueue_batch(JNIEnv *jenv, cq_queue *queue, jbyteArray array, jintArray ends, int first, int count);
-outcome heap_dequeue_batch(JNIEnv *jenv, cq_queue *queue, jbyteArray array, jintArray ends, int count);
 
 #endif

@@ -19,15 +19,27 @@ WORDS = {
     "1: the name no longer leads to this region; 0: it does": "whether the name no longer leads to this queue",
     "nanoseconds since 1970-01-01 UTC": "when",
     "`capacity`": "{@code capacity}",
+    "cq_enqueue_from": "CQueue.offerFrom",
+    "cq_return_after": "Received.giveBack(Duration)",
+    "nanoseconds; 0: no limit": "how old a message may become; 0: any age",
+    "nanoseconds since the oldest": "how long ago the oldest",
+    "1: messages have the times at which they were enqueued; 0: they do not": "whether messages have times",
+    "1: the queue has one consumer at a time; 0: any number": "whether the queue has one consumer at a time",
+    "1: it was created with CQ_DURABLE": "whether it survives power cuts",
     "the region's, random:": "the region's, random, as 32 hexadecimal digits:",
 }
 # Of the fields that are no plain numbers: type, and how it is made of one.
-TYPES = {"created": ("Instant", "instant(raw.getCreated())"), "unlinked": ("boolean", "raw.getUnlinked() != 0"),
+TYPES = {"time_to_live": ("Duration", "Duration.ofNanos(raw.getTime_to_live())"),
+         "oldest_age": ("Duration", "Duration.ofNanos(raw.getOldest_age())"),
+         "enqueue_times": ("boolean", "raw.getEnqueue_times() != 0"),
+         "exclusive_consumer": ("boolean", "raw.getExclusive_consumer() != 0"),
+         "dead_letter": ("String", "raw.getDead_letter()"), "durable": ("boolean", "raw.getDurable() != 0"), "created": ("Instant", "instant(raw.getCreated())"), "unlinked": ("boolean", "raw.getUnlinked() != 0"),
          "id": ("String", "raw.getId()")}
 
 HEAD = '''/* Made by bindings/java/generate from cqueue.h. Do not edit. */
 package io.cqueue;
 
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -46,6 +58,7 @@ TAIL = '''
 
 def fields(header):
     body = re.search(r"typedef struct cq_stats \{(.*?)\} cq_stats;", header, re.DOTALL)[1]
+    body = re.sub(r"^\s*/\*.*?\*/", "", body, flags=re.DOTALL | re.MULTILINE)  # of several fields
     for c_type, name, comment in re.findall(r"(\w+) (\w+)(?:\[\d+\])?;(?:\s*/\*(.*?)\*/)?", body, re.DOTALL):
         if name not in ("struct_size", "reserved"):
             yield c_type, name, " ".join(comment.split())
@@ -64,7 +77,7 @@ def main():
         for word, own in WORDS.items():
             comment = comment.replace(word, own)
         getter = f"raw.get{name[0].upper()}{name[1:]}()"
-        number = ("int", f"(int) {getter}") if c_type == "uint32_t" else ("long", getter)
+        number = ("int", f"(int) {getter}") if c_type in ("uint32_t", "int32_t") else ("long", getter)
         java_type, value = TYPES.get(name, number)
         out += textwrap.fill(f"@param {camel(name)} {comment}", 118, initial_indent=" * ", subsequent_indent=" *     ") + "\n"
         parameters.append(f"        {java_type} {camel(name)}")

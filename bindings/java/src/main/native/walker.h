@@ -7,6 +7,7 @@
 
 #include <jni.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "cqueue.h"
 
@@ -38,6 +39,22 @@ static inline int walker_visit_message(const cq_message *message, void *context)
     (*jenv)->SetByteArrayRegion(jenv, array, 0, (jsize)message->size, message->data);
     jboolean more = (*jenv)->CallBooleanMethod(jenv, walker->visitor, walker->visit, array, (jlong)message->position,
                                                (jint)message->deliveries);
+    (*jenv)->DeleteLocalRef(jenv, array);
+    return (*jenv)->ExceptionCheck(jenv) || !more;
+}
+
+/* A cq_source_visitor. */
+static inline int walker_visit_source(const char *name, uint64_t number, void *context)
+{
+    const struct walker *walker = context;
+    JNIEnv *jenv = walker->jenv;
+    jsize length = (jsize)strlen(name);
+    jbyteArray array = (*jenv)->NewByteArray(jenv, length);
+
+    if (!array)
+        return 1;
+    (*jenv)->SetByteArrayRegion(jenv, array, 0, length, (const jbyte *)name);
+    jboolean more = (*jenv)->CallBooleanMethod(jenv, walker->visitor, walker->visit, array, (jlong)number);
     (*jenv)->DeleteLocalRef(jenv, array);
     return (*jenv)->ExceptionCheck(jenv) || !more;
 }

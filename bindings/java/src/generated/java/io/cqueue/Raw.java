@@ -9,6 +9,14 @@
 package io.cqueue;
 
 final class Raw implements RawConstants {
+  public static long batch_enqueue(long queue, long memory, int most, int room, int first, int count) {
+    return RawJNI.batch_enqueue(queue, memory, most, room, first, count);
+  }
+
+  public static long batch_dequeue(long queue, long memory, int most, int room) {
+    return RawJNI.batch_dequeue(queue, memory, most, room);
+  }
+
   public static int heap_enqueue(long queue, byte[] array, int offset, int size) {
     return RawJNI.heap_enqueue(queue, array, offset, size);
   }
@@ -23,12 +31,18 @@ final class Raw implements RawConstants {
 
   public static byte[] heap_receive(long queue, byte[] guess, int guessed, int[] result) { return RawJNI.heap_receive(queue, guess, guessed, result); }
 
-  public static long heap_enqueue_batch(long queue, byte[] array, int[] ends, int first, int count) {
-    return RawJNI.heap_enqueue_batch(queue, array, ends, first, count);
+  public static int more_enqueue(long queue, byte[] message, byte[] headers, String source, long number) {
+    return RawJNI.more_enqueue(queue, message, headers, Text.encode(source), number);
   }
 
-  public static long heap_dequeue_batch(long queue, byte[] array, int[] ends, int count) {
-    return RawJNI.heap_dequeue_batch(queue, array, ends, count);
+  public static byte[] more_headers(long queue, long[] message, int[] result) { return RawJNI.more_headers(queue, message, result); }
+
+  public static int more_set_headers(long queue, long[] message, byte[] headers) {
+    return RawJNI.more_set_headers(queue, message, headers);
+  }
+
+  public static int more_enqueue_time(long queue, long[] message, long[] when) {
+    return RawJNI.more_enqueue_time(queue, message, when);
   }
 
   public static int view_open(long data, long[] bounds) {
@@ -67,52 +81,16 @@ final class Raw implements RawConstants {
     return RawJNI.cq_dequeue(queue, buffer, buffer_size, size);
   }
 
-  public static int cq_enqueue_message(long queue, cq_outgoing message, long timeout_ns) {
-    return RawJNI.cq_enqueue_message(queue, cq_outgoing.getCPtr(message), message, timeout_ns);
+  public static int cq_source(long queue, String source, long[] number) {
+    return RawJNI.cq_source(queue, Text.encode(source), number);
   }
 
-  public static int cq_enqueue_from(long queue, cq_outgoing message, String source, long number) {
-    return RawJNI.cq_enqueue_from(queue, cq_outgoing.getCPtr(message), message, Text.encode(source), number);
-  }
-
-  public static int cq_enqueue_from_wait(long queue, cq_outgoing message, String source, long number, long timeout_ns) {
-    return RawJNI.cq_enqueue_from_wait(queue, cq_outgoing.getCPtr(message), message, Text.encode(source), number, timeout_ns);
-  }
-
-  public static int cq_source(long queue, String source, SWIGTYPE_p_unsigned_long_long number) {
-    return RawJNI.cq_source(queue, Text.encode(source), SWIGTYPE_p_unsigned_long_long.getCPtr(number));
-  }
-
-  public static int cq_sources(long queue, SWIGTYPE_p_f_p_q_const__char_unsigned_long_long_p_void__int visitor, long context) {
-    return RawJNI.cq_sources(queue, SWIGTYPE_p_f_p_q_const__char_unsigned_long_long_p_void__int.getCPtr(visitor), context);
+  public static int cq_sources(long queue, RawSourceVisitor visitor) {
+    return RawJNI.cq_sources(queue, visitor);
   }
 
   public static int cq_raise_source(long queue, String source, long number) {
     return RawJNI.cq_raise_source(queue, Text.encode(source), number);
-  }
-
-  public static int cq_headers(long queue, long[] message, SWIGTYPE_p_cq_slice headers) {
-    return RawJNI.cq_headers(queue, message, SWIGTYPE_p_cq_slice.getCPtr(headers));
-  }
-
-  public static int cq_set_headers(long queue, long[] message, long headers, long headers_size) {
-    return RawJNI.cq_set_headers(queue, message, headers, headers_size);
-  }
-
-  public static int cq_header_add(long headers, long room, long[] size, String key, long value, long value_size) {
-    return RawJNI.cq_header_add(headers, room, size, Text.encode(key), value, value_size);
-  }
-
-  public static int cq_header_next(long headers, long size, long[] offset, cq_header header) {
-    return RawJNI.cq_header_next(headers, size, offset, cq_header.getCPtr(header), header);
-  }
-
-  public static int cq_header_find(long headers, long size, String key, SWIGTYPE_p_cq_slice value) {
-    return RawJNI.cq_header_find(headers, size, Text.encode(key), SWIGTYPE_p_cq_slice.getCPtr(value));
-  }
-
-  public static int cq_enqueue_time(long queue, long[] message, SWIGTYPE_p_long_long when) {
-    return RawJNI.cq_enqueue_time(queue, message, SWIGTYPE_p_long_long.getCPtr(when));
   }
 
   public static int cq_reserve(long queue, long size, long[] message) {
@@ -143,8 +121,8 @@ final class Raw implements RawConstants {
     return RawJNI.cq_sync(queue, timeout_ns);
   }
 
-  public static int cq_durable_directory(long queue, String path, long size) {
-    return RawJNI.cq_durable_directory(queue, path, size);
+  public static int cq_durable_directory(long queue, byte[] path) {
+    return RawJNI.cq_durable_directory(queue, path);
   }
 
   public static int cq_return_after(long queue, long[] message, long delay_ns) {

@@ -1,6 +1,7 @@
 /* Made by bindings/java/generate from cqueue.h. Do not edit. */
 package io.cqueue;
 
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -38,8 +39,7 @@ import java.time.Instant;
  * @param trimmed bytes that were given back to the file system
  * @param id the region's, random, as 32 hexadecimal digits: together with a message's position it names that message
  *     for ever. A queue that is removed and made anew has another
- * @param queue
- * @param durable 1: it was created with CQ_DURABLE
+ * @param durable whether it survives power cuts
  * @param diskError the result that the last failed write or flush had, 0 once one succeeded after it: CQ_EIO,
  *     CQ_ENOSPACE, CQ_EACCESS, ...
  * @param flushesBegun number of the flush that began last, by any process. Flushes are numbered
@@ -50,13 +50,13 @@ import java.time.Instant;
  * @param recovered messages that the region was made with, after a power cut or removal
  * @param maxHeaders bytes that the headers of a message may have; 0: it has none
  * @param maxDeliveries a message that was delivered so often goes to dead_letter; 0: no limit
- * @param timeToLive nanoseconds; 0: no limit
- * @param enqueueTimes 1: messages have the times at which they were enqueued; 0: they do not
- * @param exclusiveConsumer 1: the queue has one consumer at a time; 0: any number
+ * @param timeToLive how old a message may become; 0: any age
+ * @param enqueueTimes whether messages have times
+ * @param exclusiveConsumer whether the queue has one consumer at a time
  * @param consumer the handle (cq_participant.id) that is the only consumer now; 0: none is
  * @param sources sources that the queue knows, see offer_from; 64 at most
- * @param delayed of the orphans, those whose time has not come (cq_return_after)
- * @param oldestAge nanoseconds since the oldest waiting message was enqueued; 0: none waits, or there are no times
+ * @param delayed of the orphans, those whose time has not come (Received.giveBack(Duration))
+ * @param oldestAge how long ago the oldest waiting message was enqueued; 0: none waits, or there are no times
  * @param expired messages that outlived time_to_live
  * @param deadLettered messages that went to dead_letter
  * @param spent of the orphans, those that are to go to dead_letter
@@ -93,9 +93,8 @@ public record Stats(
         long reserve,
         long trimmed,
         String id,
-        long queue,
-        int durable,
-        long diskError,
+        boolean durable,
+        int diskError,
         long flushesBegun,
         long flushesDone,
         long unsynced,
@@ -104,18 +103,18 @@ public record Stats(
         long recovered,
         long maxHeaders,
         long maxDeliveries,
-        long timeToLive,
-        int enqueueTimes,
-        int exclusiveConsumer,
+        Duration timeToLive,
+        boolean enqueueTimes,
+        boolean exclusiveConsumer,
         int consumer,
         int sources,
         long delayed,
-        long oldestAge,
+        Duration oldestAge,
         long expired,
         long deadLettered,
         long spent,
         long deadLetterResult,
-        long deadLetter) {
+        String deadLetter) {
 
     static Stats of(cq_stats raw) {
         return new Stats(
@@ -148,9 +147,8 @@ public record Stats(
                 raw.getReserve(),
                 raw.getTrimmed(),
                 raw.getId(),
-                raw.getQueue(),
-                (int) raw.getDurable(),
-                raw.getDisk_error(),
+                raw.getDurable() != 0,
+                (int) raw.getDisk_error(),
                 raw.getFlushes_begun(),
                 raw.getFlushes_done(),
                 raw.getUnsynced(),
@@ -159,13 +157,13 @@ public record Stats(
                 raw.getRecovered(),
                 raw.getMax_headers(),
                 raw.getMax_deliveries(),
-                raw.getTime_to_live(),
-                (int) raw.getEnqueue_times(),
-                (int) raw.getExclusive_consumer(),
+                Duration.ofNanos(raw.getTime_to_live()),
+                raw.getEnqueue_times() != 0,
+                raw.getExclusive_consumer() != 0,
                 (int) raw.getConsumer(),
                 (int) raw.getSources(),
                 raw.getDelayed(),
-                raw.getOldest_age(),
+                Duration.ofNanos(raw.getOldest_age()),
                 raw.getExpired(),
                 raw.getDead_lettered(),
                 raw.getSpent(),

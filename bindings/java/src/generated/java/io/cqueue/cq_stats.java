@@ -449,13 +449,7 @@ final class cq_stats {
     return RawJNI.cq_stats_dead_letter_result_get(swigCPtr, this);
   }
 
-  public void setDead_letter(String value) {
-    RawJNI.cq_stats_dead_letter_set(swigCPtr, this, value);
-  }
-
-  public String getDead_letter() {
-    return RawJNI.cq_stats_dead_letter_get(swigCPtr, this);
-  }
+  public String getDead_letter() { return Text.decode(RawJNI.cq_stats_dead_letter_get(swigCPtr, this)); }
 
   public cq_stats() {
     this(RawJNI.new_cq_stats(), true);

@@ -1,7 +1,7 @@
 package io.cqueue;
 
 import java.nio.ByteBuffer;
-import java.util.Arrays;
+import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
@@ -9,22 +9,64 @@ import java.util.Objects;
  * threads at once.
  */
 public final class Batch {
-    byte[] bytes; // the messages, one behind the other
-    final int[] ends; // where each ends
+    private final int most;
+    private Memory memory;
     private int size;
+
+    /**
+     * Outside of the heap, where C reads and writes it without asking the virtual machine: where each message ends, as
+     * ints, and behind these the messages, one behind the other.
+     */
+    static final class Memory {
+        final ByteBuffer buffer; // keeps it
+        final int most;
+        final int room;
+        private long address; // 0: not known yet
+
+        private Memory(int most, int room) {
+            this.most = most;
+            this.room = room;
+            buffer = ByteBuffer.allocateDirect(Math.addExact(Math.multiplyExact(most, Integer.BYTES), room))
+                    .order(ByteOrder.nativeOrder());
+        }
+
+        long address() {
+            if (address == 0) {
+                address = RawJNI.view_address(buffer);
+            }
+            return address;
+        }
+
+        int end(int index) {
+            return buffer.getInt(index * Integer.BYTES);
+        }
+
+        void end(int index, int end) {
+            buffer.putInt(index * Integer.BYTES, end);
+        }
+
+        int begin(int index) {
+            return index == 0 ? 0 : end(index - 1);
+        }
+
+        /** {@return where in the buffer a message's byte is} */
+        int place(int offset) {
+            return most * Integer.BYTES + offset;
+        }
+    }
 
     /**
      * An empty batch.
      *
      * @param messages how many it holds at most
-     * @param bytes of all of them together; it grows when a message needs more
+     * @param bytes of all of them together, outside of the heap; it grows when a message needs more
      */
     public Batch(int messages, int bytes) {
         if (messages < 1) {
             throw new IllegalArgumentException("a batch of " + messages + " messages, it needs one at least");
         }
-        this.bytes = new byte[Math.max(bytes, 1)];
-        ends = new int[messages];
+        most = messages;
+        memory = new Memory(most, Math.max(bytes, 1));
     }
 
     /** {@return how many messages are in it} */
@@ -62,13 +104,12 @@ public final class Batch {
      */
     public boolean add(byte[] array, int offset, int length) {
         Objects.checkFromIndexSize(offset, length, array.length);
-        if (size == ends.length) {
+        int begin = addRoom(length);
+        if (begin < 0) {
             return false;
         }
-        int begin = begin(size);
-        grow(Math.addExact(begin, length));
-        System.arraycopy(array, offset, bytes, begin, length);
-        ends[size++] = begin + length;
+        memory.buffer.put(memory.place(begin), array, offset, length);
+        memory.end(size++, begin + length);
         return true;
     }
 
@@ -79,15 +120,24 @@ public final class Batch {
      * @return false if the batch holds as many as it can already
      */
     public boolean add(ByteBuffer message) {
-        if (size == ends.length) {
+        int length = message.remaining();
+        int begin = addRoom(length);
+        if (begin < 0) {
             return false;
         }
-        int begin = begin(size);
-        int length = message.remaining();
-        grow(Math.addExact(begin, length));
-        message.get(bytes, begin, length);
-        ends[size++] = begin + length;
+        memory.buffer.duplicate().position(memory.place(begin)).put(message);
+        memory.end(size++, begin + length);
         return true;
+    }
+
+    /** {@return where the next message begins, or -1: it is full} */
+    private int addRoom(int length) {
+        if (size == most) {
+            return -1;
+        }
+        int begin = memory.begin(size);
+        grow(Math.addExact(begin, length));
+        return begin;
     }
 
     /**
@@ -98,7 +148,9 @@ public final class Batch {
      */
     public byte[] get(int index) {
         Objects.checkIndex(index, size);
-        return Arrays.copyOfRange(bytes, begin(index), ends[index]);
+        byte[] copy = new byte[memory.end(index) - memory.begin(index)];
+        memory.buffer.get(memory.place(memory.begin(index)), copy);
+        return copy;
     }
 
     /**
@@ -109,24 +161,28 @@ public final class Batch {
      */
     public ByteBuffer buffer(int index) {
         Objects.checkIndex(index, size);
-        return ByteBuffer.wrap(bytes, begin(index), ends[index] - begin(index)).slice().asReadOnlyBuffer();
+        int begin = memory.begin(index);
+        return memory.buffer.slice(memory.place(begin), memory.end(index) - begin).asReadOnlyBuffer();
     }
 
-    int begin(int index) {
-        return index == 0 ? 0 : ends[index - 1];
+    Memory memory() {
+        return memory;
     }
 
     int largest(int first) {
         int largest = 0;
         for (int i = first; i < size; i++) {
-            largest = Math.max(largest, ends[i] - begin(i));
+            largest = Math.max(largest, memory.end(i) - memory.begin(i));
         }
         return largest;
     }
 
+    /** Room for so many bytes of messages, those that are there included. */
     void grow(int needed) {
-        if (needed > bytes.length) {
-            bytes = Arrays.copyOf(bytes, (int) Math.max(needed, Math.min(2L * bytes.length, Integer.MAX_VALUE - 8)));
+        if (needed > memory.room) {
+            Memory larger = new Memory(most, (int) Math.max(needed, Math.min(2L * memory.room, Integer.MAX_VALUE / 2)));
+            larger.buffer.duplicate().put(memory.buffer.duplicate().limit(memory.place(memory.begin(size))));
+            memory = larger;
         }
     }
 

@@ -143,6 +143,66 @@ public abstract sealed class CQueueException extends RuntimeException {
         private FileTooLarge(String message) { super("CQ_EFILESIZE", Raw.CQ_EFILESIZE, message); }
     }
 
+    /**
+     * The disk failed. What the call was to do is done, but may not survive a power cut: do not repeat it, {@link
+     * CQueue#sync} tries again.
+     */
+    public static final class DiskFailure extends CQueueException {
+        private Object received;
+        private int accepted;
+
+        private DiskFailure(String message) { super("CQ_EIO", Raw.CQ_EIO, message); }
+
+        DiskFailure received(Object what) {
+            received = what;
+            return this;
+        }
+
+        DiskFailure accepted(int messages) {
+            accepted = messages;
+            return this;
+        }
+
+        /** {@return how many messages of a batch went in, or came out: they are in the batch} */
+        public int accepted() {
+            return accepted;
+        }
+
+        /**
+         * What a call removed from the queue and was to return: it is yours, and nowhere else now.
+         *
+         * @return a byte array; of a {@link TypedQueue} an object; null if the call was none that returns a message
+         */
+        public Object received() {
+            return received;
+        }
+    }
+
+    /** The queue has one consumer at a time, and another handle is it: {@link Options#exclusiveConsumer}. */
+    public static final class NotTheConsumer extends CQueueException {
+        private NotTheConsumer(String message) { super("CQ_ECONSUMER", Raw.CQ_ECONSUMER, message); }
+    }
+
+    /** The queue knows 64 sources, and this is none of them. */
+    public static final class TooManySources extends CQueueException {
+        private TooManySources(String message) { super("CQ_ESOURCES", Raw.CQ_ESOURCES, message); }
+    }
+
+    /** The headers are not well formed: keys are 1 to 255 bytes of UTF-8. */
+    public static final class BadHeaders extends CQueueException {
+        private BadHeaders(String message) { super("CQ_EHEADERS", Raw.CQ_EHEADERS, message); }
+    }
+
+    /** The queue was not created for this, such as {@link Options#maxHeaders}. */
+    public static final class NotCreatedForThis extends CQueueException {
+        private NotCreatedForThis(String message) { super("CQ_EFEATURE", Raw.CQ_EFEATURE, message); }
+    }
+
+    /** The durable directory serves another region, or another process is just recovering it. */
+    public static final class Busy extends CQueueException {
+        private Busy(String message) { super("CQ_EBUSY", Raw.CQ_EBUSY, message); }
+    }
+
     /** {@link CQueue#cancel} ended the wait. */
     public static final class Cancelled extends CQueueException {
         private Cancelled(String message) { super("CQ_CANCELLED", Raw.CQ_CANCELLED, message); }
@@ -181,6 +241,12 @@ public abstract sealed class CQueueException extends RuntimeException {
             case Raw.CQ_ESYSTEM -> new SystemFailure(message);
             case Raw.CQ_EPROCESS -> new ProcessLimit(message);
             case Raw.CQ_EFILESIZE -> new FileTooLarge(message);
+            case Raw.CQ_EIO -> new DiskFailure(message);
+            case Raw.CQ_EBUSY -> new Busy(message);
+            case Raw.CQ_ECONSUMER -> new NotTheConsumer(message);
+            case Raw.CQ_ESOURCES -> new TooManySources(message);
+            case Raw.CQ_EHEADERS -> new BadHeaders(message);
+            case Raw.CQ_EFEATURE -> new NotCreatedForThis(message);
             case Raw.CQ_CANCELLED -> new Cancelled(message);
             case Raw.CQ_STALE -> new Stale(message);
             default -> throw new AssertionError("result " + result + " is none of cqueue.h: " + message);

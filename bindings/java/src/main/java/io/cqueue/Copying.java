@@ -8,11 +8,15 @@ import java.nio.ReadOnlyBufferException;
 final class Copying {
     static final int NONE = -1;
 
+    private static final int PINNED = 4096; // bytes beyond which heap.c pins an array: not while the disk writes
     private static final int GUESS_MOST = 1024; // bytes of an array that may be made in vain
 
     private Copying() {}
 
     static boolean enqueue(Handle handle, byte[] array, int offset, int size) {
+        if (size > PINNED && handle.options().syncs()) {
+            return enqueueDirect(handle, ByteBuffer.allocateDirect(size).put(0, array, offset, size), 0, size);
+        }
         long queue = handle.enter();
         int result;
         try {
@@ -59,6 +63,14 @@ final class Copying {
 
     /** {@return the message's size, or NONE} */
     static int dequeue(Handle handle, byte[] array, int offset, int room) {
+        if (room > PINNED && handle.options().syncs()) {
+            ByteBuffer copy = ByteBuffer.allocateDirect(room);
+            try {
+                return dequeue(handle, copy);
+            } finally {
+                copy.get(0, array, offset, copy.position());
+            }
+        }
         long queue = handle.enter();
         long outcome;
         try {
@@ -76,13 +88,18 @@ final class Copying {
         }
         int position = into.position();
         int room = Math.max(0, into.limit() - position);
-        int size = into.isDirect()
-                ? dequeueDirect(handle, into, position, room)
-                : dequeue(handle, into.array(), into.arrayOffset() + position, room);
-        if (size != NONE) {
-            into.position(position + size);
+        try {
+            int size = into.isDirect()
+                    ? dequeueDirect(handle, into, position, room)
+                    : dequeue(handle, into.array(), into.arrayOffset() + position, room);
+            if (size != NONE) {
+                into.position(position + size);
+            }
+            return size;
+        } catch (CQueueException.DiskFailure e) {
+            into.position(position + e.accepted()); // it is there nevertheless
+            throw e;
         }
-        return size;
     }
 
     private static int dequeueDirect(Handle handle, ByteBuffer into, int position, int room) {
@@ -108,6 +125,9 @@ final class Copying {
         } finally {
             handle.exit();
         }
+        if (result[0] == Raw.CQ_EIO) {
+            throw diskFailure(handle).received(message);
+        }
         if (message == null) {
             handle.check(result[0], 0);
         } else if (message != guess) {
@@ -118,17 +138,22 @@ final class Copying {
 
     /** {@return how many of the batch's messages from `first` on were accepted} */
     static int enqueue(Handle handle, Batch batch, int first) {
-        int count = Math.max(0, batch.size() - first); // another thread may have cleared it
+        Batch.Memory memory = batch.memory();
+        int count = Math.max(0, Math.min(batch.size(), memory.most) - first); // another thread may have cleared it
         long queue = handle.enter();
         long outcome;
         try {
-            outcome = RawJNI.heap_enqueue_batch(queue, batch.bytes, batch.ends, first, count);
+            outcome = RawJNI.batch_enqueue(queue, memory.address(), memory.most, memory.room, first, count);
         } finally {
             handle.exit();
+            Reference.reachabilityFence(memory);
         }
         int done = (int) outcome;
         int result = (int) (outcome >> 32);
         // What was accepted was accepted: only an error that nothing came of is thrown, the next call meets any other.
+        if (result == Raw.CQ_EIO) {
+            throw diskFailure(handle).accepted(done);
+        }
         if (result < 0 && done == 0) {
             handle.check(result, batch.largest(first));
         }
@@ -140,16 +165,21 @@ final class Copying {
         int count;
         do {
             batch.clear();
+            Batch.Memory memory = batch.memory();
             long queue = handle.enter();
             long outcome;
             try {
-                outcome = RawJNI.heap_dequeue_batch(queue, batch.bytes, batch.ends, batch.ends.length);
+                outcome = RawJNI.batch_dequeue(queue, memory.address(), memory.most, memory.room);
             } finally {
                 handle.exit();
+                Reference.reachabilityFence(memory);
             }
             boolean grow = (int) (outcome >> 32) == Raw.CQ_ETOOSMALL;
             if (grow) {
                 batch.grow((int) outcome);
+            }
+            if ((int) (outcome >> 32) == Raw.CQ_EIO) {
+                batch.filled((int) outcome);
             }
             count = grow ? NONE : Math.max(0, number(handle, outcome));
         } while (count == NONE);
@@ -160,6 +190,19 @@ final class Copying {
     /** {@return the number of an outcome (heap.h), or NONE if the result is an ordinary one} */
     private static int number(Handle handle, long outcome) {
         int result = (int) (outcome >> 32);
+        if (result == Raw.CQ_EIO) {
+            throw diskFailure(handle).accepted((int) outcome);
+        }
         return result == Raw.CQ_OK || handle.check(result, (int) outcome) == Raw.CQ_OK ? (int) outcome : NONE;
+    }
+
+    /** What was to be done is done, but not on the disk. */
+    private static CQueueException.DiskFailure diskFailure(Handle handle) {
+        try {
+            handle.check(Raw.CQ_EIO, 0);
+        } catch (CQueueException.DiskFailure e) {
+            return e;
+        }
+        throw new AssertionError("CQ_EIO is a failure");
     }
 }

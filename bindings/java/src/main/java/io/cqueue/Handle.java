@@ -33,6 +33,7 @@ final class Handle implements Runnable {
     private final long queue;
     private final Views views = new Views();
     private final Watcher watcher = new Watcher(this);
+    private final Syncing syncing = new Syncing(this);
     private final ReentrantLock closing = new ReentrantLock();
     int usualSize; // of messages, lately: a guess, which threads may race for
     private volatile long calls; // in flight; CLOSED is added once and for all
@@ -69,6 +70,10 @@ final class Handle implements Runnable {
 
     Watcher watcher() {
         return watcher;
+    }
+
+    Syncing syncing() {
+        return syncing;
     }
 
     boolean isClosed() {
@@ -123,7 +128,7 @@ final class Handle implements Runnable {
     /** {@return the result, if it is an ordinary one} `size` is what an error is about, where it is about one. */
     int check(int result, long size) {
         switch (result) {
-            case Raw.CQ_OK, Raw.CQ_EMPTY, Raw.CQ_FULL, Raw.CQ_TIMEOUT -> {
+            case Raw.CQ_OK, Raw.CQ_EMPTY, Raw.CQ_FULL, Raw.CQ_TIMEOUT, Raw.CQ_DUPLICATE -> {
                 return result;
             }
             case Raw.CQ_CANCELLED -> {

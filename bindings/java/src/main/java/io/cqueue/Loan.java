@@ -4,6 +4,7 @@ import java.lang.System.Logger.Level;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.util.Map;
 import java.util.function.Function;
 
 /**
@@ -108,11 +109,11 @@ abstract class Loan implements AutoCloseable {
             handle.exit();
             Reference.reachabilityFence(this);
         }
-        handle.check(result, size);
-        if (message[DATA] == 0) {
+        if (result == Raw.CQ_OK || result == Raw.CQ_EIO) { // in both cases it is done
+            message[DATA] = 0;
             cleanable.clean();
         }
-        return result;
+        return result == Raw.CQ_OK ? result : handle.check(result, size);
     }
 
     /** As {@link #end}, if there is anything to give back: closing a queue does it for all. */
@@ -143,6 +144,38 @@ abstract class Loan implements AutoCloseable {
             handle.exit();
             Reference.reachabilityFence(this);
         }
+    }
+
+    /** A call about the message while it is held. */
+    final synchronized <T> T about(Look<T> look) {
+        Handle handle = queue.handle();
+        long raw = handle.enter();
+        try {
+            if (message[DATA] == 0) {
+                handle.check(Raw.CQ_ENOTHELD, 0);
+            }
+            return look.at(raw, message);
+        } finally {
+            handle.exit();
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    final int checked(int result) {
+        return queue.handle().check(result, 0);
+    }
+
+    interface Look<T> {
+        T at(long queue, long[] message);
+    }
+
+    final Map<String, byte[]> headersOfMessage() {
+        int[] result = new int[1];
+        byte[] packed = about((raw, message) -> RawJNI.more_headers(raw, message, result));
+        if (packed == null && result[0] != Raw.CQ_EFEATURE) { // a queue without headers has messages with none
+            queue.handle().check(result[0], 0);
+        }
+        return packed == null ? Map.of() : Headers.unpack(packed);
     }
 
     /** {@return whether it is still to be given back} */

@@ -4,9 +4,17 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
 
 /** What of a {@link CQueue} is about no message of the caller's: what it is, what can be seen of it, and its end. */
@@ -202,6 +210,103 @@ abstract class OpenQueue implements AutoCloseable {
         int[] fd = new int[1];
         call(queue -> Raw.cq_room_fd(queue, fd), 0);
         return fd[0];
+    }
+
+    // ---- messages that come from elsewhere ------------------------------------------------------------------------
+
+    /**
+     * The number that a source has come to, see {@link CQueue#offerFrom}.
+     *
+     * @param name of the source
+     * @return 0 if the queue does not know it
+     */
+    public long source(String name) {
+        long[] number = new long[1];
+        call(queue -> Raw.cq_source(queue, Objects.requireNonNull(name, "name"), number), 0);
+        return number[0];
+    }
+
+    /** {@return the sources that the queue knows, and the number that each has come to} */
+    public Map<String, Long> sources() {
+        Map<String, Long> all = new LinkedHashMap<>();
+        call(queue -> RawJNI.cq_sources(queue, (name, number) -> {
+            all.put(Text.decode(name), number);
+            return true;
+        }), 0);
+        return all;
+    }
+
+    /**
+     * Raise a source's number without a message: what comes from there up to this number is not wanted.
+     *
+     * @param name of the source
+     * @param number 1 or more
+     * @return false: it was as high already
+     */
+    public boolean raiseSource(String name, long number) {
+        return call(queue -> Raw.cq_raise_source(queue, Objects.requireNonNull(name, "name"), number), 0) == Raw.CQ_OK;
+    }
+
+    // ---- surviving power cuts ------------------------------------------------------------------------------------
+
+    /**
+     * Put a durable queue on the disk as it is now: all that any process had put survives a power cut from then on.
+     * Many threads and processes share one flush.
+     *
+     * @throws InterruptedException if the thread was interrupted; the sync goes on by itself
+     * @throws CQueueException.DiskFailure if the disk failed: everything is in the queue still, and the next sync tries
+     *     again
+     */
+    public void sync() throws InterruptedException {
+        sync(Waiting.FOR_EVER, TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * As {@link #sync()}, for a time.
+     *
+     * @param timeout how long at most
+     * @param unit of the time-out
+     * @return false: it timed out, and goes on by itself
+     * @throws InterruptedException if the thread was interrupted; the sync goes on by itself
+     */
+    public boolean sync(long timeout, TimeUnit unit) throws InterruptedException {
+        try {
+            syncAsync().get(timeout, unit);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof QueueClosedException closed) {
+                throw closed;
+            } else if (e.getCause() instanceof CQueueException failure) {
+                throw failure;
+            }
+            throw new AssertionError(e.getCause());
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** {@return what is completed when all that happened before is on the disk} No thread waits for it. */
+    public CompletableFuture<Void> syncAsync() {
+        if (isClosed()) {
+            return CompletableFuture.failedFuture(new QueueClosedException(name()));
+        }
+        return handle.syncing().ask();
+    }
+
+    /** {@return where a durable queue is kept; null: it is not durable} */
+    public Path durableDirectory() {
+        if (!stats().durable()) {
+            return null;
+        }
+        byte[] path = new byte[4096];
+        call(queue -> RawJNI.cq_durable_directory(queue, path), 0);
+        int length = 0;
+        while (path[length] != 0) {
+            length++;
+        }
+        return Path.of(Text.decode(Arrays.copyOf(path, length)));
     }
 
     // ---- inside ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 package io.cqueue;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Objects;
 
 /**
@@ -38,6 +39,15 @@ public final class Options {
     private long maxHeld;
     private long maxMemory;
     private long reserve;
+    private long maxHeaders;
+    private boolean exclusiveConsumer;
+    private boolean enqueueTimes;
+    private long maxDeliveries;
+    private String deadLetter;
+    private Duration timeToLive = Duration.ZERO;
+    private boolean durable;
+    private boolean sync;
+    private Path durableDirectory;
     private boolean tracesLoans;
 
     /** All defaults. */
@@ -55,6 +65,15 @@ public final class Options {
         maxHeld = other.maxHeld;
         maxMemory = other.maxMemory;
         reserve = other.reserve;
+        maxHeaders = other.maxHeaders;
+        exclusiveConsumer = other.exclusiveConsumer;
+        enqueueTimes = other.enqueueTimes;
+        maxDeliveries = other.maxDeliveries;
+        deadLetter = other.deadLetter;
+        timeToLive = other.timeToLive;
+        durable = other.durable;
+        sync = other.sync;
+        durableDirectory = other.durableDirectory;
         tracesLoans = other.tracesLoans;
     }
 
@@ -88,8 +107,9 @@ public final class Options {
     }
 
     /**
-     * How large a message may be. This is what a place in the queue costs, however small the messages are: choose the
-     * largest that is sent often, and send what is larger by another way, such as the name of a file.
+     * How large a message may be. Up to 12 KiB this is what a place in the queue costs, however small the messages are;
+     * beyond, a message takes the pages of 4 KiB that it needs. Choose the largest that is sent often, and send what is
+     * larger by another way, such as the name of a file.
      *
      * @param bytes up to 1 GiB; 0: 4,096, or what the queue has
      * @return this
@@ -190,6 +210,105 @@ public final class Options {
     }
 
     /**
+     * How many bytes the headers of a message may have; each message costs so many more. A property of the queue, as the
+     * following ones: given when it is created, and left out or the same later.
+     *
+     * @param bytes at most 65,535; 0: messages have no headers, or what the queue has
+     * @return this
+     */
+    public Options maxHeaders(long bytes) {
+        maxHeaders = atLeast0("maxHeaders", bytes);
+        return this;
+    }
+
+    /**
+     * One consumer at a time: the first handle that takes is the only one until it is closed or its process dies; then
+     * the next is.
+     *
+     * @param exclusive false unless set
+     * @return this
+     */
+    public Options exclusiveConsumer(boolean exclusive) {
+        exclusiveConsumer = exclusive;
+        return this;
+    }
+
+    /**
+     * Remember when each message was put: {@link Received#enqueueTime}.
+     *
+     * @param times false unless set
+     * @return this
+     */
+    public Options enqueueTimes(boolean times) {
+        enqueueTimes = times;
+        return this;
+    }
+
+    /**
+     * Move a message that was delivered so often, and neither released nor polled, to another queue of the same
+     * directory in place of delivering it again.
+     *
+     * @param maxDeliveries 1 to 254
+     * @param queue its name; it need not exist yet
+     * @return this
+     */
+    public Options deadLetter(int maxDeliveries, String queue) {
+        this.maxDeliveries = atLeast0("maxDeliveries", maxDeliveries);
+        deadLetter = Objects.requireNonNull(queue, "queue");
+        return this;
+    }
+
+    /**
+     * How old a message may become: then it goes to the {@link #deadLetter} queue, or is dropped if there is none.
+     *
+     * @param time zero: any age
+     * @return this
+     */
+    public Options timeToLive(Duration time) {
+        if (time.isNegative()) {
+            throw new IllegalArgumentException("timeToLive is " + time + ": it is zero (any age) or more");
+        }
+        timeToLive = time;
+        return this;
+    }
+
+    /**
+     * Create a queue that survives power cuts as far as {@link CQueue#sync} was called, or attach to one.
+     *
+     * @param durable false unless set
+     * @return this
+     */
+    public Options durable(boolean durable) {
+        this.durable = durable;
+        return this;
+    }
+
+    /**
+     * The directory on a disk that keeps what is synced, for this queue alone: {@link #durable} with that place. Made
+     * if it does not exist; its parent must.
+     *
+     * @param directory null: beside the queue's file, so that has to be on a disk then
+     * @return this
+     */
+    public Options durableDirectory(Path directory) {
+        durableDirectory = directory;
+        durable |= directory != null;
+        return this;
+    }
+
+    /**
+     * On this handle, have each call that changes the queue sync before it returns: what has returned is on the disk.
+     * Implies {@link #durable}.
+     *
+     * @param sync false unless set
+     * @return this
+     */
+    public Options sync(boolean sync) {
+        this.sync = sync;
+        return this;
+    }
+
+    /**
      * Remember where each message in place was taken or reserved, so that the logger {@code io.cqueue} can tell of
      * those that are forgotten. It makes them a good deal slower.
      *
@@ -205,6 +324,11 @@ public final class Options {
         return tracesLoans;
     }
 
+    /** {@return whether calls may wait for the disk} */
+    boolean syncs() {
+        return sync;
+    }
+
     Path directory() {
         return directory;
     }
@@ -213,13 +337,20 @@ public final class Options {
     cq_config config() {
         cq_config config = new cq_config();
         config.setFlags(mode.flag | (anyFilesystem ? Raw.CQ_ANY_FILESYSTEM : 0) | (trust ? Raw.CQ_TRUST : 0)
-                | (keepUnlinked ? Raw.CQ_KEEP_UNLINKED : 0));
+                | (keepUnlinked ? Raw.CQ_KEEP_UNLINKED : 0) | (durable ? Raw.CQ_DURABLE : 0)
+                | (sync ? Raw.CQ_SYNC : 0) | (exclusiveConsumer ? Raw.CQ_EXCLUSIVE_CONSUMER : 0)
+                | (enqueueTimes ? Raw.CQ_ENQUEUE_TIMES : 0));
+        config.setMax_headers(maxHeaders);
+        config.setMax_deliveries(maxDeliveries);
+        config.setDead_letter(deadLetter);
+        config.setTime_to_live(Times.nanos(timeToLive));
         config.setCapacity(capacity);
         config.setMax_message_size(maxMessageSize);
         config.setMax_held(maxHeld);
         config.setMax_memory(maxMemory);
         config.setReserve(reserve);
         config.setPermissions(Integer.toUnsignedLong(permissions));
+        config.setDurable_directory(durableDirectory == null ? null : durableDirectory.toAbsolutePath().toString());
         config.setDirectory(directory == null ? null : directory.toString());
         return config;
     }

@@ -1,6 +1,9 @@
 package io.cqueue;
 
 import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
 
 /**
  * A message that was taken and is being read in place, at least once: if this process dies before {@link #release},
@@ -67,6 +70,46 @@ public final class Received extends Loan {
      */
     public void giveBack() {
         end(RawJNI::cq_return, 0);
+    }
+
+    /**
+     * Not done with it now: it is delivered again, before newer messages, when some time has passed. That is kept
+     * whatever happens to this process.
+     *
+     * @param delay how long; zero: at once
+     * @throws CQueueException.NotHeld if it was released or given back
+     */
+    public void giveBack(Duration delay) {
+        if (delay.isNegative()) {
+            throw new IllegalArgumentException("a delay of " + delay);
+        } else if (delay.isZero()) {
+            giveBack();
+            return;
+        }
+        end((queue, message) -> RawJNI.cq_return_after(queue, message, Times.nanos(delay)), 0);
+    }
+
+    /**
+     * Not done with it: it is delivered again, behind all messages that wait now.
+     *
+     * @throws CQueueException.NotHeld if it was released or given back
+     */
+    public void giveBackToTail() {
+        end((queue, message) -> RawJNI.cq_return_after(queue, message, Raw.CQ_TO_TAIL), 0);
+    }
+
+    /** {@return its headers, in their order; none if the queue has none} */
+    public Map<String, byte[]> headers() {
+        return headersOfMessage();
+    }
+
+    /** {@return when it was put; null if the queue was not created with {@link Options#enqueueTimes}} */
+    public Instant enqueueTime() {
+        long[] when = new long[1];
+        return about((queue, message) -> {
+            int result = RawJNI.more_enqueue_time(queue, message, when);
+            return result == Raw.CQ_EFEATURE || checked(result) != Raw.CQ_OK ? null : Stats.instant(when[0]);
+        });
     }
 
     /** Give it back, if it is still held. */

@@ -1,6 +1,7 @@
 package io.cqueue;
 
 import java.nio.ByteBuffer;
+import java.util.Map;
 
 /**
  * Room in a queue for a message that is written in place.
@@ -34,6 +35,21 @@ public final class Reservation extends Loan {
      */
     public ByteBuffer buffer() {
         return look(buffer -> buffer.duplicate().clear());
+    }
+
+    /**
+     * The headers that it will have, in place of those that were set before.
+     *
+     * @param headers keys of 1 to 255 bytes of UTF-8, any values
+     */
+    public void setHeaders(Map<String, byte[]> headers) {
+        byte[] packed = Headers.pack(headers);
+        about((queue, message) -> checked(RawJNI.more_set_headers(queue, message, packed)));
+    }
+
+    /** {@return the headers that were set} */
+    public Map<String, byte[]> headers() {
+        return headersOfMessage();
     }
 
     /**

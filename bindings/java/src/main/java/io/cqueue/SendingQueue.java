@@ -1,6 +1,7 @@
 package io.cqueue;
 
 import java.nio.ByteBuffer;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
@@ -121,9 +122,14 @@ abstract class SendingQueue extends OpenQueue {
      * @throws InterruptedException if the thread was interrupted; some of the messages may be in the queue
      */
     public void put(Batch batch) throws InterruptedException {
-        for (int sent = offerPatiently(batch, 0); sent < batch.size(); sent += offerPatiently(batch, sent)) {
-            put(batch.get(sent));
-            sent++;
+        int sent = 0;
+        try {
+            for (sent = offerPatiently(batch, 0); sent < batch.size(); sent += offerPatiently(batch, sent)) {
+                put(batch.get(sent));
+                sent++;
+            }
+        } catch (CQueueException.DiskFailure e) {
+            throw e.accepted(sent + Math.max(e.accepted(), 1)); // a single one says 0, and is in the queue
         }
     }
 
@@ -133,6 +139,73 @@ abstract class SendingQueue extends OpenQueue {
         } catch (CQueueException.NoSpace e) {
             return 0;
         }
+    }
+
+    /**
+     * Append a message with headers, if there is room.
+     *
+     * @param message its bytes
+     * @param headers keys of 1 to 255 bytes of UTF-8, any values; together {@link Options#maxHeaders} at most
+     * @return false if the queue is full
+     */
+    public boolean offer(byte[] message, Map<String, byte[]> headers) {
+        return offerMore(message, Headers.pack(headers), null, 0) == Sent.DONE;
+    }
+
+    /**
+     * Append a message with headers, waiting for room (and memory) as long as it takes.
+     *
+     * @param message its bytes
+     * @param headers keys of 1 to 255 bytes of UTF-8, any values; together {@link Options#maxHeaders} at most
+     * @throws InterruptedException if the thread was interrupted; the message is not in the queue
+     */
+    public void put(byte[] message, Map<String, byte[]> headers) throws InterruptedException {
+        putMore(message, Headers.pack(headers), null, 0);
+    }
+
+    /**
+     * Append a message that comes from elsewhere, exactly once: it is put and its source's number is raised in one step,
+     * whatever happens to this process. Whoever feeds a queue reads {@link #source} and goes on behind it.
+     *
+     * @param source a name, 1 to 200 bytes
+     * @param number of the message there, 1 or more, and rising
+     * @param message its bytes
+     * @param headers its headers, or an empty map
+     * @return null: the queue is full. False: the source has come to this number before, so the message was put then
+     */
+    public Boolean offerFrom(String source, long number, byte[] message, Map<String, byte[]> headers) {
+        Sent sent = offerMore(message, Headers.pack(headers), Objects.requireNonNull(source, "source"), number);
+        return sent == Sent.FULL ? null : Boolean.valueOf(sent == Sent.DONE);
+    }
+
+    /**
+     * As {@link #offerFrom}, waiting for room (and memory) as long as it takes.
+     *
+     * @param source a name, 1 to 200 bytes
+     * @param number of the message there, 1 or more, and rising
+     * @param message its bytes
+     * @param headers its headers, or an empty map
+     * @return false: the source has come to this number before, so the message was put then
+     * @throws InterruptedException if the thread was interrupted; the message is not in the queue
+     */
+    public boolean putFrom(String source, long number, byte[] message, Map<String, byte[]> headers)
+            throws InterruptedException {
+        return putMore(message, Headers.pack(headers), Objects.requireNonNull(source, "source"), number) == Sent.DONE;
+    }
+
+    private enum Sent { DONE, KNOWN, FULL }
+
+    private Sent offerMore(byte[] message, byte[] headers, String source, long number) {
+        int size = message.length > maxMessageSize() ? message.length : headers.length;
+        int result = call(queue -> Raw.more_enqueue(queue, message, headers, source, number), size);
+        return result == Raw.CQ_OK ? Sent.DONE : result == Raw.CQ_DUPLICATE ? Sent.KNOWN : Sent.FULL;
+    }
+
+    private Sent putMore(byte[] message, byte[] headers, String source, long number) throws InterruptedException {
+        return await(handle().watcher().room, Waiting.FOR_EVER, () -> {
+            Sent sent = offerMore(message, headers, source, number);
+            return sent == Sent.FULL ? null : sent;
+        });
     }
 
     /**

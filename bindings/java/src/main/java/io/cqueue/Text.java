@@ -13,6 +13,18 @@ final class Text {
             Map.entry("CQ_READ_ONLY", "Options.Mode.READ_ONLY"),
             Map.entry("CQ_ANY_FILESYSTEM", "Options.anyFilesystem(true)"),
             Map.entry("CQ_KEEP_UNLINKED", "Options.keepUnlinked(true)"),
+            Map.entry("CQ_EXCLUSIVE_CONSUMER", "Options.exclusiveConsumer(true)"),
+            Map.entry("CQ_ENQUEUE_TIMES", "Options.enqueueTimes(true)"),
+            Map.entry("cq_header_add", "a map"),
+            Map.entry("cq_source", "source()"),
+            Map.entry("max_headers", "maxHeaders"),
+            Map.entry("max_deliveries", "maxDeliveries"),
+            Map.entry("dead_letter", "deadLetter"),
+            Map.entry("time_to_live", "timeToLive"),
+            Map.entry("durable_directory", "durableDirectory"),
+            Map.entry("CQ_DURABLE", "Options.durable(true)"),
+            Map.entry("CQ_SYNC", "Options.sync(true)"),
+            Map.entry("cq_sync", "sync()"),
             Map.entry("CQ_TRUST", "Options.trust(true)"),
             Map.entry("cq_cancel", "cancel()"),
             Map.entry("cq_cancel_reset", "resetCancel()"),
@@ -21,7 +33,8 @@ final class Text {
             Map.entry("max_message_size", "maxMessageSize"),
             Map.entry("max_held", "maxHeld"),
             Map.entry("max_memory", "maxMemory"));
-    private static final Pattern NAME = Pattern.compile("\\b(?:CQ_[A-Z_]+|cq_[a-z_]+|max_held|max_memory|max_message_size)\\b");
+    private static final Pattern NAME = Pattern.compile("\\b(?:CQ_[A-Z_]+|cq_[a-z_]+|max_(?:held|headers|memory|deliveries)"
+            + "|max_message_size|dead_letter|time_to_live|durable_directory)\\b");
 
     private Text() {}
 

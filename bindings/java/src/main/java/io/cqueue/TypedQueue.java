@@ -92,7 +92,11 @@ public final class TypedQueue<T> extends AbstractQueue<T> implements BlockingQue
         if (delivery == null) {
             return null;
         }
-        delivery.release();
+        try {
+            delivery.release();
+        } catch (CQueueException.DiskFailure e) {
+            throw e.received(delivery.value());
+        }
         return delivery.value();
     }
 

@@ -27,6 +27,16 @@ abstract class Waiter<T> {
         T run();
     }
 
+    /** What came of a watcher's attempt. */
+    enum Service {
+        /** It has what it waited for. */
+        SERVED,
+        /** It had left, or its call failed: what the watcher was woken for is still there. */
+        ENDED,
+        /** There is nothing for it, so for none that waits. */
+        NOTHING
+    }
+
     Waiter(Attempt<T> attempt) {
         this.attempt = attempt;
     }
@@ -34,10 +44,10 @@ abstract class Waiter<T> {
     /** It ended, by a watcher: tell whoever waits. */
     abstract void ended();
 
-    /** For the watcher. {@return whether it has ended; false: there is nothing for it, so for none that waits} */
-    final boolean serve() {
+    /** For the watcher. */
+    final Service serve() {
         if (!state.compareAndSet(WAITING, SERVING)) {
-            return true;
+            return Service.ENDED;
         }
         try {
             served = attempt.run();
@@ -46,10 +56,12 @@ abstract class Waiter<T> {
         }
         boolean over = served != null || failure != null;
         state.set(over ? ENDED : WAITING);
-        if (over) {
-            ended();
+        if (!over) {
+            return Service.NOTHING;
         }
-        return over;
+        Service service = served != null ? Service.SERVED : Service.ENDED;
+        ended();
+        return service;
     }
 
     /** For the watcher: nothing will come. `why`: a result of C. */

@@ -8,7 +8,8 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * Waiting of a thread, platform or virtual: it tries for a moment, where that was worth it lately, and then is parked
  * until it is told by a {@link Watcher}, or sleeps itself on behalf of it. Interrupting, closing and cancelling end it
- * at once. Memory for a message is waited for as room is.
+ * at once. Memory for a message is waited for as room is, and
+ * so is the place of the only consumer.
  */
 final class Waiting {
     static final long FOR_EVER = Long.MAX_VALUE;
@@ -71,6 +72,9 @@ final class Waiting {
                     ? side.lead(waiter, timeoutNs, start)
                     : park(waiter, timeoutNs, start);
             boolean left = side.leave(waiter);
+            if (waiter.failure() instanceof CQueueException.DiskFailure failure) {
+                throw failure; // it is done, so not to be tried again
+            }
             // Woken for nothing by this time, or about to be: one last try, so that what it was woken for is not left
             // lying.
             result = waiter.served() != null ? waiter.served() : left && !interrupted ? attempt.run() : patient.run();
@@ -93,7 +97,7 @@ final class Waiting {
     private static <T> T runPatiently(Waiter.Attempt<T> attempt) {
         try {
             return attempt.run();
-        } catch (CQueueException.NoSpace e) {
+        } catch (CQueueException.NoSpace | CQueueException.NotTheConsumer e) {
             return null;
         }
     }

@@ -50,19 +50,20 @@ final class Watcher {
     final class Side {
         private final String what;
         private final Sleep sleep;
-        private final Call passOn;
+        private final Call passOnInC;
         private final Set<Waiter<?>> waiters = new LinkedHashSet<>(); // first come, first served; removed from anywhere
         private boolean watched; // there is a thread of the watcher's own
         private volatile boolean led; // one of those who wait sleeps in C, for all
         private volatile boolean asleep; // somebody is in C, or on the way
         private boolean unwanted; // and is to come out
         private int misses; // only for the one who sleeps
+        private boolean owes; // the same: it was woken, and nobody here has used that
         private final Spinning spinning = new Spinning();
 
         private Side(String what, Sleep sleep, Call passOn) {
             this.what = what;
             this.sleep = sleep;
-            this.passOn = passOn;
+            passOnInC = passOn;
         }
 
         /** Try for a moment, unless others wait already: one that spins would only be in their way. A hint. */
@@ -153,6 +154,8 @@ final class Watcher {
                 waiters.remove(leader);
                 if (!waiters.isEmpty()) {
                     rouse();
+                } else if (owes) {
+                    passOn();
                 }
             } finally {
                 lock.unlock();
@@ -199,16 +202,17 @@ final class Watcher {
             try {
                 wakeUp();
                 while (!closed && (isSomebodyExpelled() || !leads && (waiters.isEmpty() || led || cancelled))) {
+                    if (owes && waiters.isEmpty()) {
+                        passOn();
+                    }
                     changed.awaitUninterruptibly();
                 }
                 if (closed || cancelled) {
                     return false;
                 }
-                if (kicked) {
-                    inC(RawJNI::cq_cancel_reset);
-                    kicked = false;
-                }
+                allowSleep();
                 asleep = true;
+                owes = false; // it looks before it sleeps
                 return true;
             } finally {
                 lock.unlock();
@@ -225,11 +229,7 @@ final class Watcher {
         /** After a sleep in C, which ended with a result. */
         private void act(int result, Waiter<?> own) {
             if (result == Raw.CQ_OK) {
-                boolean served = serve(own);
-                if (!served && nobodyWaits()) {
-                    inC(passOn); // they left: other handles' sleepers were not told of this one
-                }
-                misses = served ? 0 : misses + 1;
+                misses = serve(own) ? 0 : misses + 1;
                 if (misses > HASTY) {
                     LockSupport.parkNanos(Math.min(SLOWEST_NS, 1000L << Math.min(misses, 20)));
                 }
@@ -244,20 +244,23 @@ final class Watcher {
          */
         private boolean serve(Waiter<?> own) {
             boolean any = false;
+            Waiter.Service last = Waiter.Service.ENDED;
             Waiter<?> waiter = next(null);
-            while (waiter != null && waiter.serve()) {
-                any = true;
+            while (waiter != null && (last = waiter.serve()) != Waiter.Service.NOTHING) {
+                any |= last == Waiter.Service.SERVED;
                 waiter = waiter == own ? null : next(waiter);
             }
+            owes = !any && last == Waiter.Service.ENDED;
             return any;
         }
 
-        private boolean nobodyWaits() {
-            lock.lock();
+        /** Others' sleepers were not told of what this one was woken for, and nobody here wants it. With the lock. */
+        private void passOn() {
+            owes = false;
             try {
-                return waiters.isEmpty();
-            } finally {
-                lock.unlock();
+                inC(passOnInC);
+            } catch (QueueClosedException e) {
+                return; // closing wakes whoever sleeps
             }
         }
 
@@ -345,6 +348,31 @@ final class Watcher {
             changed.signalAll();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** For a call that ended with CQ_CANCELLED. {@return whether it was kicked for another one's sake, and may go on} */
+    boolean goesOn() {
+        lock.lock();
+        try {
+            while (!closed && isSomebodyExpelled()) {
+                changed.awaitUninterruptibly();
+            }
+            if (closed || cancelled) {
+                return false;
+            }
+            allowSleep();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** With the lock, and nobody is to come out of C. */
+    private void allowSleep() {
+        if (kicked) {
+            inC(RawJNI::cq_cancel_reset);
+            kicked = false;
         }
     }
 

@@ -126,9 +126,9 @@ class BatchTest extends QueueFixture {
     void aBatchThatAnotherThreadChangesIsRefusedNotRead() {
         try (CQueue queue = open()) {
             Batch batch = batch("abc", "def");
-            batch.ends[0] = Integer.MAX_VALUE;
+            batch.memory().end(0, Integer.MAX_VALUE);
             assertThrows(CQueueException.InvalidArgument.class, () -> queue.offer(batch));
-            batch.ends[0] = -1;
+            batch.memory().end(0, -1);
             assertThrows(CQueueException.InvalidArgument.class, () -> queue.offer(batch));
             assertEquals(0, queue.stats().length());
         }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -17,6 +18,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -56,7 +58,11 @@ class ManyWaitingTest extends QueueFixture {
     }
 
     private static void awaitSleeper(CQueue queue) {
-        while (queue.stats().waitingConsumers() == 0) {
+        awaitSleepers(queue, 1);
+    }
+
+    private static void awaitSleepers(CQueue queue, int count) {
+        while (queue.stats().waitingConsumers() < count) {
             Thread.onSpinWait();
         }
     }
@@ -121,6 +127,60 @@ class ManyWaitingTest extends QueueFixture {
             assertEquals(null, late.task.get());
             queue.put(bytes("b"));
             assertEquals("b", text((byte[]) last.task.get()));
+        }
+    }
+
+    /**
+     * A message wakes one handle, where `disappointed` waits and does not take it: another handle's consumer is told at
+     * once, and not by the look that it takes after 100 ms. On a busy machine some rounds may take as long.
+     */
+    private void assertPassedOn(Consumer<CQueue> disappointed) throws Exception {
+        long best = Long.MAX_VALUE;
+        for (int round = 0; round < 20 && best > 50_000_000; round++) {
+            try (CQueue queue = open(); CQueue other = open(); CQueue sender = open()) {
+                disappointed.accept(queue);
+                awaitSleepers(sender, 1);
+                Waiting consumer = new Waiting(other::take);
+                awaitSleepers(sender, 2);
+                long start = System.nanoTime();
+                sender.put(bytes("passed on"));
+                assertEquals("passed on", text((byte[]) consumer.task.get()));
+                best = Math.min(best, System.nanoTime() - start);
+            }
+        }
+        assertTrue(best < 50_000_000, best + " ns");
+    }
+
+    @Test
+    void whatSomebodyLeftBehindWhoWasWokenIsPassedOn() throws Exception {
+        assertPassedOn(queue -> {
+            Waiter<byte[]> gone = new Waiter<>(queue::poll) {
+                @Override
+                void ended() {
+                    throw new AssertionError("it left by itself");
+                }
+            };
+            queue.handle().watcher().messages.add(gone, false);
+            awaitSleeper(queue);
+            assertTrue(gone.leave()); // and its watcher does not know yet
+        });
+    }
+
+    @Test
+    void whatWasTooLargeForWhoeverWasWokenIsPassedOn() throws Exception {
+        assertPassedOn(queue -> new Waiting(() -> queue.poll(ByteBuffer.allocate(1), 1, TimeUnit.MINUTES)));
+    }
+
+    @Test
+    void whatWasTooLargeForTheFirstOfAHandleIsTheSecondOnes() throws Exception {
+        try (CQueue queue = open()) {
+            Waiting first = new Waiting(() -> queue.poll(ByteBuffer.allocate(1), 1, TimeUnit.MINUTES));
+            awaitSleeper(queue);
+            Waiting second = new Waiting(queue::take);
+            second.awaitParked();
+            queue.put(bytes("large"));
+            assertInstanceOf(CQueueException.BufferTooSmall.class, first.failure());
+            assertEquals("large", text((byte[]) second.task.get()));
         }
     }
 

@@ -123,7 +123,7 @@ class ModelTest extends QueueFixture {
     private void pollBatch(Random random, CQueue queue) {
         Batch batch = new Batch(1 + random.nextInt(4), 4 * MAX_SIZE);
         int count = queue.poll(batch);
-        assertEquals(Math.min(batch.ends.length, waiting.size() + again.size()), count);
+        assertEquals(Math.min(batch.memory().most, waiting.size() + again.size()), count);
         for (int i = 0; i < count; i++) {
             Entry expected = next();
             assertNotNull(expected);

@@ -19,11 +19,11 @@ class ReadmeTest extends QueueFixture {
         String name = "readme-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
         List<String> snippets = snippets(Files.readString(Path.of("README.md")).replace("\"orders\"", "\"" + name + "\"")
                 .replace("\"orders-dead\"", "\"" + name + "-dead\""));
-        assertEquals(6, snippets.size());
+        assertEquals(8, snippets.size());
         Path source = Files.writeString(directory.resolve("Readme.java"), program(snippets));
         try {
             String output = OtherMachine.launch(0, List.of("-ea", "-cp", OtherMachine.classPath(), source.toString()));
-            assertEquals("6 ran\n", output);
+            assertEquals("8 ran\n", output);
         } finally {
             for (String queue : List.of(name, name + "-dead")) {
                 Files.deleteIfExists(Path.of("/dev/shm/cqueue." + queue));
