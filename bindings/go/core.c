@@ -2009,7 +2009,7 @@ ALWAYS_INLINE bool fast_done(cq_queue *queue, struct place place)
  * os.h - the seam to the operating system: all that the library asks of it, and what it must keep for the promise
  * of cqueue.h.
  *
- * It owns no state, and must not know what a queue is. os_linux.c and os_linux_process.c answer for Linux; another
+ * It owns no state, and must not know what a queue is. os_linux.c and its neighbours answer for Linux; another
  * system, a simulated disk or injected faults come in here. Where a function returns an `int` and says nothing else,
  * that is 0 or an error number of <errno.h>. Functions marked (c) may be cancellation points: cancellation is off
  * when they are called. Those marked (s) may be called in a signal handler. None waits for another process unless it
@@ -2081,6 +2081,9 @@ static uint64_t os_granule(int fd);
 /* Give the memory of a part of a mapping back to the file system; what is read there later is 0. Needs no descriptor.
    If it fails, some may be gone. (s) */
 static int os_punch(void *at, uint64_t size);
+/* Let the file have its blocks for itself, that no copy (cp --reflink) shares: a store to a shared one needs another.
+   ENOSPC: there is no room for them. EOPNOTSUPP: they are shared, and stay so. */
+static int os_own_blocks(int fd);
 /* Has the first page of a mapping memory, and how much has the file's file system left? For a guess only: false, or
    UINT64_MAX, if it cannot be told. (s) */
 static bool os_is_resident(void *at);
@@ -2189,6 +2192,7 @@ enum os_limit { OS_LIMIT_ADDRESS_SPACE, OS_LIMIT_FILE_SIZE, OS_LIMIT_DESCRIPTORS
 static bool os_limit(enum os_limit which, uint64_t *limit);
 /* Of the file system: bytes, and whether it may have no more files. False: cannot be told. */
 static bool os_space(const char *directory, uint64_t *bytes, uint64_t *free_bytes, bool *no_more_files);
+static bool os_shares_blocks(const char *path); /* with a copy of the file */
 /* May this process use it so? 4: read, 2: write, 1: enter. EROFS: the file system is mounted read-only. */
 static int os_may(const char *path, uint32_t use);
 static uint64_t os_address_space(void); /* of this process, in bytes; 0: cannot be told */
@@ -2624,7 +2628,7 @@ static void letter_move(cq_queue *queue, const struct run *run);
 
 #endif
 
-/* Become the only consumer, or be it: CQ_OK. From then on the usual way is open, until the handle is closed. */
+/* Become the only consumer, or be it: CQ_OK. */
 static int admit(cq_queue *queue)
 {
     _Atomic uint64_t *lease = &queue->header->consumer;
@@ -2633,11 +2637,8 @@ static int admit(cq_queue *queue)
     do {
         uint32_t holder = lease_holder(lease);
         participant_active(queue);
-        if (holder == queue->owner || (holder == 0 && lease_take(queue, lease))) {
-            if (queue->geometry.time_to_live == 0)
-                queue->usual_slots = queue->geometry.slots_per_node;
+        if (holder == queue->owner || (holder == 0 && lease_take(queue, lease)))
             return CQ_OK;
-        }
         reap_suspect(queue, holder);
     } while (lease_may_consume(queue) || claim_again(queue, SIDE_CONSUMERS, CQ_ECONSUMER, &tries));
     return CQ_ECONSUMER;
@@ -4795,6 +4796,16 @@ static void say_system(struct text *text)
         say(text, "it refused what a queue needs, as a sandbox or a filter of system calls may: strace shows what");
 }
 
+static void say_filesystem(struct text *text, const struct found *found)
+{
+    if (found->has_region && os_shares_blocks(found->path))
+        say(text, "the file shares blocks with a copy of it, and the file system of %s cannot give it its own: copy it "
+            "once more with cp --reflink=never, and use that one", found->directory);
+    else
+        say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs or btrfs",
+            found->directory);
+}
+
 static void say_case(struct text *text, int result, const struct found *found, size_t size)
 {
     bool of_region = result == CQ_FULL || result == CQ_ETOOBIG || result == CQ_EMISMATCH || result == CQ_EVERSION;
@@ -4835,8 +4846,7 @@ static void say_case(struct text *text, int result, const struct found *found, s
     case CQ_EFORK: say(text, "this handle was opened before a fork: open the queue again in the child"); return;
     case CQ_ENOTHELD: say(text, "the message was released, returned, committed or aborted before, or belongs to "
                           "another handle"); return;
-    case CQ_EFILESYSTEM: say(text, "the file system of %s does not support what a queue needs: use tmpfs, ext4, xfs "
-                             "or btrfs", found->directory); return;
+    case CQ_EFILESYSTEM: say_filesystem(text, found); return;
     case CQ_ESYSTEM: say_system(text); return;
     case CQ_EPROCESS: shortage_process(text); return;
     case CQ_EFILESIZE: shortage_file_size(text, found); return;
@@ -4959,8 +4969,11 @@ static bool is_record(const struct crc32c *crc, const uint8_t segment_id[FACTS_I
 bool facts_next(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], const unsigned char *bytes, uint64_t size,
                 uint64_t *offset, struct fact *fact)
 {
+    static const unsigned char zeros[16];
+
     for (; *offset + sizeof *fact <= size; *offset += 8)
-        if (is_record(crc, segment_id, bytes + *offset, *offset, size - *offset, fact))
+        if (memcmp(bytes + *offset, zeros, sizeof zeros) != 0 && /* no ticket is 0 */
+            is_record(crc, segment_id, bytes + *offset, *offset, size - *offset, fact))
             return true;
     return false;
 }
@@ -7422,7 +7435,7 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     stats->expired = load_count(&header->expired);
     stats->dead_lettered = load_count(&header->moved);
     stats->dead_letter_result = atomic_load_explicit(&header->move_result, memory_order_relaxed); /* for people */
-    memcpy(stats->dead_letter, header->dead_letter, sizeof stats->dead_letter);
+    memcpy(stats->dead_letter, header->dead_letter, sizeof stats->dead_letter - 1); /* it ends, whatever it is by now */
     if (header->features & LAYOUT_DURABLE)
         stat_durable(queue, stats);
     memory_taken(queue, &stats->memory);
@@ -9120,6 +9133,90 @@ int64_t os_clock(enum os_clock clock)
 
     clock_gettime(ids[clock], &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ==== src/os_linux_blocks.c ==== */
+
+/*
+ * os_linux_blocks.c - os.h on Linux: blocks that a file shares with a copy of it (cp --reflink).
+ *
+ * A store to such a block needs a new one, and is a SIGBUS where there is none. The numbers are those of the kernel's
+ * <linux/fiemap.h> and <linux/falloc.h>, which not every C library brings.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FIEMAP 0xc020660bu /* FS_IOC_FIEMAP */
+#define EXTENT_LAST 0x1u
+#define EXTENT_SHARED 0x2000u
+#define UNSHARE 0x40 /* FALLOC_FL_UNSHARE_RANGE, Linux 4.10: xfs knows it */
+#define EXTENTS 64u
+
+struct extent {
+    uint64_t logical, physical, length, reserved64[2];
+    uint32_t flags, reserved[3];
+};
+
+struct extents {
+    uint64_t start, length;
+    uint32_t flags, mapped, count, reserved;
+    struct extent extent[EXTENTS];
+};
+
+/* Calls visit for each part of the file that shares its blocks, until that is not 0, which is returned. */
+static int visit_shared(int fd, int (*visit)(int fd, const struct extent *extent))
+{
+    struct extents found;
+    int result = 0;
+
+    for (uint64_t start = 0;;) {
+        memset(&found, 0, sizeof found);
+        found.start = start;
+        found.length = UINT64_MAX - start;
+        found.count = EXTENTS;
+        if (ioctl(fd, FIEMAP, &found) != 0 || found.mapped == 0) /* where nothing is known nothing is shared */
+            return 0;
+        for (uint32_t i = 0; i < found.mapped && i < EXTENTS; ++i) {
+            const struct extent *extent = &found.extent[i];
+            if (extent->flags & EXTENT_SHARED && (result = visit(fd, extent)) != 0)
+                return result;
+            if (extent->flags & EXTENT_LAST || extent->logical + extent->length <= start)
+                return 0;
+            start = extent->logical + extent->length;
+        }
+    }
+}
+
+static int unshare_extent(int fd, const struct extent *extent)
+{
+    if (syscall(SYS_fallocate, fd, UNSHARE, (off_t)extent->logical, (off_t)extent->length) == 0)
+        return 0;
+    return errno == EINVAL || errno == ENOSYS ? EOPNOTSUPP : errno;
+}
+
+static int say_so(int fd, const struct extent *extent)
+{
+    (void)fd;
+    (void)extent;
+    return 1;
+}
+
+int os_own_blocks(int fd) { return visit_shared(fd, unshare_extent); }
+
+bool os_shares_blocks(const char *path)
+{
+    int fd;
+
+    if (os_open(path, OS_READ_ONLY, &fd) != 0)
+        return false;
+    bool shares = visit_shared(fd, say_so) != 0;
+    os_close(fd);
+    return shares;
 }
 
 /* ==== src/os_linux_disk.c ==== */
@@ -10943,6 +11040,8 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
         result = RESULT_RETRY;
         goto fail;
     }
+    if (!read_only && (result = result_of_errno(os_own_blocks(own))) != CQ_OK)
+        goto fail;
     if ((result = map_region(queue, fd, read_only)) != CQ_OK)
         goto fail;
     if (read_only ? os_status(fd, &second) != 0 || !region_is(queue, &second) : !region_locks_at(queue, fd)) {
@@ -11741,6 +11840,12 @@ void shortage_space(struct text *text, const struct found *found)
     if (!os_space(found->directory, &bytes, &free_bytes, &no_more_files) || !found->has_geometry) {
         say(text, "the file system of %s has no room for another part of the queue: free some; nothing was lost",
             found->directory);
+        return;
+    }
+    if (found->has_region && os_shares_blocks(found->path)) {
+        say_bytes(text, "the file shares blocks with a copy of it (cp --reflink), and there is no room for blocks of its "
+                  "own, without which a store would be fatal: ", free_bytes, " are free");
+        say(text, " in %s: free some, or remove the copy; nothing was lost", found->directory);
         return;
     }
     uint64_t needed = g->node_stride + (found->has_region ? 0 : LAYOUT_SUMMARY_OFFSET + 3 * LAYOUT_PAGE);
