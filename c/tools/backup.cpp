@@ -153,7 +153,7 @@ public:
             queue_ = head.at("name").get<std::string>();
             shape_ = {head.at("capacity").get<std::uint64_t>(), head.at("max_message_size").get<std::uint64_t>(),
                       head.at("max_held").get<std::uint64_t>(), head.at("max_memory").get<std::uint64_t>(),
-                      head.at("reserve").get<std::uint64_t>()};
+                      head.at("reserve").get<std::uint64_t>(), {}};
             Fate &fate = shape_.fate;
             fate.max_headers = head.value("max_headers", fate.max_headers);
             fate.max_deliveries = head.value("max_deliveries", fate.max_deliveries);
