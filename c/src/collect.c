@@ -18,7 +18,8 @@
 #define generation_limit() GENERATION_BYTES
 #endif
 
-/* The file for it is there: end the generation, unless somebody has. Who comes too late goes on in the one that began. */
+/* The file for it is there: end the generation, unless somebody has. Who comes too late goes on in the one that began.
+   */
 static void end_generation(struct layout_header *header, uint64_t generation, uint64_t written)
 {
     /* generation:B, before the scan; meets generation:A. */
@@ -28,8 +29,8 @@ static void end_generation(struct layout_header *header, uint64_t generation, ui
 }
 
 /*
- * Before a flush: the generation that it belongs to, and whether it is to find out what is needed. If a generation is due
- * to end, the handle's next file is made first, so that a full disk ends none.
+ * Before a flush: the generation that it belongs to, and whether it is to find out what is needed. If a generation is
+ * due to end, the handle's next file is made first, so that a full disk ends none.
  */
 uint64_t collect_begin(cq_queue *queue, struct flush *flush)
 {

@@ -67,7 +67,8 @@ static void mark_logged(cq_queue *queue, const struct durable_mark *mark, uint64
     struct layout_node *node = node_at(queue, link_node(mark->link));
     uint64_t sequence = word_sequence(mark->link);
 
-    /* node_state:A, pairs with node_free:A. Of a life that is over nothing need be known, and its memory may be gone. */
+    /* node_state:A, pairs with node_free:A. Of a life that is over nothing need be known, and its memory may be gone.
+       */
     uint64_t state = atomic_load_explicit(&queue->states[link_node(mark->link)], memory_order_acquire);
     if (!node_is_listed(state) || word_sequence(state) != sequence || !lower_logged_in(node, mark, generation))
         return;

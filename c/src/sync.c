@@ -66,8 +66,8 @@ static uint32_t arrived_since(const struct layout_header *header, uint64_t begun
     return same ? (uint32_t)word & ((1u << ARRIVED_BITS) - 1) : 0;
 }
 
-/* The flush of this ticket, for `served` callers, by this thread alone in the handle. CQ_OK, an error; RESULT_RETRY: it was for nothing,
-   because another process has ended the segment's generation meanwhile. */
+/* The flush of this ticket, for `served` callers, by this thread alone in the handle. CQ_OK, an error; RESULT_RETRY: it
+   was for nothing, because another process has ended the segment's generation meanwhile. */
 static int flush_as(cq_queue *queue, uint64_t ticket, uint32_t served)
 {
     struct layout_header *header = queue->header;

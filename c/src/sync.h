@@ -10,8 +10,8 @@
 int sync_now(cq_queue *queue, int64_t timeout_ns);
 int sync_reserve(cq_queue *queue, uint64_t tail);
 
-/* A call on any handle has done what `result` says: if the handle is to, put that on the disk. CQ_EIO: it is done, and that
-   failed. */
+/* A call on any handle has done what `result` says: if the handle is to, put that on the disk. CQ_EIO: it is done, and
+   that failed. */
 static inline int sync_after(cq_queue *queue, int result)
 {
     bool fails = result == CQ_OK && handle_syncs(queue) && sync_now(queue, SYNC_PATIENT) != CQ_OK;

@@ -73,8 +73,8 @@ static void say_failed(struct text *text, const char *directory)
         say_bytes(text, "the disk is full: its file system has ", free_bytes, " left; free some");
     else
         say(text, "the disk of %s failed, or was full a moment ago: see the kernel's messages", directory);
-    say(text, "; the messages are in the queue and are delivered as ever, but may not survive a power cut until cq_sync "
-        "succeeds");
+    say(text, "; the messages are in the queue and are delivered as ever, but may not survive a power cut until "
+        "cq_sync succeeds");
 }
 
 /* True: all is said. False: it is about something else. */
@@ -86,7 +86,8 @@ bool trouble_explain(struct text *text, int result, const struct found *found)
 
     if (result == CQ_EMISMATCH && found->has_region && !is_region_durable &&
         found->config.flags & (CQ_DURABLE | CQ_SYNC)) {
-        say(text, "region is not durable, asked for a durable one: leave CQ_DURABLE and CQ_SYNC out, or unlink it first");
+        say(text, "region is not durable, asked for a durable one: leave CQ_DURABLE and CQ_SYNC out, or unlink it "
+            "first");
         return true;
     }
     if (!directory)
@@ -104,11 +105,11 @@ bool trouble_explain(struct text *text, int result, const struct found *found)
         say(text, "%s has files %s: cq doctor says more of the directory", directory,
             result == CQ_EVERSION ? "of a newer version" : "of different queues");
     else if (result == CQ_EFILESYSTEM)
-        say(text, "%s is not on a disk of this machine, so that nothing there would survive: name a durable_directory on "
-            "ext4, xfs or btrfs", directory);
+        say(text, "%s is not on a disk of this machine, so that nothing there would survive: name a "
+            "durable_directory on ext4, xfs or btrfs", directory);
     else if (result == CQ_ENOENT && os_may(directory, 4) != 0)
-        say(text, "there is no queue in %s, and no such directory: create the queue first, or check the path (its parent "
-            "must exist)", directory);
+        say(text, "there is no queue in %s, and no such directory: create the queue first, or check the path (its "
+            "parent must exist)", directory);
     else
         return false;
     return true;

@@ -24,9 +24,9 @@ void remember_lasting(const std::string &name, const std::string &directory);
 void forget_lasting(const std::string &name);
 
 /*
- * Which queue is meant. `place` as it is, unless there is no such region but a directory that keeps one: in the directory
- * that it names, or where the command remembers. Then the region is in the platform's shared memory, and is made anew
- * if need be.
+ * Which queue is meant. `place` as it is, unless there is no such region but a directory that keeps one: in the
+ * directory that it names, or where the command remembers. Then the region is in the platform's shared memory, and is
+ * made anew if need be.
  */
 Place with_lasting(const Place &place);
 

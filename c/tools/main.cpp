@@ -67,7 +67,8 @@ int run(int argc, char **argv)
     for (const auto add :
          {tool::add_create, tool::add_put, tool::add_get, tool::add_peek, tool::add_work, tool::add_list,
           tool::add_stat, tool::add_top, tool::add_plot, tool::add_check, tool::add_export, tool::add_doctor,
-          tool::add_move, tool::add_copy, tool::add_purge, tool::add_trim, tool::add_sync, tool::add_resize, tool::add_rename,
+          tool::add_move, tool::add_copy, tool::add_purge, tool::add_trim, tool::add_sync, tool::add_resize,
+          tool::add_rename,
           tool::add_backup, tool::add_remove, tool::add_version})
         add(app, chosen);
     app.set_version_flag("--version", tool::version(), "Print the version and exit");

@@ -73,7 +73,8 @@ std::string in_words_of_the_tool(std::string text)
         {"name another durable_directory", "name another --directory"},
         {"name a durable_directory on", "name a --directory on"},
         {"until cq_sync succeeds", "until cq sync succeeds"},
-        {"and cq_sync is for queues that were created with CQ_DURABLE", "and this needs a queue of cq create --durable"},
+        {"and cq_sync is for queues that were created with CQ_DURABLE",
+         "and this needs a queue of cq create --durable"},
         {"the region", "the queue"},
         {"region ", "queue "},
     };

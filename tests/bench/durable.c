@@ -2,12 +2,11 @@
  * durable.c - what durable queues cost, and the disk alone. Prints one line of figures; tests/bench/disk runs it, in
  * turns with others.
  *
- *   durable raw DIRECTORY SECONDS              fdatasyncs of 100 bytes a second, one behind the other in a filled file
- *   durable sync DIRECTORY SECONDS PRODUCERS   messages of 56 bytes a second, each on the disk before its call returns
- *   durable beside DIRECTORY SECONDS SYNCS     one enqueue each 20 us without sync: p50, p99.9 and the longest, in us;
- *                                              SYNCS: other processes that enqueue with sync
- *   durable open DIRECTORY MESSAGES            bytes on the disk for each message of 56 bytes; seconds to open the queue
- *                                              again when its region is gone
+ * durable raw DIRECTORY SECONDS fdatasyncs of 100 bytes a second, one behind the other in a filled file durable sync
+ * DIRECTORY SECONDS PRODUCERS messages of 56 bytes a second, each on the disk before its call returns durable beside
+ * DIRECTORY SECONDS SYNCS one enqueue each 20 us without sync: p50, p99.9 and the longest, in us; SYNCS: other
+ * processes that enqueue with sync durable open DIRECTORY MESSAGES bytes on the disk for each message of 56 bytes;
+ * seconds to open the queue again when its region is gone
  */
 #define _GNU_SOURCE
 #include "cqueue.h"
