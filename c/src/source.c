@@ -5,8 +5,8 @@
  * how its slot was claimed (feed.c).
  *
  * A message and its number become visible in one step, though they are two words. The feeder makes its slot FED: a
- * proposal, which no consumer takes. Its number and its place stand in the feeder's own entry, which has
- * room for one proposal at a time. Then the source's word `decided` is changed from none to that feeder, if the number is
+ * proposal, which no consumer takes. Its number and its place stand in the feeder's own entry, which has room for
+ * one proposal at a time. Then the source's word `decided` is changed from none to that feeder, if the number is
  * above the source's: this decides. What is decided is finished in this order, by whoever comes by: the source's
  * number is raised, the slot becomes FULL, `decided` names nobody again (in a new version). A proposal whose number
  * is not above the source's is refused: its slot becomes VOID, and its feeder finds it so.

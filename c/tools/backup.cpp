@@ -80,7 +80,8 @@ int save(const cq_message *message, void *context) noexcept
         cq_slice headers{};
         if (cq_headers(saving.queue, message, &headers) == CQ_OK && headers.size > 0)
             saving.text.replace(saving.text.size() - 2, 1,
-                                ",\"headers\":\"" + encoded({static_cast<const char *>(headers.data), headers.size}) + "\"}");
+                                ",\"headers\":\"" +
+                                    encoded({static_cast<const char *>(headers.data), headers.size}) + "\"}");
         ++saving.messages;
         if (saving.text.size() > 1 << 16) {
             saving.file.write(saving.text);

@@ -236,8 +236,9 @@ void add_create(CLI::App &app, Command &chosen)
             command.add_flag("--exclusive", options.exclusive, "Fail if the queue exists");
             auto *json = command.add_flag("--json", options.json, "Print what there is now as a line of JSON");
             command.add_flag("-q,--quiet", options.quiet, "Print nothing")->excludes(json);
-            explain(command, {"A queue that exists is left as it is; if its capacity, largest message, group or another property\n"
-                              "is not what is asked for, that is an error; `cq resize` changes them.\n\n"
+            explain(command, {"A queue that exists is left as it is; if its capacity, largest message, group\n"
+                              "or another property is not what is asked for, that is an error; `cq resize` changes\n"
+                              "the first two.\n\n"
                               "With --group the file is made for its creator alone, then given to the group,\n"
                               "and only then opened to it. The creator must be in the group, or root.\n\n"
                               "With --durable the queue itself is in shared memory, and --directory names a disk,\n"

@@ -70,7 +70,7 @@ std::uint64_t carry(Loans &loans, const Queue &from, const Queue &to, const Inte
     return carried;
 }
 
-/* How far each source has come. Those who feed the old queue meanwhile are refused, or feed again what they see missing. */
+/* How far each source has come. */
 void carry_sources(const Queue &from, const Queue &to)
 {
     struct Carried {

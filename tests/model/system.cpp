@@ -126,6 +126,11 @@ void supply_note(cq_queue *) {}
 void supply_node(cq_queue *, growth *growth) { growth->result = CQ_OK; }
 std::int64_t os_clock(enum os_clock) { return 1; }
 int consume_special(cq_queue *, std::size_t, std::size_t, struct run *, std::size_t *) { std::abort(); }
+int headers_check(const cq_queue *, const void *, std::size_t) { std::abort(); }
+cq_slice headers_of(const cq_queue *, const unsigned char *) { std::abort(); }
+void letter_move(cq_queue *, const struct run *) { std::abort(); }
+int region_descriptor(cq_queue *) { std::abort(); }
+int memory_allocate(cq_queue *, int, std::uint64_t, std::uint64_t) { std::abort(); }
 int supply_slot(cq_queue *, const struct end *, std::size_t) { std::abort(); }
 void watch_clear(cq_queue *, enum side) {}
 
