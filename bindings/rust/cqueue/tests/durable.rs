@@ -57,7 +57,8 @@ fn with_sync_every_call_is_on_the_disk() {
     let disk = Disk::new();
     let queue = disk.options().sync(true).max_headers(20).open("orders").unwrap();
     let other = disk.place.options().open("orders").unwrap(); // which does not sync
-    let changes: [(&str, fn(&Queue) -> Result<(), Error>); 11] = [
+    type Change = fn(&Queue) -> Result<(), Error>;
+    let changes: [(&str, Change); 11] = [
         ("enqueue", |queue| queue.enqueue("x")),
         ("enqueue_wait", |queue| queue.enqueue_wait("x", None)),
         ("enqueue_with", |queue| queue.enqueue_with("x", &Headers::from([("a".into(), b"b".to_vec())]))),
