@@ -1,8 +1,8 @@
 /*
- * more.h - what goes along with the bytes of a message: headers, the time it was enqueued, the source that it came from.
+ * more.h - what goes along with the bytes of a message: headers, when it was enqueued, the source that it came from.
  *
- * Headers are one array here, as cq_header_add writes them; Headers.java makes a map of it. It must not know who may use a
- * handle and until when.
+ * Headers are one array here, as cq_header_add writes them; Headers.java makes a map of it. It must not know who may
+ * use a handle and until when.
  */
 #ifndef CQUEUE_JAVA_MORE_H
 #define CQUEUE_JAVA_MORE_H

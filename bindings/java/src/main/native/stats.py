@@ -77,7 +77,7 @@ def main():
         for word, own in WORDS.items():
             comment = comment.replace(word, own)
         getter = f"raw.get{name[0].upper()}{name[1:]}()"
-        number = ("int", f"(int) {getter}") if c_type in ("uint32_t", "int32_t") else ("long", getter)
+        number = {"uint32_t": ("int", f"(int) {getter}"), "int32_t": ("int", getter)}.get(c_type, ("long", getter))
         java_type, value = TYPES.get(name, number)
         out += textwrap.fill(f"@param {camel(name)} {comment}", 118, initial_indent=" * ", subsequent_indent=" *     ") + "\n"
         parameters.append(f"        {java_type} {camel(name)}")

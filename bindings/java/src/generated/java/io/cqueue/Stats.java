@@ -148,7 +148,7 @@ public record Stats(
                 raw.getTrimmed(),
                 raw.getId(),
                 raw.getDurable() != 0,
-                (int) raw.getDisk_error(),
+                raw.getDisk_error(),
                 raw.getFlushes_begun(),
                 raw.getFlushes_done(),
                 raw.getUnsynced(),

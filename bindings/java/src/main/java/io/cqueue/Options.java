@@ -210,8 +210,8 @@ public final class Options {
     }
 
     /**
-     * How many bytes the headers of a message may have; each message costs so many more. A property of the queue, as the
-     * following ones: given when it is created, and left out or the same later.
+     * How many bytes the headers of a message may have; each message costs so many more. A property of the queue, as
+     * the following ones: given when it is created, and left out or the same later.
      *
      * @param bytes at most 65,535; 0: messages have no headers, or what the queue has
      * @return this

@@ -164,8 +164,8 @@ abstract class SendingQueue extends OpenQueue {
     }
 
     /**
-     * Append a message that comes from elsewhere, exactly once: it is put and its source's number is raised in one step,
-     * whatever happens to this process. Whoever feeds a queue reads {@link #source} and goes on behind it.
+     * Append a message that comes from elsewhere, exactly once: it is put and its source's number is raised in one
+     * step, whatever happens to this process. Whoever feeds a queue reads {@link #source} and goes on behind it.
      *
      * @param source a name, 1 to 200 bytes
      * @param number of the message there, 1 or more, and rising

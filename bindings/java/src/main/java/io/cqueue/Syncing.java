@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Syncs of one handle: a thread of its own waits for the disk, so that those who asked are parked and may be interrupted.
- * All who ask while one sync is under way share the next.
+ * Syncs of one handle: a thread of its own waits for the disk, so that those who asked are parked and may be
+ * interrupted. All who ask while one sync is under way share the next.
  *
  * <p>It must know a Handle and no CQueue, as {@link Watcher}.
  */

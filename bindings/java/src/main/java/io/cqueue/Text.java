@@ -33,8 +33,8 @@ final class Text {
             Map.entry("max_message_size", "maxMessageSize"),
             Map.entry("max_held", "maxHeld"),
             Map.entry("max_memory", "maxMemory"));
-    private static final Pattern NAME = Pattern.compile("\\b(?:CQ_[A-Z_]+|cq_[a-z_]+|max_(?:held|headers|memory|deliveries)"
-            + "|max_message_size|dead_letter|time_to_live|durable_directory)\\b");
+    private static final Pattern NAME = Pattern.compile("\\b(?:CQ_[A-Z_]+|cq_[a-z_]+"
+            + "|max_(?:held|headers|memory|deliveries|message_size)|dead_letter|time_to_live|durable_directory)\\b");
 
     private Text() {}
 

@@ -351,7 +351,7 @@ final class Watcher {
         }
     }
 
-    /** For a call that ended with CQ_CANCELLED. {@return whether it was kicked for another one's sake, and may go on} */
+    /** After CQ_CANCELLED. {@return whether that was for another one's sake, so that the call may go on} */
     boolean goesOn() {
         lock.lock();
         try {

@@ -264,7 +264,8 @@ class DurableTest extends QueueFixture {
 
     @Test
     void aFailingDiskIsNamedAndHidesNothing() throws Exception {
-        String said = OtherMachine.run(0, FailingDisk.class, List.of(), directory.toString(), disk.resolve("orders").toString());
+        String said = OtherMachine.run(0, FailingDisk.class, List.of(), directory.toString(),
+                disk.resolve("orders").toString());
         assertEquals("well", said.lines().reduce((first, last) -> last).orElse(""), said);
     }
 }

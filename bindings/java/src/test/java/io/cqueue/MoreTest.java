@@ -70,7 +70,8 @@ class MoreTest extends QueueFixture {
     @Test
     void headersThatAreNoneAreRefused() {
         try (CQueue queue = open()) {
-            assertThrows(CQueueException.NotCreatedForThis.class, () -> queue.offer(bytes("a"), Map.of("a", bytes("1"))));
+            assertThrows(CQueueException.NotCreatedForThis.class,
+                    () -> queue.offer(bytes("a"), Map.of("a", bytes("1"))));
             assertTrue(queue.offer(bytes("a"), Map.of()));
             try (Received message = queue.pollInPlace()) {
                 assertEquals(Map.of(), message.headers());
@@ -80,7 +81,8 @@ class MoreTest extends QueueFixture {
         try (CQueue queue = CQueue.open("with", options().maxHeaders(20))) {
             assertThrows(CQueueException.MessageTooBig.class, () -> queue.offer(bytes("a"), Map.of("a", new byte[17])));
             assertThrows(CQueueException.BadHeaders.class, () -> queue.offer(bytes("a"), Map.of("", new byte[1])));
-            assertThrows(IllegalArgumentException.class, () -> queue.offer(bytes("a"), Map.of("a".repeat(256), new byte[1])));
+            assertThrows(IllegalArgumentException.class,
+                    () -> queue.offer(bytes("a"), Map.of("a".repeat(256), new byte[1])));
             assertThrows(IllegalArgumentException.class, () -> queue.offer(bytes("a"), Map.of("a", new byte[65_536])));
             assertEquals(0, queue.size());
         }
@@ -104,7 +106,8 @@ class MoreTest extends QueueFixture {
             for (int i = 0; i < 62; i++) {
                 assertTrue(queue.raiseSource("source " + i, 1));
             }
-            assertThrows(CQueueException.TooManySources.class, () -> queue.offerFrom("one more", 1, bytes("a"), Map.of()));
+            assertThrows(CQueueException.TooManySources.class,
+                    () -> queue.offerFrom("one more", 1, bytes("a"), Map.of()));
             for (int i = 0; i < 16; i++) {
                 queue.put(bytes("full"));
             }
