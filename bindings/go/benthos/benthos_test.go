@@ -1,0 +1,116 @@
+package benthos_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	_ "cqueue.io/go/benthos"
+	"cqueue.io/go/cqueue"
+)
+
+func newQueue(t *testing.T, which string) *cqueue.Queue {
+	t.Helper()
+	name := fmt.Sprintf("cqbridgetest-benthos-%d-%s", os.Getpid(), which)
+	queue, err := cqueue.Open(name, cqueue.WithCapacity(100), cqueue.WithMaxMessageSize(256), cqueue.WithMaxHeaders(256))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = queue.Close()
+		if err := cqueue.Unlink(name); err != nil {
+			t.Error(err)
+		}
+	})
+	return queue
+}
+
+// Messages pass a pipeline from queue to queue, in order and with their headers, and leave the first one when they did.
+func TestMessagesPassAPipeline(t *testing.T) {
+	from, to := newQueue(t, "from"), newQueue(t, "to")
+	builder := service.NewStreamBuilder()
+	err := builder.SetYAML(fmt.Sprintf(`
+input: {cqueue: {queue: %s, batch: 7}}
+pipeline: {threads: 1, processors: [{mapping: 'root = content().uppercase()'}]}
+output: {cqueue: {queue: %s, max_in_flight: 1}}
+logger: {level: NONE}
+`, from.Name(), to.Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := builder.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- stream.Run(ctx) }()
+	for n := range 50 {
+		headers := cqueue.Headers{"number": fmt.Sprint(n)}
+		if err := from.EnqueueWithContext(ctx, fmt.Appendf(nil, "tea %d", n), headers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 50 {
+		message, err := to.TakeContext(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(message.Bytes()); got != fmt.Sprintf("TEA %d", n) || message.Headers()["number"] != fmt.Sprint(n) {
+			t.Errorf("%d: %q %v", n, got, message.Headers())
+		}
+		_ = message.Release()
+	}
+	if err := stream.StopWithin(10 * time.Second); err != nil {
+		t.Error(err)
+	}
+	<-ended
+	if stats, err := from.Stats(); err != nil || stats.Held != 0 || stats.Length != 0 {
+		t.Errorf("%+v %v", stats, err)
+	}
+}
+
+// What a pipeline did not acknowledge is in the queue again.
+func TestWhatIsNotAcknowledgedStays(t *testing.T) {
+	from := newQueue(t, "from")
+	builder := service.NewStreamBuilder()
+	err := builder.SetYAML(fmt.Sprintf(`
+input: {cqueue: {queue: %s}}
+output: {reject: no}
+logger: {level: NONE}
+`, from.Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := builder.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- stream.Run(ctx) }()
+	if err := from.Enqueue([]byte("tea")); err != nil {
+		t.Fatal(err)
+	}
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if stats, err := from.Stats(); err == nil && stats.Dequeued == 1 {
+			break
+		} else if time.Now().After(limit) {
+			t.Fatal("nobody takes it")
+		}
+	}
+	cancel()
+	_ = stream.StopWithin(time.Second)
+	<-ended
+	message, err := from.TakeContext(t.Context())
+	if err != nil || string(message.Bytes()) != "tea" || message.Deliveries() < 2 {
+		t.Fatal(err)
+	}
+	_ = message.Release()
+}
