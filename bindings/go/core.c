@@ -1290,8 +1290,8 @@ static inline uint64_t flush_sequence_ahead(uint64_t sequence, uint64_t by)
 static int sync_now(cq_queue *queue, int64_t timeout_ns);
 static int sync_reserve(cq_queue *queue, uint64_t tail);
 
-/* A call on any handle has done what `result` says: if the handle is to, put that on the disk. CQ_EIO: it is done, and that
-   failed. */
+/* A call on any handle has done what `result` says: if the handle is to, put that on the disk. CQ_EIO: it is done, and
+   that failed. */
 static inline int sync_after(cq_queue *queue, int result)
 {
     bool fails = result == CQ_OK && handle_syncs(queue) && sync_now(queue, SYNC_PATIENT) != CQ_OK;
@@ -2393,7 +2393,8 @@ static void collect_end(cq_queue *queue, const struct flush *flush);
 #define generation_limit() GENERATION_BYTES
 #endif
 
-/* The file for it is there: end the generation, unless somebody has. Who comes too late goes on in the one that began. */
+/* The file for it is there: end the generation, unless somebody has. Who comes too late goes on in the one that began.
+   */
 static void end_generation(struct layout_header *header, uint64_t generation, uint64_t written)
 {
     /* generation:B, before the scan; meets generation:A. */
@@ -2403,8 +2404,8 @@ static void end_generation(struct layout_header *header, uint64_t generation, ui
 }
 
 /*
- * Before a flush: the generation that it belongs to, and whether it is to find out what is needed. If a generation is due
- * to end, the handle's next file is made first, so that a full disk ends none.
+ * Before a flush: the generation that it belongs to, and whether it is to find out what is needed. If a generation is
+ * due to end, the handle's next file is made first, so that a full disk ends none.
  */
 uint64_t collect_begin(cq_queue *queue, struct flush *flush)
 {
@@ -5045,7 +5046,8 @@ static void mark_logged(cq_queue *queue, const struct durable_mark *mark, uint64
     struct layout_node *node = node_at(queue, link_node(mark->link));
     uint64_t sequence = word_sequence(mark->link);
 
-    /* node_state:A, pairs with node_free:A. Of a life that is over nothing need be known, and its memory may be gone. */
+    /* node_state:A, pairs with node_free:A. Of a life that is over nothing need be known, and its memory may be gone.
+       */
     uint64_t state = atomic_load_explicit(&queue->states[link_node(mark->link)], memory_order_acquire);
     if (!node_is_listed(state) || word_sequence(state) != sequence || !lower_logged_in(node, mark, generation))
         return;
@@ -11989,8 +11991,8 @@ __attribute__((no_sanitize("thread"))) void slot_read(const cq_queue *queue, str
  * how its slot was claimed (feed.c).
  *
  * A message and its number become visible in one step, though they are two words. The feeder makes its slot FED: a
- * proposal, which no consumer takes. Its number and its place stand in the feeder's own entry, which has
- * room for one proposal at a time. Then the source's word `decided` is changed from none to that feeder, if the number is
+ * proposal, which no consumer takes. Its number and its place stand in the feeder's own entry, which has room for
+ * one proposal at a time. Then the source's word `decided` is changed from none to that feeder, if the number is
  * above the source's: this decides. What is decided is finished in this order, by whoever comes by: the source's
  * number is raised, the slot becomes FULL, `decided` names nobody again (in a new version). A proposal whose number
  * is not above the source's is refused: its slot becomes VOID, and its feeder finds it so.
@@ -12920,8 +12922,8 @@ static uint32_t arrived_since(const struct layout_header *header, uint64_t begun
     return same ? (uint32_t)word & ((1u << ARRIVED_BITS) - 1) : 0;
 }
 
-/* The flush of this ticket, for `served` callers, by this thread alone in the handle. CQ_OK, an error; RESULT_RETRY: it was for nothing,
-   because another process has ended the segment's generation meanwhile. */
+/* The flush of this ticket, for `served` callers, by this thread alone in the handle. CQ_OK, an error; RESULT_RETRY: it
+   was for nothing, because another process has ended the segment's generation meanwhile. */
 static int flush_as(cq_queue *queue, uint64_t ticket, uint32_t served)
 {
     struct layout_header *header = queue->header;
@@ -13447,8 +13449,8 @@ static void say_failed(struct text *text, const char *directory)
         say_bytes(text, "the disk is full: its file system has ", free_bytes, " left; free some");
     else
         say(text, "the disk of %s failed, or was full a moment ago: see the kernel's messages", directory);
-    say(text, "; the messages are in the queue and are delivered as ever, but may not survive a power cut until cq_sync "
-        "succeeds");
+    say(text, "; the messages are in the queue and are delivered as ever, but may not survive a power cut until "
+        "cq_sync succeeds");
 }
 
 /* True: all is said. False: it is about something else. */
@@ -13460,7 +13462,8 @@ bool trouble_explain(struct text *text, int result, const struct found *found)
 
     if (result == CQ_EMISMATCH && found->has_region && !is_region_durable &&
         found->config.flags & (CQ_DURABLE | CQ_SYNC)) {
-        say(text, "region is not durable, asked for a durable one: leave CQ_DURABLE and CQ_SYNC out, or unlink it first");
+        say(text, "region is not durable, asked for a durable one: leave CQ_DURABLE and CQ_SYNC out, or unlink it "
+            "first");
         return true;
     }
     if (!directory)
@@ -13478,11 +13481,11 @@ bool trouble_explain(struct text *text, int result, const struct found *found)
         say(text, "%s has files %s: cq doctor says more of the directory", directory,
             result == CQ_EVERSION ? "of a newer version" : "of different queues");
     else if (result == CQ_EFILESYSTEM)
-        say(text, "%s is not on a disk of this machine, so that nothing there would survive: name a durable_directory on "
-            "ext4, xfs or btrfs", directory);
+        say(text, "%s is not on a disk of this machine, so that nothing there would survive: name a "
+            "durable_directory on ext4, xfs or btrfs", directory);
     else if (result == CQ_ENOENT && os_may(directory, 4) != 0)
-        say(text, "there is no queue in %s, and no such directory: create the queue first, or check the path (its parent "
-            "must exist)", directory);
+        say(text, "there is no queue in %s, and no such directory: create the queue first, or check the path (its "
+            "parent must exist)", directory);
     else
         return false;
     return true;

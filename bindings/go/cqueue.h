@@ -553,7 +553,8 @@ CQ_API int cq_abort(cq_queue *queue, cq_message *message);
  * Take the oldest message and let the caller read it in place, at message->data, until it calls cq_release or
  * cq_return. At least once: if this process dies or closes the handle before cq_release, it is delivered
  * again, with message->deliveries one higher. Never blocks. CQ_OK, CQ_EMPTY, CQ_ECONSUMER, CQ_EINVAL, CQ_EREADONLY,
- * CQ_EFORK, CQ_ECORRUPT.
+ * CQ_EFORK, CQ_ECORRUPT. Of a durable queue do not write to message->data: it may just be on its way to the
+ * disk.
  */
 CQ_API int cq_take(cq_queue *queue, cq_message *message);
 

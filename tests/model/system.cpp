@@ -125,6 +125,8 @@ void participant_name(cq_queue *, enum side, std::uint32_t) {}
 void supply_note(cq_queue *) {}
 void supply_node(cq_queue *, growth *growth) { growth->result = CQ_OK; }
 std::int64_t os_clock(enum os_clock) { return 1; }
+int sync_now(cq_queue *, std::int64_t) { std::abort(); } // no queue here is durable
+int sync_reserve(cq_queue *, std::uint64_t) { std::abort(); }
 int consume_special(cq_queue *, std::size_t, std::size_t, struct run *, std::size_t *) { std::abort(); }
 int headers_check(const cq_queue *, const void *, std::size_t) { std::abort(); }
 cq_slice headers_of(const cq_queue *, const unsigned char *) { std::abort(); }
