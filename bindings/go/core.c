@@ -753,8 +753,8 @@ static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *t
                 CQ_DURABLE | CQ_SYNC | CQ_EXCLUSIVE_CONSUMER | CQ_ENQUEUE_TIMES))
 enum config_fault {
     CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY,
-    CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE, CONFIG_SYNC, CONFIG_DURABLE, CONFIG_DURABLE_FATE, CONFIG_HEADERS,
-    CONFIG_DELIVERIES, CONFIG_LETTERS, CONFIG_LETTERS_NAME, CONFIG_NO_LETTERS, CONFIG_LIFE
+    CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE, CONFIG_SYNC, CONFIG_DURABLE, CONFIG_DURABLE_FATE,
+    CONFIG_HEADERS, CONFIG_DELIVERIES, CONFIG_LETTERS, CONFIG_LETTERS_NAME, CONFIG_NO_LETTERS, CONFIG_LIFE
 };
 static bool config_name_is_valid(const char *name);
 static bool struct_fits(const void *given, size_t first, size_t known);
@@ -1911,7 +1911,10 @@ ALWAYS_INLINE bool fast_fill(cq_queue *queue, struct place place, const void *da
     uint64_t word = atomic_load_explicit(&place.slot->state, memory_order_acquire);
 
     fast_copy(slot_payload(queue, place.slot), data, size);
-    return fast_publish(place, word, SLOT_FULL | slot_set_size(queue, place.slot, size));
+    if (unlikely(!fast_publish(place, word, SLOT_FULL | slot_set_size(queue, place.slot, size))))
+        return false;
+    TRACE(enqueue, queue, place.slot, size);
+    return true;
 }
 
 /* The same for the slot of fast_claim_enq. */
@@ -1919,7 +1922,6 @@ ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *da
 {
     if (unlikely(!fast_fill(queue, place, data, size)))
         return false;
-    TRACE(enqueue, queue, place.slot, size);
     fast_remember(&queue->last_enq, place);
     return true;
 }
@@ -4097,7 +4099,7 @@ static int supply_slot(cq_queue *queue, const struct end *tail, size_t size);
 #endif
 
 /* The lines of a batch's slots are fetched so many slots ahead. Each publication waits for its own line; this way they
-   come at the same time. */
+   come at the same time. Runs that are not longer gain nothing, and are published as single messages are. */
 #define BATCH_AHEAD 8u
 
 /* ---- claiming -------------------------------------------------------------------------------------- */
@@ -4333,7 +4335,7 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
         for (; i < run.count; ++i, ++*done) {
             if (i + BATCH_AHEAD < run.count)
                 prefetch_to_write(run_slot(queue, &run, i + BATCH_AHEAD));
-            if (likely(publish_short(queue, &run, i, &messages[*done])))
+            if (run.count >= BATCH_AHEAD && likely(publish_short(queue, &run, i, &messages[*done])))
                 continue;
             result = enqueue_publish(queue, &run, i, messages[*done].data, messages[*done].size);
             if (result != CQ_OK)
@@ -4587,8 +4589,8 @@ static void say_invalid(struct text *text, const struct found *found)
     case CONFIG_SYNC: say(text, "flags has CQ_SYNC and CQ_READ_ONLY, which has nothing to sync: choose one"); return;
     case CONFIG_DURABLE: say(text, "durable_directory is given, and flags has no CQ_DURABLE: add it, or leave the "
                              "directory out"); return;
-    case CONFIG_DURABLE_FATE: say(text, "a durable queue keeps messages and nothing beside them: leave out max_headers, "
-                                  "max_deliveries, dead_letter, time_to_live, CQ_ENQUEUE_TIMES and "
+    case CONFIG_DURABLE_FATE: say(text, "a durable queue keeps messages and nothing beside them: leave out "
+                                  "max_headers, max_deliveries, dead_letter, time_to_live, CQ_ENQUEUE_TIMES and "
                                   "CQ_EXCLUSIVE_CONSUMER, or CQ_DURABLE"); return;
     case CONFIG_HEADERS: say(text, "max_headers %" PRIu64 " is more than %u bytes, the maximum", config->max_headers,
                              LAYOUT_MAX_HEADERS); return;
@@ -12423,8 +12425,10 @@ static int publish_outgoing(cq_queue *queue, const struct letter *letter, const 
     }
     uint32_t full = enqueue_fill(queue, run, message->data, message->size);
     int result = source_propose(queue, letter->source, run, full, letter->number);
-    if (result == CQ_OK)
+    if (result == CQ_OK) {
         run_remember(queue, &queue->last_enq, run);
+        TRACE(enqueue, queue, run->slots, message->size);
+    }
     return result;
 }
 

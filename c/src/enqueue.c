@@ -17,7 +17,7 @@
 #include "sync.h"
 
 /* The lines of a batch's slots are fetched so many slots ahead. Each publication waits for its own line; this way they
-   come at the same time. */
+   come at the same time. Runs that are not longer gain nothing, and are published as single messages are. */
 #define BATCH_AHEAD 8u
 
 /* ---- claiming -------------------------------------------------------------------------------------- */
@@ -253,7 +253,7 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
         for (; i < run.count; ++i, ++*done) {
             if (i + BATCH_AHEAD < run.count)
                 prefetch_to_write(run_slot(queue, &run, i + BATCH_AHEAD));
-            if (likely(publish_short(queue, &run, i, &messages[*done])))
+            if (run.count >= BATCH_AHEAD && likely(publish_short(queue, &run, i, &messages[*done])))
                 continue;
             result = enqueue_publish(queue, &run, i, messages[*done].data, messages[*done].size);
             if (result != CQ_OK)

@@ -191,8 +191,8 @@ static void say_invalid(struct text *text, const struct found *found)
     case CONFIG_SYNC: say(text, "flags has CQ_SYNC and CQ_READ_ONLY, which has nothing to sync: choose one"); return;
     case CONFIG_DURABLE: say(text, "durable_directory is given, and flags has no CQ_DURABLE: add it, or leave the "
                              "directory out"); return;
-    case CONFIG_DURABLE_FATE: say(text, "a durable queue keeps messages and nothing beside them: leave out max_headers, "
-                                  "max_deliveries, dead_letter, time_to_live, CQ_ENQUEUE_TIMES and "
+    case CONFIG_DURABLE_FATE: say(text, "a durable queue keeps messages and nothing beside them: leave out "
+                                  "max_headers, max_deliveries, dead_letter, time_to_live, CQ_ENQUEUE_TIMES and "
                                   "CQ_EXCLUSIVE_CONSUMER, or CQ_DURABLE"); return;
     case CONFIG_HEADERS: say(text, "max_headers %" PRIu64 " is more than %u bytes, the maximum", config->max_headers,
                              LAYOUT_MAX_HEADERS); return;

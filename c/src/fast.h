@@ -120,7 +120,10 @@ ALWAYS_INLINE bool fast_fill(cq_queue *queue, struct place place, const void *da
     uint64_t word = atomic_load_explicit(&place.slot->state, memory_order_acquire);
 
     fast_copy(slot_payload(queue, place.slot), data, size);
-    return fast_publish(place, word, SLOT_FULL | slot_set_size(queue, place.slot, size));
+    if (unlikely(!fast_publish(place, word, SLOT_FULL | slot_set_size(queue, place.slot, size))))
+        return false;
+    TRACE(enqueue, queue, place.slot, size);
+    return true;
 }
 
 /* The same for the slot of fast_claim_enq. */
@@ -128,7 +131,6 @@ ALWAYS_INLINE bool fast_send(cq_queue *queue, struct place place, const void *da
 {
     if (unlikely(!fast_fill(queue, place, data, size)))
         return false;
-    TRACE(enqueue, queue, place.slot, size);
     fast_remember(&queue->last_enq, place);
     return true;
 }

@@ -17,6 +17,7 @@
 #include "slot.h"
 #include "source.h"
 #include "sync.h"
+#include "trace.h"
 #include "wait.h"
 #include "wake.h"
 
@@ -58,8 +59,10 @@ static int publish_outgoing(cq_queue *queue, const struct letter *letter, const 
     }
     uint32_t full = enqueue_fill(queue, run, message->data, message->size);
     int result = source_propose(queue, letter->source, run, full, letter->number);
-    if (result == CQ_OK)
+    if (result == CQ_OK) {
         run_remember(queue, &queue->last_enq, run);
+        TRACE(enqueue, queue, run->slots, message->size);
+    }
     return result;
 }
 

@@ -41,7 +41,8 @@ void become_extension(const CLI::App &app, char **argv)
     if (errno != ENOENT && errno != ENOTDIR)
         throw Failure(program + ": " + std::strerror(errno), exit_error);
     if (name == "bridge")
-        throw Failure("cq bridge is a program of its own, cq-bridge, and there is none beside cq or in PATH: install it with "
+        throw Failure("cq bridge is a program of its own, cq-bridge, and there is none beside cq or in PATH: "
+                      "install it with "
                       "`go install cqueue.io/go/bridge/cmd/cq-bridge@latest`",
                       exit_usage);
 }

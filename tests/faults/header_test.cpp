@@ -82,9 +82,9 @@ TEST(Fault30, another_format_is_refused_naming_both_sides)
         {"no byte order", field::byte_order, 4, 0, CQ_EVERSION, "region has byte order mark 00000000"},
         {"32 bits", field::word_bits, 4, 32, CQ_EVERSION, "region is for 32-bit words, this library for 64"},
         {"0 bits", field::word_bits, 4, 0, CQ_EVERSION, "region is for 0-bit words"},
-        {"durable mode", field::features, 8, 1, CQ_EVERSION, "region uses features 1, this library knows none"},
+        {"the next feature", field::features, 8, 8, CQ_EVERSION, "region uses features 8, this library knows 7"},
         {"another feature", field::features, 8, UINT64_C(1) << 63, CQ_EVERSION,
-         "region uses features 8000000000000000, this library knows none"},
+         "region uses features 8000000000000000, this library knows 7"},
     });
 }
 

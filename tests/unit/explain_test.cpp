@@ -234,7 +234,7 @@ TEST(Explain, every_wrong_number_of_a_config_is_named_with_its_range)
     };
     expect_named([](cq_config &c) { c.struct_size = 0; }, {"struct_size is 0", "at least 40", "sizeof(cq_config), 104"});
     expect_named([](cq_config &c) { c.struct_size = 39; }, {"struct_size is 39", "at least 40"});
-    expect_named([](cq_config &c) { c.struct_size = UINT32_MAX; }, {"struct_size is 42941047295", "knows 104 bytes"});
+    expect_named([](cq_config &c) { c.struct_size = UINT32_MAX; }, {"struct_size is 4294967295", "knows 104 bytes"});
     expect_named([](cq_config &c) { c.flags = 0x4004; }, {"flags", "0x4000", "does not know"});
     expect_named([](cq_config &c) { c.flags = CQ_EXCLUSIVE | CQ_ATTACH; }, {"CQ_EXCLUSIVE", "CQ_ATTACH", "choose one"});
     expect_named([](cq_config &c) { c.flags = CQ_SYNC | CQ_READ_ONLY; }, {"CQ_SYNC", "CQ_READ_ONLY", "choose one"});
