@@ -22,8 +22,8 @@ void shortage_space(struct text *text, const struct found *found)
         return;
     }
     if (found->has_region && os_shares_blocks(found->path)) {
-        say_bytes(text, "the file shares blocks with a copy of it (cp --reflink), and there is no room for blocks of its "
-                  "own, without which a store would be fatal: ", free_bytes, " are free");
+        say_bytes(text, "the file shares blocks with a copy of it (cp --reflink), and there is no room for blocks of "
+                  "its own, without which a store would be fatal: ", free_bytes, " are free");
         say(text, " in %s: free some, or remove the copy; nothing was lost", found->directory);
         return;
     }

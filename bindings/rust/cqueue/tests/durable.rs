@@ -55,14 +55,13 @@ fn what_was_synced_survives() {
 #[test]
 fn with_sync_every_call_is_on_the_disk() {
     let disk = Disk::new();
-    let queue = disk.options().sync(true).max_headers(20).open("orders").unwrap();
+    let queue = disk.options().sync(true).open("orders").unwrap();
     let other = disk.place.options().open("orders").unwrap(); // which does not sync
     type Change = fn(&Queue) -> Result<(), Error>;
-    let changes: [(&str, Change); 11] = [
+    let changes: [(&str, Change); 10] = [
         ("enqueue", |queue| queue.enqueue("x")),
         ("enqueue_wait", |queue| queue.enqueue_wait("x", None)),
-        ("enqueue_with", |queue| queue.enqueue_with("x", &Headers::from([("a".into(), b"b".to_vec())]))),
-        ("enqueue_from", |queue| queue.enqueue_from("x", &Headers::new(), "s", 1)),
+        ("enqueue_with", |queue| queue.enqueue_with("x", &Headers::new())),
         ("enqueue_batch", |queue| queue.enqueue_batch(&["x", "y"]).map(drop)),
         ("commit", |queue| Ok(queue.reserve(1)?.commit(1).map(drop)?)),
         ("release", |queue| queue.take()?.unwrap().release()),

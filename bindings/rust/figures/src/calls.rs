@@ -30,15 +30,11 @@ impl C {
         let (directory, name) = (text(directory.to_str().unwrap()), text(name));
         let config = sys::cq_config {
             struct_size: size_of::<sys::cq_config>() as u32,
-            flags: 0,
             capacity: 1024,
             max_message_size: SIZE as u64,
-            permissions: 0,
-            reserved: 0,
             directory: directory.as_ptr(),
-            max_held: 0,
-            max_memory: 0,
-            reserve: 0,
+            // SAFETY: a C structure, in which 0 is the default everywhere.
+            ..unsafe { std::mem::zeroed() }
         };
         let mut handle = ptr::null_mut();
         // SAFETY: everything lives until the call is over.

@@ -217,6 +217,7 @@ class MoreTest extends QueueFixture {
     void propertiesAreTheQueues() throws Exception {
         try (CQueue queue = open(new Options().maxHeaders(100)); CQueue other = open(new Options())) {
             other.put(bytes("a"), Map.of("a", bytes("1")));
+            assertEquals(1, queue.size());
             assertThrows(CQueueException.Mismatch.class, () -> open(new Options().maxHeaders(50)));
             assertThrows(CQueueException.Mismatch.class, () -> open(new Options().exclusiveConsumer(true)));
             assertThrows(IllegalArgumentException.class, () -> new Options().timeToLive(Duration.ofNanos(-1)));
