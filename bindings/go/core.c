@@ -3048,8 +3048,8 @@ static int create_geometry(const cq_config *config, struct geometry *geometry);
 
 /* Called before the header is written, which is complete otherwise, and the file gets its name. */
 struct create_filling {
-    int (*fill)(const struct blank *blank, const struct geometry *geometry, struct layout_header *header, const cq_config *config,
-                void *context);
+    int (*fill)(const struct blank *blank, const struct geometry *geometry, struct layout_header *header,
+                const cq_config *config, void *context);
     void *context;
 };
 static int create_filled(const char *path, const cq_config *config, const struct geometry *geometry,
@@ -11847,8 +11847,8 @@ void shortage_space(struct text *text, const struct found *found)
         return;
     }
     if (found->has_region && os_shares_blocks(found->path)) {
-        say_bytes(text, "the file shares blocks with a copy of it (cp --reflink), and there is no room for blocks of its "
-                  "own, without which a store would be fatal: ", free_bytes, " are free");
+        say_bytes(text, "the file shares blocks with a copy of it (cp --reflink), and there is no room for blocks of "
+                  "its own, without which a store would be fatal: ", free_bytes, " are free");
         say(text, " in %s: free some, or remove the copy; nothing was lost", found->directory);
         return;
     }
