@@ -98,7 +98,7 @@ class TopTest(CommandTest):
         screen.press("/", "x")
         screen.until(lambda text: "No queue has that in its name" in text and "with: invx_" in text)
         screen.press("escape")
-        screen.until(lambda text: "orders" in text)
+        screen.until(lambda text: "2 queues" in screen.lines[0])
         screen.press("?")
         screen.until(lambda text: "sort by the next" in text)
         screen.press("x")
@@ -117,7 +117,7 @@ class TopTest(CommandTest):
         self.put(*[b"x"] * 60, queue="invoices")
         screen.until(lambda text: "█" in screen.lines[2]) # the past: it was lower
         screen.press("escape")
-        screen.until(lambda text: "orders" in text)
+        screen.until(lambda text: "2 queues" in screen.lines[0])
         self.quit(screen)
 
     def test_a_queue_that_vanishes(self):
