@@ -61,7 +61,8 @@ class TracingTest(CommandTest):
         said = end()
         for what in ["waited", "held"]:
             self.assertRegex(said, rf"@{what}_us\[{self.path()}\]: *\n\[", said)
-        counts = [int(count) for count in re.findall(r"\) +(\d+) \|", said.split(f"@waited_us[{self.path()}]")[1].split("\n\n")[0])]
+        block = said.split(f"@waited_us[{self.path()}]")[1].split("\n\n")[0]
+        counts = [int(count) for count in re.findall(r"\) +(\d+) \|", block)]
         self.assertEqual(sum(counts), 3, said)
 
     def test_waits_tells_who_finds_nothing_and_sleeps(self):
