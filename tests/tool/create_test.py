@@ -71,7 +71,7 @@ class CreateTest(CommandTest):
         self.assertRegex(self.run_cq("check", "q", "--max-age", "20ms", code=1).out.decode(),
                          r"^q: the oldest message is \d+ ms old, at most 20 ms allowed\n$")
         self.assertIn("no times", self.run_cq("check", "timeless", "--max-age", "1h", code=1).out.decode())
-        self.assertRegex(self.run_cq("export").out.decode(), r'cqueue_oldest_age_seconds\{queue="q"[^}]*\} 0\.\d+')
+        self.assertRegex(self.run_cq("export").out.decode(), r'cqueue_oldest_age_seconds\{queue="q"[^}]*\} \d+\.\d+')
 
     def test_takes_sizes_with_a_unit(self):
         for name, text, size in [("k", "3K", 3072), ("m", "1M", 1048576), ("kib", "2KiB", 2048)]:

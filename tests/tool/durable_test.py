@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -148,6 +149,7 @@ class DurableTest(unittest.TestCase):
         reader.stdout.readline()
         self.cq("create", self.name + "-2", "--durable", "--durable-directory", self.home, code=ERROR)
         self.assertIn(SHARED + "/cqueue." + self.name, self.err)
+        reader.send_signal(signal.SIGSTOP)  # else it would end once it sees that the queue was removed
         self.reboot()
         self.cq("get", self.name, code=ERROR)
         self.assertIn("some process still has it open", self.err)
