@@ -194,7 +194,8 @@ enum {
 
 /* How to open a queue. Zero it, set struct_size, then what you want to differ from the defaults. The properties of the
    queue, from max_headers on and those among the flags, are given when creating. When attaching, what is asked for (not
-   0, NULL or left out) must be what the queue has, else it is CQ_EMISMATCH. */
+   0, NULL or left out) must be what the queue has, else it is CQ_EMISMATCH. A durable queue keeps messages and nothing
+   beside them: with CQ_DURABLE these properties are CQ_EINVAL, and on such a queue sources are CQ_EFEATURE. */
 typedef struct cq_config {
     uint32_t struct_size;      /* sizeof(cq_config) */
     uint32_t flags;            /* CQ_CREATE, ... */

@@ -486,6 +486,46 @@ TEST_F(Durable, a_damaged_message_is_absent_and_no_other)
     EXPECT_EQ(drain(), expected);
 }
 
+/* The head of a record is in its checksum: here the position, 16 bytes before the body. */
+TEST_F(Durable, a_message_whose_position_is_damaged_is_absent)
+{
+    open();
+    put_all(numbered(0, 20));
+    ASSERT_EQ(cq_sync(queue_, -1), CQ_OK);
+    reboot();
+    for (const std::string &path : segments()) {
+        std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+        const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+        const size_t at = bytes.find("message 7");
+        if (at != std::string::npos) {
+            file.seekp(static_cast<std::streamoff>(at - 16));
+            file.put(static_cast<char>(bytes[at - 16] + 64));
+        }
+    }
+    open();
+    auto expected = numbered(0, 20);
+    expected.erase(expected.begin() + 7);
+    EXPECT_EQ(drain(), expected);
+}
+
+TEST_F(Durable, nothing_but_messages_is_kept_and_so_nothing_else_is_taken)
+{
+    open();
+    cq_outgoing message{};
+    message.struct_size = sizeof message;
+    EXPECT_EQ(cq_enqueue_from(queue_, &message, "somewhere", 1), CQ_EFEATURE);
+    uint64_t number = 0;
+    EXPECT_EQ(cq_source(queue_, "somewhere", &number), CQ_EFEATURE);
+    for (const uint32_t flag : {CQ_EXCLUSIVE_CONSUMER, CQ_ENQUEUE_TIMES})
+        EXPECT_EQ(open_result("never-made", Config(4, 16, CQ_DURABLE | flag)), CQ_EINVAL);
+    Config headers(4, 16, CQ_DURABLE);
+    headers.max_headers = 10;
+    EXPECT_EQ(open_result("never-made", headers), CQ_EINVAL);
+    Config life(4, 16, CQ_DURABLE);
+    life.time_to_live = 10;
+    EXPECT_EQ(open_result("never-made", life), CQ_EINVAL);
+}
+
 /* ---- nobody waits ---- */
 
 TEST_F(Durable, a_flusher_that_is_stopped_delays_nobody)

@@ -19,7 +19,7 @@ type Out struct {
 	Status  *Status
 
 	window []*Entry // oldest first
-	sent   int      // how many of these were published in this session
+	sent   int      // how many of these were published since it connected
 }
 
 // ErrLost is what a route ends with whose queue was removed.
