@@ -566,6 +566,7 @@ struct cq_queue {
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
     bool special;                     /* claims of messages are more than that: consume.c */
+    uint32_t deq_ahead;               /* bytes to the slot whose line a consumer asks for: the next, if it has another */
     uint32_t usual_slots;             /* slots_per_node, or 0: consumers of this handle always look around (fast.h) */
     _Atomic uint32_t feeding;         /* 1: a thread of this handle is feeding from a source: feed.c */
     _Atomic uint32_t source_hint;     /* the entry of the source that was fed from last, plus 1 */
@@ -1876,6 +1877,11 @@ static inline void fast_remember(_Atomic uint64_t *last, struct place place)
     atomic_store_explicit(last, place.ticket + ticket_word(0, 1, 0), memory_order_release);
 }
 
+/* A slot's line comes from the other side's processor. So that of a later one is asked for at each message. A producer
+   asks some slots ahead: with fewer between, streams wait for the line; with more, consumers that are close behind take it
+   away again. A consumer asks for the next slot alone (deq_ahead), which then is at hand while it looks for a message. */
+#define FETCH_AHEAD 4
+
 /* Claim one slot to write into. False: the slow way. */
 ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
 {
@@ -1891,8 +1897,11 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
     *place = (struct place){slot_at(queue, node, ticket_index(ticket)), ticket};
     prefetch_to_write(place->slot);
     /* claim_enq:A, pairs with end_read:B, as in enqueue.c. The owner of the new word is the owner of the old. */
-    return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
-                                                   memory_order_seq_cst, memory_order_relaxed);
+    if (unlikely(!atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
+                                                          memory_order_seq_cst, memory_order_relaxed)))
+        return false;
+    prefetch_to_write((const unsigned char *)place->slot + FETCH_AHEAD * queue->geometry.slot_stride);
+    return true;
 }
 
 /* Make the slot FULL; the caller has written the message. False: the slow way. */
@@ -1999,6 +2008,7 @@ ALWAYS_INLINE bool fast_done(cq_queue *queue, struct place place)
     /* finish:A release, pairs with recycle:A, as in fast_finish. */
     atomic_store_explicit(&place.slot->state, place_word(place, SLOT_DONE), memory_order_release);
     fast_remember(&queue->last_deq, place);
+    prefetch_to_write((const unsigned char *)place.slot + queue->deq_ahead);
     uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_relaxed); /* as in fast_finished */
     return likely(is_same_life(head, place.ticket));
 }
@@ -2753,11 +2763,23 @@ ALWAYS_INLINE int send_to(cq_queue *queue, const void *data, size_t size, struct
     return CQ_OK;
 }
 
+/* Publishing waits until all lines of the message have come from the consumer's processor. So those of a slot that is
+   claimed soon are asked for now: the next one, or where that would be too late, the one behind it. */
+static inline void fetch_ahead(const cq_queue *queue, struct place place, size_t size)
+{
+    size_t stride = queue->geometry.slot_stride;
+    const unsigned char *slot = (const unsigned char *)place.slot + (stride < 512 ? 2 * stride : stride);
+
+    for (size_t at = 0; at < size; at += 64)
+        prefetch_to_write(slot + at);
+}
+
 /* Apart, because a call in the middle costs every message registers. */
 __attribute__((noinline)) static int send_long(cq_queue *queue, const void *data, size_t size, struct place place)
 {
     if (unlikely(size > PATIENT_BYTES)) /* it asks for patience first */
         return enqueue_claimed(queue, data, size, place);
+    fetch_ahead(queue, place, size);
     return send_to(queue, data, size, place);
 }
 
@@ -8213,6 +8235,7 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
     atomic_store_explicit(&queue->next_due, INT64_MAX, memory_order_relaxed); /* nobody else has the handle yet */
     bool looks = queue->geometry.features & FEATURE_EXCLUSIVE || queue->geometry.time_to_live != 0;
     queue->special = looks || queue->geometry.max_deliveries != 0;
+    queue->deq_ahead = queue->geometry.slot_stride < 64 ? 0 : (uint32_t)queue->geometry.slot_stride;
     queue->usual_slots = looks ? 0 : queue->geometry.slots_per_node;
     lookout_look(queue);
     return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;

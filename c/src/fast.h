@@ -85,6 +85,11 @@ static inline void fast_remember(_Atomic uint64_t *last, struct place place)
     atomic_store_explicit(last, place.ticket + ticket_word(0, 1, 0), memory_order_release);
 }
 
+/* A slot's line comes from the other side's processor. So that of a later one is asked for at each message. A producer
+   asks some slots ahead: with fewer between, streams wait for the line; with more, consumers that are close behind take it
+   away again. A consumer asks for the next slot alone (deq_ahead), which then is at hand while it looks for a message. */
+#define FETCH_AHEAD 4
+
 /* Claim one slot to write into. False: the slow way. */
 ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
 {
@@ -100,8 +105,11 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
     *place = (struct place){slot_at(queue, node, ticket_index(ticket)), ticket};
     prefetch_to_write(place->slot);
     /* claim_enq:A, pairs with end_read:B, as in enqueue.c. The owner of the new word is the owner of the old. */
-    return atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
-                                                   memory_order_seq_cst, memory_order_relaxed);
+    if (unlikely(!atomic_compare_exchange_strong_explicit(&node->enq, &ticket, ticket + ticket_word(0, 1, 0),
+                                                          memory_order_seq_cst, memory_order_relaxed)))
+        return false;
+    prefetch_to_write((const unsigned char *)place->slot + FETCH_AHEAD * queue->geometry.slot_stride);
+    return true;
 }
 
 /* Make the slot FULL; the caller has written the message. False: the slow way. */
@@ -208,6 +216,7 @@ ALWAYS_INLINE bool fast_done(cq_queue *queue, struct place place)
     /* finish:A release, pairs with recycle:A, as in fast_finish. */
     atomic_store_explicit(&place.slot->state, place_word(place, SLOT_DONE), memory_order_release);
     fast_remember(&queue->last_deq, place);
+    prefetch_to_write((const unsigned char *)place.slot + queue->deq_ahead);
     uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_relaxed); /* as in fast_finished */
     return likely(is_same_life(head, place.ticket));
 }

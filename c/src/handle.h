@@ -208,6 +208,7 @@ struct cq_queue {
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
     bool special;                     /* claims of messages are more than that: consume.c */
+    uint32_t deq_ahead;               /* bytes to the slot whose line a consumer asks for: the next, if it has another */
     uint32_t usual_slots;             /* slots_per_node, or 0: consumers of this handle always look around (fast.h) */
     _Atomic uint32_t feeding;         /* 1: a thread of this handle is feeding from a source: feed.c */
     _Atomic uint32_t source_hint;     /* the entry of the source that was fed from last, plus 1 */

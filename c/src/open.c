@@ -78,6 +78,7 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
     atomic_store_explicit(&queue->next_due, INT64_MAX, memory_order_relaxed); /* nobody else has the handle yet */
     bool looks = queue->geometry.features & FEATURE_EXCLUSIVE || queue->geometry.time_to_live != 0;
     queue->special = looks || queue->geometry.max_deliveries != 0;
+    queue->deq_ahead = queue->geometry.slot_stride < 64 ? 0 : (uint32_t)queue->geometry.slot_stride;
     queue->usual_slots = looks ? 0 : queue->geometry.slots_per_node;
     lookout_look(queue);
     return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
