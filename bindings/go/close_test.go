@@ -177,11 +177,51 @@ func TestCloseWhileOthersCall(t *testing.T) {
 	}
 }
 
+// Batches that come while the queue is closed go back, once.
+func TestCloseWhileOthersTakeBatches(t *testing.T) {
+	directory := directory(t)
+	for range times(100, 5000) {
+		queue := openIn(t, directory, cqueue.WithCapacity(8))
+		for length(t, queue) < 4 {
+			must(t, queue.Enqueue([]byte("x")))
+		}
+		var all sync.WaitGroup
+		for range 10 {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				for {
+					messages, err := queue.TakeBatchContext(context.Background(), 3)
+					if errors.Is(err, cqueue.ErrClosed) {
+						return
+					} else if err != nil {
+						t.Error(err)
+						return
+					}
+					for _, message := range messages {
+						if string(message.Bytes()) != "x" {
+							t.Errorf("got %q", message.Bytes())
+						}
+					}
+					messages.GiveBack()
+				}
+			}()
+		}
+		time.Sleep(time.Millisecond)
+		must(t, queue.Close())
+		all.Wait()
+	}
+	got := stats(t, openIn(t, directory))
+	equal(t, got.Participants, 1)
+	equal(t, got.Length, 4)
+	equal(t, got.Held, uint64(0))
+}
+
 // The shortest calls are not counted: Close finds the threads that are in them.
 func TestCloseDuringTheShortestCalls(t *testing.T) {
 	directory := directory(t)
 	message := make([]byte, 2000) // so that copying takes a while
-	for range times(300, 30_000) {
+	for range times(100, 30_000) {
 		queue := openIn(t, directory, cqueue.WithCapacity(100), cqueue.WithMaxMessageSize(len(message)))
 		var all sync.WaitGroup
 		for g := range 4 {

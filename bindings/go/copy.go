@@ -30,7 +30,7 @@ func (q *Queue) enqueue(message []byte) Code {
 
 // Dequeue removes the oldest message and appends it to buffer, which may be nil, and returns the extended buffer, as
 // append does. buffer[:0] uses its memory again. It never blocks: ErrEmpty says that no message is waiting. On an error
-// the buffer comes back as it was.
+// the buffer comes back as it was; but with ErrIO, see [WithSync], it has the message, which was removed all the same.
 func (q *Queue) Dequeue(buffer []byte) ([]byte, error) {
 	message, result := q.dequeue(buffer)
 	if result != resultOK {

@@ -28,10 +28,17 @@
 /*
  * run.h - where nodes and slots are in a region, and runs of slots that were claimed together.
  *
- * It owns the way from numbers to addresses. It must not know what may be touched there, or when.
+ * It owns the way from numbers to addresses. It must not know what is there, or when it may be touched.
  */
 #ifndef CQ_RUN_H
 #define CQ_RUN_H
+
+
+/* ==== src/reach.h ==== */
+
+/* reach.h - which nodes of the region this process may touch. */
+#ifndef CQ_REACH_H
+#define CQ_REACH_H
 
 
 /* ==== src/handle.h ==== */
@@ -193,11 +200,10 @@ struct layout_header {
     char dead_letter[208];                         /* 2840 a queue's name, ending with a 0; empty: none */
     alignas(LAYOUT_LINE) _Atomic uint64_t consumer; /* 3072 lease: the only consumer; 0 */
     _Atomic uint64_t mover;                        /* 3080 lease: who is moving a message to dead_letter; 0 */
-    _Atomic uint64_t moving;                       /* 3088 link: the node of the message that is, or was, moved; 0 */
-    _Atomic uint64_t moving_index;                 /* 3096 its slot */
-    _Atomic uint64_t moved;                        /* 3104 messages that went to dead_letter: the number of the last */
-    _Atomic int64_t move_result;                   /* 3112 what the last try came to */
-    _Atomic uint64_t expired;                      /* 3120 a count for cq_stat */
+    _Atomic uint64_t moving;                       /* 3088 ticket: the message that is, or was, moved; 0 */
+    _Atomic uint64_t moved;                        /* 3096 messages that went to dead_letter: the number of the last */
+    _Atomic int64_t move_result;                   /* 3104 what the last try came to */
+    _Atomic uint64_t expired;                      /* 3112 a count for cq_stat */
     alignas(LAYOUT_LINE) _Atomic uint64_t sources; /* 3200 has memory | count | newest: see source.c */
 };
 
@@ -244,6 +250,11 @@ struct layout_slot {
     _Atomic uint64_t state;
     uint32_t length; /* of large slots only */
     _Atomic uint32_t pages;
+};
+/* Of durable queues, before the payload and what else goes there: where the message comes from. */
+struct layout_feed {
+    uint64_t source; /* life (40) | entry (24); of another life: it was not fed */
+    uint64_t number;
 };
 #define LAYOUT_SMALL_PAYLOAD 8u
 #define LAYOUT_LARGE_PAYLOAD 64u /* at a line of its own, so that a copy moves whole ones */
@@ -442,7 +453,8 @@ struct geometry {
     uint64_t features, max_headers, max_deliveries;
     int64_t time_to_live;
     uint32_t slots_per_node;
-    bool paged; /* slots get memory as far as their messages reach */
+    bool paged;   /* slots get memory as far as their messages reach */
+    bool stamped; /* each message is given a time, or the length of its headers */
 };
 
 enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
@@ -549,6 +561,7 @@ struct cq_queue {
     _Atomic uint32_t *alive; /* MAY_ in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
     _Atomic int fd;          /* a second description of the file: tests locks, allocates; holds no lock for long */
     bool populates;          /* os_populate works */
+    bool may_write;          /* the region is mapped to write */
     uint64_t granule;        /* memory comes and goes in such pieces: os_granule */
     uint64_t device, inode;  /* which file it is */
     char mapped_as[64];               /* another way to the file: by its mapping, where that is allowed */
@@ -565,9 +578,10 @@ struct cq_queue {
     struct trim trim;
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
+    bool looks;                       /* consumers always look around */
     bool special;                     /* claims of messages are more than that: consume.c */
-    uint32_t deq_ahead;               /* bytes to the slot whose line a consumer asks for: the next, if it has another */
-    uint32_t usual_slots;             /* slots_per_node, or 0: consumers of this handle always look around (fast.h) */
+    uint32_t deq_ahead;               /* bytes to the slot whose line a consumer asks for: the next, or 0 */
+    _Atomic uint32_t usual_slots;     /* slots_per_node, or 0: consumers of this handle always look around (fast.h) */
     _Atomic uint32_t feeding;         /* 1: a thread of this handle is feeding from a source: feed.c */
     _Atomic uint32_t source_hint;     /* the entry of the source that was fed from last, plus 1 */
     cq_queue *letters;                /* an open handle on dead_letter: letter.c's, with the mover's lease */
@@ -594,6 +608,9 @@ struct cq_queue {
 
     alignas(LAYOUT_LINE) struct hole_cache hole_cache;
     struct orphan_cache orphan_cache;
+
+    _Atomic uint64_t reached;   /* the nodes below may be touched; see reach.c, as for the next one */
+    _Atomic bool dues_reached;
 
     struct durable *durable; /* of a durable queue, and a handle that may write; see flush.h */
 };
@@ -634,6 +651,28 @@ static inline int handle_writable(const cq_queue *queue)
 
 #endif
 
+static void reach_bytes(const cq_queue *queue, uint64_t begin, uint64_t end);
+static void reach_begin(cq_queue *queue);
+static void reach_more(const cq_queue *queue, uint64_t node);
+static void reach_dues(const cq_queue *queue);
+
+/* Before anything of the node is touched, or given memory. Relaxed: a number, which is raised after the kernel was
+   told; whoever reads an older one tells it again. */
+static inline void reach_node(const cq_queue *queue, uint64_t node)
+{
+    if (unlikely(node >= atomic_load_explicit(&queue->reached, memory_order_relaxed)))
+        reach_more(queue, node);
+}
+
+/* The same before anything of the table of dues is touched. */
+static inline void reach_due(const cq_queue *queue)
+{
+    if (!atomic_load_explicit(&queue->dues_reached, memory_order_relaxed))
+        reach_dues(queue);
+}
+
+#endif
+
 /* Slots claimed together: count of them from index on, in the life `sequence` of a node. */
 struct run {
     uint64_t sequence;
@@ -644,6 +683,7 @@ struct run {
 
 static inline struct layout_node *node_at(const cq_queue *queue, uint32_t node)
 {
+    reach_node(queue, node);
     return (struct layout_node *)(void *)(queue->base + queue->geometry.nodes_offset +
                                           queue->geometry.node_stride * node);
 }
@@ -754,7 +794,7 @@ static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *t
                 CQ_DURABLE | CQ_SYNC | CQ_EXCLUSIVE_CONSUMER | CQ_ENQUEUE_TIMES))
 enum config_fault {
     CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY,
-    CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE, CONFIG_SYNC, CONFIG_DURABLE, CONFIG_DURABLE_FATE,
+    CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE, CONFIG_SYNC, CONFIG_DURABLE,
     CONFIG_HEADERS, CONFIG_DELIVERIES, CONFIG_LETTERS, CONFIG_LETTERS_NAME, CONFIG_NO_LETTERS, CONFIG_LIFE
 };
 static bool config_name_is_valid(const char *name);
@@ -775,6 +815,50 @@ static enum config_fault config_fault(const cq_config *config);
 #ifndef CQ_LEASE_H
 #define CQ_LEASE_H
 
+
+/* ==== src/participant.h ==== */
+
+/* participant.h - which participants there are, and which are alive. */
+#ifndef CQ_PARTICIPANT_H
+#define CQ_PARTICIPANT_H
+
+
+/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read
+   the region had one in the way of a write lock; then any lock counts, else write locks alone. */
+#define PARTICIPANT_USED UINT64_C(1)
+#define PARTICIPANT_SHARED UINT64_C(2)
+#define PARTICIPANT_INCARNATION UINT64_C(4)
+
+/* UNKNOWN: the descriptor cannot be relied on. */
+enum verdict { VERDICT_DEAD, VERDICT_ALIVE, VERDICT_UNKNOWN };
+
+static int participant_register(cq_queue *queue, int lock_fd, bool shared);
+static bool participant_enter_emergency(cq_queue *queue, int lock_fd);
+static void participant_leave_emergency(cq_queue *queue, int lock_fd);
+static int participant_verify(cq_queue *queue);
+static bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record);
+static void participant_claims(cq_queue *queue);
+static void participant_name(cq_queue *queue, enum side side, uint32_t node);
+static bool participant_is_alone(const cq_queue *queue);
+static uint32_t participant_highest(const cq_queue *queue);
+static bool participant_proves(const cq_queue *queue, int fd);
+static enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record);
+
+static inline uint64_t participant_record(const cq_queue *queue, uint32_t id)
+{
+    /* record:A, pairs with register:A and clean:A. */
+    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst);
+}
+
+/* Called before whatever may leave something if this process dies in the middle. */
+static inline void participant_active(cq_queue *queue)
+{
+    /* claims:B, pairs with the store in participant_claims. */
+    if (unlikely(!atomic_load_explicit(&queue->active, memory_order_acquire)))
+        participant_claims(queue);
+}
+
+#endif
 
 /* ==== src/wake.h ==== */
 
@@ -819,7 +903,8 @@ static inline void wake_side(cq_queue *queue, enum side side, size_t count)
 static inline uint32_t lease_holder(_Atomic uint64_t *lease)
 {
     /* lease:A, pairs with lease:B: what the last holder left is visible. */
-    return (uint32_t)atomic_load_explicit(lease, memory_order_seq_cst);
+    uint64_t holder = atomic_load_explicit(lease, memory_order_seq_cst);
+    return holder <= LAYOUT_MAX_OWNER ? (uint32_t)holder : UINT32_MAX; /* nobody's id: the region is corrupt */
 }
 
 /* True: it is this handle's now; not if it was. */
@@ -845,6 +930,18 @@ static inline bool lease_may_consume(cq_queue *queue)
         return true;
     uint32_t holder = lease_holder(&queue->header->consumer);
     return holder == 0 || holder == queue->owner;
+}
+
+/* Does the lease name nobody who is there? Its holder's id is in use until it was taken away: the region is corrupt. */
+static inline bool lease_is_stray(cq_queue *queue, _Atomic uint64_t *lease)
+{
+    uint32_t holder = lease_holder(lease);
+    uint64_t record = holder > 0 && holder <= LAYOUT_MAX_OWNER ? participant_record(queue, holder) : 0;
+
+    /* If the id was not in use all the time from one look at its record to the next, it was not when this lease named
+       it. */
+    return holder != 0 && !(record & PARTICIPANT_USED) && lease_holder(lease) == holder &&
+           (holder > LAYOUT_MAX_OWNER || participant_record(queue, holder) == record);
 }
 
 /* All places of a participant that is swept for. */
@@ -941,6 +1038,13 @@ static inline bool reap_is_pending(const cq_queue *queue)
 #define CQ_FLUSH_H
 
 
+/* ==== src/state.h ==== */
+
+/* state.h - the record that says what a queue had when a flush began. */
+#ifndef CQ_STATE_H
+#define CQ_STATE_H
+
+
 /* ==== src/segment.h ==== */
 
 /* segment.h - the file to which a handle appends what it puts on the disk. */
@@ -1032,8 +1136,11 @@ struct disk {
     int (*open)(int directory, const char *name, bool writable, int *file);
     int (*unlink)(int directory, const char *name);
     void (*close)(int file);
-    /* Which file is this number, by now? ("Close all descriptors" closes ours too.) And how large it is. */
+    /* Which file is this number, by now? ("Close all descriptors" closes ours too.) And how large it is. ENOENT: it has
+       no name any more; *identity is set. EBADF: none. Others: the disk does not say. */
     int (*identify)(int file, struct disk_identity *identity, uint64_t *size);
+    /* Was this number, as far as the system remembers, opened by this name? For a disk that does not say. */
+    bool (*is_called)(int file, const char *name);
     /* Have the file reach up to `end`, with blocks of its own that hold 0 from `begin` on, its size before, so that
        later writes there change nothing but these blocks. */
     int (*fill)(int file, uint64_t begin, uint64_t end);
@@ -1086,7 +1193,8 @@ struct facts_lock {
     uint8_t incarnation[FACTS_ID]; /* 16 of the region that the directory serves */
     uint8_t boot[FACTS_ID];        /* 32 in which that was made */
     uint8_t id[FACTS_ID];          /* 48 the region's */
-    char region[4032];             /* 64 the path of its file */
+    uint64_t inode;                /* 64 of this file: a copy has another */
+    char region[4024];             /* 72 the path of the region's file */
 };
 
 /* What a region was made with: enough to make it anew. */
@@ -1094,6 +1202,9 @@ struct facts_shape {
     uint64_t capacity, max_message_size, hole_slots, spare_nodes, max_memory, reserve;
     int64_t created;
     uint32_t slots_per_node, permissions;
+    uint64_t features, max_headers, max_deliveries;
+    int64_t time_to_live;
+    char dead_letter[208];
 };
 
 /* The beginning of a segment. */
@@ -1105,10 +1216,11 @@ struct facts_head {
     uint8_t boot[FACTS_ID];       /* 48 in which it was written */
     uint64_t generation;          /* 64 */
     struct facts_shape shape;     /* 72 */
-    uint8_t zeros[120];           /* 136 */
+    uint8_t zeros[136];           /* 376 */
 };
 
-enum fact_kind { FACT_MESSAGE = 1, FACT_STATE = 2 };
+/* FED: a MESSAGE whose body begins with a layout_feed. */
+enum fact_kind { FACT_MESSAGE = 1, FACT_STATE = 2, FACT_FED = 3 };
 
 /* A record; its body follows, up to a multiple of 8. */
 struct fact {
@@ -1118,22 +1230,34 @@ struct fact {
     uint32_t kind, deliveries; /* 24 */
 };
 
-/* The body of a STATE: this, and the runs. */
+/* The body of a STATE: this, the runs, and the sources. */
 struct fact_state {
-    uint64_t reserve, runs;
+    uint64_t reserve, runs, sources;
+    uint64_t messages;      /* records of the same flush that go before it in the file: else it was torn */
+    uint64_t moved, moving; /* to dead_letter: how many, and the position of the next one, if it is known; 0 */
 };
 struct fact_run {
     uint64_t position;
     uint32_t count, deliveries;
 };
+/* Its name follows, up to a multiple of 8. */
+struct fact_source {
+    uint64_t number;
+    uint32_t entry, length;
+};
 
-static_assert(sizeof(struct facts_lock) == LAYOUT_PAGE && offsetof(struct facts_lock, region) == 64, "as drawn");
-static_assert(sizeof(struct facts_head) == 256 && offsetof(struct facts_head, shape) == 72 &&
-              sizeof(struct facts_shape) == 64, "as drawn");
-static_assert(sizeof(struct fact) == 32 && sizeof(struct fact_state) == 16, "as drawn");
-static_assert(sizeof(struct fact_run) == 16, "as drawn");
+static_assert(sizeof(struct facts_lock) == LAYOUT_PAGE && offsetof(struct facts_lock, region) == 72, "as drawn");
+static_assert(sizeof(struct facts_head) == 512 && offsetof(struct facts_head, shape) == 72 &&
+              offsetof(struct facts_head, zeros) == 376, "as drawn");
+static_assert(sizeof(struct fact) == 32 && sizeof(struct fact_state) == 48, "as drawn");
+static_assert(sizeof(struct fact_run) == 16 && sizeof(struct fact_source) == 16, "as drawn");
 
 static inline uint64_t fact_bytes(uint32_t size) { return sizeof(struct fact) + ((uint64_t)size + 7) / 8 * 8; }
+
+static inline uint64_t fact_source_bytes(uint32_t length)
+{
+    return sizeof(struct fact_source) + ((uint64_t)length + 7) / 8 * 8;
+}
 
 /* The position of a ticket: one behind a node is the first of the next. */
 static inline uint64_t fact_position(uint64_t ticket, uint32_t slots)
@@ -1147,6 +1271,7 @@ static inline uint64_t fact_ticket(uint64_t position, uint32_t slots)
     return ticket_word(position / slots, (uint32_t)(position % slots), 0);
 }
 
+static struct facts_shape facts_shape_of(const struct layout_header *header, uint32_t permissions);
 static void facts_name(const struct facts_head *head, char name[DISK_NAME]);
 static bool facts_is_name(const char *name, uint64_t *generation);
 static uint32_t facts_begin_crc(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], uint64_t offset,
@@ -1155,6 +1280,8 @@ static void facts_seal_head(const struct crc32c *crc, struct facts_head *head);
 static bool facts_check_head(const struct crc32c *crc, const struct facts_head *head);
 static bool facts_next(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], const unsigned char *bytes, uint64_t size,
                 uint64_t *offset, struct fact *fact);
+static bool facts_next_source(const unsigned char *body, uint64_t size, uint64_t *offset, struct fact_source *source,
+                       const char **name);
 
 #endif
 
@@ -1169,6 +1296,7 @@ struct home {
 static int home_path(const char *region, const cq_config *config, char path[LAYOUT_DIRECTORY]);
 static int home_join(struct home *home, const uint8_t incarnation[FACTS_ID]);
 static int home_seize(struct home *home, bool create, uint32_t permissions, const cq_config *config);
+static bool home_read(const struct home *home, struct facts_lock *lock);
 static int home_describe(const struct home *home, const struct facts_lock *lock);
 static int home_result(int error);
 static int home_open(const struct home *home, int *directory);
@@ -1208,6 +1336,32 @@ static void segment_rewind(struct segment *segment);
 static bool segment_is_ours(const struct segment *segment);
 static void segment_leave(struct segment *segment);
 static void segment_free(struct segment *segment);
+
+#endif
+
+/* How far a source had come. */
+struct state_source {
+    uint64_t number;
+    uint32_t length; /* of the name; 0: there is none in this entry */
+    char name[LAYOUT_NAME];
+};
+
+struct statement {
+    uint64_t position; /* D */
+    uint64_t reserve;
+    uint64_t messages;      /* records that the same flush has written before it */
+    uint64_t moved, moving; /* to dead_letter, see letter.c; `moving` is a position, or 0 */
+    struct fact_run *runs;  /* of messages behind D */
+    size_t run_count, run_room;
+    struct state_source sources[LAYOUT_SOURCE_SLOTS]; /* by their entries */
+};
+
+static void state_look(cq_queue *queue, struct statement *state);
+static int state_add_run(struct statement *state, uint64_t position, uint32_t deliveries);
+static bool state_has(const struct statement *state, const struct layout_feed *feed);
+static uint64_t state_source_count(const struct statement *state);
+static int state_write(struct segment *segment, uint64_t ticket, const struct statement *state);
+static int state_read(const struct fact *fact, const unsigned char *body, struct statement *state);
 
 #endif
 
@@ -1258,14 +1412,13 @@ struct durable {
     struct segment segment;
     _Atomic uint32_t busy; /* 1: a thread of this handle flushes; what follows, and the segment, is its own */
     struct durable_mark *marks;
-    struct fact_run *runs;
-    size_t mark_count, mark_room, run_count, run_room;
+    size_t mark_count, mark_room;
+    struct statement state;
 };
 /* One flush. */
 struct flush {
     uint64_t ticket;
     uint64_t deq;        /* D, a ticket */
-    uint64_t reserve;    /* what its STATE says */
     bool collects;       /* files are to be removed afterwards: look at all nodes, for the next three */
     uint64_t move_before; /* messages that only generations before this one have are written again */
     uint64_t complete;   /* a sequence: nodes before it, from D on, hold nothing that is not logged; 0: not known */
@@ -1709,19 +1862,24 @@ static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_s
 }
 
 /*
- * Before the payload, where the queue has them: the time (8 bytes), then the headers' length (4), then they. The
- * owner of the claim writes them, before the slot is FULL, as the payload.
+ * Before the payload, where the queue has them: where the message comes from (16 bytes), the time (8), the headers'
+ * length (4), then they. The owner of the claim writes them, before the slot is FULL, as the payload.
  */
+static inline bool slot_has_times(const cq_queue *queue) { return queue->geometry.features & FEATURE_TIMES; }
+static inline bool slot_has_feed(const cq_queue *queue) { return queue->geometry.features & LAYOUT_DURABLE; }
+static inline struct layout_feed *slot_feed(const cq_queue *queue, const unsigned char *payload)
+{
+    return (struct layout_feed *)(void *)(uintptr_t)(payload - queue->geometry.prefix);
+}
 static inline int64_t *slot_time(const cq_queue *queue, const unsigned char *payload)
 {
-    return (int64_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix);
+    uint64_t feed = slot_has_feed(queue) ? sizeof(struct layout_feed) : 0;
+    return (int64_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix + feed);
 }
 static inline uint32_t *slot_headers(const cq_queue *queue, const unsigned char *payload)
 {
-    uint64_t times = queue->geometry.features & FEATURE_TIMES ? 8 : 0;
-    return (uint32_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix + times);
+    return (uint32_t *)(void *)(slot_time(queue, payload) + slot_has_times(queue));
 }
-static inline bool slot_has_times(const cq_queue *queue) { return queue->geometry.features & FEATURE_TIMES; }
 
 /* Is the message in the slot older than time_to_live? A look into what others may overwrite meanwhile. */
 static inline bool slot_is_expired(const cq_queue *queue, struct layout_slot *slot, int64_t date)
@@ -1768,8 +1926,21 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
    room for them. Both are worth nothing unless slot->state is still `word` afterwards. */
 /* What goes before the payload of such a message; before slot_peek. */
 static void slot_peek_prefix(const cq_queue *queue, struct layout_slot *slot, unsigned char *copy);
+/* The same without what the message does not use of it, of the life `sequence`. */
+struct slot_before {
+    struct layout_feed feed;       /* source 0: it was not fed */
+    unsigned char bytes[8 + 4];    /* the time and the headers' length, where the queue has them */
+    size_t size;                   /* of these */
+    size_t headers;                /* bytes that follow them, at ... */
+    ptrdiff_t headers_at;          /* ... from the payload on */
+};
+static void slot_peek_before(const cq_queue *queue, struct layout_slot *slot, uint64_t sequence, struct slot_before *before);
+static inline size_t slot_before_bytes(const struct slot_before *before)
+{
+    return (before->feed.source != 0 ? sizeof before->feed : 0) + before->size + before->headers;
+}
 static int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
-static void slot_read(const cq_queue *queue, struct layout_slot *slot, size_t offset, void *to, size_t size);
+static void slot_read(const cq_queue *queue, struct layout_slot *slot, ptrdiff_t offset, void *to, size_t size);
 
 #endif
 
@@ -1877,9 +2048,10 @@ static inline void fast_remember(_Atomic uint64_t *last, struct place place)
     atomic_store_explicit(last, place.ticket + ticket_word(0, 1, 0), memory_order_release);
 }
 
-/* A slot's line comes from the other side's processor. So that of a later one is asked for at each message. A producer
-   asks some slots ahead: with fewer between, streams wait for the line; with more, consumers that are close behind take it
-   away again. A consumer asks for the next slot alone (deq_ahead), which then is at hand while it looks for a message. */
+/* A slot's line comes from the other side's processor. So that of a later one is asked for at each message. A
+   producer asks some slots ahead: with fewer between, streams wait for the line; with more, consumers that are close
+   behind take it away again. A consumer asks for the next slot alone, which then is at hand while it looks for a
+   message (deq_ahead; 0 where the next is in the same line). */
 #define FETCH_AHEAD 4
 
 /* Claim one slot to write into. False: the slow way. */
@@ -1957,7 +2129,9 @@ ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
     struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
     uint32_t index = ticket_index(ticket);
 
-    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->usual_slots))
+    /* Relaxed: 0 is a wish. */
+    if (unlikely(orphan_is_dirty(version) || ticket == 0 ||
+                 index >= atomic_load_explicit(&queue->usual_slots, memory_order_relaxed)))
         return SEEN_OTHER;
     look->place = (struct place){slot_at(queue, node, index), ticket};
     look->word = slot_load(queue, node, index);
@@ -2050,6 +2224,10 @@ enum os_open { OS_READ_ONLY = 1, OS_MARKED = 2, OS_FOLLOW = 4 };
 
 /* A new description of the file, not inherited by other programs. Never waits, whatever the path leads to. (s) */
 static int os_open(const char *path, uint32_t flags, int *fd);
+/* Another number for a new description, and its old one closed: one that open() gives nobody as long as a lower one is
+   free. So who closes a number once too often, or all, and opens other files, gets others. The number itself if there
+   is none. (s) */
+static int os_move_up(int fd);
 /* What os_open or os_create_nameless opened; if the number is somebody else's by now, that is left alone. (s) */
 static void os_close(int fd);
 static int os_status(int fd, struct os_status *status);                                     /* (s) */
@@ -2104,12 +2282,14 @@ static uint64_t os_room(int fd);
 /*
  * The whole file, shared, with addresses of its own and no memory before it is used, even in a process that locks all
  * memory that it will have. A child process does not get the mapping; and as long as the mapping is there its
- * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. OS_TRY: as
- * large, but for nothing.
+ * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. Its first
+ * page is a mapping of its own, as the kernel sees it. OS_MAP_TRY: as large, but for nothing.
  */
 enum os_map { OS_MAP_TRY, OS_MAP_READ, OS_MAP_WRITE };
 static int os_map(int fd, uint64_t size, enum os_map use, void **at);
 static void os_unmap(void *at, uint64_t size);
+/* Whole pages of a mapping may be used so from now on. With OS_MAP_TRY not at all, not even by the kernel. (s) */
+static int os_protect(void *at, uint64_t size, enum os_map use);
 /* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. *populates:
    os_populate works here. */
 static int os_map_alive(void **at, bool *populates);
@@ -2213,50 +2393,6 @@ static int os_try_descriptors(uint32_t count);
 
 #endif
 
-/* ==== src/participant.h ==== */
-
-/* participant.h - which participants there are, and which are alive. */
-#ifndef CQ_PARTICIPANT_H
-#define CQ_PARTICIPANT_H
-
-
-/* record: incarnation << 2 | SHARED | USED. SHARED: the lock is a read lock, because a process that may only read
-   the region had one in the way of a write lock; then any lock counts, else write locks alone. */
-#define PARTICIPANT_USED UINT64_C(1)
-#define PARTICIPANT_SHARED UINT64_C(2)
-#define PARTICIPANT_INCARNATION UINT64_C(4)
-
-/* UNKNOWN: the descriptor cannot be relied on. */
-enum verdict { VERDICT_DEAD, VERDICT_ALIVE, VERDICT_UNKNOWN };
-
-static int participant_register(cq_queue *queue, int lock_fd, bool shared);
-static bool participant_enter_emergency(cq_queue *queue, int lock_fd);
-static void participant_leave_emergency(cq_queue *queue, int lock_fd);
-static int participant_verify(cq_queue *queue);
-static bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record);
-static void participant_claims(cq_queue *queue);
-static void participant_name(cq_queue *queue, enum side side, uint32_t node);
-static bool participant_is_alone(const cq_queue *queue);
-static uint32_t participant_highest(const cq_queue *queue);
-static bool participant_proves(const cq_queue *queue, int fd);
-static enum verdict participant_ask(const cq_queue *queue, int fd, uint32_t id, uint64_t record);
-
-static inline uint64_t participant_record(const cq_queue *queue, uint32_t id)
-{
-    /* record:A, pairs with register:A and clean:A. */
-    return atomic_load_explicit(&queue->participants[id].record, memory_order_seq_cst);
-}
-
-/* Called before whatever may leave something if this process dies in the middle. */
-static inline void participant_active(cq_queue *queue)
-{
-    /* claims:B, pairs with the store in participant_claims. */
-    if (unlikely(!atomic_load_explicit(&queue->active, memory_order_acquire)))
-        participant_claims(queue);
-}
-
-#endif
-
 #include <errno.h>
 
 #define TRIES 4 /* of one call, after it found nothing */
@@ -2349,6 +2485,8 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
     uint32_t tries = 0;
 
     participant_active(queue);
+    if (unlikely(trim_is_pending(queue)))
+        trim_go_on(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
         int result = unlikely(orphan_is_dirty(version)) ? claim_dirty(queue, want, room, run, needed, &version)
@@ -2550,12 +2688,7 @@ bool config_name_is_valid(const char *name)
 static enum config_fault fate_fault(const cq_config *config)
 {
     bool attaches = config->flags & (CQ_ATTACH | CQ_READ_ONLY); /* then it may be known from the region */
-    bool durable = config->flags & (CQ_DURABLE | CQ_SYNC), asks = config->max_headers != 0 ||
-        config->max_deliveries != 0 || config->dead_letter || config->time_to_live != 0 ||
-        config->flags & (CQ_EXCLUSIVE_CONSUMER | CQ_ENQUEUE_TIMES);
 
-    if (durable && asks)
-        return CONFIG_DURABLE_FATE;
     if (config->max_headers > LAYOUT_MAX_HEADERS)
         return CONFIG_HEADERS;
     if (config->max_deliveries > LAYOUT_MAX_DELIVERIES)
@@ -2652,6 +2785,8 @@ static int admit(cq_queue *queue)
         participant_active(queue);
         if (holder == queue->owner || (holder == 0 && lease_take(queue, lease)))
             return CQ_OK;
+        if (lease_is_stray(queue, lease))
+            return CQ_ECORRUPT;
         reap_suspect(queue, holder);
     } while (lease_may_consume(queue) || claim_again(queue, SIDE_CONSUMERS, CQ_ECONSUMER, &tries));
     return CQ_ECONSUMER;
@@ -3060,6 +3195,7 @@ struct blank {
 
 static bool memory_is_there(const struct blank *blank);
 static int memory_allocate(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size);
+static int memory_allocate_table(cq_queue *queue, uint64_t offset, uint64_t size);
 static bool memory_taken(cq_queue *queue, uint64_t *bytes);
 static int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size);
 static int memory_allocate_node(cq_queue *queue, const struct blank *blank, const struct geometry *geometry, uint64_t node);
@@ -3166,8 +3302,10 @@ static struct extras config_extras(const cq_config *config)
     if (!config)
         return (struct extras){0};
     bool times = config->flags & CQ_ENQUEUE_TIMES || config->time_to_live != 0;
+    bool durable = config->flags & (CQ_DURABLE | CQ_SYNC);
     return (struct extras){
-        .features = (config->flags & CQ_EXCLUSIVE_CONSUMER ? FEATURE_EXCLUSIVE : 0) | (times ? FEATURE_TIMES : 0),
+        .features = (config->flags & CQ_EXCLUSIVE_CONSUMER ? FEATURE_EXCLUSIVE : 0) | (times ? FEATURE_TIMES : 0) |
+                    (durable ? LAYOUT_DURABLE : 0),
         .max_headers = config->max_headers, .max_deliveries = config->max_deliveries,
         .time_to_live = config->time_to_live};
 }
@@ -3550,6 +3688,9 @@ static bool source_name(const cq_queue *queue, uint32_t source, char name[LAYOUT
 static bool source_find(cq_queue *queue, const char *name, uint32_t length, uint32_t *source);
 static int source_make(cq_queue *queue, const char *name, uint32_t length, uint32_t *source);
 static uint64_t source_number(const cq_queue *queue, uint32_t source);
+static uint64_t source_settled(cq_queue *queue, uint32_t source);
+static void source_put(cq_queue *queue, uint32_t entry, const char *name, uint32_t length, uint64_t number);
+static uint64_t source_words(uint32_t count);
 static int source_propose(cq_queue *queue, uint32_t source, const struct run *run, uint32_t full, uint64_t number);
 static int source_raise(cq_queue *queue, uint32_t source, uint64_t number);
 static void source_settle(cq_queue *queue, uint32_t node, uint32_t index, uint64_t word);
@@ -3957,10 +4098,7 @@ static void describe(struct durable *durable, const cq_queue *queue, uint32_t pe
     crc32c_prepare(&durable->segment.crc);
     memcpy(head->id, header->id, FACTS_ID);
     memcpy(head->boot, header->boot, FACTS_ID);
-    head->shape = (struct facts_shape){
-        .capacity = header->capacity, .max_message_size = header->max_message_size, .hole_slots = header->hole_slots,
-        .spare_nodes = header->origin_spare_nodes, .max_memory = header->max_memory, .reserve = header->reserve,
-        .created = header->created, .slots_per_node = header->slots_per_node, .permissions = permissions};
+    head->shape = facts_shape_of(header, permissions);
 }
 
 /*
@@ -4014,7 +4152,7 @@ void durable_leave(cq_queue *queue, bool forked)
         durable->segment.home.held = NULL;
     home_let_go(&durable->segment.home);
     free(durable->marks);
-    free(durable->runs);
+    free(durable->state.runs);
     free(durable);
     queue->durable = NULL;
 }
@@ -4034,6 +4172,26 @@ static int judge_name(const char *path, bool clear)
     return !old ? CQ_EEXIST : clear ? result_of_errno(os_unlink(path)) : CQ_OK;
 }
 
+/* Does the directory, which nobody has in use, serve a region that is there, by another name? That may hold more than
+   was synced. */
+static bool serves_another(const struct home *home, const char *path)
+{
+    struct facts_lock *lock = malloc(sizeof *lock);
+    struct layout_header header;
+    uint64_t size;
+    int fd;
+    bool serves = lock && home_read(home, lock) && strcmp(lock->region, path) != 0 &&
+                  os_open(lock->region, OS_READ_ONLY, &fd) == 0;
+
+    if (serves) {
+        serves = region_read_header(fd, &header, &size) == CQ_OK && is_of_this_boot(&header) &&
+                 memcmp(header.incarnation, lock->incarnation, FACTS_ID) == 0;
+        os_close(fd);
+    }
+    free(lock);
+    return serves;
+}
+
 static int revive_at(const char *path, const cq_config *config, struct home *home, struct os_status *made)
 {
     bool create = !(config->flags & CQ_ATTACH);
@@ -4046,6 +4204,8 @@ static int revive_at(const char *path, const cq_config *config, struct home *hom
     if (result != CQ_OK)
         return result;
     result = judge_name(path, true); /* with the locks: somebody may have made it meanwhile */
+    if (result == CQ_OK && serves_another(home, path))
+        result = CQ_EBUSY;
     if (result == CQ_OK)
         result = revive(home, path, config, made);
     if (result == CQ_OK)
@@ -4152,7 +4312,7 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
         if (ticket != reached && !slot_reaches(queue, slot_at(queue, tail->node, index), size))
             return RESULT_REACH;
     }
-    if (unlikely(queue->geometry.prefix > 0))
+    if (unlikely(queue->geometry.stamped))
         here = 0; /* nor what goes before a message */
     /* claim_enq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
@@ -4310,7 +4470,7 @@ ALWAYS_INLINE bool publish_short(cq_queue *queue, const struct run *run, uint32_
 {
     struct place place = {run_slot(queue, run, index), ticket_word(run->sequence, run->index + index, 0)};
     /* Relaxed: see dequeue_patience. */
-    if (unlikely(message->size > SHORT_BYTES || queue->geometry.prefix > 0 ||
+    if (unlikely(message->size > SHORT_BYTES || queue->geometry.stamped ||
                  atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
         return false;
     if (unlikely(!fast_fill(queue, place, message->data, message->size)))
@@ -4611,9 +4771,6 @@ static void say_invalid(struct text *text, const struct found *found)
     case CONFIG_SYNC: say(text, "flags has CQ_SYNC and CQ_READ_ONLY, which has nothing to sync: choose one"); return;
     case CONFIG_DURABLE: say(text, "durable_directory is given, and flags has no CQ_DURABLE: add it, or leave the "
                              "directory out"); return;
-    case CONFIG_DURABLE_FATE: say(text, "a durable queue keeps messages and nothing beside them: leave out "
-                                  "max_headers, max_deliveries, dead_letter, time_to_live, CQ_ENQUEUE_TIMES and "
-                                  "CQ_EXCLUSIVE_CONSUMER, or CQ_DURABLE"); return;
     case CONFIG_HEADERS: say(text, "max_headers %" PRIu64 " is more than %u bytes, the maximum", config->max_headers,
                              LAYOUT_MAX_HEADERS); return;
     case CONFIG_DELIVERIES: say(text, "max_deliveries %" PRIu64 " is more than %u, the maximum", config->max_deliveries,
@@ -4803,10 +4960,6 @@ static void say_feature(struct text *text, const struct found *found)
     bool headers = !found->has_region || found->geometry.max_headers == 0;
     bool times = !found->has_region || !(found->geometry.features & FEATURE_TIMES);
 
-    if (found->has_region && found->geometry.features & LAYOUT_DURABLE) {
-        say(text, "it is durable, and such a queue keeps messages alone, not sources, headers or times");
-        return;
-    }
     say(text, "its messages have no %s: create it with %s",
         headers && times ? "headers and no times" : headers ? "headers" : "times",
         headers && times ? "max_headers, or with CQ_ENQUEUE_TIMES" : headers ? "max_headers" : "CQ_ENQUEUE_TIMES");
@@ -4947,6 +5100,20 @@ bool facts_is_name(const char *name, uint64_t *generation)
     return *at == '\0';
 }
 
+/* What the header says that is to survive. */
+struct facts_shape facts_shape_of(const struct layout_header *header, uint32_t permissions)
+{
+    struct facts_shape shape = {
+        .capacity = header->capacity, .max_message_size = header->max_message_size, .hole_slots = header->hole_slots,
+        .spare_nodes = header->origin_spare_nodes, .max_memory = header->max_memory, .reserve = header->reserve,
+        .created = header->created, .slots_per_node = header->slots_per_node, .permissions = permissions,
+        .features = header->features, .max_headers = header->max_headers, .max_deliveries = header->max_deliveries,
+        .time_to_live = header->time_to_live};
+
+    memcpy(shape.dead_letter, header->dead_letter, sizeof shape.dead_letter);
+    return shape;
+}
+
 /* Of a record at `offset`, whose body is to be added. */
 uint32_t facts_begin_crc(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], uint64_t offset,
                          const struct fact *fact)
@@ -4971,22 +5138,48 @@ bool facts_check_head(const struct crc32c *crc, const struct facts_head *head)
     return copy.crc == head->crc && head->magic == FACTS_SEGMENT_MAGIC;
 }
 
+/* The source at *offset of a STATE's body, and its name, which does not end with a 0. False: it is not whole. */
+bool facts_next_source(const unsigned char *body, uint64_t size, uint64_t *offset, struct fact_source *source,
+                       const char **name)
+{
+    if (*offset > size || size - *offset < sizeof *source)
+        return false;
+    memcpy(source, body + *offset, sizeof *source);
+    *name = (const char *)body + *offset + sizeof *source;
+    if (source->entry >= LAYOUT_SOURCE_SLOTS || source->length == 0 || source->length > LAYOUT_NAME ||
+        size - *offset < fact_source_bytes(source->length))
+        return false;
+    *offset += fact_source_bytes(source->length);
+    return true;
+}
+
+static bool is_state(const unsigned char *body, uint64_t size)
+{
+    struct fact_state state;
+    struct fact_source source;
+    const char *name;
+
+    if (size < sizeof state)
+        return false;
+    memcpy(&state, body, sizeof state);
+    if (state.runs > (size - sizeof state) / sizeof(struct fact_run) || state.sources > LAYOUT_SOURCE_SLOTS)
+        return false;
+    uint64_t offset = sizeof state + state.runs * sizeof(struct fact_run);
+    for (uint64_t i = 0; i < state.sources; ++i)
+        if (!facts_next_source(body, size, &offset, &source, &name))
+            return false;
+    return offset == size;
+}
+
 static bool is_record(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], const unsigned char *at,
                       uint64_t offset, uint64_t room, struct fact *fact)
 {
     memcpy(fact, at, sizeof *fact);
-    if ((fact->kind != FACT_MESSAGE && fact->kind != FACT_STATE) || fact->size > room - sizeof *fact)
+    if (fact->kind < FACT_MESSAGE || fact->kind > FACT_FED || fact->size > room - sizeof *fact)
         return false;
     if (crc32c_add(crc, facts_begin_crc(crc, segment_id, offset, fact), at + sizeof *fact, fact->size) != fact->crc)
         return false;
-    if (fact->kind == FACT_MESSAGE)
-        return true;
-    struct fact_state state;
-    if (fact->size < sizeof state)
-        return false;
-    memcpy(&state, at + sizeof *fact, sizeof state);
-    return state.runs == (fact->size - sizeof state) / sizeof(struct fact_run) &&
-           fact->size == sizeof state + state.runs * sizeof(struct fact_run);
+    return fact->kind != FACT_STATE || is_state(at + sizeof *fact, fact->size);
 }
 
 /* The next record of a segment whose bytes these are, from *offset on, where it then is. False: there is none. What is
@@ -5125,23 +5318,6 @@ static void *with_room(void *array, size_t count, size_t *room, size_t size)
     return larger;
 }
 
-static int add_run(struct durable *durable, uint64_t position, uint32_t deliveries)
-{
-    struct fact_run *last = durable->run_count > 0 ? &durable->runs[durable->run_count - 1] : NULL;
-
-    if (last && last->position + last->count == position && last->deliveries == deliveries &&
-        last->count < UINT32_MAX) {
-        ++last->count;
-        return 0;
-    }
-    struct fact_run *runs = with_room(durable->runs, durable->run_count, &durable->run_room, sizeof *runs);
-    if (!runs)
-        return ENOMEM;
-    durable->runs = runs;
-    durable->runs[durable->run_count++] = (struct fact_run){position, 1, deliveries};
-    return 0;
-}
-
 /* FULL, READING, ORPHAN: there is a message, and its bytes stay. */
 static bool is_live(uint64_t word, uint64_t sequence)
 {
@@ -5149,36 +5325,52 @@ static bool is_live(uint64_t word, uint64_t sequence)
     return word_sequence(word) == sequence && (phase == SLOT_FULL || phase == SLOT_READING || phase == SLOT_ORPHAN);
 }
 
+/* A part of the slot, from `offset` of its payload on, becomes a part of the record. */
+static int copy_part(struct scan *scan, struct layout_slot *slot, ptrdiff_t offset, size_t size)
+{
+    unsigned char piece[COPIED_BYTES];
+    int error = 0;
+
+    for (size_t done = 0; done < size && error == 0; done += sizeof piece) {
+        size_t part = size - done < sizeof piece ? size - done : sizeof piece;
+        slot_read(scan->queue, slot, offset + (ptrdiff_t)done, piece, part);
+        error = segment_body(&scan->queue->durable->segment, piece, part);
+    }
+    return error;
+}
+
 /* Append the message of a slot that held `word`. *there: it was there all the time. */
-static int write_message(struct scan *scan, struct layout_slot *slot, uint64_t word, struct fact *fact, bool *there)
+static int write_message(struct scan *scan, struct layout_slot *slot, uint64_t word, const struct slot_before *before,
+                         struct fact *fact, bool *there)
 {
     struct segment *segment = &scan->queue->durable->segment;
-    unsigned char piece[COPIED_BYTES];
-    size_t size, done = 0;
+    bool fed = before->feed.source != 0;
+    size_t size;
     int error;
 
     if (slot_size(scan->queue, slot, word, &size) != CQ_OK) {
         *there = false; /* overwritten, or a hostile peer's */
         return 0;
     }
-    fact->size = (uint32_t)size;
-    if ((error = segment_fact(segment, fact)) != 0)
-        return error;
-    for (; done < size && error == 0; done += sizeof piece) {
-        size_t part = size - done < sizeof piece ? size - done : sizeof piece;
-        slot_read(scan->queue, slot, done, piece, part);
-        error = segment_body(segment, piece, part);
-    }
+    fact->kind = fed ? FACT_FED : FACT_MESSAGE;
+    fact->size = (uint32_t)(slot_before_bytes(before) + size);
+    if ((error = segment_fact(segment, fact)) == 0 &&
+        (error = segment_body(segment, &before->feed, fed ? sizeof before->feed : 0)) == 0 &&
+        (error = segment_body(segment, before->bytes, before->size)) == 0 &&
+        (error = copy_part(scan, slot, before->headers_at, before->headers)) == 0)
+        error = copy_part(scan, slot, 0, size);
     /* peek:A, before peek:B; meets publish:B and finish:A: the bytes were read before the state is read again. */
     fence(memory_order_acquire);
     if (error != 0)
         return error;
     /* peek:B, after peek:A. */
     *there = is_live(atomic_load_explicit(&slot->state, memory_order_relaxed), word_sequence(word));
-    if (*there)
-        return segment_end_fact(segment);
-    segment_drop_fact(segment);
-    return 0;
+    if (!*there) {
+        segment_drop_fact(segment);
+        return 0;
+    }
+    ++scan->queue->durable->state.messages;
+    return segment_end_fact(segment);
 }
 
 /* What a flush found out about a node. */
@@ -5192,11 +5384,13 @@ static int scan_slot(struct scan *scan, struct layout_node *node, uint32_t index
                      struct finding *finding)
 {
     const struct flush *flush = scan->flush;
+    struct layout_slot *slot = slot_at(scan->queue, node, index);
     uint64_t sequence = word_sequence(finding->mark.link);
     bool behind = index < finding->before, logged = is_logged(node, sequence, index), there = true;
     uint32_t deliveries = behind && slot_phase(word) == SLOT_FULL ? 1 : slot_deliveries(word);
-    struct fact fact = {.ticket = flush->ticket, .kind = FACT_MESSAGE, .deliveries = deliveries,
+    struct fact fact = {.ticket = flush->ticket, .deliveries = deliveries,
                         .position = sequence * scan->queue->geometry.slots_per_node + index};
+    struct slot_before before = {.size = 0};
     size_t size;
     int error;
 
@@ -5204,17 +5398,24 @@ static int scan_slot(struct scan *scan, struct layout_node *node, uint32_t index
         scan->unsynced += !logged;
         return 0;
     }
+    struct statement *state = &scan->queue->durable->state;
+    if (!logged || flush->collects)
+        slot_peek_before(scan->queue, slot, sequence, &before);
+    if (!logged && before.feed.source != 0 && !state_has(state, &before.feed)) {
+        finding->unfinished = true; /* fed since: it is of the next flush, as its number */
+        return 0;
+    }
     if (!logged || finding->mark.moves) {
-        error = write_message(scan, slot_at(scan->queue, node, index), word, &fact, &there);
+        error = write_message(scan, slot, word, &before, &fact, &there);
         if (error != 0 || !there)
             return error;
         finding->mark.slots[index / 64] |= UINT64_C(1) << index % 64;
         finding->writes = true;
     } else
         finding->stays = true;
-    if (flush->collects && slot_size(scan->queue, slot_at(scan->queue, node, index), word, &size) == CQ_OK)
-        scan->flush->live += fact_bytes((uint32_t)size);
-    return behind ? add_run(scan->queue->durable, fact.position, deliveries) : 0;
+    if (flush->collects && slot_size(scan->queue, slot, word, &size) == CQ_OK)
+        scan->flush->live += fact_bytes((uint32_t)(slot_before_bytes(&before) + size));
+    return behind ? state_add_run(state, fact.position, deliveries) : 0;
 }
 
 static int scan_slots(struct scan *scan, struct layout_node *node, struct finding *finding)
@@ -5231,7 +5432,7 @@ static int scan_slots(struct scan *scan, struct layout_node *node, struct findin
         if (is_live(word, sequence))
             error = scan_slot(scan, node, i, word, finding);
         else
-            finding->unfinished |= slot_phase(word) == SLOT_WRITING;
+            finding->unfinished |= slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_FED;
     }
     return error;
 }
@@ -5346,22 +5547,6 @@ static uint64_t reserve_ahead(cq_queue *queue, uint64_t tail)
     return atomic_load_explicit(asked, memory_order_seq_cst); /* asked:B, after generation:B; meets asked:A */
 }
 
-static int write_state(cq_queue *queue, const struct flush *flush)
-{
-    struct durable *durable = queue->durable;
-    struct fact_state state = {flush->reserve, durable->run_count};
-    uint64_t size = sizeof state + durable->run_count * sizeof *durable->runs;
-    struct fact fact = {.size = (uint32_t)size, .ticket = flush->ticket, .kind = FACT_STATE,
-                        .position = fact_position(flush->deq, queue->geometry.slots_per_node)};
-    int error;
-
-    if ((error = segment_fact(&durable->segment, &fact)) != 0 ||
-        (error = segment_body(&durable->segment, &state, sizeof state)) != 0 ||
-        (error = segment_body(&durable->segment, durable->runs, durable->run_count * sizeof *durable->runs)) != 0)
-        return error;
-    return segment_end_fact(&durable->segment);
-}
-
 /* Write what flush->ticket is for into the handle's segment, and have it on the disk. An error number, -1 if the region
    contradicts itself. */
 int flush_write(cq_queue *queue, struct flush *flush)
@@ -5370,13 +5555,15 @@ int flush_write(cq_queue *queue, struct flush *flush)
     struct scan scan = {.queue = queue, .flush = flush};
     int error = 0;
 
-    durable->mark_count = durable->run_count = 0;
+    durable->mark_count = durable->state.run_count = durable->state.messages = 0;
     flush->oldest = durable->segment.head.generation;
+    state_look(queue, &durable->state);
     if (scan_all(&scan, &error) != CQ_OK)
         return -1;
-    flush->reserve = reserve_ahead(queue, scan.tail);
+    durable->state.reserve = reserve_ahead(queue, scan.tail);
+    durable->state.position = fact_position(flush->deq, queue->geometry.slots_per_node);
     if (error == 0)
-        error = write_state(queue, flush);
+        error = state_write(&durable->segment, flush->ticket, &durable->state);
     return error != 0 ? error : segment_flush(&durable->segment);
 }
 
@@ -5393,7 +5580,7 @@ bool flush_conclude(cq_queue *queue, const struct flush *flush)
         return false;
     for (size_t i = 0; i < durable->mark_count; ++i)
         mark_logged(queue, &durable->marks[i], generation);
-    raise_sequence(&queue->header->reserved_sequence, flush->reserve);
+    raise_sequence(&queue->header->reserved_sequence, durable->state.reserve);
     raise_sequence(&queue->header->complete, flush->complete);
     uint64_t done = atomic_load_explicit(&queue->header->flush_done, memory_order_relaxed); /* the exchange decides */
     while (done < flush->ticket &&
@@ -5610,7 +5797,9 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
                            .time_to_live = extras->time_to_live};
     g->paged = max_message_size > LAYOUT_PAGED_MESSAGE;
     bool small = max_message_size <= LAYOUT_SMALL_MESSAGE;
-    g->prefix = (extras->features & FEATURE_TIMES ? 8 : 0) +
+    g->stamped = extras->features & FEATURE_TIMES || extras->max_headers > 0;
+    g->prefix = (extras->features & LAYOUT_DURABLE ? sizeof(struct layout_feed) : 0) +
+                (extras->features & FEATURE_TIMES ? 8 : 0) +
                 (extras->max_headers > 0 ? round_up(4 + extras->max_headers, 8) : 0);
     g->payload_offset = small ? LAYOUT_SMALL_PAYLOAD + g->prefix
                               : round_up(sizeof(struct layout_slot) + g->prefix, LAYOUT_LARGE_PAYLOAD);
@@ -5630,10 +5819,11 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
     return CQ_OK;
 }
 
-/* What does not grow with the messages: header, states and hints, a few participants, or with a reserve all. */
+/* What does not grow with the messages: header, states, hints, sources, a few participants, or with a reserve all. */
 static uint64_t fixed_bytes(const struct geometry *g)
 {
-    return (g->reserved_nodes > 0 ? LAYOUT_SUMMARY_OFFSET : 16 * LAYOUT_PAGE) + 4 * LAYOUT_PAGE +
+    uint64_t sources = g->features & LAYOUT_DURABLE ? 0 : LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET;
+    return (g->reserved_nodes > 0 ? LAYOUT_SUMMARY_OFFSET : 16 * LAYOUT_PAGE + sources) + 4 * LAYOUT_PAGE +
            round_up(g->node_count * 8, LAYOUT_PAGE);
 }
 
@@ -5960,6 +6150,14 @@ static void close_both(struct home *home)
     home->lock = home->directory = -1;
 }
 
+void home_let_go(struct home *home)
+{
+    close_both(home);
+    if (home->held)
+        disk()->release(home->held);
+    home->held = NULL;
+}
+
 /* The lock is the mapping's from now on. */
 static int keep(struct home *home)
 {
@@ -5969,6 +6167,16 @@ static int keep(struct home *home)
     if (error == 0)
         error = disk()->hold(home->lock, &home->held);
     return error == 0 ? CQ_OK : home_result(error);
+}
+
+/* What the lock file says; false: nothing, or it is a copy of another directory's. */
+bool home_read(const struct home *home, struct facts_lock *lock)
+{
+    size_t got = 0;
+
+    return disk()->read(home->lock, lock, sizeof *lock, 0, &got) == 0 && got == sizeof *lock &&
+           lock->magic == FACTS_LOCK_MAGIC && lock->version == FACTS_VERSION &&
+           lock->inode == home->identity.inode && memchr(lock->region, 0, sizeof lock->region);
 }
 
 static bool is_in_the_way(int error) { return error == EAGAIN || error == EACCES; }
@@ -5992,8 +6200,10 @@ int home_join(struct home *home, const uint8_t incarnation[FACTS_ID])
     else if (got != sizeof lock || lock.magic != FACTS_LOCK_MAGIC || lock.version != FACTS_VERSION ||
              memcmp(lock.incarnation, incarnation, FACTS_ID) != 0)
         result = CQ_EBUSY;
-    else
-        result = keep(home);
+    else if ((result = keep(home)) == CQ_OK && lock.inode != home->identity.inode) {
+        result = CQ_EBUSY; /* a copy */
+        home_let_go(home);
+    }
     close_both(home);
     return result;
 }
@@ -6063,14 +6273,6 @@ void home_share(struct home *home)
     close_both(home);
 }
 
-void home_let_go(struct home *home)
-{
-    close_both(home);
-    if (home->held)
-        disk()->release(home->held);
-    home->held = NULL;
-}
-
 /* ==== src/legacy.c ==== */
 
 /*
@@ -6090,6 +6292,7 @@ void home_let_go(struct home *home)
 /* A message that is to be there again. */
 struct survivor {
     uint64_t position, offset; /* of its record, in the file of that index */
+    struct layout_feed feed;   /* as in its slot; source 0: it was not fed */
     uint32_t size, file, deliveries;
     uint32_t node;             /* revive.c's */
 };
@@ -6105,12 +6308,13 @@ struct legacy {
     struct legacy_file *files;   /* the segments */
     size_t file_count, file_room;
     bool exists;                 /* there is a queue: */
-    struct facts_head head;      /* of one of its segments */
+    struct facts_head head;      /* of its newest segment */
     bool same_boot;              /* some of it was written in this run: what is read need not be on the disk */
     bool restored;               /* the directory is a copy */
-    struct fact truth;           /* the STATE that decides; ticket 0: there is none */
-    struct fact_run *runs;       /* its */
-    size_t run_count;
+    struct statement truth;          /* the STATE that decides; but for sources, for which an older one may */
+    uint64_t truth_ticket;       /* its; 0: there is none */
+    uint64_t sources_ticket;
+    struct statement read;       /* the STATE that is just looked at */
     struct survivor *survivors;  /* the oldest first */
     size_t survivor_count, survivor_room;
     uint64_t reserve;            /* the furthest of any STATE, a sequence; 0: none */
@@ -6202,7 +6406,8 @@ int legacy_flush(int directory, const struct legacy *legacy)
 
 /* ---- the facts --------------------------------------------------------------------------------------- */
 
-static int add_message(struct legacy *legacy, size_t file, uint64_t offset, const struct fact *fact)
+static int add_message(struct legacy *legacy, size_t file, uint64_t offset, const struct fact *fact,
+                       const unsigned char *body)
 {
     if (legacy->survivor_count == legacy->survivor_room) {
         size_t room = legacy->survivor_room ? 2 * legacy->survivor_room : 1024;
@@ -6212,8 +6417,11 @@ static int add_message(struct legacy *legacy, size_t file, uint64_t offset, cons
         legacy->survivors = more;
         legacy->survivor_room = room;
     }
-    legacy->survivors[legacy->survivor_count++] =
-        (struct survivor){fact->position, offset, fact->size, (uint32_t)file, fact->deliveries, 0};
+    struct survivor *survivor = &legacy->survivors[legacy->survivor_count++];
+    *survivor = (struct survivor){.position = fact->position, .offset = offset, .size = fact->size,
+                                  .file = (uint32_t)file, .deliveries = fact->deliveries};
+    if (fact->kind == FACT_FED && fact->size >= sizeof survivor->feed)
+        memcpy(&survivor->feed, body, sizeof survivor->feed);
     return 0;
 }
 
@@ -6224,26 +6432,39 @@ static int64_t ahead(uint64_t to, uint64_t from)
     return distance > SEQUENCE_MAX / 2 ? -(int64_t)(SEQUENCE_MAX - distance) : (int64_t)distance;
 }
 
-static int add_state(struct legacy *legacy, const struct fact *fact, const unsigned char *body)
+/* What it says of sources is true of the messages that are there if all that its flush wrote is. `messages`: so many
+   records of that go before it in the file. Where some are missing, the power went before the flush was done, and
+   nobody was told that it was. If no STATE is whole, which takes more than a power cut, the truth is believed. */
+static void add_sources(struct legacy *legacy, uint64_t ticket, const struct statement *state, uint64_t messages)
 {
-    struct fact_state state;
+    bool whole = state->messages == messages;
 
-    memcpy(&state, body, sizeof state);
-    if (state.reserve == 0 || state.reserve > SEQUENCE_MAX)
-        return 0;
-    if (legacy->reserve == 0 || ahead(state.reserve, legacy->reserve) > 0)
-        legacy->reserve = state.reserve;
-    if (fact->ticket <= legacy->truth.ticket)
-        return 0;
-    size_t size = (size_t)state.runs * sizeof(struct fact_run);
-    struct fact_run *runs = malloc(size + 1);
-    if (!runs)
+    if (whole ? ticket <= legacy->sources_ticket : legacy->sources_ticket != 0 || ticket <= legacy->truth_ticket)
+        return;
+    memcpy(legacy->truth.sources, state->sources, sizeof state->sources);
+    if (whole)
+        legacy->sources_ticket = ticket;
+}
+
+/* 0 or ENOMEM. */
+static int add_state(struct legacy *legacy, const struct fact *fact, const unsigned char *body, uint64_t messages)
+{
+    struct statement *read = &legacy->read, *truth = &legacy->truth;
+
+    if (state_read(fact, body, read) != 0)
         return ENOMEM;
-    memcpy(runs, body + sizeof state, size);
-    free(legacy->runs);
-    legacy->runs = runs;
-    legacy->run_count = (size_t)state.runs;
-    legacy->truth = *fact;
+    if (read->reserve == 0 || read->reserve > SEQUENCE_MAX)
+        return 0;
+    if (legacy->reserve == 0 || ahead(read->reserve, legacy->reserve) > 0)
+        legacy->reserve = read->reserve;
+    add_sources(legacy, fact->ticket, read, messages);
+    if (fact->ticket <= legacy->truth_ticket)
+        return 0;
+    memcpy(read->sources, truth->sources, sizeof read->sources);
+    free(truth->runs);
+    *truth = *read;
+    read->runs = NULL;
+    legacy->truth_ticket = fact->ticket;
     return 0;
 }
 
@@ -6258,6 +6479,15 @@ static void id_of_name(const char *name, uint8_t id[FACTS_ID])
                           (memchr(digits, at[1], 16) ? (const char *)memchr(digits, at[1], 16) - digits : 0));
 }
 
+/* Of one queue? Who may use it may have changed meanwhile. */
+static bool is_same_queue(const struct facts_head *a, const struct facts_head *b)
+{
+    struct facts_shape shape = a->shape;
+
+    shape.permissions = b->shape.permissions;
+    return memcmp(a->id, b->id, FACTS_ID) == 0 && memcmp(&shape, &b->shape, sizeof shape) == 0;
+}
+
 /* One whose head was not flushed yet has no facts. CQ_OK, CQ_EVERSION, CQ_ECORRUPT. */
 static int judge_head(struct legacy *legacy, const struct legacy_file *file, const unsigned char *bytes)
 {
@@ -6268,13 +6498,15 @@ static int judge_head(struct legacy *legacy, const struct legacy_file *file, con
     memcpy(&head, bytes, sizeof head);
     if (!facts_check_head(&legacy->crc, &head))
         return CQ_OK;
-    if (head.version != FACTS_VERSION)
+    if (head.version != FACTS_VERSION || head.shape.features & ~FEATURES)
         return CQ_EVERSION;
-    if (legacy->exists && (memcmp(head.id, legacy->head.id, FACTS_ID) != 0 ||
-                           memcmp(&head.shape, &legacy->head.shape, sizeof head.shape) != 0))
+    if (head.shape.dead_letter[sizeof head.shape.dead_letter - 1] != '\0')
+        return CQ_ECORRUPT;
+    if (legacy->exists && !is_same_queue(&head, &legacy->head))
         return CQ_ECORRUPT;
     legacy->same_boot |= memcmp(head.boot, legacy->boot, FACTS_ID) == 0;
-    legacy->head = head;
+    if (!legacy->exists || head.generation >= legacy->head.generation)
+        legacy->head = head;
     legacy->exists = true;
     return CQ_OK;
 }
@@ -6284,19 +6516,25 @@ static int read_file(int directory, struct legacy *legacy, size_t index)
     uint8_t id[FACTS_ID];
     unsigned char *bytes;
     struct fact fact;
+    uint64_t ticket = 0, messages = 0; /* of the flush whose records are being read */
     int error = legacy_load(directory, legacy, index, &bytes);
 
     if (error != 0)
-        return home_result(error);
+        return error == ELOOP ? CQ_ECORRUPT : home_result(error); /* no file, or a link to one: not written here */
     int result = judge_head(legacy, &legacy->files[index], bytes);
     id_of_name(legacy->files[index].name, id);
     for (uint64_t offset = sizeof(struct facts_head);
          result == CQ_OK && facts_next(&legacy->crc, id, bytes, legacy->files[index].size, &offset, &fact);
          offset += fact_bytes(fact.size)) {
+        const unsigned char *body = bytes + offset + sizeof fact;
         if (fact.ticket > legacy->newest)
             legacy->newest = fact.ticket;
-        error = fact.kind == FACT_MESSAGE ? add_message(legacy, index, offset, &fact)
-                                          : add_state(legacy, &fact, bytes + offset + sizeof fact);
+        if (fact.ticket != ticket)
+            messages = 0;
+        ticket = fact.ticket;
+        messages += fact.kind != FACT_STATE;
+        error = fact.kind != FACT_STATE ? add_message(legacy, index, offset, &fact, body)
+                                        : add_state(legacy, &fact, body, messages);
         if (error != 0)
             result = CQ_ENOMEM;
     }
@@ -6376,11 +6614,11 @@ int legacy_by_file(struct legacy *legacy) { return sort(legacy, by_file); }
 /* The run that has the position, by a search in runs that sort_runs has put in order. */
 static const struct fact_run *run_with(const struct legacy *legacy, uint64_t position)
 {
-    size_t low = 0, high = legacy->run_count;
+    size_t low = 0, high = legacy->truth.run_count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct fact_run *run = &legacy->runs[middle];
+        const struct fact_run *run = &legacy->truth.runs[middle];
         int64_t offset = distance(legacy, position) - distance(legacy, run->position);
         if (offset >= 0 && offset < run->count)
             return run;
@@ -6395,32 +6633,34 @@ static const struct fact_run *run_with(const struct legacy *legacy, uint64_t pos
 /* Shells: short, and there are few, or they are almost in order. */
 static void sort_runs(struct legacy *legacy)
 {
-    size_t gap = 1;
+    struct fact_run *runs = legacy->truth.runs;
+    size_t gap = 1, count = legacy->truth.run_count;
 
-    while (gap < legacy->run_count / 3)
+    while (gap < count / 3)
         gap = 3 * gap + 1;
     for (; gap > 0; gap /= 3)
-        for (size_t i = gap; i < legacy->run_count; ++i) {
-            struct fact_run run = legacy->runs[i];
+        for (size_t i = gap; i < count; ++i) {
+            struct fact_run run = runs[i];
             size_t at = i;
-            for (; at >= gap && distance(legacy, run.position) < distance(legacy, legacy->runs[at - gap].position);
-                 at -= gap)
-                legacy->runs[at] = legacy->runs[at - gap];
-            legacy->runs[at] = run;
+            for (; at >= gap && distance(legacy, run.position) < distance(legacy, runs[at - gap].position); at -= gap)
+                runs[at] = runs[at - gap];
+            runs[at] = run;
         }
 }
 
 /* Of all messages those that the truth says are there, each once, the oldest first. */
 static int choose(struct legacy *legacy)
 {
-    uint64_t largest = legacy->head.shape.max_message_size;
+    const struct facts_shape *shape = &legacy->head.shape;
+    uint64_t largest = sizeof(struct layout_feed) + 8 + 4 + shape->max_headers + shape->max_message_size;
     size_t kept = 0;
 
     sort_runs(legacy);
     for (size_t i = 0; i < legacy->survivor_count; ++i) {
         struct survivor survivor = legacy->survivors[i];
         const struct fact_run *run = NULL;
-        if (legacy->truth.ticket == 0 || survivor.size > largest ||
+        if (legacy->truth_ticket == 0 || survivor.size > largest ||
+            (survivor.feed.source != 0 && !state_has(&legacy->truth, &survivor.feed)) ||
             (!(run = run_with(legacy, survivor.position)) && distance(legacy, survivor.position) < 0))
             continue;
         if (run)
@@ -6462,7 +6702,8 @@ int legacy_read(int directory, struct legacy *legacy)
 void legacy_free(struct legacy *legacy)
 {
     free(legacy->files);
-    free(legacy->runs);
+    free(legacy->truth.runs);
+    free(legacy->read.runs);
     free(legacy->survivors);
 }
 
@@ -6479,6 +6720,9 @@ void legacy_free(struct legacy *legacy)
  * here, the number is raised, and the note goes. Killed anywhere, the note stays: the message is an orphan again, or
  * DONE. The next mover goes on with it first, under the same number, which the other queue takes once. A note about a
  * message that is gone means that it arrived: the number was used.
+ *
+ * From a durable queue the note is on the disk before the message goes over, and the message is on the other queue's
+ * disk, if it has one, before it is DONE here: so a power cut doubles none and loses none.
  *
  * If it cannot be moved, it stays an orphan, and this handle passes it by for a while. So does a handle that finds
  * another one moving; if that is stopped in the middle, no message is given up until it goes on or dies, and all
@@ -6558,11 +6802,24 @@ static size_t write_headers(cq_queue *queue, const struct run *run, unsigned cha
     return size;
 }
 
+#define SOURCE_LENGTH (2 * sizeof ((struct layout_header *)0)->id)
+
+/* What the other queue knows this one as. */
+static void name_source(const cq_queue *queue, char source[SOURCE_LENGTH + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < sizeof queue->header->id; ++i) {
+        source[2 * i] = digits[queue->header->id[i] >> 4];
+        source[2 * i + 1] = digits[queue->header->id[i] & 15];
+    }
+    source[SOURCE_LENGTH] = '\0';
+}
+
 /* Feed it to the other queue under this number. CQ_OK: it is there, now or before. */
 static int send_over(cq_queue *queue, const struct run *run, uint64_t number)
 {
-    static const char digits[] = "0123456789abcdef";
-    char source[2 * sizeof queue->header->id + 1] = "";
+    char source[SOURCE_LENGTH + 1];
     struct layout_slot *slot = run_slot(queue, run, 0);
     size_t size = 0;
     int result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
@@ -6572,10 +6829,7 @@ static int send_over(cq_queue *queue, const struct run *run, uint64_t number)
         free(headers);
         return result != CQ_OK ? result : CQ_ENOMEM;
     }
-    for (size_t i = 0; i < sizeof queue->header->id; ++i) {
-        source[2 * i] = digits[queue->header->id[i] >> 4];
-        source[2 * i + 1] = digits[queue->header->id[i] & 15];
-    }
+    name_source(queue, source);
     cq_outgoing message = {.struct_size = sizeof message, .data = slot_payload(queue, slot), .size = size,
                            .headers = headers, .headers_size = write_headers(queue, run, headers)};
     result = cq_enqueue_from(queue->letters, &message, source, number);
@@ -6619,6 +6873,9 @@ static void let_go(cq_queue *queue, const struct run *run, bool moved)
     orphan_announce(queue);
 }
 
+/* Of a durable queue: have on the disk what was done. */
+static int flush_whole(cq_queue *queue) { return queue->durable ? sync_now(queue, SYNC_PATIENT) : CQ_OK; }
+
 /* The note says that the message is gone, or will be under the next number. */
 static void end_note(cq_queue *queue, bool moved)
 {
@@ -6628,36 +6885,54 @@ static void end_note(cq_queue *queue, bool moved)
 }
 
 /* With the lease. The message was noted; it is at hand if it can be claimed. If the other queue refuses it, it is not
-   there, and the note may go. */
+   there, and the note may go; if a disk fails, it may be there. */
 static int move_noted(cq_queue *queue, struct run *run)
 {
     if (!claim_spent(queue, run))
         return CQ_EMPTY;
     bool often = queue->geometry.max_deliveries != 0 && run->deliveries >= queue->geometry.max_deliveries;
-    int result = send_over(queue, run, get_word(&queue->header->moved) + 1);
+    int result = flush_whole(queue), failed = result;
+    if (result == CQ_OK)
+        result = send_over(queue, run, get_word(&queue->header->moved) + 1);
+    if (result == CQ_OK && queue->durable)
+        result = failed = flush_whole(queue->letters);
     let_go(queue, run, result == CQ_OK);
+    if (failed != CQ_OK)
+        return failed;
     if (result == CQ_OK && !often)
         atomic_fetch_add_explicit(&queue->header->expired, 1, memory_order_relaxed); /* a count */
     end_note(queue, result == CQ_OK);
     return result;
 }
 
+/* Where the message is that a ticket says, if its node lives the same life still. */
+static bool find_noted(cq_queue *queue, uint64_t ticket, struct run *run)
+{
+    uint64_t touched = node_touched(queue);
+
+    if (ticket_index(ticket) >= queue->geometry.slots_per_node)
+        return false;
+    for (uint32_t n = 0; n < touched; ++n) {
+        /* node_state:A, pairs with help_tail:C: is it the same life still? */
+        uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire);
+        if (word_sequence(state) == word_sequence(ticket) && node_is_listed(state)) {
+            *run = run_of(queue, word_sequence(ticket), n, ticket_index(ticket), 1);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What a dead mover had noted: go on with it, or know that it arrived. */
 static int finish_note(cq_queue *queue)
 {
     struct layout_header *header = queue->header;
-    uint64_t link = get_word(&header->moving), index = get_word(&header->moving_index);
+    uint64_t ticket = get_word(&header->moving);
+    struct run run;
 
-    if (link == 0)
+    if (ticket == 0)
         return CQ_OK;
-    if (!link_is_valid(queue, link) || index >= queue->geometry.slots_per_node) {
-        end_note(queue, false);
-        return CQ_OK;
-    }
-    /* node_state:A, pairs with help_tail:C: is it the same life still? */
-    uint64_t state = atomic_load_explicit(&queue->states[link_node(link)], memory_order_acquire);
-    struct run run = run_of(queue, word_sequence(link), link_node(link), (uint32_t)index, 1);
-    if (word_sequence(state) == word_sequence(link) && node_is_listed(state)) {
+    if (find_noted(queue, ticket, &run)) {
         int result = move_noted(queue, &run);
         if (result != CQ_EMPTY)
             return result;
@@ -6666,14 +6941,27 @@ static int finish_note(cq_queue *queue)
     return CQ_OK;
 }
 
+/* Nothing is noted. The next number is above that of any message that the other queue has got: more may have gone over
+   than the directory knew of that this region was made from, if that is a copy. */
+static void catch_up(cq_queue *queue)
+{
+    char source[SOURCE_LENGTH + 1];
+    uint32_t entry;
+
+    name_source(queue, source);
+    if (source_find(queue->letters, source, SOURCE_LENGTH, &entry) &&
+        source_number(queue->letters, entry) > get_word(&queue->header->moved))
+        set_word(&queue->header->moved, source_number(queue->letters, entry));
+}
+
 static int move_spent(cq_queue *queue, struct run *run)
 {
     int result = open_letters(queue); /* before any note is touched: only that queue knows what has arrived */
 
     if (result != CQ_OK || (result = finish_note(queue)) != CQ_OK)
         return result;
-    set_word(&queue->header->moving_index, run->index);
-    set_word(&queue->header->moving, link_word(run->sequence, run->node));
+    catch_up(queue);
+    set_word(&queue->header->moving, ticket_word(run->sequence, run->index, 0));
     result = move_noted(queue, run);
     if (result == CQ_EMPTY) /* the one before was this one, or somebody else has moved it */
         set_word(&queue->header->moving, 0);
@@ -6686,6 +6974,7 @@ void letter_move(cq_queue *queue, const struct run *spent)
 {
     struct run run = *spent;
     int64_t pause = AFTER_OTHERS;
+    bool stray = lease_is_stray(queue, &queue->header->mover);
 
     if (lease_take(queue, &queue->header->mover)) {
         int before = os_hold_cancellation(), result = move_spent(queue, &run);
@@ -6696,7 +6985,8 @@ void letter_move(cq_queue *queue, const struct run *spent)
         if (result == CQ_OK)
             return;
         pause = AFTER_FAILURE;
-    }
+    } else if (stray) /* Relaxed: for people. */
+        atomic_store_explicit(&queue->header->move_result, CQ_ECORRUPT, memory_order_relaxed);
     /* Relaxed: a hint. */
     atomic_store_explicit(&queue->letters_after, (uint64_t)(os_clock(OS_DATE_COARSE) + pause), memory_order_relaxed);
 }
@@ -6993,10 +7283,9 @@ static int return_later(cq_queue *queue, cq_message *message, int64_t delay_ns)
     if (result != CQ_OK || delay_ns == 0)
         return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
     _Atomic uint64_t *due = orphan_due(queue, &run);
-    result = memory_allocate(queue, NULL, (uint64_t)((unsigned char *)due - queue->base),
-                             sizeof *due);
+    result = memory_allocate_table(queue, (uint64_t)((unsigned char *)due - queue->base), sizeof *due);
     if (result != CQ_OK)
-        return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
+        return result;
     int64_t now = os_clock(OS_DATE), most = INT64_MAX - 1 - now;
     uint64_t when = delay_ns == CQ_TO_TAIL ? due_at_tail(queue) : (uint64_t)(now + (delay_ns < most ? delay_ns : most));
     /* Relaxed: finish:A, in settle, publishes it. */
@@ -7564,25 +7853,6 @@ static int descriptor(cq_queue *queue, const struct blank *blank)
 }
 
 /*
- * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and
- * a part without needs blocks for both before anybody may store in it. Another program decides on their size, by
- * reading the file. So there memory is given in pieces that no page is larger than, and that lie as pages do.
- */
-static int allocate_granules(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
-{
-    uint64_t granule = queue ? queue->granule : os_granule(blank->fd), end = round_up(offset + size, granule);
-
-    if (granule <= os_page_size())
-        return 0;
-    offset -= offset % granule;
-    if (queue && end > queue->geometry.file_size)
-        end = queue->geometry.file_size;
-    return os_allocate(descriptor(queue, blank), offset, end - offset);
-}
-
-/*
- * Memory for a piece of the region: 0, or an error number.
- *
  * Through the mapping first. That needs no descriptor, so it can hit no other file; it gives the pages to this
  * process at the same time, which together costs a third less than os_allocate and a fault for each page; what it
  * gave stays given, whatever happens to others' attempts at the same piece (an interrupted or failed os_allocate
@@ -7590,18 +7860,62 @@ static int allocate_granules(cq_queue *queue, const struct blank *blank, uint64_
  * says so instead of a fault, the block being reserved for good from then on, holes of ext4 with delayed allocation
  * included.
  */
-static int allocate_piece(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
+static int allocate_part(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size, bool to_use)
 {
-    int error = allocate_granules(queue, blank, offset, size);
-
-    if (error != 0)
-        return error;
-    if (queue && queue->populates) {
-        error = os_populate(queue->base + offset, size);
+    if (queue && queue->populates && to_use) {
+        reach_bytes(queue, offset, offset + size);
+        int error = os_populate(queue->base + offset, size);
         if (error != ENOTSUP)
             return error;
     }
     return os_allocate(descriptor(queue, blank), offset, size);
+}
+
+/* Has what is given at a time, from `begin` on, memory by the word of a node in it? Such a node, not BARE, has all of
+   its own; and nothing is taken from there while another is the caller's, or never had any. Not so where slots get
+   memory as messages reach. */
+static bool has_memory(cq_queue *queue, uint64_t begin)
+{
+    const struct geometry *g = &queue->geometry;
+    /* node_touched:A, pairs with grow:A. */
+    uint64_t touched = atomic_load_explicit(&queue->header->touched, memory_order_acquire);
+    uint64_t node = begin < g->nodes_offset ? 0 : (begin - g->nodes_offset) / g->node_stride;
+    bool found = false;
+
+    for (; !g->paged && !found && node < touched && node < g->node_count &&
+           g->nodes_offset + node * g->node_stride < begin + queue->granule; ++node)
+        /* node_state:A, pairs with help_tail:C and node_free:A. */
+        found = ticket_index(atomic_load_explicit(&queue->states[node], memory_order_acquire)) != NODE_BARE;
+    return found;
+}
+
+/*
+ * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and
+ * a part without needs blocks for both before anybody may store in it. Another program decides on their size, by
+ * reading the file. So there memory is given in pieces that no page is larger than, and that lie as pages do. Where
+ * slots get memory as messages reach, most of a piece is not to be used soon: it gets blocks and no pages.
+ */
+static int allocate_granules(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
+{
+    uint64_t granule = queue ? queue->granule : os_granule(blank->fd), end = offset + size, most = UINT64_MAX;
+    int error = 0;
+
+    if (granule <= os_page_size())
+        return 0;
+    if (queue)
+        most = queue->geometry.file_size;
+    for (offset -= offset % granule; offset < end && error == 0; offset += granule)
+        if (!queue || !has_memory(queue, offset))
+            error = allocate_part(queue, blank, offset, granule < most - offset ? granule : most - offset,
+                                  queue && !queue->geometry.paged);
+    return error;
+}
+
+/* Memory for a piece of the region: 0, or an error number. */
+static int allocate_piece(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
+{
+    int error = allocate_granules(queue, blank, offset, size);
+    return error == 0 ? allocate_part(queue, blank, offset, size, true) : error;
 }
 
 /* What a large node was given in vain stays with the file, and nobody else has it: one that cannot be finished is not
@@ -7647,6 +7961,15 @@ bool memory_taken(cq_queue *queue, uint64_t *bytes)
     return known;
 }
 
+/* What the table of sources will take when the first becomes known: room is kept for it. */
+static uint64_t table_to_come(cq_queue *queue)
+{
+    /* Relaxed: a guess; whoever gives the table its memory says so afterwards. */
+    bool there = atomic_load_explicit(&queue->header->sources, memory_order_relaxed) != 0;
+    bool never = queue->geometry.features & LAYOUT_DURABLE || queue->geometry.reserved_nodes > 0;
+    return there || never ? 0 : LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET;
+}
+
 /*
  * May the region take so many bytes more? The kernel counts, so that no death in the middle of anything makes the count
  * wrong. Others may be growing at the same moment: room is left for what each of the first few may be about to take.
@@ -7660,9 +7983,19 @@ static bool memory_may_take(cq_queue *queue, uint64_t bytes)
     if (limit == 0 || !memory_taken(queue, &taken))
         return true;
     bytes = round_up(bytes, queue->granule);
+    limit -= table_to_come(queue);
     others = others > 16 ? 15 : others > 0 ? others - 1 : 0;
     margin = others * bytes < limit / 16 ? others * bytes : limit / 16;
     return taken < limit && bytes + margin <= limit - taken;
+}
+
+/* Of a table that a queue gets when it needs it first: the sources, for which room was kept, or a page of dues. */
+int memory_allocate_table(cq_queue *queue, uint64_t offset, uint64_t size)
+{
+    uint64_t begin = offset - offset % os_page_size();
+    bool free = offset == LAYOUT_SOURCES_OFFSET || os_is_resident(queue->base + begin);
+    int result = free || memory_may_take(queue, size) ? memory_allocate(queue, NULL, offset, size) : CQ_ENOSPACE;
+    return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
 }
 
 /* Of a node: all, or the first page of each slot where slots get memory as far as their messages reach. */
@@ -8236,7 +8569,9 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
     bool looks = queue->geometry.features & FEATURE_EXCLUSIVE || queue->geometry.time_to_live != 0;
     queue->special = looks || queue->geometry.max_deliveries != 0;
     queue->deq_ahead = queue->geometry.slot_stride < 64 ? 0 : (uint32_t)queue->geometry.slot_stride;
-    queue->usual_slots = looks ? 0 : queue->geometry.slots_per_node;
+    queue->looks = looks;
+    /* Nobody else has the handle yet. */
+    atomic_store_explicit(&queue->usual_slots, looks ? 0 : queue->geometry.slots_per_node, memory_order_relaxed);
     lookout_look(queue);
     return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
 }
@@ -8278,14 +8613,18 @@ static int attach(cq_queue *queue, const cq_config *config, const struct os_stat
 #define MAKING_NS INT64_C(1000000000)
 #define MAKING_PAUSE INT64_C(5000000)
 
-static bool pause_until(int64_t deadline)
+static void pause_for(int64_t time)
 {
     _Atomic uint32_t word = 0;
-    int64_t now = os_clock(OS_CLOCK);
+    os_sleep(&word, 0, os_clock(OS_CLOCK) + time, UINT32_MAX);
+}
 
-    if (now < deadline)
-        os_sleep(&word, 0, now + MAKING_PAUSE, UINT32_MAX);
-    return now < deadline;
+static bool pause_until(int64_t deadline)
+{
+    if (os_clock(OS_CLOCK) >= deadline)
+        return false;
+    pause_for(MAKING_PAUSE);
+    return true;
 }
 
 /* A new region at queue->path. *home: a hold on its directory if it is durable, until the handle has one of its own. */
@@ -8323,6 +8662,8 @@ static int create_or_attach(cq_queue *queue, const cq_config *config, struct hom
             return CQ_EBUSY;
         if (result != RESULT_RETRY && result != RESULT_MAKING)
             return result;
+        if (attempt > OPEN_ATTEMPTS / 20) /* another thread that closes everything may be in step with this one */
+            pause_for(attempt * INT64_C(1000));
     }
     return CQ_ESYSTEM;
 }
@@ -8521,6 +8862,7 @@ bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *
 
 _Atomic uint64_t *orphan_due(const cq_queue *queue, const struct run *run)
 {
+    reach_due(queue);
     return (_Atomic uint64_t *)(void *)(queue->base + queue->geometry.dues_offset) +
            ((uint64_t)run->node * queue->geometry.slots_per_node + run->index);
 }
@@ -8741,8 +9083,8 @@ int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *
 /* ==== src/os_linux.c ==== */
 
 /*
- * os_linux.c - os.h on Linux: files, memory, locks, sleeping, clocks. os_linux_process.c has the rest; no other file
- * of the library makes a system call or knows the system's headers.
+ * os_linux.c - os.h on Linux: files, locks, sleeping, clocks. os_linux_memory.c, os_linux_process.c and
+ * os_linux_blocks.c have the rest; no other file of the library makes a system call or knows the system's headers.
  *
  * Constants that some C libraries' headers lack, or that stand in headers of the kernel, are written out. syscall()
  * is used where the C library's function is a cancellation point, or does more than asked for; and always to open and
@@ -8752,7 +9094,6 @@ int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -8760,7 +9101,6 @@ int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -8774,25 +9114,10 @@ int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *
 #define FUTEX_WAIT_PRIVATE 128
 #define FUTEX_WAKE_PRIVATE 129
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18 /* Linux 4.14 */
-#endif
-#ifndef MADV_REMOVE
-#define MADV_REMOVE 9
-#endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
-#ifndef FALLOC_FL_KEEP_SIZE
-#define FALLOC_FL_KEEP_SIZE 1
-#endif
-
 static_assert(sizeof(off_t) == 8, "file offsets of 64 bits");
 
-#define ALIVE_BYTES 4096u
-#define TMPFS 0x01021994u
 #define BTRFS 0x9123683eu
-#define LARGEST_FOLIO (UINT64_C(1) << 21) /* pages of the page cache are not larger, and aligned to their size */
+#define LOW_NUMBERS 192 /* descriptors that most processes have fewer of */
 #define GET_FLAGS 0x80086601u  /* FS_IOC_GETFLAGS */
 #define SET_FLAGS 0x40086602u  /* FS_IOC_SETFLAGS */
 #define NO_COPY_ON_WRITE 0x00800000u /* FS_NOCOW_FL */
@@ -8808,7 +9133,9 @@ int os_open(const char *path, uint32_t flags, int *fd)
               (flags & OS_FOLLOW ? 0 : O_NOFOLLOW) | (flags & OS_MARKED ? O_APPEND : 0);
 
     *fd = (int)syscall(SYS_openat, AT_FDCWD, path, how, 0);
-    return error_of(*fd);
+    int error = error_of(*fd);
+    *fd = os_move_up(*fd);
+    return error;
 }
 
 /* Others hardly open anything in this way. */
@@ -8827,6 +9154,26 @@ void os_close(int fd)
 {
     if (is_opened_here(fd))
         syscall(SYS_close, fd);
+}
+
+int os_move_up(int fd)
+{
+    struct rlimit limit;
+    struct stat found;
+    /* The lowest that was free tells how many there are: as many again have to be opened before this one's turn. */
+    rlim_t to = fd > LOW_NUMBERS / 2 ? 2 * (rlim_t)fd : LOW_NUMBERS;
+
+    if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return fd;
+    to = to < limit.rlim_cur ? to : limit.rlim_cur / 4 * 3;
+    int up = to > (rlim_t)fd ? fcntl(fd, F_DUPFD_CLOEXEC, (int)to) : -1;
+    if (up < 0)
+        return fd;
+    if (is_opened_here(up))
+        os_close(fd);
+    else if (fstat(up, &found) == 0 && !S_ISREG(found.st_mode)) /* closing a file would give up its owner's locks */
+        syscall(SYS_close, up);
+    return up;
 }
 
 static int fill_status(int result, const struct stat *found, struct os_status *status)
@@ -8923,6 +9270,7 @@ int os_create_nameless(const char *directory, int *fd)
     *fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC | O_NONBLOCK, 0600);
     if (*fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
         return errno == EISDIR || errno == EINVAL ? EOPNOTSUPP : errno;
+    *fd = os_move_up(*fd);
     int error = write_in_place(*fd);
     if (error != 0)
         os_close(*fd);
@@ -8962,116 +9310,6 @@ int os_link(int fd, const char *path)
 int os_unlink(const char *path) { return error_of(unlink(path)); }
 
 char *os_absolute(const char *directory) { return realpath(directory, NULL); }
-
-/* ---- memory ------------------------------------------------------------------------------------------ */
-
-uint64_t os_page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
-
-/*
- * KEEP_SIZE, so that a file that got the number in the last moment does not grow. Never posix_fallocate: where the
- * file system cannot, its fallback writes to bytes that are in use. tmpfs takes back what an interrupted or failed
- * call gave.
- */
-int os_allocate(int fd, uint64_t offset, uint64_t size)
-{
-    return error_of(syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size));
-}
-
-int os_populate(void *at, uint64_t size)
-{
-    if (madvise(at, (size_t)size, MADV_POPULATE_WRITE) == 0)
-        return 0;
-    if (errno == EFAULT || errno == ENOMEM) /* a store would be a SIGBUS; no memory */
-        return ENOSPC;
-    return errno == EINTR ? EINTR : ENOTSUP;
-}
-
-/* On tmpfs a page has memory whatever stands beside it. */
-uint64_t os_granule(int fd) { return kind_of(fd) == TMPFS ? os_page_size() : LARGEST_FOLIO; }
-
-int os_punch(void *at, uint64_t size) { return error_of(madvise(at, (size_t)size, MADV_REMOVE)); }
-
-bool os_is_resident(void *at)
-{
-    unsigned char resident = 0;
-    return mincore(at, 1, &resident) == 0 && (resident & 1);
-}
-
-uint64_t os_room(int fd)
-{
-    struct statfs status;
-
-    if (fstatfs(fd, &status) != 0 || status.f_blocks == 0)
-        return UINT64_MAX;
-    return (uint64_t)status.f_bfree > UINT64_MAX / (uint64_t)status.f_bsize
-               ? UINT64_MAX
-               : (uint64_t)status.f_bfree * (uint64_t)status.f_bsize;
-}
-
-/* What a kernel (or what plays one) does not know is done another way: by fork.c, or by os_allocate. */
-static bool advise(void *at, size_t size, int advice)
-{
-    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM ||
-           errno == EACCES;
-}
-
-static int unmap_for(void *at, size_t size, int error)
-{
-    munmap(at, size);
-    return error;
-}
-
-int os_map(int fd, uint64_t size, enum os_map use, void **at)
-{
-    int protection = use == OS_MAP_TRY ? PROT_NONE : use == OS_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
-    size_t first = (size_t)os_page_size();
-    /* Where a process locks all memory that it will have, the kernel would give each page of the mapping memory, and
-       count all of them. What a mapping grows by is as the rest of it, which is not locked any more. */
-    void *begin = mmap(NULL, first, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (begin == MAP_FAILED)
-        return errno;
-    munlock(begin, first);
-    void *base = size > first ? mremap(begin, first, (size_t)size, MREMAP_MAYMOVE) : begin;
-
-    if (base == MAP_FAILED)
-        return unmap_for(begin, first, errno);
-    /* A core dump would give memory to every hole that it reads; and a fault to what is not asked for. */
-    if (use != OS_MAP_TRY && (!advise(base, (size_t)size, MADV_DONTFORK) ||
-                              !advise(base, (size_t)size, MADV_DONTDUMP) || !advise(base, (size_t)size, MADV_RANDOM)))
-        return unmap_for(base, (size_t)size, errno);
-    *at = base;
-    return 0;
-}
-
-void os_unmap(void *at, uint64_t size) { munmap(at, (size_t)size); }
-
-int os_map_alive(void **at, bool *populates)
-{
-    void *alive = mmap(NULL, ALIVE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (alive == MAP_FAILED)
-        return errno;
-    if (!advise(alive, ALIVE_BYTES, MADV_WIPEONFORK))
-        return unmap_for(alive, ALIVE_BYTES, errno);
-    /* Some take any advice for granted and do nothing. */
-    *populates = madvise(alive, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(alive);
-    *at = alive;
-    return 0;
-}
-
-/* The kernel is asked, which says EFAULT where there is no memory: a wait that timed out found the word to be
-   `value`. */
-bool os_is_word(const void *at, uint32_t value)
-{
-    static const struct timespec at_once;
-    return syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, value, &at_once, NULL, 0) != 0 && errno == ETIMEDOUT;
-}
-
-void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room)
-{
-    uint64_t from = (uintptr_t)at, page = os_page_size(), end = (from + size + page - 1) / page * page;
-    snprintf(path, room, "/proc/self/map_files/%" PRIx64 "-%" PRIx64, from, end);
-}
 
 /* ---- life and death ---------------------------------------------------------------------------------- */
 
@@ -9255,9 +9493,12 @@ bool os_shares_blocks(const char *path)
  * first write to a reserved block changes the file's metadata, which makes each fdatasync several times as long.
  */
 
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9278,7 +9519,10 @@ static int disk_open_at(int directory, const char *name, int how, uint32_t permi
 {
     how |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     *file = (int)syscall(SYS_openat, directory, name, how, permissions);
-    return disk_error(*file);
+    int error = disk_error(*file);
+    if (!(how & O_DIRECTORY))
+        *file = os_move_up(*file);
+    return error;
 }
 
 /* Flush the directory in which `path` is: its last name is made durable. */
@@ -9402,7 +9646,18 @@ static int disk_identify(int file, struct disk_identity *identity, uint64_t *siz
         return errno;
     *identity = (struct disk_identity){found.st_dev, found.st_ino};
     *size = (uint64_t)found.st_size;
-    return 0;
+    return found.st_nlink > 0 ? 0 : ENOENT;
+}
+
+static bool disk_is_called(int file, const char *name)
+{
+    char link[32], path[PATH_MAX];
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = '\0';
+    const char *slash = strrchr(path, '/');
+    return slash && strncmp(slash + 1, name, strlen(name)) == 0; /* "(deleted)" may follow */
 }
 
 static int disk_write(int file, const void *from, size_t size, uint64_t offset)
@@ -9513,6 +9768,7 @@ const struct disk *disk_linux(void)
         .unlink = disk_unlink,
         .close = disk_close,
         .identify = disk_identify,
+        .is_called = disk_is_called,
         .fill = disk_fill,
         .write = disk_write,
         .read = disk_read,
@@ -9523,6 +9779,185 @@ const struct disk *disk_linux(void)
         .boot = disk_boot,
     };
     return &ways;
+}
+
+/* ==== src/os_linux_memory.c ==== */
+
+/*
+ * os_linux_memory.c - os.h on Linux: memory for files, and mappings of them.
+ *
+ * Constants that some C libraries' headers lack are written out, as in os_linux.c.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FUTEX_WAIT_PRIVATE 128
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18 /* Linux 4.14 */
+#endif
+#ifndef MADV_REMOVE
+#define MADV_REMOVE 9
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+#ifndef FALLOC_FL_KEEP_SIZE
+#define FALLOC_FL_KEEP_SIZE 1
+#endif
+
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
+
+#define ALIVE_BYTES 4096u
+#define TMPFS 0x01021994u
+#define LARGEST_FOLIO (UINT64_C(1) << 21) /* pages of the page cache are not larger, and aligned to their size */
+
+static int mapping_error(long result) { return result < 0 ? errno : 0; }
+
+uint64_t os_page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
+
+/*
+ * KEEP_SIZE, so that a file that got the number in the last moment does not grow. Never posix_fallocate: where the
+ * file system cannot, its fallback writes to bytes that are in use. tmpfs takes back what an interrupted or failed
+ * call gave.
+ */
+int os_allocate(int fd, uint64_t offset, uint64_t size)
+{
+    return mapping_error(syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size));
+}
+
+int os_populate(void *at, uint64_t size)
+{
+    if (madvise(at, (size_t)size, MADV_POPULATE_WRITE) == 0)
+        return 0;
+    if (errno == EFAULT || errno == ENOMEM) /* a store would be a SIGBUS; no memory */
+        return ENOSPC;
+    return errno == EINTR ? EINTR : ENOTSUP;
+}
+
+/* On tmpfs a page has memory whatever stands beside it. */
+uint64_t os_granule(int fd)
+{
+    struct statfs status;
+    return fstatfs(fd, &status) == 0 && (uint32_t)status.f_type == TMPFS ? os_page_size() : LARGEST_FOLIO;
+}
+
+int os_punch(void *at, uint64_t size)
+{
+    int error = mapping_error(madvise(at, (size_t)size, MADV_REMOVE));
+
+    /* This process has locked its memory: then it is not given back. What comes there later is locked again. */
+    if (error == EINVAL && munlock(at, (size_t)size) == 0) {
+        error = mapping_error(madvise(at, (size_t)size, MADV_REMOVE));
+        syscall(SYS_mlock2, at, (size_t)size, MLOCK_ONFAULT);
+    }
+    return error;
+}
+
+bool os_is_resident(void *at)
+{
+    unsigned char resident = 0;
+    return mincore(at, 1, &resident) == 0 && (resident & 1);
+}
+
+uint64_t os_room(int fd)
+{
+    struct statfs status;
+
+    if (fstatfs(fd, &status) != 0 || status.f_blocks == 0)
+        return UINT64_MAX;
+    return (uint64_t)status.f_bfree > UINT64_MAX / (uint64_t)status.f_bsize
+               ? UINT64_MAX
+               : (uint64_t)status.f_bfree * (uint64_t)status.f_bsize;
+}
+
+/* What a kernel (or what plays one) does not know is done another way: by fork.c, or by os_allocate. */
+static bool advise(void *at, size_t size, int advice)
+{
+    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM ||
+           errno == EACCES;
+}
+
+static int unmap_for(void *at, size_t size, int error)
+{
+    munmap(at, size);
+    return error;
+}
+
+static int protection_of(enum os_map use)
+{
+    return use == OS_MAP_TRY ? PROT_NONE : use == OS_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
+}
+
+int os_map(int fd, uint64_t size, enum os_map use, void **at)
+{
+    int protection = protection_of(use);
+    size_t first = (size_t)os_page_size();
+    /* Where a process locks all memory that it will have, the kernel would give each page of the mapping memory, and
+       count all of them. What a mapping grows by is as the rest of it, which is not locked any more. */
+    void *begin = mmap(NULL, first, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (begin == MAP_FAILED)
+        return errno;
+    munlock(begin, first);
+    void *base = size > first ? mremap(begin, first, (size_t)size, MREMAP_MAYMOVE) : begin;
+
+    if (base == MAP_FAILED)
+        return unmap_for(begin, first, errno);
+    /* A core dump would give memory to every hole that it reads; and a fault to what is not asked for. The first page,
+       for which there is no such advice, stays a mapping of its own. */
+    if (use != OS_MAP_TRY &&
+        (!advise(base, (size_t)size, MADV_DONTFORK) || !advise(base, (size_t)size, MADV_DONTDUMP) ||
+         !advise((char *)base + first, (size_t)(size > first ? size - first : 0), MADV_RANDOM)))
+        return unmap_for(base, (size_t)size, errno);
+    *at = base;
+    return 0;
+}
+
+void os_unmap(void *at, uint64_t size) { munmap(at, (size_t)size); }
+
+int os_protect(void *at, uint64_t size, enum os_map use)
+{
+    int before = errno, error = mapping_error(mprotect(at, (size_t)size, protection_of(use)));
+    errno = before;
+    return error;
+}
+
+int os_map_alive(void **at, bool *populates)
+{
+    void *alive = mmap(NULL, ALIVE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (alive == MAP_FAILED)
+        return errno;
+    if (!advise(alive, ALIVE_BYTES, MADV_WIPEONFORK))
+        return unmap_for(alive, ALIVE_BYTES, errno);
+    /* Some take any advice for granted and do nothing. */
+    *populates = madvise(alive, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(alive);
+    *at = alive;
+    return 0;
+}
+
+/* The kernel is asked, which says EFAULT where there is no memory: a wait that timed out found the word to be
+   `value`. */
+bool os_is_word(const void *at, uint32_t value)
+{
+    static const struct timespec at_once;
+    return syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, value, &at_once, NULL, 0) != 0 && errno == ETIMEDOUT;
+}
+
+void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room)
+{
+    uint64_t from = (uintptr_t)at, page = os_page_size(), end = (from + size + page - 1) / page * page;
+    snprintf(path, room, "/proc/self/map_files/%" PRIx64 "-%" PRIx64, from, end);
 }
 
 /* ==== src/os_linux_process.c ==== */
@@ -10442,6 +10877,79 @@ int queue_append(cq_queue *queue, const struct end *tail, struct growth *growth)
     return queue_help_tail(queue, tail->link, link);
 }
 
+/* ==== src/reach.c ==== */
+
+/*
+ * reach.c - which nodes of the region this process may touch: those that were needed so far, and as many again.
+ *
+ * It owns the protection of the mapping. A process that locks all of its memory (mlockall) has the kernel touch each
+ * page that it may touch itself, and most of a region is holes. It must not know what a node is for.
+ */
+
+
+#define FIRST_BYTES (UINT64_C(1) << 20) /* of nodes, with which a handle begins */
+
+static enum os_map use_of(const cq_queue *queue) { return queue->may_write ? OS_MAP_WRITE : OS_MAP_READ; }
+
+/* Where the node begins, or a page in it. */
+static uint64_t page_of(const cq_queue *queue, uint64_t node)
+{
+    const struct geometry *g = &queue->geometry;
+    return node < g->node_count ? round_up(g->nodes_offset + node * g->node_stride, os_page_size()) : g->file_size;
+}
+
+/* The mapping is new, and nobody else has the handle. Where the kernel refuses, all of it is reached. */
+void reach_begin(cq_queue *queue)
+{
+    const struct geometry *g = &queue->geometry;
+    uint64_t first = FIRST_BYTES / g->node_stride + 1, page = os_page_size();
+    uint64_t dues = round_up(g->dues_offset, page), states = g->states_offset / page * page;
+
+    first = first < g->node_count ? first : g->node_count;
+    if (page_of(queue, first) < g->file_size &&
+        os_protect(queue->base + page_of(queue, first), g->file_size - page_of(queue, first), OS_MAP_TRY) != 0)
+        first = g->node_count;
+    bool hidden = dues < states && os_protect(queue->base + dues, states - dues, OS_MAP_TRY) == 0;
+    atomic_store_explicit(&queue->reached, first, memory_order_relaxed);
+    atomic_store_explicit(&queue->dues_reached, !hidden, memory_order_relaxed);
+}
+
+/* Up to this node, and on. */
+void reach_more(const cq_queue *queue, uint64_t node)
+{
+    const struct geometry *g = &queue->geometry;
+    cq_queue *own = (cq_queue *)(uintptr_t)queue; /* no handle is const */
+    uint64_t reached = atomic_load_explicit(&queue->reached, memory_order_relaxed), begin = g->nodes_offset;
+
+    node = node + 1 > 2 * reached ? node + 1 : 2 * reached;
+    node = node < g->node_count ? node : g->node_count;
+    begin -= begin % os_page_size();
+    if (os_protect(queue->base + begin, page_of(queue, node) - begin, use_of(queue)) == 0)
+        atomic_store_explicit(&own->reached, node, memory_order_relaxed);
+}
+
+/* The table of dues, which few queues need. */
+void reach_dues(const cq_queue *queue)
+{
+    const struct geometry *g = &queue->geometry;
+    cq_queue *own = (cq_queue *)(uintptr_t)queue;
+    uint64_t begin = g->dues_offset - g->dues_offset % os_page_size();
+
+    if (os_protect(queue->base + begin, g->states_offset - begin, use_of(queue)) == 0)
+        atomic_store_explicit(&own->dues_reached, true, memory_order_relaxed);
+}
+
+/* This part of the region is going to be given memory. */
+void reach_bytes(const cq_queue *queue, uint64_t begin, uint64_t end)
+{
+    const struct geometry *g = &queue->geometry;
+
+    if (end > g->nodes_offset)
+        reach_node(queue, (end - 1 - g->nodes_offset) / g->node_stride);
+    if (begin < g->states_offset && end > g->dues_offset)
+        reach_due(queue);
+}
+
 /* ==== src/reap.c ==== */
 
 /*
@@ -10974,6 +11482,7 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     }
     queue->alive = alive;
     queue->granule = os_granule(fd);
+    queue->may_write = !read_only;
     /* Relaxed: before any other thread has the handle. */
     atomic_store_explicit(queue->alive, read_only ? MAY_LOOK : MAY_CLAIM, memory_order_relaxed);
     queue->base = base;
@@ -10983,7 +11492,8 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     queue->bitmap = (void *)(queue->base + queue->geometry.bitmap_offset);
     queue->marks = (void *)(queue->base + queue->geometry.marks_offset);
     queue->states = (void *)(queue->base + queue->geometry.states_offset);
-    os_path_of_mapping(base, size, queue->mapped_as, sizeof queue->mapped_as);
+    reach_begin(queue);
+    os_path_of_mapping(base, os_page_size(), queue->mapped_as, sizeof queue->mapped_as);
     return CQ_OK;
 }
 
@@ -11082,7 +11592,8 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     return CQ_OK;
 
 fail:
-    if (!is_named(path, fd))
+    /* A number that another thread closed fails as the system does, and may be the region again by now. */
+    if (result == CQ_ESYSTEM || !is_named(path, fd))
         result = RESULT_RETRY;
     if (own != fd)
         os_close(own);
@@ -11221,8 +11732,7 @@ struct revival {
     struct home *home;
     struct legacy legacy;
     struct segment segment;
-    struct fact_run *runs;
-    size_t run_count;
+    struct statement state;           /* what the first STATE will say */
     uint64_t lives;               /* nodes with messages */
     const char *path;
 };
@@ -11234,26 +11744,33 @@ static uint64_t sequence_of(const struct revival *revival, size_t survivor)
     return revival->legacy.survivors[survivor].position / revival->legacy.head.shape.slots_per_node;
 }
 
+/* How often a message was delivered, as the new region says it. It may have been delivered once more than anybody wrote
+   down; but that alone gives up no message that may be delivered twice. */
+static uint32_t deliveries_after(const struct facts_shape *shape, uint32_t deliveries)
+{
+    uint64_t most = shape->max_deliveries;
+
+    if (most > 1 && deliveries + 1 == most)
+        return deliveries;
+    return deliveries < 0xfe ? deliveries + 1 : 0xff;
+}
+
 /* A node for each sequence, in their order; and what the STATE will say. CQ_OK or CQ_ENOMEM. */
 static int place(struct revival *revival)
 {
     struct legacy *legacy = &revival->legacy;
-    struct fact_run *last = NULL;
 
-    revival->runs = malloc((legacy->survivor_count + 1) * sizeof *revival->runs);
-    if (!revival->runs)
-        return CQ_ENOMEM;
+    memcpy(revival->state.sources, legacy->truth.sources, sizeof legacy->truth.sources);
+    revival->state.moved = legacy->truth.moved;
+    /* What was being moved when a copy was made may have gone over under another number since: letter.c finds one. */
+    revival->state.moving = legacy->restored ? 0 : legacy->truth.moving;
     for (size_t i = 0; i < legacy->survivor_count; ++i) {
         struct survivor *survivor = &legacy->survivors[i];
         revival->lives += i == 0 || sequence_of(revival, i) != sequence_of(revival, i - 1);
         survivor->node = (uint32_t)revival->lives - 1;
-        survivor->deliveries = survivor->deliveries < 0xfe ? survivor->deliveries + 1 : 0xff;
-        if (last && last->position + last->count == survivor->position && last->deliveries == survivor->deliveries)
-            ++last->count;
-        else {
-            last = &revival->runs[revival->run_count++];
-            *last = (struct fact_run){survivor->position, 1, survivor->deliveries};
-        }
+        survivor->deliveries = deliveries_after(&legacy->head.shape, survivor->deliveries);
+        if (state_add_run(&revival->state, survivor->position, survivor->deliveries) != 0)
+            return CQ_ENOMEM;
     }
     return CQ_OK;
 }
@@ -11271,31 +11788,79 @@ static void write_node(cq_queue *queue, uint32_t number, uint64_t sequence)
         atomic_init(&slot_at(queue, node, i)->state, slot_word(sequence, 0, SLOT_DONE, 0));
 }
 
+/* What goes before a message, from its record to its slot: as flush.c wrote it. *body and *size become those of the
+   message. False: the record contradicts itself. */
+static bool write_before(cq_queue *queue, struct layout_slot *slot, const struct survivor *survivor,
+                         const unsigned char **body, size_t *size)
+{
+    unsigned char *payload = slot_payload(queue, slot);
+    size_t feed = survivor->feed.source != 0 ? sizeof survivor->feed : 0, time = slot_has_times(queue) ? 8 : 0;
+    uint32_t headers = 0;
+    size_t length = queue->geometry.max_headers > 0 ? sizeof headers : 0, fixed = feed + time + length;
+
+    if (*size < fixed)
+        return false;
+    memcpy(&headers, *body + feed + time, length);
+    if (headers > queue->geometry.max_headers || headers > *size - fixed ||
+        *size - fixed - headers > queue->geometry.max_message_size)
+        return false;
+    if (feed > 0)
+        *slot_feed(queue, payload) = survivor->feed;
+    if (time > 0)
+        memcpy(slot_time(queue, payload), *body + feed, time);
+    if (length > 0)
+        slot_set_headers(queue, slot, *body + fixed, headers);
+    *body += fixed + headers;
+    *size -= fixed + headers;
+    return true;
+}
+
+/* What was written in this run of the system need not be on the disk, though it was read: a flush of it may have
+   failed. The first STATE says how far the sources have come, so what was fed is written once more before it. */
+static int write_again(struct revival *revival, const struct survivor *survivor, const unsigned char *body)
+{
+    struct fact fact = {.kind = FACT_FED, .ticket = revival->legacy.newest + 1, .position = survivor->position,
+                        .deliveries = survivor->deliveries, .size = survivor->size};
+    int error = segment_fact(&revival->segment, &fact);
+
+    if (error == 0 && (error = segment_body(&revival->segment, body, survivor->size)) == 0)
+        error = segment_end_fact(&revival->segment);
+    ++revival->state.messages;
+    return error == 0 ? CQ_OK : home_result(error);
+}
+
 /* An ORPHAN, of these bytes. CQ_OK or an error. */
-static int write_survivor(cq_queue *queue, const struct blank *blank, const struct revival *revival,
+static int write_survivor(cq_queue *queue, const struct blank *blank, struct revival *revival,
                           const struct survivor *survivor, const unsigned char *bytes)
 {
+    const unsigned char *body = bytes;
     const struct geometry *g = &queue->geometry;
     uint32_t index = (uint32_t)(survivor->position % g->slots_per_node);
     uint64_t sequence = survivor->position / g->slots_per_node;
     struct layout_node *node = node_at(queue, survivor->node);
     struct layout_slot *slot = slot_at(queue, node, index);
+    size_t size = survivor->size;
+    uint64_t reach = size < g->max_message_size ? size : g->max_message_size; /* the message has no more */
     int result = CQ_OK;
 
-    if (g->paged && !slot_reaches(queue, slot, survivor->size))
+    if (g->paged && !slot_reaches(queue, slot, reach))
         result = memory_allocate(NULL, blank, (uint64_t)((unsigned char *)slot - queue->base) + LAYOUT_PAGE,
-                                 (uint64_t)slot_pages(g, survivor->size) * LAYOUT_PAGE);
+                                 (uint64_t)slot_pages(g, reach) * LAYOUT_PAGE);
     if (result != CQ_OK)
         return result;
-    slot_set_reach(queue, slot, survivor->size);
-    memcpy(slot_payload(queue, slot), bytes, survivor->size);
-    uint32_t phase = SLOT_ORPHAN | slot_set_size(queue, slot, survivor->size);
+    slot_set_reach(queue, slot, reach);
+    if (!write_before(queue, slot, survivor, &bytes, &size))
+        return CQ_ECORRUPT;
+    memcpy(slot_payload(queue, slot), bytes, size);
+    uint32_t phase = SLOT_ORPHAN | slot_set_size(queue, slot, size);
     atomic_init(&slot->state, slot_word(sequence, survivor->deliveries, phase, 0));
     atomic_store_explicit(&queue->marks[survivor->node / MARK_NODES], /* nobody else is here */
                           MARK_VERSION | atomic_load_explicit(&queue->marks[survivor->node / MARK_NODES],
                                                               memory_order_relaxed) |
                               mark_bit(survivor->node, MARK_ORPHANS),
                           memory_order_relaxed);
+    if (revival->legacy.same_boot && survivor->feed.source != 0)
+        return write_again(revival, survivor, body);
     if (!revival->legacy.same_boot)
         flush_note(queue, survivor->node, sequence, index, revival->legacy.files[survivor->file].generation);
     return CQ_OK;
@@ -11334,6 +11899,11 @@ static int write_nodes(cq_queue *queue, const struct blank *blank, struct reviva
         if (i == 0 || legacy->survivors[i].node != legacy->survivors[i - 1].node)
             write_node(queue, legacy->survivors[i].node, sequence_of(revival, i));
     write_node(queue, (uint32_t)revival->lives, legacy->reserve);
+    for (uint32_t i = 0; i < LAYOUT_SOURCE_SLOTS; ++i) {
+        const struct state_source *source = &revival->state.sources[i];
+        if (source->length > 0)
+            source_put(queue, i, source->name, source->length, source->number);
+    }
     if ((result = legacy_by_file(legacy)) != CQ_OK)
         return result;
     return write_survivors(queue, blank, revival, directory);
@@ -11348,12 +11918,16 @@ static int fill_nodes(const struct blank *blank, const struct geometry *g, struc
 
     for (uint64_t n = 0; n <= revival->lives && result == CQ_OK; ++n)
         result = memory_allocate_node(NULL, blank, g, n);
+    if (result == CQ_OK && state_source_count(&revival->state) > 0)
+        result = memory_allocate(NULL, blank, LAYOUT_SOURCES_OFFSET, LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET);
     if (result == CQ_OK)
         result = result_of_errno(os_map(blank->fd, g->file_size, OS_MAP_WRITE, &base));
     if (result == CQ_OK) {
         memset(queue, 0, sizeof *queue);
         queue->geometry = *g;
         queue->base = base;
+        atomic_init(&queue->reached, g->node_count);
+        atomic_init(&queue->dues_reached, true);
         queue->marks = (void *)(queue->base + g->marks_offset);
         queue->states = (void *)(queue->base + g->states_offset);
         result = write_nodes(queue, blank, revival);
@@ -11365,10 +11939,11 @@ static int fill_nodes(const struct blank *blank, const struct geometry *g, struc
 
 /* ---- the header, and the disk ------------------------------------------------------------------------ */
 
-/* The list begins at the stub, if there was anything before. */
-static void set_ends(struct layout_header *header, const struct revival *revival)
+/* The list begins at the stub, and the rest goes on, if there was anything before. */
+static void set_words(struct layout_header *header, const struct revival *revival)
 {
     uint64_t first = revival->legacy.reserve, node = revival->lives;
+    uint64_t sources = state_source_count(&revival->state), moving = revival->state.moving;
 
     header->first_position = ticket_word(first, header->slots_per_node, 0);
     atomic_init(&header->last_hole, header->first_position);
@@ -11378,6 +11953,9 @@ static void set_ends(struct layout_header *header, const struct revival *revival
         atomic_init(&header->touched, node + 1);
     atomic_init(&header->orphans, revival->legacy.survivor_count > 0 ? 2 | ORPHANS_DIRTY : 0);
     header->recovered = revival->legacy.survivor_count;
+    atomic_init(&header->sources, sources > 0 ? source_words((uint32_t)sources) : 0);
+    atomic_init(&header->moved, revival->state.moved);
+    atomic_init(&header->moving, moving != 0 ? fact_ticket(moving, header->slots_per_node) : 0);
 }
 
 /* What the header of a durable queue has beside others'. */
@@ -11389,7 +11967,6 @@ static int set_durable(struct layout_header *header, const struct revival *reviv
 
     for (size_t i = 0; i < legacy->file_count; ++i)
         bytes += legacy->files[i].size;
-    header->features |= LAYOUT_DURABLE;
     header->origin_spare_nodes = spare_nodes;
     memcpy(header->boot, legacy->boot, FACTS_ID);
     memcpy(header->directory, revival->home->path, sizeof header->directory);
@@ -11404,38 +11981,25 @@ static int set_durable(struct layout_header *header, const struct revival *reviv
     return error;
 }
 
-static void set_shape(struct facts_shape *shape, const struct layout_header *header, const cq_config *config)
-{
-    *shape = (struct facts_shape){.capacity = header->capacity, .max_message_size = header->max_message_size,
-                                  .hole_slots = header->hole_slots, .spare_nodes = header->origin_spare_nodes,
-                                  .max_memory = header->max_memory, .reserve = header->reserve,
-                                  .created = header->created, .slots_per_node = header->slots_per_node,
-                                  .permissions = config->permissions ? config->permissions : 0600};
-}
-
 /* Say on the disk what the region has: from now on that is the truth. */
 static int write_truth(struct revival *revival, struct layout_header *header)
 {
     struct segment *segment = &revival->segment;
     uint64_t first = word_sequence(header->first_position);
-    struct fact_state state = {flush_sequence_ahead(first, reserve_step()), revival->run_count};
-    size_t size = revival->run_count * sizeof *revival->runs;
-    struct fact fact = {.kind = FACT_STATE, .ticket = revival->legacy.newest + 1,
-                        .size = (uint32_t)(sizeof state + size),
-                        .position = fact_position(header->first_position, header->slots_per_node)};
-    int error = segment_begin(segment, revival->legacy.generation + 1);
+    struct statement *state = &revival->state;
+    uint64_t ticket = revival->legacy.newest + 1;
 
-    if (error == 0 && (error = segment_fact(segment, &fact)) == 0 &&
-        (error = segment_body(segment, &state, sizeof state)) == 0 &&
-        (error = segment_body(segment, revival->runs, size)) == 0 && (error = segment_end_fact(segment)) == 0)
+    state->reserve = flush_sequence_ahead(first, reserve_step());
+    state->position = fact_position(header->first_position, header->slots_per_node);
+    int error = state_write(segment, ticket, state);
+    if (error == 0)
         error = segment_flush(segment);
-    atomic_init(&header->flush_begun, fact.ticket);
-    atomic_init(&header->flush_done, fact.ticket);
-    atomic_init(&header->reserved_sequence, state.reserve);
-    atomic_init(&header->reserve_asked, state.reserve);
+    atomic_init(&header->flush_begun, ticket);
+    atomic_init(&header->flush_done, ticket);
+    atomic_init(&header->reserved_sequence, state->reserve);
+    atomic_init(&header->reserve_asked, state->reserve);
     atomic_init(&header->disk_bytes, atomic_load_explicit(&header->disk_bytes, memory_order_relaxed) +
                                          segment->filled); /* nobody else is here */
-    segment_free(segment);
     return error;
 }
 
@@ -11450,6 +12014,7 @@ static int write_lock(const struct revival *revival, const struct layout_header 
     memcpy(lock->incarnation, header->incarnation, FACTS_ID);
     memcpy(lock->boot, header->boot, FACTS_ID);
     memcpy(lock->id, header->id, FACTS_ID);
+    lock->inode = revival->home->identity.inode;
     snprintf(lock->region, sizeof lock->region, "%s", revival->path);
     int error = home_describe(revival->home, lock);
     free(lock);
@@ -11471,17 +12036,19 @@ static int fill_region(const struct blank *blank, const struct geometry *g, stru
         legacy->reserve = flush_sequence_ahead(legacy->reserve, RESTORED);
     if ((error = set_durable(header, revival, spare)) != 0)
         return home_result(error);
+    memcpy(revival->segment.head.id, header->id, FACTS_ID);
+    memcpy(revival->segment.head.boot, header->boot, FACTS_ID);
+    revival->segment.head.shape = facts_shape_of(header, config->permissions ? config->permissions : 0600);
+    if ((error = segment_begin(&revival->segment, legacy->generation + 1)) != 0)
+        return home_result(error);
     if (legacy->exists) {
         result = fill_nodes(blank, g, revival);
-        set_ends(header, revival);
+        set_words(header, revival);
         if (result == CQ_OK && (error = legacy_flush(directory, legacy)) != 0)
             result = home_result(error);
     }
     if (result != CQ_OK)
         return result;
-    memcpy(revival->segment.head.id, header->id, FACTS_ID);
-    memcpy(revival->segment.head.boot, header->boot, FACTS_ID);
-    set_shape(&revival->segment.head.shape, header, config);
     if ((error = write_truth(revival, header)) != 0 || (error = write_lock(revival, header)) != 0)
         return home_result(error);
     return CQ_OK;
@@ -11489,26 +12056,42 @@ static int fill_region(const struct blank *blank, const struct geometry *g, stru
 
 /* ---- in order ---------------------------------------------------------------------------------------- */
 
+/* Does the queue of the directory have what is asked for? */
+static bool is_as_asked(const struct facts_shape *shape, const cq_config *asked)
+{
+    struct layout_header header;
+
+    memset(&header, 0, sizeof header);
+    header.capacity = shape->capacity;
+    header.max_message_size = shape->max_message_size;
+    header.features = shape->features;
+    header.max_headers = shape->max_headers;
+    header.max_deliveries = shape->max_deliveries;
+    header.time_to_live = shape->time_to_live;
+    memcpy(header.dead_letter, shape->dead_letter, sizeof header.dead_letter);
+    return region_mismatch(asked, &header) == MISMATCH_NONE;
+}
+
 /* How the region is to be made. */
 static int shape_of(const struct revival *revival, const cq_config *asked, cq_config *config, struct geometry *g)
 {
     const struct facts_shape *shape = &revival->legacy.head.shape;
+    struct extras extras = {shape->features, shape->max_headers, shape->max_deliveries, shape->time_to_live};
     int result;
 
     *config = *asked;
     if (!revival->legacy.exists)
         return create_geometry(asked, g);
-    if ((asked->capacity && asked->capacity != shape->capacity) ||
-        (asked->max_message_size && asked->max_message_size != shape->max_message_size))
+    if (!is_as_asked(shape, asked))
         return CQ_EMISMATCH;
     config->capacity = shape->capacity;
     config->max_message_size = shape->max_message_size;
     config->max_memory = shape->max_memory;
     config->reserve = shape->reserve;
     config->permissions = asked->permissions ? asked->permissions : shape->permissions;
-    struct extras none = {0};
+    config->dead_letter = shape->dead_letter;
     result = geometry_of(shape->capacity, shape->max_message_size, shape->slots_per_node, shape->hole_slots,
-                         shape->spare_nodes + revival->lives, &none, g);
+                         shape->spare_nodes + revival->lives, &extras, g);
     return result != CQ_OK ? CQ_EFILESIZE : geometry_set_memory(shape->max_memory, shape->reserve, g);
 }
 
@@ -11516,30 +12099,36 @@ static int shape_of(const struct revival *revival, const cq_config *asked, cq_co
    the directory, and CQ_EXCLUSIVE is asked for. CQ_ENOENT: there is no queue, and CQ_ATTACH is. */
 int revive(struct home *home, const char *path, const cq_config *asked, struct os_status *made)
 {
-    struct revival revival = {.home = home, .path = path};
-    struct legacy *legacy = &revival.legacy;
+    struct revival *revival = calloc(1, sizeof *revival); /* too large for the stacks of some threads */
     struct geometry geometry;
     cq_config config;
     int error, result;
 
+    if (!revival)
+        return CQ_ENOMEM;
+    struct legacy *legacy = &revival->legacy;
+    revival->home = home;
+    revival->path = path;
     crc32c_prepare(&legacy->crc);
-    revival.segment.crc = legacy->crc;
-    revival.segment.home = *home;
+    revival->segment.crc = legacy->crc;
+    revival->segment.home = *home;
     error = disk()->boot(legacy->boot);
     result = error != 0 ? home_result(error) : legacy_read(home->directory, legacy);
     if (result == CQ_OK && legacy->exists && asked->flags & CQ_EXCLUSIVE)
         result = CQ_EEXIST;
     if (result == CQ_OK && !legacy->exists && asked->flags & CQ_ATTACH)
         result = CQ_ENOENT;
-    if (result == CQ_OK && (result = place(&revival)) == CQ_OK &&
-        (result = shape_of(&revival, asked, &config, &geometry)) == CQ_OK) {
-        struct create_filling filling = {fill_region, &revival};
+    if (result == CQ_OK && (result = place(revival)) == CQ_OK &&
+        (result = shape_of(revival, asked, &config, &geometry)) == CQ_OK) {
+        struct create_filling filling = {fill_region, revival};
         result = create_filled(path, &config, &geometry, &filling, made);
     }
     if (result == CQ_OK && legacy->restored)
         disk()->unlink(home->directory, FACTS_RESTORED);
-    free(revival.runs);
+    segment_free(&revival->segment);
+    free(revival->state.runs);
     legacy_free(legacy);
+    free(revival);
     return result;
 }
 
@@ -11654,19 +12243,28 @@ void say_bytes(struct text *text, const char *before, uint64_t bytes, const char
 #define LARGEST_STEP (UINT64_C(1) << 20)
 #define AHEAD (UINT64_C(1) << 15) /* zeros that are kept ahead, so that a full disk still takes word of releases */
 
-/* Is the descriptor still the file? Another thread may have closed all that the process had. */
-bool segment_is_ours(const struct segment *segment)
+/* Is the descriptor still the file? Another thread may have closed all that the process had. An error number; ENOENT:
+   it is, and the file was removed. */
+static int is_file(const struct segment *segment)
 {
     struct disk_identity now = {0};
     uint64_t size;
+    int error = segment->is_open ? disk()->identify(segment->file, &now, &size) : EBADF;
+    bool same = now.device == segment->identity.device && now.inode == segment->identity.inode;
 
-    return segment->is_open && disk()->identify(segment->file, &now, &size) == 0 &&
-           now.device == segment->identity.device && now.inode == segment->identity.inode;
+    return (error == 0 || error == ENOENT) && !same ? EBADF : error;
 }
+
+/* May more be written to it? */
+bool segment_is_ours(const struct segment *segment) { return is_file(segment) == 0; }
 
 void segment_leave(struct segment *segment)
 {
-    if (segment_is_ours(segment))
+    int error = is_file(segment);
+    char name[DISK_NAME];
+
+    facts_name(&segment->head, name);
+    if (error == 0 || error == ENOENT || (error != EBADF && disk()->is_called(segment->file, name)))
         disk()->close(segment->file);
     segment->is_open = false;
     segment->buffered = 0;
@@ -11974,6 +12572,32 @@ __attribute__((no_sanitize("thread"))) void slot_peek_prefix(const cq_queue *que
         copy[i] = *(const volatile unsigned char *)&prefix[i];
 }
 
+__attribute__((no_sanitize("thread"))) void slot_peek_before(const cq_queue *queue, struct layout_slot *slot,
+                                                             uint64_t sequence, struct slot_before *before)
+{
+    const unsigned char *payload = slot_payload(queue, slot);
+    const volatile struct layout_feed *feed = slot_feed(queue, payload);
+
+    *before = (struct slot_before){.size = 0};
+    if (slot_has_feed(queue))
+        before->feed = (struct layout_feed){feed->source, feed->number};
+    if (word_sequence(before->feed.source) != sequence)
+        before->feed = (struct layout_feed){0, 0};
+    if (slot_has_times(queue)) {
+        int64_t when = *(const volatile int64_t *)slot_time(queue, payload);
+        memcpy(before->bytes, &when, sizeof when);
+        before->size = sizeof when;
+    }
+    if (queue->geometry.max_headers > 0) {
+        uint32_t *at = slot_headers(queue, payload), size = *(const volatile uint32_t *)at;
+        size = size <= queue->geometry.max_headers ? size : 0;
+        memcpy(before->bytes + before->size, &size, sizeof size);
+        before->size += sizeof size;
+        before->headers = size;
+        before->headers_at = (const unsigned char *)(at + 1) - payload;
+    }
+}
+
 /* Words are read one by one rather than by memcpy: this race is the point of the function, and the sanitizer must
    be told so for it alone. */
 __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word,
@@ -11991,14 +12615,16 @@ __attribute__((no_sanitize("thread"))) int slot_peek(const cq_queue *queue, stru
     return CQ_OK;
 }
 
-/* A part of the message, in the same way: worth nothing unless the state is the same afterwards, behind a fence. By
-   words, the first as aligned as the payload. */
-__attribute__((no_sanitize("thread"))) void slot_read(const cq_queue *queue, struct layout_slot *slot, size_t offset,
-                                                      void *to, size_t size)
+/* A part of the message, or of its headers, in the same way: worth nothing unless the state is the same afterwards,
+   behind a fence. `offset`: from the payload on. By words, where they are aligned. */
+__attribute__((no_sanitize("thread"))) void slot_read(const cq_queue *queue, struct layout_slot *slot,
+                                                      ptrdiff_t offset, void *to, size_t size)
 {
     const unsigned char *from = slot_payload(queue, slot) + offset;
     unsigned char *bytes = to;
 
+    for (; size > 0 && (uintptr_t)from % 8 != 0; --size)
+        *bytes++ = *(const volatile unsigned char *)from++;
     for (; size >= 8; size -= 8, from += 8, bytes += 8) {
         uint64_t word = *(const volatile uint64_t *)(const volatile void *)from;
         memcpy(bytes, &word, sizeof word);
@@ -12052,6 +12678,19 @@ uint64_t source_table(const cq_queue *queue)
     uint64_t table = atomic_load_explicit(&queue->header->sources, memory_order_acquire);
     return newest_of(table) <= LAYOUT_SOURCE_SLOTS ? table : table & ~UINT64_C(0xff00);
 }
+
+/* While a region is made, and nobody else is there: the entry is this source. The table has memory, and its word is to
+   be source_words of all. */
+void source_put(cq_queue *queue, uint32_t entry, const char *name, uint32_t length, uint64_t number)
+{
+    struct layout_source *source = source_at(queue, entry);
+
+    atomic_init(&source->state, state_word(SOURCE_KNOWN, 0));
+    atomic_init(&source->number, number);
+    source->length = length;
+    memcpy(source->name, name, length);
+}
+uint64_t source_words(uint32_t count) { return table_word(count, 0); }
 
 /* The caller has given the table memory. True: nobody has before. */
 bool source_give_memory(cq_queue *queue)
@@ -12261,12 +12900,27 @@ static void finish_decided(cq_queue *queue, uint32_t source, uint64_t decided)
     change_decided(queue, source, decided, 0);
 }
 
+/* The source's number. All messages up to it are FULL, or were: what is decided is finished, and what raised the number
+   before that was finished before. */
+uint64_t source_settled(cq_queue *queue, uint32_t source)
+{
+    /* source_number:B, after flush:A and before decided:A; pairs with raise_number:A. */
+    uint64_t number = atomic_load_explicit(&source_at(queue, source)->number, memory_order_seq_cst);
+    uint64_t decided = load_decided(queue, source);
+
+    if (word_owner(decided) != 0)
+        finish_decided(queue, source, decided);
+    return number;
+}
+
 /* A proposal is not above the source's number: its feeder is to give the slot up. */
 static void refuse_proposal(cq_queue *queue, uint32_t node, uint32_t index, uint64_t word)
 {
+    struct layout_slot *slot = slot_at(queue, node_at(queue, node), index);
+
     queue_announce_hole(queue, node, word_sequence(word), index + 1);
     /* void:A release, pairs with slot_load:A. */
-    if (atomic_compare_exchange_strong_explicit(&slot_at(queue, node_at(queue, node), index)->state, &word,
+    if (atomic_compare_exchange_strong_explicit(&slot->state, &word,
                                                 slot_word(word_sequence(word), 0, SLOT_VOID, word_owner(word)),
                                                 memory_order_acq_rel, memory_order_relaxed))
         atomic_fetch_add_explicit(&queue->header->holes, 1, memory_order_relaxed); /* a count */
@@ -12401,6 +13055,149 @@ void source_sweep(cq_queue *queue, const struct owner_set *dead)
     }
 }
 
+/* ==== src/state.c ==== */
+
+/*
+ * state.c - the record that says what a queue had when a flush began: which messages behind the front, how far its
+ * sources had come, and which message was on its way to the dead letters.
+ *
+ * It owns the body of a STATE. It must not know which messages there are (flush.c), nor which STATE is believed
+ * (legacy.c).
+ */
+
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How far the sources have come, and what is being moved: to be called before anything else of the queue is looked at.
+   Every message that this counts is FULL by then, or was; every one that was moved is DONE, but for the next. */
+void state_look(cq_queue *queue, struct statement *state)
+{
+    struct layout_header *header = queue->header;
+    uint64_t moved, ticket = 0;
+
+    for (uint32_t i = 0; i < LAYOUT_SOURCE_SLOTS; ++i) {
+        struct state_source *source = &state->sources[i];
+        char name[LAYOUT_NAME + 1];
+        source->length = source_name(queue, i, name) ? (uint32_t)strlen(name) : 0;
+        source->number = source->length > 0 ? source_settled(queue, i) : 0;
+        memcpy(source->name, name, source->length);
+    }
+    /* moving:C, after flush:A; pairs with moving:A. `moving` belongs to the number that `moved` says before and after
+       it. */
+    state->moved = atomic_load_explicit(&header->moved, memory_order_seq_cst);
+    for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
+        moved = state->moved;
+        ticket = atomic_load_explicit(&header->moving, memory_order_seq_cst);         /* moving:C */
+        state->moved = atomic_load_explicit(&header->moved, memory_order_seq_cst); /* moving:C */
+        if (state->moved == moved)
+            break;
+    }
+    state->moving = ticket != 0 ? fact_position(ticket, queue->geometry.slots_per_node) : 0;
+}
+
+/* Was the message enqueued before its sources were looked at? */
+bool state_has(const struct statement *state, const struct layout_feed *feed)
+{
+    uint32_t entry = link_node(feed->source);
+    return entry < LAYOUT_SOURCE_SLOTS && feed->number <= state->sources[entry].number;
+}
+
+uint64_t state_source_count(const struct statement *state)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < LAYOUT_SOURCE_SLOTS; ++i)
+        count += state->sources[i].length > 0;
+    return count;
+}
+
+/* One more message behind D; ascending. 0 or ENOMEM. */
+int state_add_run(struct statement *state, uint64_t position, uint32_t deliveries)
+{
+    struct fact_run *last = state->run_count > 0 ? &state->runs[state->run_count - 1] : NULL;
+
+    if (last && last->position + last->count == position && last->deliveries == deliveries &&
+        last->count < UINT32_MAX) {
+        ++last->count;
+        return 0;
+    }
+    if (state->run_count == state->run_room) {
+        size_t room = state->run_room ? 2 * state->run_room : 64;
+        struct fact_run *runs = realloc(state->runs, room * sizeof *runs);
+        if (!runs)
+            return ENOMEM;
+        state->runs = runs;
+        state->run_room = room;
+    }
+    state->runs[state->run_count++] = (struct fact_run){position, 1, deliveries};
+    return 0;
+}
+
+static uint64_t bytes_of(const struct statement *state)
+{
+    uint64_t bytes = sizeof(struct fact_state) + state->run_count * sizeof *state->runs;
+
+    for (uint32_t i = 0; i < LAYOUT_SOURCE_SLOTS; ++i)
+        bytes += state->sources[i].length > 0 ? fact_source_bytes(state->sources[i].length) : 0;
+    return bytes;
+}
+
+static int write_source(struct segment *segment, uint32_t entry, const struct state_source *source)
+{
+    static const unsigned char zeros[8];
+    struct fact_source fact = {source->number, entry, source->length};
+    int error = segment_body(segment, &fact, sizeof fact);
+
+    if (error == 0)
+        error = segment_body(segment, source->name, source->length);
+    return error != 0 ? error : segment_body(segment, zeros, (8 - source->length % 8) % 8);
+}
+
+/* Append it. 0 or an error number. */
+int state_write(struct segment *segment, uint64_t ticket, const struct statement *state)
+{
+    struct fact_state body = {state->reserve, state->run_count, state_source_count(state), state->messages,
+                              state->moved, state->moving};
+    struct fact fact = {.kind = FACT_STATE, .ticket = ticket, .position = state->position,
+                        .size = (uint32_t)bytes_of(state)};
+    int error = segment_fact(segment, &fact);
+
+    if (error == 0 && (error = segment_body(segment, &body, sizeof body)) == 0)
+        error = segment_body(segment, state->runs, state->run_count * sizeof *state->runs);
+    for (uint32_t i = 0; i < LAYOUT_SOURCE_SLOTS && error == 0; ++i)
+        if (state->sources[i].length > 0)
+            error = write_source(segment, i, &state->sources[i]);
+    return error != 0 ? error : segment_end_fact(segment);
+}
+
+/* *state, whose runs are replaced, becomes what a record says that facts_next has found. 0 or ENOMEM. */
+int state_read(const struct fact *fact, const unsigned char *body, struct statement *state)
+{
+    struct fact_state read;
+    struct fact_source source;
+    const char *name;
+
+    memcpy(&read, body, sizeof read);
+    uint64_t size = read.runs * sizeof *state->runs, offset = sizeof read + size;
+    struct fact_run *runs = malloc((size_t)size + 1);
+    if (!runs)
+        return ENOMEM;
+    memcpy(runs, body + sizeof read, (size_t)size);
+    free(state->runs);
+    *state = (struct statement){.position = fact->position, .reserve = read.reserve, .messages = read.messages,
+                            .moved = read.moved, .moving = read.moving, .runs = runs,
+                            .run_count = (size_t)read.runs, .run_room = (size_t)read.runs};
+    while (facts_next_source(body, fact->size, &offset, &source, &name)) {
+        struct state_source *known = &state->sources[source.entry];
+        known->number = source.number;
+        known->length = source.length;
+        memcpy(known->name, name, source.length);
+    }
+    return 0;
+}
+
 /* ==== src/feed.c ==== */
 
 /*
@@ -12447,6 +13244,9 @@ static int publish_outgoing(cq_queue *queue, const struct letter *letter, const 
         return result;
     }
     uint32_t full = enqueue_fill(queue, run, message->data, message->size);
+    if (slot_has_feed(queue))
+        *slot_feed(queue, slot_payload(queue, run_slot(queue, run, 0))) =
+            (struct layout_feed){link_word(run->sequence, letter->source), letter->number};
     int result = source_propose(queue, letter->source, run, full, letter->number);
     if (result == CQ_OK) {
         run_remember(queue, &queue->last_enq, run);
@@ -12498,8 +13298,6 @@ static void end_feeding(cq_queue *queue) { cache_leave(&queue->feeding); }
 static int check_source(const cq_queue *queue, const char *source)
 {
     int result = handle_usable(queue);
-    if (result == CQ_OK && queue->header->features & LAYOUT_DURABLE) /* a power cut would take its numbers back */
-        return CQ_EFEATURE;
     size_t length = result == CQ_OK && source ? strnlen(source, LAYOUT_NAME + 1) : 0;
     return result == CQ_OK && (length == 0 || length > LAYOUT_NAME) ? CQ_EINVAL : result;
 }
@@ -12513,10 +13311,9 @@ static int make_source(cq_queue *queue, const char *name, uint32_t *source)
     if (source_find(queue, name, length, source))
         return CQ_OK;
     if (source_table(queue) == 0) {
-        result = memory_allocate(queue, NULL, LAYOUT_SOURCES_OFFSET,
-                                 LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET);
+        result = memory_allocate_table(queue, LAYOUT_SOURCES_OFFSET, LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET);
         if (result != CQ_OK)
-            return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
+            return result;
         source_give_memory(queue);
     }
     participant_active(queue);
@@ -12548,11 +13345,18 @@ static int prepare_feed(cq_queue *queue, const cq_outgoing *message, const char 
     return result;
 }
 
+/* As sync_after. What another handle has enqueued need not be on the disk yet. */
+static int sync_feed(cq_queue *queue, int result)
+{
+    int synced = sync_after(queue, result == CQ_DUPLICATE ? CQ_OK : result);
+    return synced == CQ_OK ? result : synced;
+}
+
 int cq_enqueue_from(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number)
 {
     struct letter letter;
     int result = prepare_feed(queue, message, source, number, &letter);
-    return result == CQ_OK ? sync_after(queue, try_feed(queue, &letter)) : result;
+    return result == CQ_OK ? sync_feed(queue, try_feed(queue, &letter)) : result;
 }
 
 int cq_enqueue_from_wait(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number,
@@ -12560,7 +13364,7 @@ int cq_enqueue_from_wait(cq_queue *queue, const cq_outgoing *message, const char
 {
     struct letter letter;
     int result = prepare_feed(queue, message, source, number, &letter);
-    return result == CQ_OK ? sync_after(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_feed, &letter))
+    return result == CQ_OK ? sync_feed(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_feed, &letter))
                            : result;
 }
 
@@ -12577,7 +13381,7 @@ int cq_raise_source(cq_queue *queue, const char *source, uint64_t number)
     if ((result = make_source(queue, source, &entry)) == CQ_OK)
         result = source_raise(queue, entry, number);
     end_feeding(queue);
-    return result;
+    return sync_feed(queue, result);
 }
 
 /* What the dead had begun is finished before numbers are read. */
@@ -12800,8 +13604,9 @@ static int help_append(cq_queue *queue)
         uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
         if (!link_is_valid(queue, tail))
             return CQ_ECORRUPT;
+        struct layout_node *last = node_at(queue, link_node(tail));
         /* append:A, pairs with append:C. */
-        uint64_t next = atomic_load_explicit(&node_at(queue, link_node(tail))->next, memory_order_acquire);
+        uint64_t next = atomic_load_explicit(&last->next, memory_order_acquire);
         if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail) /* end_read:C, after append:A */
             continue;
         if (word_sequence(next) != word_sequence(tail))
@@ -13155,7 +13960,8 @@ int sync_reserve(cq_queue *queue, uint64_t tail)
 #define PERIOD 3u                        /* turns */
 #define PATIENCE_MOST 6u                 /* doublings of it */
 #define SLACK (UINT64_C(1) << 19)        /* bytes of free nodes that nobody minds */
-#define WINDOWS 16u                      /* looked at in a piece */
+#define WINDOWS 16u                      /* looked at in a piece ... */
+#define PIECE_NS INT64_C(250000)         /* ... and no more after this time: a call must not take long for others */
 
 /* The nodes of a window, and which of them are held: see give_window. */
 struct window {
@@ -13171,6 +13977,14 @@ static bool trim_enter(cq_queue *queue)
 static void trim_leave(cq_queue *queue)
 {
     atomic_store_explicit(&queue->trim.busy, 0, memory_order_release); /* cache:A, pairs with trim_enter */
+}
+
+/* Something is begun, or all is done. Until then also consumers that find a message each time go on with it. Hints. */
+static void set_pending(cq_queue *queue, bool pending)
+{
+    atomic_store_explicit(&queue->trim.pending, pending, memory_order_relaxed);
+    atomic_store_explicit(&queue->usual_slots, pending || queue->looks ? 0 : queue->geometry.slots_per_node,
+                          memory_order_relaxed);
 }
 
 static uint64_t place_in_file(const cq_queue *queue, uint64_t node)
@@ -13226,9 +14040,10 @@ static void mark_named(const cq_queue *queue, const struct window *window, struc
 /* From the node's slots on, nobody may rely on memory any more. Before it goes. */
 static void lower_marks(cq_queue *queue, uint64_t node)
 {
-    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
-        atomic_store_explicit(&slot_at(queue, node_at(queue, (uint32_t)node), i)->pages, 0,
-                              memory_order_relaxed); /* the node is this call's */
+    struct layout_node *lowered = node_at(queue, (uint32_t)node);
+
+    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i) /* the node is this call's */
+        atomic_store_explicit(&slot_at(queue, lowered, i)->pages, 0, memory_order_relaxed);
 }
 
 /* Punch out what the nodes from `first` to before `last` fill of the window. */
@@ -13241,6 +14056,7 @@ static void punch_run(cq_queue *queue, const struct window *window, struct trim 
     to = to < window->end ? to : window->end - window->end % queue->granule;
     if (from >= to)
         return;
+    reach_node(queue, last - 1);
     for (uint64_t n = first; n < last; ++n)
         if (place_in_file(queue, n) < to && place_in_file(queue, n + 1) > from) {
             if (queue->geometry.paged && ticket_index(trim->before[n - window->first]) == NODE_FREE)
@@ -13250,12 +14066,12 @@ static void punch_run(cq_queue *queue, const struct window *window, struct trim 
     os_punch(queue->base + from, to - from); /* where that is not possible the memory stays, and nobody relies on it */
 }
 
-/* Give back what free nodes have in the window. `split`: also if none of them has memory by its state, since the lowest
-   of the window before has lost only a part. */
+/* Give back what free nodes have in the window. Also if none of them has memory by its state: where the lowest of the
+   window before has lost only a part (`split`), or a process that locks all of its memory has given them some. */
 static void give_window(cq_queue *queue, const struct window *window, struct trim *trim)
 {
     uint64_t count = window->last - window->first, run = 0, held = 0, before, after;
-    bool worth = trim->split;
+    bool worth = trim->split || os_is_resident(queue->base + (window->end - 1) / os_page_size() * os_page_size());
 
     trim->split = false;
     for (uint64_t n = window->first; n < window->last && !worth; ++n)
@@ -13295,8 +14111,9 @@ static bool trim_step(cq_queue *queue, struct trim *trim)
 {
     struct window window;
     uint64_t taken;
+    int64_t begun = os_clock(OS_CLOCK);
 
-    for (uint32_t i = 0; i < WINDOWS; ++i) {
+    for (uint32_t i = 0; i < WINDOWS && (i == 0 || os_clock(OS_CLOCK) - begun < PIECE_NS); ++i) {
         if (!window_before(queue, trim->next, &window) ||
             (trim->target > 0 && !trim->split && (!memory_taken(queue, &taken) || taken <= trim->target)))
             return false;
@@ -13351,7 +14168,7 @@ void trim_begin(cq_queue *queue)
     if (touched * g->node_stride <= nodes || !memory_taken(queue, &taken) || taken <= target || !trim_enter(queue))
         return;
     trim_start(&queue->trim, target, g->paged ? needed : needed + SLACK / g->node_stride);
-    atomic_store_explicit(&queue->trim.pending, 1, memory_order_relaxed);
+    set_pending(queue, true);
     trim_leave(queue);
 }
 
@@ -13362,7 +14179,7 @@ void trim_go_on(cq_queue *queue)
         return;
     int error = errno;
     if (!trim_step(queue, &queue->trim))
-        atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* a hint */
+        set_pending(queue, false);
     errno = error;
     trim_leave(queue);
 }
@@ -13378,7 +14195,7 @@ bool trim_for(cq_queue *queue)
     for (uint32_t pieces = 0; pieces < WINDOWS && trim_step(queue, &queue->trim); ++pieces)
         if (memory_taken(queue, &after) && after < before)
             break;
-    atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* what was begun begins again some time */
+    set_pending(queue, false); /* what was begun begins again some time */
     bool given = memory_taken(queue, &after) && after < before;
     trim_leave(queue);
     return given;
@@ -13396,7 +14213,7 @@ uint64_t trim_all(cq_queue *queue)
     trim_start(&queue->trim, 0, 0);
     while (trim_step(queue, &queue->trim))
         ;
-    atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* all is done */
+    set_pending(queue, false);
     trim_leave(queue);
     return known && memory_taken(queue, &after) && after < before ? before - after : 0;
 }
@@ -13428,9 +14245,11 @@ static const char *directory_of(const struct found *found, char path[LAYOUT_DIRE
     return asked && home_path(found->path, &found->config, path) == CQ_OK ? path : NULL;
 }
 
-/* Which region does the lock file name? */
-static bool read_lock(const char *directory, struct facts_lock *lock)
+/* Which region does the lock file name? *copied: it is a copy of that of another directory. */
+static bool read_lock(const char *directory, struct facts_lock *lock, bool *copied)
 {
+    struct disk_identity identity = {0};
+    uint64_t size;
     int folder, file;
     size_t got = 0;
 
@@ -13439,45 +14258,67 @@ static bool read_lock(const char *directory, struct facts_lock *lock)
     if (disk()->open(folder, FACTS_LOCK_FILE, false, &file) == 0) {
         if (disk()->read(file, lock, sizeof *lock, 0, &got) != 0)
             got = 0;
+        disk()->identify(file, &identity, &size);
         disk()->close(file);
     }
     disk()->close(folder);
+    *copied = got == sizeof *lock && identity.inode != lock->inode;
     return got == sizeof *lock && lock->magic == FACTS_LOCK_MAGIC && memchr(lock->region, 0, sizeof lock->region);
 }
 
 static void say_busy(struct text *text, const struct found *found, const char *directory)
 {
     struct facts_lock lock;
+    bool copied, readable = read_lock(directory, &lock, &copied);
 
+    if (readable && copied && found->has_region) {
+        say(text, "the directory %s is a copy of the one that the region here serves: name that one, or remove the "
+            "region first (what was not synced goes with it)", directory);
+        return;
+    }
     say(text, "the directory %s serves ", directory);
-    if (!read_lock(directory, &lock))
+    if (!readable)
         say(text, "another region");
     else if (found->path && strcmp(lock.region, found->path) == 0)
         say(text, "a region of this name that is not the one there now: it was removed, and some process still has it "
             "open, or it is just being made");
     else
         say(text, "the region %s", lock.region);
-    say(text, "; one directory never serves two: use that region, end the processes that have it open, or, if it is in "
-        "another container, share its shared memory%s",
+    say(text, "; one directory never serves two: use that region, or end the processes that have it open and "
+        "remove it, or, if it is in another container, share its shared memory%s",
         found->status_error == 0 ? "; if the region here was left behind, remove it and open the queue again" : "");
 }
 
-static void say_failed(struct text *text, const char *directory)
+static bool has_no_room(const char *directory, uint64_t *free_bytes)
 {
-    uint64_t bytes, free_bytes;
+    uint64_t bytes;
     bool no_more_files;
+
+    return os_space(directory, &bytes, free_bytes, &no_more_files) && (*free_bytes < LITTLE || no_more_files);
+}
+
+static void say_failed(struct text *text, const struct found *found, const char *directory)
+{
+    uint64_t free_bytes;
     int may = os_may(directory, 3);
 
     if (may == ENOENT)
         say(text, "the directory %s is not there: mount its disk", directory);
     else if (may == EROFS)
         say(text, "the disk of %s is mounted read-only: it may have failed, see the kernel's messages", directory);
-    else if (os_space(directory, &bytes, &free_bytes, &no_more_files) && (free_bytes < LITTLE || no_more_files))
-        say_bytes(text, "the disk is full: its file system has ", free_bytes, " left; free some");
+    else if (may != 0)
+        say(text, "this user may not write in the directory %s: let it, or be its owner", directory);
+    else if (has_no_room(directory, &free_bytes)) {
+        say(text, "the disk of %s is full", directory);
+        say_bytes(text, ": its file system has ", free_bytes, " left; free some");
+    }
     else
         say(text, "the disk of %s failed, or was full a moment ago: see the kernel's messages", directory);
-    say(text, "; the messages are in the queue and are delivered as ever, but may not survive a power cut until "
-        "cq_sync succeeds");
+    if (found->has_region)
+        say(text, "; the messages are in the queue and are delivered as ever, but may not survive a power cut until "
+            "cq_sync succeeds");
+    else
+        say(text, "; what was synced is kept, and is there again once the queue can be opened");
 }
 
 /* True: all is said. False: it is about something else. */
@@ -13485,6 +14326,7 @@ bool trouble_explain(struct text *text, int result, const struct found *found)
 {
     char path[LAYOUT_DIRECTORY];
     const char *directory = directory_of(found, path);
+    uint64_t free_bytes;
     bool is_region_durable = found->has_region && found->header.features & LAYOUT_DURABLE;
 
     if (result == CQ_EMISMATCH && found->has_region && !is_region_durable &&
@@ -13498,15 +14340,20 @@ bool trouble_explain(struct text *text, int result, const struct found *found)
     if (result == CQ_EBUSY)
         say_busy(text, found, directory);
     else if (result == CQ_EIO)
-        say_failed(text, directory);
+        say_failed(text, found, directory);
+    else if (result == CQ_ENOSPACE && has_no_room(directory, &free_bytes))
+        say_failed(text, found, directory);
+    else if (result == CQ_EACCESS && (os_may(directory, 3) == EROFS || os_may(directory, 3) == EACCES))
+        say_failed(text, found, directory);
     else if (result == CQ_EMISMATCH && !found->has_region)
-        say(text, "%s keeps a queue with another capacity or max_message_size: ask for what it has (or 0, whatever it "
-            "has), or name another durable_directory", directory);
+        say(text, "%s keeps a queue with another capacity, max_message_size or another property: ask for what it "
+            "has (or 0, whatever it has), or name another durable_directory", directory);
     else if (result == CQ_EEXIST && found->status_error)
         say(text, "%s keeps a queue already: attach to it, or remove the directory first", directory);
     else if ((result == CQ_ECORRUPT || result == CQ_EVERSION) && !found->has_region)
         say(text, "%s has files %s: cq doctor says more of the directory", directory,
-            result == CQ_EVERSION ? "of a newer version" : "of different queues");
+            result == CQ_EVERSION ? "of a newer version"
+                                  : "of different queues, or what is no file and is called as one");
     else if (result == CQ_EFILESYSTEM)
         say(text, "%s is not on a disk of this machine, so that nothing there would survive: name a "
             "durable_directory on ext4, xfs or btrfs", directory);

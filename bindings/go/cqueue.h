@@ -84,10 +84,15 @@
  *   File system: one that supports O_TMPFILE, fallocate and open-file-description locks on the mapped file: tmpfs,
  *     ext4, xfs, btrfs. Network, FUSE and overlay file systems are refused.
  *   Power cuts: a queue that was not created with CQ_DURABLE is gone with the memory. Of one that was, everything that
- *     was synced survives: see cq_sync. Those who do not sync never wait for the disk, with one exception: once in 2^20
- *     nodes of messages that nobody syncs, one enqueue writes a record.
+ *     was synced survives: see cq_sync. Those who do not sync never wait for the disk, with two exceptions. Once in
+ *     2^20 nodes of messages that nobody syncs, one enqueue writes a record. And a call that moves a message to
+ *     dead_letter syncs here, and there if that queue is durable, too.
  *   Dead letters: see cq_config.max_deliveries. A message goes over exactly once, whoever is killed in between. It
- *     stays where it is while the other queue is full, missing or cannot take it, and holds up no other message.
+ *     stays where it is while the other queue is full, missing or cannot take it, and holds up no other message. If
+ *     both queues are durable that is true of power cuts, too: it is synced there before it is removed here. If only
+ *     this one is, what went over is gone after a power cut with the other queue, but for messages whose removal here
+ *     was not synced: these go over again. After a reboot a durable dead_letter gets nothing before somebody has
+ *     opened it; until then messages stay here.
  *   Trust: a process that may write the region can spoil its contents. It cannot crash, hang or corrupt the other
  *     processes that map it, as long as nobody truncates the file.
  */
@@ -194,8 +199,8 @@ enum {
 
 /* How to open a queue. Zero it, set struct_size, then what you want to differ from the defaults. The properties of the
    queue, from max_headers on and those among the flags, are given when creating. When attaching, what is asked for (not
-   0, NULL or left out) must be what the queue has, else it is CQ_EMISMATCH. A durable queue keeps messages and nothing
-   beside them: with CQ_DURABLE these properties are CQ_EINVAL, and on such a queue sources are CQ_EFEATURE. */
+   0, NULL or left out) must be what the queue has, else it is CQ_EMISMATCH. A durable queue keeps them all, and is made
+   anew with them after a power cut. */
 typedef struct cq_config {
     uint32_t struct_size;      /* sizeof(cq_config) */
     uint32_t flags;            /* CQ_CREATE, ... */
@@ -471,7 +476,10 @@ CQ_API int cq_enqueue_message(cq_queue *queue, const cq_outgoing *message, int64
  * at 0 and only rises. CQ_DUPLICATE: the number is not above the source's, so this message was enqueued before. Whoever
  * feeds a queue reads the number with cq_source, and goes on behind it. Several may feed the same messages in the same
  * order at the same time, from any handles: each message is enqueued once. If this process dies during the call, both
- * happen by the time the dead handle is cleaned up after, or neither does.
+ * happen by the time the dead handle is cleaned up after, or neither does. After a power cut a durable queue has the
+ * number that its messages go with: each message up to it is there, or was removed before; none beyond it is. It is at
+ * least what the number was when the last cq_sync began that returned CQ_OK. On a handle with CQ_SYNC these calls sync,
+ * also before they return CQ_DUPLICATE.
  *
  * source: 1 to 200 bytes. number: 1 or more. Threads of a handle that call this take turns. The results are those of
  * cq_enqueue_message, and CQ_DUPLICATE, CQ_ESOURCES (the first call for a source makes it known), and CQ_ENOSPACE also
@@ -575,7 +583,10 @@ CQ_API int cq_return(cq_queue *queue, cq_message *message);
  * Put a durable queue on the disk as it is now. When this has returned CQ_OK, every message that any process had
  * enqueued before the call began survives a power cut, and no message that was dequeued or released before comes back.
  * Messages that were not synced are, after a power cut, there whole or not at all, each by itself; a release that was
- * not synced may have been for nothing.
+ * not synced may have been for nothing. Headers, enqueue times and the numbers of sources are kept with the messages;
+ * a delay (cq_return_after) is not, such messages are delivered at once. A message that survives counts the deliveries
+ * that were synced, and one more, since it may have been delivered again without anybody writing that down. That one
+ * alone sends no message to dead_letter, unless max_deliveries is 1.
  *
  * Many callers, of all processes, share one flush: to sync often, call it from many threads or processes, or seldom:
  * enqueue many messages, then sync once. Processes that are stopped or killed in the middle of a flush delay nobody.

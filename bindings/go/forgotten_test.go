@@ -39,12 +39,45 @@ func TestForgottenLoansAreGivenBack(t *testing.T) {
 	}
 	kept := take(t, queue, "one tea", 1)
 	forget(t, queue, 10)
-	must(t, kept.Release()) // it shares its memory with some of them
 	collected(t, func() bool { return length(t, queue) == 10 && stats(t, queue).Writing == 0 })
+	must(t, kept.Release())
 	for range 10 {
 		must(t, take(t, queue, "one tea", 2).Release())
 	}
 	equal(t, stats(t, queue).Held, uint64(0))
+}
+
+// Loans are used again. Somebody who kept what he has finished long ago has no part in that.
+func TestFinishedLoansAreNobodysAnyMore(t *testing.T) {
+	queue := open(t)
+	var old []*cqueue.Message
+	var oldReservations []*cqueue.Reservation
+	for i := range 100 {
+		reservation, err := queue.Reserve(3)
+		must(t, err)
+		copy(reservation.Bytes(), "tea")
+		must(t, reservation.Commit(3))
+		oldReservations = append(oldReservations, reservation)
+		message := take(t, queue, "tea", 1)
+		equal(t, len(old) == 0 || message.Position() != old[i-1].Position(), true)
+		for _, gone := range old {
+			if gone.Bytes() != nil || gone.Release() == nil || gone.GiveBack() == nil || gone.GiveBackToTail() == nil {
+				t.Fatal("a message was finished twice")
+			}
+		}
+		for _, gone := range oldReservations {
+			if gone.Bytes() != nil || gone.Commit(1) == nil || gone.Abort() == nil || gone.SetHeaders(nil) == nil {
+				t.Fatal("a reservation was finished twice")
+			}
+		}
+		equal(t, string(message.Bytes()), "tea")
+		must(t, message.Release())
+		equal(t, message.Deliveries(), 1)
+		old = append(old, message)
+	}
+	got := stats(t, queue)
+	equal(t, got.Length, 0)
+	equal(t, got.Held+got.Returned, uint64(0))
 }
 
 func TestForgottenLoansAreFound(t *testing.T) {

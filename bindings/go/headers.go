@@ -93,42 +93,44 @@ func (q *Queue) enqueueWritten(message, headers, source []byte, number uint64) C
 
 // Headers are a copy of the message's headers; nil if it has none, or is not in hand any more.
 func (m *Message) Headers() Headers {
-	var headers Headers
-	m.loan.look(func(x *loan) {
+	if x := m.look(); x != nil {
 		if written, result := x.queue.handle.native.headers(&x.lent); result == resultOK {
-			headers = parseHeaders(written)
+			return parseHeaders(written)
 		}
-	})
-	return headers
+	}
+	return nil
 }
 
 // EnqueueTime is when the message was enqueued, by a clock that is some milliseconds late. It is zero if the queue does
 // not note it, see [WithEnqueueTimes], or if the message is not in hand any more.
-func (m *Message) EnqueueTime() (when time.Time) {
-	m.loan.look(func(x *loan) {
+func (m *Message) EnqueueTime() time.Time {
+	if x := m.look(); x != nil {
 		if nanoseconds, result := x.queue.handle.native.enqueueTime(&x.lent); result == resultOK {
-			when = time.Unix(0, nanoseconds)
+			return time.Unix(0, nanoseconds)
 		}
-	})
-	return when
+	}
+	return time.Time{}
 }
 
 // SetHeaders says what headers the message gets when it is committed. Errors as [Queue.EnqueueWith]; ErrNotHeld: it was
 // committed or aborted before.
 func (r *Reservation) SetHeaders(headers Headers) error {
-	if r.loan == nil {
+	q := r.queue
+	if q == nil {
 		return errZero(committing)
 	}
-	q := r.loan.queue
 	written, err := headers.write(q, committing)
 	if err != nil {
 		return err
 	}
 	result := ErrNotHeld
-	r.loan.look(func(x *loan) {
+	if x := r.look(); x != nil {
 		if result = resultClosed; !q.isClosing() {
 			result = q.handle.native.setHeaders(&x.lent, written)
 		}
-	})
-	return q.conclude(committing, result, nil, len(written))
+	}
+	if result != resultOK {
+		return q.failure(committing, result, len(written))
+	}
+	return nil
 }

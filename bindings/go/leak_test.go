@@ -1,6 +1,7 @@
 //go:build !race && !asan
 
-// The sanitizers have memory of their own, which grows with every lock and allocation that there ever was.
+// The sanitizers have memory of their own, which grows with every lock and allocation that there ever was; and the race
+// detector has pools that forget.
 
 package cqueue_test
 
@@ -64,7 +65,7 @@ func keepsNothing(t *testing.T, n int, f func()) {
 func TestOpeningAndClosingKeepsNothing(t *testing.T) {
 	directory := directory(t)
 	queue := openIn(t, directory)
-	keepsNothing(t, times(10_000, 100_000), func() {
+	keepsNothing(t, times(5_000, 100_000), func() {
 		other, err := cqueue.Open("orders", cqueue.WithDirectory(directory), cqueue.Attach())
 		must(t, err)
 		must(t, other.Close())
@@ -102,7 +103,7 @@ func TestFailingToOpenKeepsNothing(t *testing.T) {
 func TestLoansKeepNothing(t *testing.T) {
 	queue := open(t, cqueue.WithCapacity(100), cqueue.WithMaxMessageSize(64))
 	memory := 0
-	keepsNothing(t, times(200_000, 1_000_000), func() {
+	keepsNothing(t, times(50_000, 1_000_000), func() {
 		reservation, err := queue.Reserve(20)
 		must(t, err)
 		must(t, reservation.Commit(10))
@@ -122,5 +123,41 @@ func TestLoansKeepNothing(t *testing.T) {
 	got := stats(t, queue)
 	if got.Length != 0 || got.Participants != 1 || int(got.Memory) > 2*memory {
 		t.Errorf("%+v, memory was %d at first", got, memory)
+	}
+}
+
+func TestLoansAllocateNothing(t *testing.T) {
+	queue := open(t)
+	n := testing.AllocsPerRun(1000, func() {
+		reservation, err := queue.Reserve(8)
+		must(t, err)
+		must(t, reservation.Commit(8))
+		message, err := queue.Take()
+		must(t, err)
+		must(t, message.Release())
+	})
+	if n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+	ctx := soon(t)
+	n = testing.AllocsPerRun(1000, func() {
+		must(t, queue.Enqueue(nil))
+		message, err := queue.TakeContext(ctx)
+		must(t, err)
+		must(t, message.Release())
+	})
+	if n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+	n = testing.AllocsPerRun(100, func() {
+		for range 32 {
+			must(t, queue.Enqueue(nil))
+		}
+		messages, err := queue.TakeBatch(32)
+		must(t, err)
+		must(t, messages.Release())
+	})
+	if n > 2 { // the messages, and the slice of them
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -210,21 +210,6 @@ func TestBatchOfLoans(t *testing.T) {
 	must(t, rest.Release())
 }
 
-func TestLoansAllocateLittle(t *testing.T) {
-	queue := open(t)
-	n := testing.AllocsPerRun(1000, func() {
-		reservation, err := queue.Reserve(8)
-		must(t, err)
-		must(t, reservation.Commit(8))
-		message, err := queue.Take()
-		must(t, err)
-		must(t, message.Release())
-	})
-	if n > 1 { // one for each sixteen messages, and the same for reservations
-		t.Errorf("%v allocations", n)
-	}
-}
-
 func TestSizesAreCheckedInGo(t *testing.T) {
 	queue := open(t)
 	const text = `"orders": a message of -1 bytes, a size is 0 at least`

@@ -32,6 +32,10 @@ package cqueue
 #cgo nocallback go_abort
 #cgo noescape go_take
 #cgo nocallback go_take
+#cgo noescape go_take_all
+#cgo nocallback go_take_all
+#cgo noescape go_end_all
+#cgo nocallback go_end_all
 #cgo noescape go_release
 #cgo nocallback go_release
 #cgo noescape go_return
@@ -194,10 +198,23 @@ func (n native) abort(l *lent) Code    { return Code(C.go_abort(C.uintptr_t(n), 
 func (n native) release(l *lent) Code  { return Code(C.go_release(C.uintptr_t(n), l.words())) }
 func (n native) giveBack(l *lent) Code { return Code(C.go_return(C.uintptr_t(n), l.words())) }
 
-// take returns how many it took; Code(0) if that is one at least.
-func (n native) take(lents []lent) (int, Code) {
+func (n native) take(l *lent) Code { return Code(C.go_take(C.uintptr_t(n), l.words())) }
+
+// takeAll returns how many it took; resultOK if that is one at least.
+func (n native) takeAll(lents []lent) (int, Code) {
 	var done C.size_t
-	result := C.go_take(C.uintptr_t(n), lents[0].words(), C.size_t(len(lents)), &done)
+	result := C.go_take_all(C.uintptr_t(n), lents[0].words(), C.size_t(len(lents)), &done)
+	return int(done), Code(result)
+}
+
+// endAll releases or gives back, and returns how many it did before the one that has the result.
+func (n native) endAll(op operation, lents []lent) (int, Code) {
+	var done C.size_t
+	var releases C.int
+	if op == releasing {
+		releases = 1
+	}
+	result := C.go_end_all(C.uintptr_t(n), lents[0].words(), C.size_t(len(lents)), releases, &done)
 	return int(done), Code(result)
 }
 

@@ -47,7 +47,9 @@ func (native) commit(*lent, int) Code                     { return resultUnsuppo
 func (native) abort(*lent) Code                           { return resultUnsupported }
 func (native) release(*lent) Code                         { return resultUnsupported }
 func (native) giveBack(*lent) Code                        { return resultUnsupported }
-func (native) take([]lent) (int, Code)                    { return 0, resultUnsupported }
+func (native) take(*lent) Code                            { return resultUnsupported }
+func (native) takeAll([]lent) (int, Code)                 { return 0, resultUnsupported }
+func (native) endAll(operation, []lent) (int, Code)       { return 0, resultUnsupported }
 func (native) wait(sideKind) Code                         { return resultUnsupported }
 func (native) passOn(sideKind)                            {}
 func (native) cancel()                                    {}

@@ -116,8 +116,10 @@ func (q *Queue) begin() bool {
 }
 
 // end also keeps the Queue, and so its handle, from being collected before a call into C is over.
-func (q *Queue) end() {
-	if q.users.Add(-1) == closing {
+func (q *Queue) end() { q.endMany(1) }
+
+func (q *Queue) endMany(users int) {
+	if q.users.Add(int64(-users)) == closing {
 		q.closeHandle()
 	}
 }

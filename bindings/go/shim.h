@@ -162,13 +162,28 @@ static inline int go_return_after(uintptr_t handle, uint64_t *lent, int64_t dela
     return cq_return_after(go_queue(handle), go_message(lent), delay);
 }
 
+static inline int go_take(uintptr_t handle, uint64_t *lent) { return cq_take(go_queue(handle), go_message(lent)); }
+
+#define GO_LENT (sizeof(cq_message) / sizeof(uint64_t))
+
 /* Up to `count` of the oldest messages; *done: how many. CQ_OK: one at least. */
-static inline int go_take(uintptr_t handle, uint64_t *lent, size_t count, size_t *done)
+static inline int go_take_all(uintptr_t handle, uint64_t *lents, size_t count, size_t *done)
 {
     int result = CQ_OK;
     for (*done = 0; *done < count && result == CQ_OK; *done += result == CQ_OK)
-        result = cq_take(go_queue(handle), go_message(lent + *done * (sizeof(cq_message) / sizeof *lent)));
+        result = go_take(handle, lents + *done * GO_LENT);
     return *done ? CQ_OK : result;
+}
+
+/* Release them, or give them back, until there is an error; *done: how many. */
+static inline int go_end_all(uintptr_t handle, uint64_t *lents, size_t count, int releases, size_t *done)
+{
+    int result = CQ_OK;
+    for (*done = 0; *done < count && result == CQ_OK; *done += result == CQ_OK) {
+        uint64_t *lent = lents + *done * GO_LENT;
+        result = releases ? go_release(handle, lent) : go_return(handle, lent);
+    }
+    return result;
 }
 
 /* ---- with more than bytes --------------------------------------------------------------------------- */

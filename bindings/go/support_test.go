@@ -2,6 +2,7 @@ package cqueue_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -91,4 +92,11 @@ func entries(t testing.TB, directory string) []os.DirEntry {
 	all, err := os.ReadDir(directory)
 	must(t, err)
 	return all
+}
+
+func expectIO(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, cqueue.ErrIO) {
+		t.Errorf("got %v", err)
+	}
 }

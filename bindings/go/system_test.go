@@ -197,10 +197,3 @@ func TestADiskThatIsFullLosesNothing(t *testing.T) {
 	}
 	equal(t, length(t, queue), sent)
 }
-
-func expectIO(t *testing.T, err error) {
-	t.Helper()
-	if !errors.Is(err, cqueue.ErrIO) {
-		t.Errorf("got %v", err)
-	}
-}

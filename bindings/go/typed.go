@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"strconv"
 	"sync"
 )
 
@@ -50,24 +52,40 @@ type typedConfig struct {
 }
 
 // OnUndecodable has hook decide about each message that does not decode. It may release the message, which then is
-// gone, or keep it for later; what it leaves is given back. If it returns nil the call goes on with the next message,
-// as if there had been no such one, else it fails with what hook returns.
+// gone, or give it back for later: if it returns nil then, the call goes on with the next message, as if there had been
+// no such one. What it leaves in hand is given back, and would come next again: the call fails with the [*DecodeError].
+// If hook returns an error the call fails with that.
 func OnUndecodable(hook func(*DecodeError, *Message) error) TypedOption {
 	return func(c *typedConfig) { c.hook = hook }
 }
 
 // DeadLetters moves a message that does not decode to another queue, once it has been delivered so often (255 times at
-// most, because more are not counted). Before that it stays, and the call fails.
+// most, because more are not counted). Before that it stays, and the call fails. Its headers go along, and why it is
+// there (cq-dead-letter: undecodable, cq-queue, cq-deliveries), if that queue takes them, see [WithMaxHeaders].
 func DeadLetters(queue *Queue, maxDeliveries int) TypedOption {
 	return OnUndecodable(func(undecoded *DecodeError, message *Message) error {
 		if message.Deliveries() < min(maxDeliveries, 255) {
 			return undecoded
 		}
-		if err := queue.Enqueue(message.Bytes()); err != nil {
+		if err := bury(queue, message); err != nil {
 			return errors.Join(undecoded, err)
 		}
 		return message.Release()
 	})
+}
+
+func bury(dead *Queue, message *Message) error {
+	why := Headers{"cq-dead-letter": "undecodable", "cq-queue": message.queue.name,
+		"cq-deliveries": strconv.Itoa(message.Deliveries())}
+	all := maps.Clone(why)
+	maps.Copy(all, message.Headers())
+	for _, headers := range []Headers{all, why} {
+		err := dead.EnqueueWith(message.Bytes(), headers)
+		if !errors.Is(err, ErrFeature) && !errors.Is(err, ErrTooBig) {
+			return err
+		}
+	}
+	return dead.Enqueue(message.Bytes())
 }
 
 // NewTyped returns the queue as one of values. Several may be made of one queue. A codec of nil is JSON.
@@ -169,7 +187,9 @@ func (t *Typed[T]) decode(message *Message) (taken Taken[T], good bool, err erro
 	undecoded := &DecodeError{Queue: t.queue.Name(), Message: bytes.Clone(message.Bytes()),
 		Deliveries: message.Deliveries(), Position: message.Position(), Err: fault}
 	if t.hook != nil {
-		return taken, false, t.hook(undecoded, message)
+		if err := t.hook(undecoded, message); err != nil || message.look() == nil {
+			return taken, false, err
+		}
 	}
 	return taken, false, undecoded
 }
@@ -218,7 +238,8 @@ func (t *Typed[T]) decodeAll(messages Messages) ([]Taken[T], error) {
 	return values, errors.Join(failed...)
 }
 
-// Dequeue removes the oldest value, see [Queue.Dequeue], once it is decoded, or returns a [*DecodeError].
+// Dequeue removes the oldest value, see [Queue.Dequeue], once it is decoded, or returns a [*DecodeError]. Together with
+// ErrIO, see [WithSync], it returns the value, too.
 func (t *Typed[T]) Dequeue() (T, error) { return t.keep(t.Take()) }
 
 // DequeueContext removes the oldest value, waiting for one, see [Queue.DequeueContext], or returns a [*DecodeError].
@@ -228,11 +249,11 @@ func (t *Typed[T]) keep(taken Taken[T], err error) (T, error) {
 	if err == nil {
 		err = taken.Release()
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrIO) { // after which it is gone nevertheless
 		var none T
 		return none, err
 	}
-	return taken.Value, nil
+	return taken.Value, err
 }
 
 // All returns the values as they come, in hand: the loop releases each when it was worked on. A message that is no

@@ -3,6 +3,7 @@ package cqueue_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"unsafe"
@@ -193,6 +194,28 @@ func TestHookDecidesAboutAMessageThatDoesNotDecode(t *testing.T) {
 	equal(t, length(t, queue), 0)
 }
 
+// A hook that only looks, and leaves the message: the next call meets it again, and so this one must not.
+func TestHookThatLeavesAMessageDoesNotMeetItAgainAndAgain(t *testing.T) {
+	queue, asked := open(t), 0
+	orders := cqueue.NewTyped(queue, cqueue.JSON[order](), cqueue.OnUndecodable(
+		func(*cqueue.DecodeError, *cqueue.Message) error {
+			asked++
+			return nil
+		}))
+	must(t, queue.Enqueue([]byte("?")))
+	for _, call := range []func() error{
+		func() error { _, err := orders.TakeContext(soon(t)); return err },
+		func() error { _, err := orders.TakeBatchContext(soon(t), 10); return err },
+		func() error { _, err := orders.DequeueContext(soon(t)); return err },
+	} {
+		if err := call(); !errors.Is(err, cqueue.ErrDecode) {
+			t.Errorf("got %v", err)
+		}
+	}
+	equal(t, asked, 3)
+	equal(t, length(t, queue), 1)
+}
+
 func TestDeadLettersTakeWhatDoesNotDecodeAfterSoManyDeliveries(t *testing.T) {
 	queue, dead := open(t), open(t)
 	orders := cqueue.NewTyped(queue, cqueue.JSON[order](), cqueue.DeadLetters(dead, 3))
@@ -207,6 +230,25 @@ func TestDeadLettersTakeWhatDoesNotDecodeAfterSoManyDeliveries(t *testing.T) {
 	equal(t, got.Number, uint32(1))
 	must(t, take(t, dead, "?", 1).Release())
 	equal(t, length(t, queue), 0)
+}
+
+func TestDeadLettersHaveTheHeadersThatFit(t *testing.T) {
+	why := cqueue.Headers{"cq-dead-letter": "undecodable", "cq-queue": "orders", "cq-deliveries": "1"}
+	all := maps.Clone(why)
+	all["a"] = "b"
+	for _, c := range []struct {
+		room int
+		want cqueue.Headers
+	}{{100, all}, {65, why}, {10, nil}} {
+		queue, dead := open(t, cqueue.WithMaxHeaders(50)), open(t, cqueue.WithMaxHeaders(c.room))
+		orders := cqueue.NewTyped(queue, cqueue.JSON[order](), cqueue.DeadLetters(dead, 1))
+		must(t, queue.EnqueueWith([]byte("?"), cqueue.Headers{"a": "b"}))
+		_, err := orders.Take()
+		equal(t, errors.Is(err, cqueue.ErrEmpty), true)
+		letter := take(t, dead, "?", 1)
+		sameHeaders(t, letter.Headers(), c.want)
+		must(t, letter.Release())
+	}
 }
 
 type panicking struct{ cqueue.Codec[order] }

@@ -27,8 +27,10 @@ const (
 
 const (
 	// spins is how often a goroutine tries before it waits: about as long as it takes to wake a thread. Half as often
-	// after each time that it was in vain, not at all in the end, and from the beginning again after so many waits.
+	// after each time that it was in vain, not at all in the end, and from the beginning again after so many waits, or
+	// after one that was shorter than spinning takes.
 	spins           = 512
+	spinTime        = 40 * time.Microsecond
 	waitsUntilSpins = 64
 	// vain is how often in a row the library may say that there is something, and there is not, before that is slowed
 	// down by vainPause: others are faster, or there is room but not for this message.
@@ -120,7 +122,12 @@ func (q *Queue) waiting(ctx context.Context, op operation, kind sideKind, attemp
 	if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, func() { q.handle.sleep.interrupt(q.handle.native, w) })()
 	}
-	return q.sleeping(ctx, op, kind, w, attempt)
+	begun := time.Now()
+	result, err := q.sleeping(ctx, op, kind, w, attempt)
+	if w.turn == nil && time.Since(begun) < spinTime {
+		s.misses.Store(0)
+	}
+	return result, err
 }
 
 // sleeping is waiting once it is the waiter's turn.

@@ -16,6 +16,7 @@
 #include "orphan.h"
 #include "participant.h"
 #include "trace.h"
+#include "trim.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -110,6 +111,8 @@ int claim_messages(cq_queue *queue, size_t want, size_t room, struct run *run, s
     uint32_t tries = 0;
 
     participant_active(queue);
+    if (unlikely(trim_is_pending(queue)))
+        trim_go_on(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         uint64_t version = orphan_version(queue);
         int result = unlikely(orphan_is_dirty(version)) ? claim_dirty(queue, want, room, run, needed, &version)

@@ -60,12 +60,7 @@ bool config_name_is_valid(const char *name)
 static enum config_fault fate_fault(const cq_config *config)
 {
     bool attaches = config->flags & (CQ_ATTACH | CQ_READ_ONLY); /* then it may be known from the region */
-    bool durable = config->flags & (CQ_DURABLE | CQ_SYNC), asks = config->max_headers != 0 ||
-        config->max_deliveries != 0 || config->dead_letter || config->time_to_live != 0 ||
-        config->flags & (CQ_EXCLUSIVE_CONSUMER | CQ_ENQUEUE_TIMES);
 
-    if (durable && asks)
-        return CONFIG_DURABLE_FATE;
     if (config->max_headers > LAYOUT_MAX_HEADERS)
         return CONFIG_HEADERS;
     if (config->max_deliveries > LAYOUT_MAX_DELIVERIES)

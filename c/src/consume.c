@@ -25,6 +25,8 @@ static int admit(cq_queue *queue)
         participant_active(queue);
         if (holder == queue->owner || (holder == 0 && lease_take(queue, lease)))
             return CQ_OK;
+        if (lease_is_stray(queue, lease))
+            return CQ_ECORRUPT;
         reap_suspect(queue, holder);
     } while (lease_may_consume(queue) || claim_again(queue, SIDE_CONSUMERS, CQ_ECONSUMER, &tries));
     return CQ_ECONSUMER;

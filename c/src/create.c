@@ -44,8 +44,10 @@ static struct extras config_extras(const cq_config *config)
     if (!config)
         return (struct extras){0};
     bool times = config->flags & CQ_ENQUEUE_TIMES || config->time_to_live != 0;
+    bool durable = config->flags & (CQ_DURABLE | CQ_SYNC);
     return (struct extras){
-        .features = (config->flags & CQ_EXCLUSIVE_CONSUMER ? FEATURE_EXCLUSIVE : 0) | (times ? FEATURE_TIMES : 0),
+        .features = (config->flags & CQ_EXCLUSIVE_CONSUMER ? FEATURE_EXCLUSIVE : 0) | (times ? FEATURE_TIMES : 0) |
+                    (durable ? LAYOUT_DURABLE : 0),
         .max_headers = config->max_headers, .max_deliveries = config->max_deliveries,
         .time_to_live = config->time_to_live};
 }

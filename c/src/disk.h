@@ -42,8 +42,11 @@ struct disk {
     int (*open)(int directory, const char *name, bool writable, int *file);
     int (*unlink)(int directory, const char *name);
     void (*close)(int file);
-    /* Which file is this number, by now? ("Close all descriptors" closes ours too.) And how large it is. */
+    /* Which file is this number, by now? ("Close all descriptors" closes ours too.) And how large it is. ENOENT: it has
+       no name any more; *identity is set. EBADF: none. Others: the disk does not say. */
     int (*identify)(int file, struct disk_identity *identity, uint64_t *size);
+    /* Was this number, as far as the system remembers, opened by this name? For a disk that does not say. */
+    bool (*is_called)(int file, const char *name);
     /* Have the file reach up to `end`, with blocks of its own that hold 0 from `begin` on, its size before, so that
        later writes there change nothing but these blocks. */
     int (*fill)(int file, uint64_t begin, uint64_t end);

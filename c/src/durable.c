@@ -38,10 +38,7 @@ static void describe(struct durable *durable, const cq_queue *queue, uint32_t pe
     crc32c_prepare(&durable->segment.crc);
     memcpy(head->id, header->id, FACTS_ID);
     memcpy(head->boot, header->boot, FACTS_ID);
-    head->shape = (struct facts_shape){
-        .capacity = header->capacity, .max_message_size = header->max_message_size, .hole_slots = header->hole_slots,
-        .spare_nodes = header->origin_spare_nodes, .max_memory = header->max_memory, .reserve = header->reserve,
-        .created = header->created, .slots_per_node = header->slots_per_node, .permissions = permissions};
+    head->shape = facts_shape_of(header, permissions);
 }
 
 /*
@@ -95,7 +92,7 @@ void durable_leave(cq_queue *queue, bool forked)
         durable->segment.home.held = NULL;
     home_let_go(&durable->segment.home);
     free(durable->marks);
-    free(durable->runs);
+    free(durable->state.runs);
     free(durable);
     queue->durable = NULL;
 }
@@ -115,6 +112,26 @@ static int judge_name(const char *path, bool clear)
     return !old ? CQ_EEXIST : clear ? result_of_errno(os_unlink(path)) : CQ_OK;
 }
 
+/* Does the directory, which nobody has in use, serve a region that is there, by another name? That may hold more than
+   was synced. */
+static bool serves_another(const struct home *home, const char *path)
+{
+    struct facts_lock *lock = malloc(sizeof *lock);
+    struct layout_header header;
+    uint64_t size;
+    int fd;
+    bool serves = lock && home_read(home, lock) && strcmp(lock->region, path) != 0 &&
+                  os_open(lock->region, OS_READ_ONLY, &fd) == 0;
+
+    if (serves) {
+        serves = region_read_header(fd, &header, &size) == CQ_OK && is_of_this_boot(&header) &&
+                 memcmp(header.incarnation, lock->incarnation, FACTS_ID) == 0;
+        os_close(fd);
+    }
+    free(lock);
+    return serves;
+}
+
 static int revive_at(const char *path, const cq_config *config, struct home *home, struct os_status *made)
 {
     bool create = !(config->flags & CQ_ATTACH);
@@ -127,6 +144,8 @@ static int revive_at(const char *path, const cq_config *config, struct home *hom
     if (result != CQ_OK)
         return result;
     result = judge_name(path, true); /* with the locks: somebody may have made it meanwhile */
+    if (result == CQ_OK && serves_another(home, path))
+        result = CQ_EBUSY;
     if (result == CQ_OK)
         result = revive(home, path, config, made);
     if (result == CQ_OK)

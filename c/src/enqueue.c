@@ -48,7 +48,7 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
         if (ticket != reached && !slot_reaches(queue, slot_at(queue, tail->node, index), size))
             return RESULT_REACH;
     }
-    if (unlikely(queue->geometry.prefix > 0))
+    if (unlikely(queue->geometry.stamped))
         here = 0; /* nor what goes before a message */
     /* claim_enq:A release, pairs with end_read:B: what was recorded comes with it. seq_cst as all claims. */
     if (!atomic_compare_exchange_strong_explicit(&tail->node->enq, &ticket,
@@ -206,7 +206,7 @@ ALWAYS_INLINE bool publish_short(cq_queue *queue, const struct run *run, uint32_
 {
     struct place place = {run_slot(queue, run, index), ticket_word(run->sequence, run->index + index, 0)};
     /* Relaxed: see dequeue_patience. */
-    if (unlikely(message->size > SHORT_BYTES || queue->geometry.prefix > 0 ||
+    if (unlikely(message->size > SHORT_BYTES || queue->geometry.stamped ||
                  atomic_load_explicit(&queue->voids, memory_order_relaxed) > 0))
         return false;
     if (unlikely(!fast_fill(queue, place, message->data, message->size)))

@@ -191,9 +191,6 @@ static void say_invalid(struct text *text, const struct found *found)
     case CONFIG_SYNC: say(text, "flags has CQ_SYNC and CQ_READ_ONLY, which has nothing to sync: choose one"); return;
     case CONFIG_DURABLE: say(text, "durable_directory is given, and flags has no CQ_DURABLE: add it, or leave the "
                              "directory out"); return;
-    case CONFIG_DURABLE_FATE: say(text, "a durable queue keeps messages and nothing beside them: leave out "
-                                  "max_headers, max_deliveries, dead_letter, time_to_live, CQ_ENQUEUE_TIMES and "
-                                  "CQ_EXCLUSIVE_CONSUMER, or CQ_DURABLE"); return;
     case CONFIG_HEADERS: say(text, "max_headers %" PRIu64 " is more than %u bytes, the maximum", config->max_headers,
                              LAYOUT_MAX_HEADERS); return;
     case CONFIG_DELIVERIES: say(text, "max_deliveries %" PRIu64 " is more than %u, the maximum", config->max_deliveries,
@@ -383,10 +380,6 @@ static void say_feature(struct text *text, const struct found *found)
     bool headers = !found->has_region || found->geometry.max_headers == 0;
     bool times = !found->has_region || !(found->geometry.features & FEATURE_TIMES);
 
-    if (found->has_region && found->geometry.features & LAYOUT_DURABLE) {
-        say(text, "it is durable, and such a queue keeps messages alone, not sources, headers or times");
-        return;
-    }
     say(text, "its messages have no %s: create it with %s",
         headers && times ? "headers and no times" : headers ? "headers" : "times",
         headers && times ? "max_headers, or with CQ_ENQUEUE_TIMES" : headers ? "max_headers" : "CQ_ENQUEUE_TIMES");

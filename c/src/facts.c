@@ -39,6 +39,20 @@ bool facts_is_name(const char *name, uint64_t *generation)
     return *at == '\0';
 }
 
+/* What the header says that is to survive. */
+struct facts_shape facts_shape_of(const struct layout_header *header, uint32_t permissions)
+{
+    struct facts_shape shape = {
+        .capacity = header->capacity, .max_message_size = header->max_message_size, .hole_slots = header->hole_slots,
+        .spare_nodes = header->origin_spare_nodes, .max_memory = header->max_memory, .reserve = header->reserve,
+        .created = header->created, .slots_per_node = header->slots_per_node, .permissions = permissions,
+        .features = header->features, .max_headers = header->max_headers, .max_deliveries = header->max_deliveries,
+        .time_to_live = header->time_to_live};
+
+    memcpy(shape.dead_letter, header->dead_letter, sizeof shape.dead_letter);
+    return shape;
+}
+
 /* Of a record at `offset`, whose body is to be added. */
 uint32_t facts_begin_crc(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], uint64_t offset,
                          const struct fact *fact)
@@ -63,22 +77,48 @@ bool facts_check_head(const struct crc32c *crc, const struct facts_head *head)
     return copy.crc == head->crc && head->magic == FACTS_SEGMENT_MAGIC;
 }
 
+/* The source at *offset of a STATE's body, and its name, which does not end with a 0. False: it is not whole. */
+bool facts_next_source(const unsigned char *body, uint64_t size, uint64_t *offset, struct fact_source *source,
+                       const char **name)
+{
+    if (*offset > size || size - *offset < sizeof *source)
+        return false;
+    memcpy(source, body + *offset, sizeof *source);
+    *name = (const char *)body + *offset + sizeof *source;
+    if (source->entry >= LAYOUT_SOURCE_SLOTS || source->length == 0 || source->length > LAYOUT_NAME ||
+        size - *offset < fact_source_bytes(source->length))
+        return false;
+    *offset += fact_source_bytes(source->length);
+    return true;
+}
+
+static bool is_state(const unsigned char *body, uint64_t size)
+{
+    struct fact_state state;
+    struct fact_source source;
+    const char *name;
+
+    if (size < sizeof state)
+        return false;
+    memcpy(&state, body, sizeof state);
+    if (state.runs > (size - sizeof state) / sizeof(struct fact_run) || state.sources > LAYOUT_SOURCE_SLOTS)
+        return false;
+    uint64_t offset = sizeof state + state.runs * sizeof(struct fact_run);
+    for (uint64_t i = 0; i < state.sources; ++i)
+        if (!facts_next_source(body, size, &offset, &source, &name))
+            return false;
+    return offset == size;
+}
+
 static bool is_record(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], const unsigned char *at,
                       uint64_t offset, uint64_t room, struct fact *fact)
 {
     memcpy(fact, at, sizeof *fact);
-    if ((fact->kind != FACT_MESSAGE && fact->kind != FACT_STATE) || fact->size > room - sizeof *fact)
+    if (fact->kind < FACT_MESSAGE || fact->kind > FACT_FED || fact->size > room - sizeof *fact)
         return false;
     if (crc32c_add(crc, facts_begin_crc(crc, segment_id, offset, fact), at + sizeof *fact, fact->size) != fact->crc)
         return false;
-    if (fact->kind == FACT_MESSAGE)
-        return true;
-    struct fact_state state;
-    if (fact->size < sizeof state)
-        return false;
-    memcpy(&state, at + sizeof *fact, sizeof state);
-    return state.runs == (fact->size - sizeof state) / sizeof(struct fact_run) &&
-           fact->size == sizeof state + state.runs * sizeof(struct fact_run);
+    return fact->kind != FACT_STATE || is_state(at + sizeof *fact, fact->size);
 }
 
 /* The next record of a segment whose bytes these are, from *offset on, where it then is. False: there is none. What is

@@ -26,7 +26,8 @@ struct facts_lock {
     uint8_t incarnation[FACTS_ID]; /* 16 of the region that the directory serves */
     uint8_t boot[FACTS_ID];        /* 32 in which that was made */
     uint8_t id[FACTS_ID];          /* 48 the region's */
-    char region[4032];             /* 64 the path of its file */
+    uint64_t inode;                /* 64 of this file: a copy has another */
+    char region[4024];             /* 72 the path of the region's file */
 };
 
 /* What a region was made with: enough to make it anew. */
@@ -34,6 +35,9 @@ struct facts_shape {
     uint64_t capacity, max_message_size, hole_slots, spare_nodes, max_memory, reserve;
     int64_t created;
     uint32_t slots_per_node, permissions;
+    uint64_t features, max_headers, max_deliveries;
+    int64_t time_to_live;
+    char dead_letter[208];
 };
 
 /* The beginning of a segment. */
@@ -45,10 +49,11 @@ struct facts_head {
     uint8_t boot[FACTS_ID];       /* 48 in which it was written */
     uint64_t generation;          /* 64 */
     struct facts_shape shape;     /* 72 */
-    uint8_t zeros[120];           /* 136 */
+    uint8_t zeros[136];           /* 376 */
 };
 
-enum fact_kind { FACT_MESSAGE = 1, FACT_STATE = 2 };
+/* FED: a MESSAGE whose body begins with a layout_feed. */
+enum fact_kind { FACT_MESSAGE = 1, FACT_STATE = 2, FACT_FED = 3 };
 
 /* A record; its body follows, up to a multiple of 8. */
 struct fact {
@@ -58,22 +63,34 @@ struct fact {
     uint32_t kind, deliveries; /* 24 */
 };
 
-/* The body of a STATE: this, and the runs. */
+/* The body of a STATE: this, the runs, and the sources. */
 struct fact_state {
-    uint64_t reserve, runs;
+    uint64_t reserve, runs, sources;
+    uint64_t messages;      /* records of the same flush that go before it in the file: else it was torn */
+    uint64_t moved, moving; /* to dead_letter: how many, and the position of the next one, if it is known; 0 */
 };
 struct fact_run {
     uint64_t position;
     uint32_t count, deliveries;
 };
+/* Its name follows, up to a multiple of 8. */
+struct fact_source {
+    uint64_t number;
+    uint32_t entry, length;
+};
 
-static_assert(sizeof(struct facts_lock) == LAYOUT_PAGE && offsetof(struct facts_lock, region) == 64, "as drawn");
-static_assert(sizeof(struct facts_head) == 256 && offsetof(struct facts_head, shape) == 72 &&
-              sizeof(struct facts_shape) == 64, "as drawn");
-static_assert(sizeof(struct fact) == 32 && sizeof(struct fact_state) == 16, "as drawn");
-static_assert(sizeof(struct fact_run) == 16, "as drawn");
+static_assert(sizeof(struct facts_lock) == LAYOUT_PAGE && offsetof(struct facts_lock, region) == 72, "as drawn");
+static_assert(sizeof(struct facts_head) == 512 && offsetof(struct facts_head, shape) == 72 &&
+              offsetof(struct facts_head, zeros) == 376, "as drawn");
+static_assert(sizeof(struct fact) == 32 && sizeof(struct fact_state) == 48, "as drawn");
+static_assert(sizeof(struct fact_run) == 16 && sizeof(struct fact_source) == 16, "as drawn");
 
 static inline uint64_t fact_bytes(uint32_t size) { return sizeof(struct fact) + ((uint64_t)size + 7) / 8 * 8; }
+
+static inline uint64_t fact_source_bytes(uint32_t length)
+{
+    return sizeof(struct fact_source) + ((uint64_t)length + 7) / 8 * 8;
+}
 
 /* The position of a ticket: one behind a node is the first of the next. */
 static inline uint64_t fact_position(uint64_t ticket, uint32_t slots)
@@ -87,6 +104,7 @@ static inline uint64_t fact_ticket(uint64_t position, uint32_t slots)
     return ticket_word(position / slots, (uint32_t)(position % slots), 0);
 }
 
+struct facts_shape facts_shape_of(const struct layout_header *header, uint32_t permissions);
 void facts_name(const struct facts_head *head, char name[DISK_NAME]);
 bool facts_is_name(const char *name, uint64_t *generation);
 uint32_t facts_begin_crc(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], uint64_t offset,
@@ -95,5 +113,7 @@ void facts_seal_head(const struct crc32c *crc, struct facts_head *head);
 bool facts_check_head(const struct crc32c *crc, const struct facts_head *head);
 bool facts_next(const struct crc32c *crc, const uint8_t segment_id[FACTS_ID], const unsigned char *bytes, uint64_t size,
                 uint64_t *offset, struct fact *fact);
+bool facts_next_source(const unsigned char *body, uint64_t size, uint64_t *offset, struct fact_source *source,
+                       const char **name);
 
 #endif

@@ -85,9 +85,10 @@ static inline void fast_remember(_Atomic uint64_t *last, struct place place)
     atomic_store_explicit(last, place.ticket + ticket_word(0, 1, 0), memory_order_release);
 }
 
-/* A slot's line comes from the other side's processor. So that of a later one is asked for at each message. A producer
-   asks some slots ahead: with fewer between, streams wait for the line; with more, consumers that are close behind take it
-   away again. A consumer asks for the next slot alone (deq_ahead), which then is at hand while it looks for a message. */
+/* A slot's line comes from the other side's processor. So that of a later one is asked for at each message. A
+   producer asks some slots ahead: with fewer between, streams wait for the line; with more, consumers that are close
+   behind take it away again. A consumer asks for the next slot alone, which then is at hand while it looks for a
+   message (deq_ahead; 0 where the next is in the same line). */
 #define FETCH_AHEAD 4
 
 /* Claim one slot to write into. False: the slow way. */
@@ -165,7 +166,9 @@ ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
     struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
     uint32_t index = ticket_index(ticket);
 
-    if (unlikely(orphan_is_dirty(version) || ticket == 0 || index >= queue->usual_slots))
+    /* Relaxed: 0 is a wish. */
+    if (unlikely(orphan_is_dirty(version) || ticket == 0 ||
+                 index >= atomic_load_explicit(&queue->usual_slots, memory_order_relaxed)))
         return SEEN_OTHER;
     look->place = (struct place){slot_at(queue, node, index), ticket};
     look->word = slot_load(queue, node, index);

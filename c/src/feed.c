@@ -58,6 +58,9 @@ static int publish_outgoing(cq_queue *queue, const struct letter *letter, const 
         return result;
     }
     uint32_t full = enqueue_fill(queue, run, message->data, message->size);
+    if (slot_has_feed(queue))
+        *slot_feed(queue, slot_payload(queue, run_slot(queue, run, 0))) =
+            (struct layout_feed){link_word(run->sequence, letter->source), letter->number};
     int result = source_propose(queue, letter->source, run, full, letter->number);
     if (result == CQ_OK) {
         run_remember(queue, &queue->last_enq, run);
@@ -109,8 +112,6 @@ static void end_feeding(cq_queue *queue) { cache_leave(&queue->feeding); }
 static int check_source(const cq_queue *queue, const char *source)
 {
     int result = handle_usable(queue);
-    if (result == CQ_OK && queue->header->features & LAYOUT_DURABLE) /* a power cut would take its numbers back */
-        return CQ_EFEATURE;
     size_t length = result == CQ_OK && source ? strnlen(source, LAYOUT_NAME + 1) : 0;
     return result == CQ_OK && (length == 0 || length > LAYOUT_NAME) ? CQ_EINVAL : result;
 }
@@ -124,10 +125,9 @@ static int make_source(cq_queue *queue, const char *name, uint32_t *source)
     if (source_find(queue, name, length, source))
         return CQ_OK;
     if (source_table(queue) == 0) {
-        result = memory_allocate(queue, NULL, LAYOUT_SOURCES_OFFSET,
-                                 LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET);
+        result = memory_allocate_table(queue, LAYOUT_SOURCES_OFFSET, LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET);
         if (result != CQ_OK)
-            return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
+            return result;
         source_give_memory(queue);
     }
     participant_active(queue);
@@ -159,11 +159,18 @@ static int prepare_feed(cq_queue *queue, const cq_outgoing *message, const char 
     return result;
 }
 
+/* As sync_after. What another handle has enqueued need not be on the disk yet. */
+static int sync_feed(cq_queue *queue, int result)
+{
+    int synced = sync_after(queue, result == CQ_DUPLICATE ? CQ_OK : result);
+    return synced == CQ_OK ? result : synced;
+}
+
 int cq_enqueue_from(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number)
 {
     struct letter letter;
     int result = prepare_feed(queue, message, source, number, &letter);
-    return result == CQ_OK ? sync_after(queue, try_feed(queue, &letter)) : result;
+    return result == CQ_OK ? sync_feed(queue, try_feed(queue, &letter)) : result;
 }
 
 int cq_enqueue_from_wait(cq_queue *queue, const cq_outgoing *message, const char *source, uint64_t number,
@@ -171,7 +178,7 @@ int cq_enqueue_from_wait(cq_queue *queue, const cq_outgoing *message, const char
 {
     struct letter letter;
     int result = prepare_feed(queue, message, source, number, &letter);
-    return result == CQ_OK ? sync_after(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_feed, &letter))
+    return result == CQ_OK ? sync_feed(queue, wait_until(queue, SIDE_PRODUCERS, timeout_ns, try_feed, &letter))
                            : result;
 }
 
@@ -188,7 +195,7 @@ int cq_raise_source(cq_queue *queue, const char *source, uint64_t number)
     if ((result = make_source(queue, source, &entry)) == CQ_OK)
         result = source_raise(queue, entry, number);
     end_feeding(queue);
-    return result;
+    return sync_feed(queue, result);
 }
 
 /* What the dead had begun is finished before numbers are read. */

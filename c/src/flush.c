@@ -122,23 +122,6 @@ static void *with_room(void *array, size_t count, size_t *room, size_t size)
     return larger;
 }
 
-static int add_run(struct durable *durable, uint64_t position, uint32_t deliveries)
-{
-    struct fact_run *last = durable->run_count > 0 ? &durable->runs[durable->run_count - 1] : NULL;
-
-    if (last && last->position + last->count == position && last->deliveries == deliveries &&
-        last->count < UINT32_MAX) {
-        ++last->count;
-        return 0;
-    }
-    struct fact_run *runs = with_room(durable->runs, durable->run_count, &durable->run_room, sizeof *runs);
-    if (!runs)
-        return ENOMEM;
-    durable->runs = runs;
-    durable->runs[durable->run_count++] = (struct fact_run){position, 1, deliveries};
-    return 0;
-}
-
 /* FULL, READING, ORPHAN: there is a message, and its bytes stay. */
 static bool is_live(uint64_t word, uint64_t sequence)
 {
@@ -146,36 +129,52 @@ static bool is_live(uint64_t word, uint64_t sequence)
     return word_sequence(word) == sequence && (phase == SLOT_FULL || phase == SLOT_READING || phase == SLOT_ORPHAN);
 }
 
+/* A part of the slot, from `offset` of its payload on, becomes a part of the record. */
+static int copy_part(struct scan *scan, struct layout_slot *slot, ptrdiff_t offset, size_t size)
+{
+    unsigned char piece[COPIED_BYTES];
+    int error = 0;
+
+    for (size_t done = 0; done < size && error == 0; done += sizeof piece) {
+        size_t part = size - done < sizeof piece ? size - done : sizeof piece;
+        slot_read(scan->queue, slot, offset + (ptrdiff_t)done, piece, part);
+        error = segment_body(&scan->queue->durable->segment, piece, part);
+    }
+    return error;
+}
+
 /* Append the message of a slot that held `word`. *there: it was there all the time. */
-static int write_message(struct scan *scan, struct layout_slot *slot, uint64_t word, struct fact *fact, bool *there)
+static int write_message(struct scan *scan, struct layout_slot *slot, uint64_t word, const struct slot_before *before,
+                         struct fact *fact, bool *there)
 {
     struct segment *segment = &scan->queue->durable->segment;
-    unsigned char piece[COPIED_BYTES];
-    size_t size, done = 0;
+    bool fed = before->feed.source != 0;
+    size_t size;
     int error;
 
     if (slot_size(scan->queue, slot, word, &size) != CQ_OK) {
         *there = false; /* overwritten, or a hostile peer's */
         return 0;
     }
-    fact->size = (uint32_t)size;
-    if ((error = segment_fact(segment, fact)) != 0)
-        return error;
-    for (; done < size && error == 0; done += sizeof piece) {
-        size_t part = size - done < sizeof piece ? size - done : sizeof piece;
-        slot_read(scan->queue, slot, done, piece, part);
-        error = segment_body(segment, piece, part);
-    }
+    fact->kind = fed ? FACT_FED : FACT_MESSAGE;
+    fact->size = (uint32_t)(slot_before_bytes(before) + size);
+    if ((error = segment_fact(segment, fact)) == 0 &&
+        (error = segment_body(segment, &before->feed, fed ? sizeof before->feed : 0)) == 0 &&
+        (error = segment_body(segment, before->bytes, before->size)) == 0 &&
+        (error = copy_part(scan, slot, before->headers_at, before->headers)) == 0)
+        error = copy_part(scan, slot, 0, size);
     /* peek:A, before peek:B; meets publish:B and finish:A: the bytes were read before the state is read again. */
     fence(memory_order_acquire);
     if (error != 0)
         return error;
     /* peek:B, after peek:A. */
     *there = is_live(atomic_load_explicit(&slot->state, memory_order_relaxed), word_sequence(word));
-    if (*there)
-        return segment_end_fact(segment);
-    segment_drop_fact(segment);
-    return 0;
+    if (!*there) {
+        segment_drop_fact(segment);
+        return 0;
+    }
+    ++scan->queue->durable->state.messages;
+    return segment_end_fact(segment);
 }
 
 /* What a flush found out about a node. */
@@ -189,11 +188,13 @@ static int scan_slot(struct scan *scan, struct layout_node *node, uint32_t index
                      struct finding *finding)
 {
     const struct flush *flush = scan->flush;
+    struct layout_slot *slot = slot_at(scan->queue, node, index);
     uint64_t sequence = word_sequence(finding->mark.link);
     bool behind = index < finding->before, logged = is_logged(node, sequence, index), there = true;
     uint32_t deliveries = behind && slot_phase(word) == SLOT_FULL ? 1 : slot_deliveries(word);
-    struct fact fact = {.ticket = flush->ticket, .kind = FACT_MESSAGE, .deliveries = deliveries,
+    struct fact fact = {.ticket = flush->ticket, .deliveries = deliveries,
                         .position = sequence * scan->queue->geometry.slots_per_node + index};
+    struct slot_before before = {.size = 0};
     size_t size;
     int error;
 
@@ -201,17 +202,24 @@ static int scan_slot(struct scan *scan, struct layout_node *node, uint32_t index
         scan->unsynced += !logged;
         return 0;
     }
+    struct statement *state = &scan->queue->durable->state;
+    if (!logged || flush->collects)
+        slot_peek_before(scan->queue, slot, sequence, &before);
+    if (!logged && before.feed.source != 0 && !state_has(state, &before.feed)) {
+        finding->unfinished = true; /* fed since: it is of the next flush, as its number */
+        return 0;
+    }
     if (!logged || finding->mark.moves) {
-        error = write_message(scan, slot_at(scan->queue, node, index), word, &fact, &there);
+        error = write_message(scan, slot, word, &before, &fact, &there);
         if (error != 0 || !there)
             return error;
         finding->mark.slots[index / 64] |= UINT64_C(1) << index % 64;
         finding->writes = true;
     } else
         finding->stays = true;
-    if (flush->collects && slot_size(scan->queue, slot_at(scan->queue, node, index), word, &size) == CQ_OK)
-        scan->flush->live += fact_bytes((uint32_t)size);
-    return behind ? add_run(scan->queue->durable, fact.position, deliveries) : 0;
+    if (flush->collects && slot_size(scan->queue, slot, word, &size) == CQ_OK)
+        scan->flush->live += fact_bytes((uint32_t)(slot_before_bytes(&before) + size));
+    return behind ? state_add_run(state, fact.position, deliveries) : 0;
 }
 
 static int scan_slots(struct scan *scan, struct layout_node *node, struct finding *finding)
@@ -228,7 +236,7 @@ static int scan_slots(struct scan *scan, struct layout_node *node, struct findin
         if (is_live(word, sequence))
             error = scan_slot(scan, node, i, word, finding);
         else
-            finding->unfinished |= slot_phase(word) == SLOT_WRITING;
+            finding->unfinished |= slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_FED;
     }
     return error;
 }
@@ -343,22 +351,6 @@ static uint64_t reserve_ahead(cq_queue *queue, uint64_t tail)
     return atomic_load_explicit(asked, memory_order_seq_cst); /* asked:B, after generation:B; meets asked:A */
 }
 
-static int write_state(cq_queue *queue, const struct flush *flush)
-{
-    struct durable *durable = queue->durable;
-    struct fact_state state = {flush->reserve, durable->run_count};
-    uint64_t size = sizeof state + durable->run_count * sizeof *durable->runs;
-    struct fact fact = {.size = (uint32_t)size, .ticket = flush->ticket, .kind = FACT_STATE,
-                        .position = fact_position(flush->deq, queue->geometry.slots_per_node)};
-    int error;
-
-    if ((error = segment_fact(&durable->segment, &fact)) != 0 ||
-        (error = segment_body(&durable->segment, &state, sizeof state)) != 0 ||
-        (error = segment_body(&durable->segment, durable->runs, durable->run_count * sizeof *durable->runs)) != 0)
-        return error;
-    return segment_end_fact(&durable->segment);
-}
-
 /* Write what flush->ticket is for into the handle's segment, and have it on the disk. An error number, -1 if the region
    contradicts itself. */
 int flush_write(cq_queue *queue, struct flush *flush)
@@ -367,13 +359,15 @@ int flush_write(cq_queue *queue, struct flush *flush)
     struct scan scan = {.queue = queue, .flush = flush};
     int error = 0;
 
-    durable->mark_count = durable->run_count = 0;
+    durable->mark_count = durable->state.run_count = durable->state.messages = 0;
     flush->oldest = durable->segment.head.generation;
+    state_look(queue, &durable->state);
     if (scan_all(&scan, &error) != CQ_OK)
         return -1;
-    flush->reserve = reserve_ahead(queue, scan.tail);
+    durable->state.reserve = reserve_ahead(queue, scan.tail);
+    durable->state.position = fact_position(flush->deq, queue->geometry.slots_per_node);
     if (error == 0)
-        error = write_state(queue, flush);
+        error = state_write(&durable->segment, flush->ticket, &durable->state);
     return error != 0 ? error : segment_flush(&durable->segment);
 }
 
@@ -390,7 +384,7 @@ bool flush_conclude(cq_queue *queue, const struct flush *flush)
         return false;
     for (size_t i = 0; i < durable->mark_count; ++i)
         mark_logged(queue, &durable->marks[i], generation);
-    raise_sequence(&queue->header->reserved_sequence, flush->reserve);
+    raise_sequence(&queue->header->reserved_sequence, durable->state.reserve);
     raise_sequence(&queue->header->complete, flush->complete);
     uint64_t done = atomic_load_explicit(&queue->header->flush_done, memory_order_relaxed); /* the exchange decides */
     while (done < flush->ticket &&

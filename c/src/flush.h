@@ -2,7 +2,7 @@
 #ifndef CQ_FLUSH_H
 #define CQ_FLUSH_H
 
-#include "segment.h"
+#include "state.h"
 
 /* So many sequences may be used before another flush says so; the next one is written when half of them are left. */
 #define RESERVE_STEP (UINT64_C(1) << 20)
@@ -26,14 +26,13 @@ struct durable {
     struct segment segment;
     _Atomic uint32_t busy; /* 1: a thread of this handle flushes; what follows, and the segment, is its own */
     struct durable_mark *marks;
-    struct fact_run *runs;
-    size_t mark_count, mark_room, run_count, run_room;
+    size_t mark_count, mark_room;
+    struct statement state;
 };
 /* One flush. */
 struct flush {
     uint64_t ticket;
     uint64_t deq;        /* D, a ticket */
-    uint64_t reserve;    /* what its STATE says */
     bool collects;       /* files are to be removed afterwards: look at all nodes, for the next three */
     uint64_t move_before; /* messages that only generations before this one have are written again */
     uint64_t complete;   /* a sequence: nodes before it, from D on, hold nothing that is not logged; 0: not known */

@@ -27,7 +27,9 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
                            .time_to_live = extras->time_to_live};
     g->paged = max_message_size > LAYOUT_PAGED_MESSAGE;
     bool small = max_message_size <= LAYOUT_SMALL_MESSAGE;
-    g->prefix = (extras->features & FEATURE_TIMES ? 8 : 0) +
+    g->stamped = extras->features & FEATURE_TIMES || extras->max_headers > 0;
+    g->prefix = (extras->features & LAYOUT_DURABLE ? sizeof(struct layout_feed) : 0) +
+                (extras->features & FEATURE_TIMES ? 8 : 0) +
                 (extras->max_headers > 0 ? round_up(4 + extras->max_headers, 8) : 0);
     g->payload_offset = small ? LAYOUT_SMALL_PAYLOAD + g->prefix
                               : round_up(sizeof(struct layout_slot) + g->prefix, LAYOUT_LARGE_PAYLOAD);
@@ -47,10 +49,11 @@ int geometry_of(uint64_t capacity, uint64_t max_message_size, uint32_t slots, ui
     return CQ_OK;
 }
 
-/* What does not grow with the messages: header, states and hints, a few participants, or with a reserve all. */
+/* What does not grow with the messages: header, states, hints, sources, a few participants, or with a reserve all. */
 static uint64_t fixed_bytes(const struct geometry *g)
 {
-    return (g->reserved_nodes > 0 ? LAYOUT_SUMMARY_OFFSET : 16 * LAYOUT_PAGE) + 4 * LAYOUT_PAGE +
+    uint64_t sources = g->features & LAYOUT_DURABLE ? 0 : LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET;
+    return (g->reserved_nodes > 0 ? LAYOUT_SUMMARY_OFFSET : 16 * LAYOUT_PAGE + sources) + 4 * LAYOUT_PAGE +
            round_up(g->node_count * 8, LAYOUT_PAGE);
 }
 

@@ -84,7 +84,8 @@ struct geometry {
     uint64_t features, max_headers, max_deliveries;
     int64_t time_to_live;
     uint32_t slots_per_node;
-    bool paged; /* slots get memory as far as their messages reach */
+    bool paged;   /* slots get memory as far as their messages reach */
+    bool stamped; /* each message is given a time, or the length of its headers */
 };
 
 enum side { SIDE_CONSUMERS = 0, SIDE_PRODUCERS = 1 };
@@ -191,6 +192,7 @@ struct cq_queue {
     _Atomic uint32_t *alive; /* MAY_ in the process that opened it, 0 in a forked child (MADV_WIPEONFORK, fork.c) */
     _Atomic int fd;          /* a second description of the file: tests locks, allocates; holds no lock for long */
     bool populates;          /* os_populate works */
+    bool may_write;          /* the region is mapped to write */
     uint64_t granule;        /* memory comes and goes in such pieces: os_granule */
     uint64_t device, inode;  /* which file it is */
     char mapped_as[64];               /* another way to the file: by its mapping, where that is allowed */
@@ -207,9 +209,10 @@ struct cq_queue {
     struct trim trim;
     _Atomic int64_t goes_on_until;    /* on OS_CLOCK: a wait that begins before goes on with one that timed out */
     struct watch *_Atomic watches[2]; /* by SIDE_ */
+    bool looks;                       /* consumers always look around */
     bool special;                     /* claims of messages are more than that: consume.c */
-    uint32_t deq_ahead;               /* bytes to the slot whose line a consumer asks for: the next, if it has another */
-    uint32_t usual_slots;             /* slots_per_node, or 0: consumers of this handle always look around (fast.h) */
+    uint32_t deq_ahead;               /* bytes to the slot whose line a consumer asks for: the next, or 0 */
+    _Atomic uint32_t usual_slots;     /* slots_per_node, or 0: consumers of this handle always look around (fast.h) */
     _Atomic uint32_t feeding;         /* 1: a thread of this handle is feeding from a source: feed.c */
     _Atomic uint32_t source_hint;     /* the entry of the source that was fed from last, plus 1 */
     cq_queue *letters;                /* an open handle on dead_letter: letter.c's, with the mover's lease */
@@ -236,6 +239,9 @@ struct cq_queue {
 
     alignas(LAYOUT_LINE) struct hole_cache hole_cache;
     struct orphan_cache orphan_cache;
+
+    _Atomic uint64_t reached;   /* the nodes below may be touched; see reach.c, as for the next one */
+    _Atomic bool dues_reached;
 
     struct durable *durable; /* of a durable queue, and a handle that may write; see flush.h */
 };

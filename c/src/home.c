@@ -85,6 +85,14 @@ static void close_both(struct home *home)
     home->lock = home->directory = -1;
 }
 
+void home_let_go(struct home *home)
+{
+    close_both(home);
+    if (home->held)
+        disk()->release(home->held);
+    home->held = NULL;
+}
+
 /* The lock is the mapping's from now on. */
 static int keep(struct home *home)
 {
@@ -94,6 +102,16 @@ static int keep(struct home *home)
     if (error == 0)
         error = disk()->hold(home->lock, &home->held);
     return error == 0 ? CQ_OK : home_result(error);
+}
+
+/* What the lock file says; false: nothing, or it is a copy of another directory's. */
+bool home_read(const struct home *home, struct facts_lock *lock)
+{
+    size_t got = 0;
+
+    return disk()->read(home->lock, lock, sizeof *lock, 0, &got) == 0 && got == sizeof *lock &&
+           lock->magic == FACTS_LOCK_MAGIC && lock->version == FACTS_VERSION &&
+           lock->inode == home->identity.inode && memchr(lock->region, 0, sizeof lock->region);
 }
 
 static bool is_in_the_way(int error) { return error == EAGAIN || error == EACCES; }
@@ -117,8 +135,10 @@ int home_join(struct home *home, const uint8_t incarnation[FACTS_ID])
     else if (got != sizeof lock || lock.magic != FACTS_LOCK_MAGIC || lock.version != FACTS_VERSION ||
              memcmp(lock.incarnation, incarnation, FACTS_ID) != 0)
         result = CQ_EBUSY;
-    else
-        result = keep(home);
+    else if ((result = keep(home)) == CQ_OK && lock.inode != home->identity.inode) {
+        result = CQ_EBUSY; /* a copy */
+        home_let_go(home);
+    }
     close_both(home);
     return result;
 }
@@ -186,12 +206,4 @@ void home_share(struct home *home)
     disk()->lock(home->lock, FACTS_IN_USE, DISK_LOCK_SHARED);
     disk()->lock(home->lock, FACTS_MAKING, DISK_UNLOCK);
     close_both(home);
-}
-
-void home_let_go(struct home *home)
-{
-    close_both(home);
-    if (home->held)
-        disk()->release(home->held);
-    home->held = NULL;
 }

@@ -16,6 +16,7 @@ struct home {
 int home_path(const char *region, const cq_config *config, char path[LAYOUT_DIRECTORY]);
 int home_join(struct home *home, const uint8_t incarnation[FACTS_ID]);
 int home_seize(struct home *home, bool create, uint32_t permissions, const cq_config *config);
+bool home_read(const struct home *home, struct facts_lock *lock);
 int home_describe(const struct home *home, const struct facts_lock *lock);
 int home_result(int error);
 int home_open(const struct home *home, int *directory);

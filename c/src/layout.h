@@ -142,11 +142,10 @@ struct layout_header {
     char dead_letter[208];                         /* 2840 a queue's name, ending with a 0; empty: none */
     alignas(LAYOUT_LINE) _Atomic uint64_t consumer; /* 3072 lease: the only consumer; 0 */
     _Atomic uint64_t mover;                        /* 3080 lease: who is moving a message to dead_letter; 0 */
-    _Atomic uint64_t moving;                       /* 3088 link: the node of the message that is, or was, moved; 0 */
-    _Atomic uint64_t moving_index;                 /* 3096 its slot */
-    _Atomic uint64_t moved;                        /* 3104 messages that went to dead_letter: the number of the last */
-    _Atomic int64_t move_result;                   /* 3112 what the last try came to */
-    _Atomic uint64_t expired;                      /* 3120 a count for cq_stat */
+    _Atomic uint64_t moving;                       /* 3088 ticket: the message that is, or was, moved; 0 */
+    _Atomic uint64_t moved;                        /* 3096 messages that went to dead_letter: the number of the last */
+    _Atomic int64_t move_result;                   /* 3104 what the last try came to */
+    _Atomic uint64_t expired;                      /* 3112 a count for cq_stat */
     alignas(LAYOUT_LINE) _Atomic uint64_t sources; /* 3200 has memory | count | newest: see source.c */
 };
 
@@ -193,6 +192,11 @@ struct layout_slot {
     _Atomic uint64_t state;
     uint32_t length; /* of large slots only */
     _Atomic uint32_t pages;
+};
+/* Of durable queues, before the payload and what else goes there: where the message comes from. */
+struct layout_feed {
+    uint64_t source; /* life (40) | entry (24); of another life: it was not fed */
+    uint64_t number;
 };
 #define LAYOUT_SMALL_PAYLOAD 8u
 #define LAYOUT_LARGE_PAYLOAD 64u /* at a line of its own, so that a copy moves whole ones */

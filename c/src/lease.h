@@ -7,12 +7,14 @@
 #ifndef CQ_LEASE_H
 #define CQ_LEASE_H
 
+#include "participant.h"
 #include "wake.h"
 
 static inline uint32_t lease_holder(_Atomic uint64_t *lease)
 {
     /* lease:A, pairs with lease:B: what the last holder left is visible. */
-    return (uint32_t)atomic_load_explicit(lease, memory_order_seq_cst);
+    uint64_t holder = atomic_load_explicit(lease, memory_order_seq_cst);
+    return holder <= LAYOUT_MAX_OWNER ? (uint32_t)holder : UINT32_MAX; /* nobody's id: the region is corrupt */
 }
 
 /* True: it is this handle's now; not if it was. */
@@ -38,6 +40,18 @@ static inline bool lease_may_consume(cq_queue *queue)
         return true;
     uint32_t holder = lease_holder(&queue->header->consumer);
     return holder == 0 || holder == queue->owner;
+}
+
+/* Does the lease name nobody who is there? Its holder's id is in use until it was taken away: the region is corrupt. */
+static inline bool lease_is_stray(cq_queue *queue, _Atomic uint64_t *lease)
+{
+    uint32_t holder = lease_holder(lease);
+    uint64_t record = holder > 0 && holder <= LAYOUT_MAX_OWNER ? participant_record(queue, holder) : 0;
+
+    /* If the id was not in use all the time from one look at its record to the next, it was not when this lease named
+       it. */
+    return holder != 0 && !(record & PARTICIPANT_USED) && lease_holder(lease) == holder &&
+           (holder > LAYOUT_MAX_OWNER || participant_record(queue, holder) == record);
 }
 
 /* All places of a participant that is swept for. */

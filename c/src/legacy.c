@@ -82,7 +82,8 @@ int legacy_flush(int directory, const struct legacy *legacy)
 
 /* ---- the facts --------------------------------------------------------------------------------------- */
 
-static int add_message(struct legacy *legacy, size_t file, uint64_t offset, const struct fact *fact)
+static int add_message(struct legacy *legacy, size_t file, uint64_t offset, const struct fact *fact,
+                       const unsigned char *body)
 {
     if (legacy->survivor_count == legacy->survivor_room) {
         size_t room = legacy->survivor_room ? 2 * legacy->survivor_room : 1024;
@@ -92,8 +93,11 @@ static int add_message(struct legacy *legacy, size_t file, uint64_t offset, cons
         legacy->survivors = more;
         legacy->survivor_room = room;
     }
-    legacy->survivors[legacy->survivor_count++] =
-        (struct survivor){fact->position, offset, fact->size, (uint32_t)file, fact->deliveries, 0};
+    struct survivor *survivor = &legacy->survivors[legacy->survivor_count++];
+    *survivor = (struct survivor){.position = fact->position, .offset = offset, .size = fact->size,
+                                  .file = (uint32_t)file, .deliveries = fact->deliveries};
+    if (fact->kind == FACT_FED && fact->size >= sizeof survivor->feed)
+        memcpy(&survivor->feed, body, sizeof survivor->feed);
     return 0;
 }
 
@@ -104,26 +108,39 @@ static int64_t ahead(uint64_t to, uint64_t from)
     return distance > SEQUENCE_MAX / 2 ? -(int64_t)(SEQUENCE_MAX - distance) : (int64_t)distance;
 }
 
-static int add_state(struct legacy *legacy, const struct fact *fact, const unsigned char *body)
+/* What it says of sources is true of the messages that are there if all that its flush wrote is. `messages`: so many
+   records of that go before it in the file. Where some are missing, the power went before the flush was done, and
+   nobody was told that it was. If no STATE is whole, which takes more than a power cut, the truth is believed. */
+static void add_sources(struct legacy *legacy, uint64_t ticket, const struct statement *state, uint64_t messages)
 {
-    struct fact_state state;
+    bool whole = state->messages == messages;
 
-    memcpy(&state, body, sizeof state);
-    if (state.reserve == 0 || state.reserve > SEQUENCE_MAX)
-        return 0;
-    if (legacy->reserve == 0 || ahead(state.reserve, legacy->reserve) > 0)
-        legacy->reserve = state.reserve;
-    if (fact->ticket <= legacy->truth.ticket)
-        return 0;
-    size_t size = (size_t)state.runs * sizeof(struct fact_run);
-    struct fact_run *runs = malloc(size + 1);
-    if (!runs)
+    if (whole ? ticket <= legacy->sources_ticket : legacy->sources_ticket != 0 || ticket <= legacy->truth_ticket)
+        return;
+    memcpy(legacy->truth.sources, state->sources, sizeof state->sources);
+    if (whole)
+        legacy->sources_ticket = ticket;
+}
+
+/* 0 or ENOMEM. */
+static int add_state(struct legacy *legacy, const struct fact *fact, const unsigned char *body, uint64_t messages)
+{
+    struct statement *read = &legacy->read, *truth = &legacy->truth;
+
+    if (state_read(fact, body, read) != 0)
         return ENOMEM;
-    memcpy(runs, body + sizeof state, size);
-    free(legacy->runs);
-    legacy->runs = runs;
-    legacy->run_count = (size_t)state.runs;
-    legacy->truth = *fact;
+    if (read->reserve == 0 || read->reserve > SEQUENCE_MAX)
+        return 0;
+    if (legacy->reserve == 0 || ahead(read->reserve, legacy->reserve) > 0)
+        legacy->reserve = read->reserve;
+    add_sources(legacy, fact->ticket, read, messages);
+    if (fact->ticket <= legacy->truth_ticket)
+        return 0;
+    memcpy(read->sources, truth->sources, sizeof read->sources);
+    free(truth->runs);
+    *truth = *read;
+    read->runs = NULL;
+    legacy->truth_ticket = fact->ticket;
     return 0;
 }
 
@@ -138,6 +155,15 @@ static void id_of_name(const char *name, uint8_t id[FACTS_ID])
                           (memchr(digits, at[1], 16) ? (const char *)memchr(digits, at[1], 16) - digits : 0));
 }
 
+/* Of one queue? Who may use it may have changed meanwhile. */
+static bool is_same_queue(const struct facts_head *a, const struct facts_head *b)
+{
+    struct facts_shape shape = a->shape;
+
+    shape.permissions = b->shape.permissions;
+    return memcmp(a->id, b->id, FACTS_ID) == 0 && memcmp(&shape, &b->shape, sizeof shape) == 0;
+}
+
 /* One whose head was not flushed yet has no facts. CQ_OK, CQ_EVERSION, CQ_ECORRUPT. */
 static int judge_head(struct legacy *legacy, const struct legacy_file *file, const unsigned char *bytes)
 {
@@ -148,13 +174,15 @@ static int judge_head(struct legacy *legacy, const struct legacy_file *file, con
     memcpy(&head, bytes, sizeof head);
     if (!facts_check_head(&legacy->crc, &head))
         return CQ_OK;
-    if (head.version != FACTS_VERSION)
+    if (head.version != FACTS_VERSION || head.shape.features & ~FEATURES)
         return CQ_EVERSION;
-    if (legacy->exists && (memcmp(head.id, legacy->head.id, FACTS_ID) != 0 ||
-                           memcmp(&head.shape, &legacy->head.shape, sizeof head.shape) != 0))
+    if (head.shape.dead_letter[sizeof head.shape.dead_letter - 1] != '\0')
+        return CQ_ECORRUPT;
+    if (legacy->exists && !is_same_queue(&head, &legacy->head))
         return CQ_ECORRUPT;
     legacy->same_boot |= memcmp(head.boot, legacy->boot, FACTS_ID) == 0;
-    legacy->head = head;
+    if (!legacy->exists || head.generation >= legacy->head.generation)
+        legacy->head = head;
     legacy->exists = true;
     return CQ_OK;
 }
@@ -164,19 +192,25 @@ static int read_file(int directory, struct legacy *legacy, size_t index)
     uint8_t id[FACTS_ID];
     unsigned char *bytes;
     struct fact fact;
+    uint64_t ticket = 0, messages = 0; /* of the flush whose records are being read */
     int error = legacy_load(directory, legacy, index, &bytes);
 
     if (error != 0)
-        return home_result(error);
+        return error == ELOOP ? CQ_ECORRUPT : home_result(error); /* no file, or a link to one: not written here */
     int result = judge_head(legacy, &legacy->files[index], bytes);
     id_of_name(legacy->files[index].name, id);
     for (uint64_t offset = sizeof(struct facts_head);
          result == CQ_OK && facts_next(&legacy->crc, id, bytes, legacy->files[index].size, &offset, &fact);
          offset += fact_bytes(fact.size)) {
+        const unsigned char *body = bytes + offset + sizeof fact;
         if (fact.ticket > legacy->newest)
             legacy->newest = fact.ticket;
-        error = fact.kind == FACT_MESSAGE ? add_message(legacy, index, offset, &fact)
-                                          : add_state(legacy, &fact, bytes + offset + sizeof fact);
+        if (fact.ticket != ticket)
+            messages = 0;
+        ticket = fact.ticket;
+        messages += fact.kind != FACT_STATE;
+        error = fact.kind != FACT_STATE ? add_message(legacy, index, offset, &fact, body)
+                                        : add_state(legacy, &fact, body, messages);
         if (error != 0)
             result = CQ_ENOMEM;
     }
@@ -256,11 +290,11 @@ int legacy_by_file(struct legacy *legacy) { return sort(legacy, by_file); }
 /* The run that has the position, by a search in runs that sort_runs has put in order. */
 static const struct fact_run *run_with(const struct legacy *legacy, uint64_t position)
 {
-    size_t low = 0, high = legacy->run_count;
+    size_t low = 0, high = legacy->truth.run_count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct fact_run *run = &legacy->runs[middle];
+        const struct fact_run *run = &legacy->truth.runs[middle];
         int64_t offset = distance(legacy, position) - distance(legacy, run->position);
         if (offset >= 0 && offset < run->count)
             return run;
@@ -275,32 +309,34 @@ static const struct fact_run *run_with(const struct legacy *legacy, uint64_t pos
 /* Shells: short, and there are few, or they are almost in order. */
 static void sort_runs(struct legacy *legacy)
 {
-    size_t gap = 1;
+    struct fact_run *runs = legacy->truth.runs;
+    size_t gap = 1, count = legacy->truth.run_count;
 
-    while (gap < legacy->run_count / 3)
+    while (gap < count / 3)
         gap = 3 * gap + 1;
     for (; gap > 0; gap /= 3)
-        for (size_t i = gap; i < legacy->run_count; ++i) {
-            struct fact_run run = legacy->runs[i];
+        for (size_t i = gap; i < count; ++i) {
+            struct fact_run run = runs[i];
             size_t at = i;
-            for (; at >= gap && distance(legacy, run.position) < distance(legacy, legacy->runs[at - gap].position);
-                 at -= gap)
-                legacy->runs[at] = legacy->runs[at - gap];
-            legacy->runs[at] = run;
+            for (; at >= gap && distance(legacy, run.position) < distance(legacy, runs[at - gap].position); at -= gap)
+                runs[at] = runs[at - gap];
+            runs[at] = run;
         }
 }
 
 /* Of all messages those that the truth says are there, each once, the oldest first. */
 static int choose(struct legacy *legacy)
 {
-    uint64_t largest = legacy->head.shape.max_message_size;
+    const struct facts_shape *shape = &legacy->head.shape;
+    uint64_t largest = sizeof(struct layout_feed) + 8 + 4 + shape->max_headers + shape->max_message_size;
     size_t kept = 0;
 
     sort_runs(legacy);
     for (size_t i = 0; i < legacy->survivor_count; ++i) {
         struct survivor survivor = legacy->survivors[i];
         const struct fact_run *run = NULL;
-        if (legacy->truth.ticket == 0 || survivor.size > largest ||
+        if (legacy->truth_ticket == 0 || survivor.size > largest ||
+            (survivor.feed.source != 0 && !state_has(&legacy->truth, &survivor.feed)) ||
             (!(run = run_with(legacy, survivor.position)) && distance(legacy, survivor.position) < 0))
             continue;
         if (run)
@@ -342,6 +378,7 @@ int legacy_read(int directory, struct legacy *legacy)
 void legacy_free(struct legacy *legacy)
 {
     free(legacy->files);
-    free(legacy->runs);
+    free(legacy->truth.runs);
+    free(legacy->read.runs);
     free(legacy->survivors);
 }

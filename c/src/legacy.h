@@ -2,11 +2,12 @@
 #ifndef CQ_LEGACY_H
 #define CQ_LEGACY_H
 
-#include "home.h"
+#include "state.h"
 
 /* A message that is to be there again. */
 struct survivor {
     uint64_t position, offset; /* of its record, in the file of that index */
+    struct layout_feed feed;   /* as in its slot; source 0: it was not fed */
     uint32_t size, file, deliveries;
     uint32_t node;             /* revive.c's */
 };
@@ -22,12 +23,13 @@ struct legacy {
     struct legacy_file *files;   /* the segments */
     size_t file_count, file_room;
     bool exists;                 /* there is a queue: */
-    struct facts_head head;      /* of one of its segments */
+    struct facts_head head;      /* of its newest segment */
     bool same_boot;              /* some of it was written in this run: what is read need not be on the disk */
     bool restored;               /* the directory is a copy */
-    struct fact truth;           /* the STATE that decides; ticket 0: there is none */
-    struct fact_run *runs;       /* its */
-    size_t run_count;
+    struct statement truth;          /* the STATE that decides; but for sources, for which an older one may */
+    uint64_t truth_ticket;       /* its; 0: there is none */
+    uint64_t sources_ticket;
+    struct statement read;       /* the STATE that is just looked at */
     struct survivor *survivors;  /* the oldest first */
     size_t survivor_count, survivor_room;
     uint64_t reserve;            /* the furthest of any STATE, a sequence; 0: none */

@@ -10,6 +10,9 @@
  * DONE. The next mover goes on with it first, under the same number, which the other queue takes once. A note about a
  * message that is gone means that it arrived: the number was used.
  *
+ * From a durable queue the note is on the disk before the message goes over, and the message is on the other queue's
+ * disk, if it has one, before it is DONE here: so a power cut doubles none and loses none.
+ *
  * If it cannot be moved, it stays an orphan, and this handle passes it by for a while. So does a handle that finds
  * another one moving; if that is stopped in the middle, no message is given up until it goes on or dies, and all
  * others are delivered.
@@ -23,6 +26,8 @@
 #include "os.h"
 #include "participant.h"
 #include "region.h"
+#include "source.h"
+#include "sync.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,11 +101,24 @@ static size_t write_headers(cq_queue *queue, const struct run *run, unsigned cha
     return size;
 }
 
+#define SOURCE_LENGTH (2 * sizeof ((struct layout_header *)0)->id)
+
+/* What the other queue knows this one as. */
+static void name_source(const cq_queue *queue, char source[SOURCE_LENGTH + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < sizeof queue->header->id; ++i) {
+        source[2 * i] = digits[queue->header->id[i] >> 4];
+        source[2 * i + 1] = digits[queue->header->id[i] & 15];
+    }
+    source[SOURCE_LENGTH] = '\0';
+}
+
 /* Feed it to the other queue under this number. CQ_OK: it is there, now or before. */
 static int send_over(cq_queue *queue, const struct run *run, uint64_t number)
 {
-    static const char digits[] = "0123456789abcdef";
-    char source[2 * sizeof queue->header->id + 1] = "";
+    char source[SOURCE_LENGTH + 1];
     struct layout_slot *slot = run_slot(queue, run, 0);
     size_t size = 0;
     int result = slot_size(queue, slot, atomic_load_explicit(&slot->state, memory_order_relaxed), &size); /* ours */
@@ -110,10 +128,7 @@ static int send_over(cq_queue *queue, const struct run *run, uint64_t number)
         free(headers);
         return result != CQ_OK ? result : CQ_ENOMEM;
     }
-    for (size_t i = 0; i < sizeof queue->header->id; ++i) {
-        source[2 * i] = digits[queue->header->id[i] >> 4];
-        source[2 * i + 1] = digits[queue->header->id[i] & 15];
-    }
+    name_source(queue, source);
     cq_outgoing message = {.struct_size = sizeof message, .data = slot_payload(queue, slot), .size = size,
                            .headers = headers, .headers_size = write_headers(queue, run, headers)};
     result = cq_enqueue_from(queue->letters, &message, source, number);
@@ -157,6 +172,9 @@ static void let_go(cq_queue *queue, const struct run *run, bool moved)
     orphan_announce(queue);
 }
 
+/* Of a durable queue: have on the disk what was done. */
+static int flush_whole(cq_queue *queue) { return queue->durable ? sync_now(queue, SYNC_PATIENT) : CQ_OK; }
+
 /* The note says that the message is gone, or will be under the next number. */
 static void end_note(cq_queue *queue, bool moved)
 {
@@ -166,36 +184,54 @@ static void end_note(cq_queue *queue, bool moved)
 }
 
 /* With the lease. The message was noted; it is at hand if it can be claimed. If the other queue refuses it, it is not
-   there, and the note may go. */
+   there, and the note may go; if a disk fails, it may be there. */
 static int move_noted(cq_queue *queue, struct run *run)
 {
     if (!claim_spent(queue, run))
         return CQ_EMPTY;
     bool often = queue->geometry.max_deliveries != 0 && run->deliveries >= queue->geometry.max_deliveries;
-    int result = send_over(queue, run, get_word(&queue->header->moved) + 1);
+    int result = flush_whole(queue), failed = result;
+    if (result == CQ_OK)
+        result = send_over(queue, run, get_word(&queue->header->moved) + 1);
+    if (result == CQ_OK && queue->durable)
+        result = failed = flush_whole(queue->letters);
     let_go(queue, run, result == CQ_OK);
+    if (failed != CQ_OK)
+        return failed;
     if (result == CQ_OK && !often)
         atomic_fetch_add_explicit(&queue->header->expired, 1, memory_order_relaxed); /* a count */
     end_note(queue, result == CQ_OK);
     return result;
 }
 
+/* Where the message is that a ticket says, if its node lives the same life still. */
+static bool find_noted(cq_queue *queue, uint64_t ticket, struct run *run)
+{
+    uint64_t touched = node_touched(queue);
+
+    if (ticket_index(ticket) >= queue->geometry.slots_per_node)
+        return false;
+    for (uint32_t n = 0; n < touched; ++n) {
+        /* node_state:A, pairs with help_tail:C: is it the same life still? */
+        uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire);
+        if (word_sequence(state) == word_sequence(ticket) && node_is_listed(state)) {
+            *run = run_of(queue, word_sequence(ticket), n, ticket_index(ticket), 1);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What a dead mover had noted: go on with it, or know that it arrived. */
 static int finish_note(cq_queue *queue)
 {
     struct layout_header *header = queue->header;
-    uint64_t link = get_word(&header->moving), index = get_word(&header->moving_index);
+    uint64_t ticket = get_word(&header->moving);
+    struct run run;
 
-    if (link == 0)
+    if (ticket == 0)
         return CQ_OK;
-    if (!link_is_valid(queue, link) || index >= queue->geometry.slots_per_node) {
-        end_note(queue, false);
-        return CQ_OK;
-    }
-    /* node_state:A, pairs with help_tail:C: is it the same life still? */
-    uint64_t state = atomic_load_explicit(&queue->states[link_node(link)], memory_order_acquire);
-    struct run run = run_of(queue, word_sequence(link), link_node(link), (uint32_t)index, 1);
-    if (word_sequence(state) == word_sequence(link) && node_is_listed(state)) {
+    if (find_noted(queue, ticket, &run)) {
         int result = move_noted(queue, &run);
         if (result != CQ_EMPTY)
             return result;
@@ -204,14 +240,27 @@ static int finish_note(cq_queue *queue)
     return CQ_OK;
 }
 
+/* Nothing is noted. The next number is above that of any message that the other queue has got: more may have gone over
+   than the directory knew of that this region was made from, if that is a copy. */
+static void catch_up(cq_queue *queue)
+{
+    char source[SOURCE_LENGTH + 1];
+    uint32_t entry;
+
+    name_source(queue, source);
+    if (source_find(queue->letters, source, SOURCE_LENGTH, &entry) &&
+        source_number(queue->letters, entry) > get_word(&queue->header->moved))
+        set_word(&queue->header->moved, source_number(queue->letters, entry));
+}
+
 static int move_spent(cq_queue *queue, struct run *run)
 {
     int result = open_letters(queue); /* before any note is touched: only that queue knows what has arrived */
 
     if (result != CQ_OK || (result = finish_note(queue)) != CQ_OK)
         return result;
-    set_word(&queue->header->moving_index, run->index);
-    set_word(&queue->header->moving, link_word(run->sequence, run->node));
+    catch_up(queue);
+    set_word(&queue->header->moving, ticket_word(run->sequence, run->index, 0));
     result = move_noted(queue, run);
     if (result == CQ_EMPTY) /* the one before was this one, or somebody else has moved it */
         set_word(&queue->header->moving, 0);
@@ -224,6 +273,7 @@ void letter_move(cq_queue *queue, const struct run *spent)
 {
     struct run run = *spent;
     int64_t pause = AFTER_OTHERS;
+    bool stray = lease_is_stray(queue, &queue->header->mover);
 
     if (lease_take(queue, &queue->header->mover)) {
         int before = os_hold_cancellation(), result = move_spent(queue, &run);
@@ -234,7 +284,8 @@ void letter_move(cq_queue *queue, const struct run *spent)
         if (result == CQ_OK)
             return;
         pause = AFTER_FAILURE;
-    }
+    } else if (stray) /* Relaxed: for people. */
+        atomic_store_explicit(&queue->header->move_result, CQ_ECORRUPT, memory_order_relaxed);
     /* Relaxed: a hint. */
     atomic_store_explicit(&queue->letters_after, (uint64_t)(os_clock(OS_DATE_COARSE) + pause), memory_order_relaxed);
 }

@@ -301,10 +301,9 @@ static int return_later(cq_queue *queue, cq_message *message, int64_t delay_ns)
     if (result != CQ_OK || delay_ns == 0)
         return result == CQ_OK ? give_back(queue, message, &run, 0) : result;
     _Atomic uint64_t *due = orphan_due(queue, &run);
-    result = memory_allocate(queue, NULL, (uint64_t)((unsigned char *)due - queue->base),
-                             sizeof *due);
+    result = memory_allocate_table(queue, (uint64_t)((unsigned char *)due - queue->base), sizeof *due);
     if (result != CQ_OK)
-        return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
+        return result;
     int64_t now = os_clock(OS_DATE), most = INT64_MAX - 1 - now;
     uint64_t when = delay_ns == CQ_TO_TAIL ? due_at_tail(queue) : (uint64_t)(now + (delay_ns < most ? delay_ns : most));
     /* Relaxed: finish:A, in settle, publishes it. */

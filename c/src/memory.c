@@ -8,6 +8,7 @@
 #include "memory.h"
 
 #include "os.h"
+#include "reach.h"
 #include "region.h"
 #include "slot.h"
 
@@ -31,25 +32,6 @@ static int descriptor(cq_queue *queue, const struct blank *blank)
 }
 
 /*
- * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and
- * a part without needs blocks for both before anybody may store in it. Another program decides on their size, by
- * reading the file. So there memory is given in pieces that no page is larger than, and that lie as pages do.
- */
-static int allocate_granules(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
-{
-    uint64_t granule = queue ? queue->granule : os_granule(blank->fd), end = round_up(offset + size, granule);
-
-    if (granule <= os_page_size())
-        return 0;
-    offset -= offset % granule;
-    if (queue && end > queue->geometry.file_size)
-        end = queue->geometry.file_size;
-    return os_allocate(descriptor(queue, blank), offset, end - offset);
-}
-
-/*
- * Memory for a piece of the region: 0, or an error number.
- *
  * Through the mapping first. That needs no descriptor, so it can hit no other file; it gives the pages to this
  * process at the same time, which together costs a third less than os_allocate and a fault for each page; what it
  * gave stays given, whatever happens to others' attempts at the same piece (an interrupted or failed os_allocate
@@ -57,18 +39,62 @@ static int allocate_granules(cq_queue *queue, const struct blank *blank, uint64_
  * says so instead of a fault, the block being reserved for good from then on, holes of ext4 with delayed allocation
  * included.
  */
-static int allocate_piece(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
+static int allocate_part(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size, bool to_use)
 {
-    int error = allocate_granules(queue, blank, offset, size);
-
-    if (error != 0)
-        return error;
-    if (queue && queue->populates) {
-        error = os_populate(queue->base + offset, size);
+    if (queue && queue->populates && to_use) {
+        reach_bytes(queue, offset, offset + size);
+        int error = os_populate(queue->base + offset, size);
         if (error != ENOTSUP)
             return error;
     }
     return os_allocate(descriptor(queue, blank), offset, size);
+}
+
+/* Has what is given at a time, from `begin` on, memory by the word of a node in it? Such a node, not BARE, has all of
+   its own; and nothing is taken from there while another is the caller's, or never had any. Not so where slots get
+   memory as messages reach. */
+static bool has_memory(cq_queue *queue, uint64_t begin)
+{
+    const struct geometry *g = &queue->geometry;
+    /* node_touched:A, pairs with grow:A. */
+    uint64_t touched = atomic_load_explicit(&queue->header->touched, memory_order_acquire);
+    uint64_t node = begin < g->nodes_offset ? 0 : (begin - g->nodes_offset) / g->node_stride;
+    bool found = false;
+
+    for (; !g->paged && !found && node < touched && node < g->node_count &&
+           g->nodes_offset + node * g->node_stride < begin + queue->granule; ++node)
+        /* node_state:A, pairs with help_tail:C and node_free:A. */
+        found = ticket_index(atomic_load_explicit(&queue->states[node], memory_order_acquire)) != NODE_BARE;
+    return found;
+}
+
+/*
+ * Where the page cache has pages of many sizes (all file systems on disks), one page that holds a part with memory and
+ * a part without needs blocks for both before anybody may store in it. Another program decides on their size, by
+ * reading the file. So there memory is given in pieces that no page is larger than, and that lie as pages do. Where
+ * slots get memory as messages reach, most of a piece is not to be used soon: it gets blocks and no pages.
+ */
+static int allocate_granules(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
+{
+    uint64_t granule = queue ? queue->granule : os_granule(blank->fd), end = offset + size, most = UINT64_MAX;
+    int error = 0;
+
+    if (granule <= os_page_size())
+        return 0;
+    if (queue)
+        most = queue->geometry.file_size;
+    for (offset -= offset % granule; offset < end && error == 0; offset += granule)
+        if (!queue || !has_memory(queue, offset))
+            error = allocate_part(queue, blank, offset, granule < most - offset ? granule : most - offset,
+                                  queue && !queue->geometry.paged);
+    return error;
+}
+
+/* Memory for a piece of the region: 0, or an error number. */
+static int allocate_piece(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size)
+{
+    int error = allocate_granules(queue, blank, offset, size);
+    return error == 0 ? allocate_part(queue, blank, offset, size, true) : error;
 }
 
 /* What a large node was given in vain stays with the file, and nobody else has it: one that cannot be finished is not
@@ -114,6 +140,15 @@ bool memory_taken(cq_queue *queue, uint64_t *bytes)
     return known;
 }
 
+/* What the table of sources will take when the first becomes known: room is kept for it. */
+static uint64_t table_to_come(cq_queue *queue)
+{
+    /* Relaxed: a guess; whoever gives the table its memory says so afterwards. */
+    bool there = atomic_load_explicit(&queue->header->sources, memory_order_relaxed) != 0;
+    bool never = queue->geometry.features & LAYOUT_DURABLE || queue->geometry.reserved_nodes > 0;
+    return there || never ? 0 : LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET;
+}
+
 /*
  * May the region take so many bytes more? The kernel counts, so that no death in the middle of anything makes the count
  * wrong. Others may be growing at the same moment: room is left for what each of the first few may be about to take.
@@ -127,9 +162,19 @@ static bool memory_may_take(cq_queue *queue, uint64_t bytes)
     if (limit == 0 || !memory_taken(queue, &taken))
         return true;
     bytes = round_up(bytes, queue->granule);
+    limit -= table_to_come(queue);
     others = others > 16 ? 15 : others > 0 ? others - 1 : 0;
     margin = others * bytes < limit / 16 ? others * bytes : limit / 16;
     return taken < limit && bytes + margin <= limit - taken;
+}
+
+/* Of a table that a queue gets when it needs it first: the sources, for which room was kept, or a page of dues. */
+int memory_allocate_table(cq_queue *queue, uint64_t offset, uint64_t size)
+{
+    uint64_t begin = offset - offset % os_page_size();
+    bool free = offset == LAYOUT_SOURCES_OFFSET || os_is_resident(queue->base + begin);
+    int result = free || memory_may_take(queue, size) ? memory_allocate(queue, NULL, offset, size) : CQ_ENOSPACE;
+    return result == CQ_ENOMEM ? CQ_ENOSPACE : result;
 }
 
 /* Of a node: all, or the first page of each slot where slots get memory as far as their messages reach. */

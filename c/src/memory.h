@@ -13,6 +13,7 @@ struct blank {
 
 bool memory_is_there(const struct blank *blank);
 int memory_allocate(cq_queue *queue, const struct blank *blank, uint64_t offset, uint64_t size);
+int memory_allocate_table(cq_queue *queue, uint64_t offset, uint64_t size);
 bool memory_taken(cq_queue *queue, uint64_t *bytes);
 int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t size);
 int memory_allocate_node(cq_queue *queue, const struct blank *blank, const struct geometry *geometry, uint64_t node);

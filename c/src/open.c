@@ -79,7 +79,9 @@ static int begin_handle(cq_queue *queue, const cq_config *config)
     bool looks = queue->geometry.features & FEATURE_EXCLUSIVE || queue->geometry.time_to_live != 0;
     queue->special = looks || queue->geometry.max_deliveries != 0;
     queue->deq_ahead = queue->geometry.slot_stride < 64 ? 0 : (uint32_t)queue->geometry.slot_stride;
-    queue->usual_slots = looks ? 0 : queue->geometry.slots_per_node;
+    queue->looks = looks;
+    /* Nobody else has the handle yet. */
+    atomic_store_explicit(&queue->usual_slots, looks ? 0 : queue->geometry.slots_per_node, memory_order_relaxed);
     lookout_look(queue);
     return region_is_linked(queue) ? CQ_OK : RESULT_RETRY;
 }
@@ -121,14 +123,18 @@ static int attach(cq_queue *queue, const cq_config *config, const struct os_stat
 #define MAKING_NS INT64_C(1000000000)
 #define MAKING_PAUSE INT64_C(5000000)
 
-static bool pause_until(int64_t deadline)
+static void pause_for(int64_t time)
 {
     _Atomic uint32_t word = 0;
-    int64_t now = os_clock(OS_CLOCK);
+    os_sleep(&word, 0, os_clock(OS_CLOCK) + time, UINT32_MAX);
+}
 
-    if (now < deadline)
-        os_sleep(&word, 0, now + MAKING_PAUSE, UINT32_MAX);
-    return now < deadline;
+static bool pause_until(int64_t deadline)
+{
+    if (os_clock(OS_CLOCK) >= deadline)
+        return false;
+    pause_for(MAKING_PAUSE);
+    return true;
 }
 
 /* A new region at queue->path. *home: a hold on its directory if it is durable, until the handle has one of its own. */
@@ -166,6 +172,8 @@ static int create_or_attach(cq_queue *queue, const cq_config *config, struct hom
             return CQ_EBUSY;
         if (result != RESULT_RETRY && result != RESULT_MAKING)
             return result;
+        if (attempt > OPEN_ATTEMPTS / 20) /* another thread that closes everything may be in step with this one */
+            pause_for(attempt * INT64_C(1000));
     }
     return CQ_ESYSTEM;
 }

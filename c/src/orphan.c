@@ -126,6 +126,7 @@ bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *
 
 _Atomic uint64_t *orphan_due(const cq_queue *queue, const struct run *run)
 {
+    reach_due(queue);
     return (_Atomic uint64_t *)(void *)(queue->base + queue->geometry.dues_offset) +
            ((uint64_t)run->node * queue->geometry.slots_per_node + run->index);
 }

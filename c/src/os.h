@@ -31,6 +31,10 @@ enum os_open { OS_READ_ONLY = 1, OS_MARKED = 2, OS_FOLLOW = 4 };
 
 /* A new description of the file, not inherited by other programs. Never waits, whatever the path leads to. (s) */
 int os_open(const char *path, uint32_t flags, int *fd);
+/* Another number for a new description, and its old one closed: one that open() gives nobody as long as a lower one is
+   free. So who closes a number once too often, or all, and opens other files, gets others. The number itself if there
+   is none. (s) */
+int os_move_up(int fd);
 /* What os_open or os_create_nameless opened; if the number is somebody else's by now, that is left alone. (s) */
 void os_close(int fd);
 int os_status(int fd, struct os_status *status);                                     /* (s) */
@@ -85,12 +89,14 @@ uint64_t os_room(int fd);
 /*
  * The whole file, shared, with addresses of its own and no memory before it is used, even in a process that locks all
  * memory that it will have. A child process does not get the mapping; and as long as the mapping is there its
- * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. OS_TRY: as
- * large, but for nothing.
+ * description is open, with the locks made through it, whoever closes descriptors. Core dumps leave it out. Its first
+ * page is a mapping of its own, as the kernel sees it. OS_MAP_TRY: as large, but for nothing.
  */
 enum os_map { OS_MAP_TRY, OS_MAP_READ, OS_MAP_WRITE };
 int os_map(int fd, uint64_t size, enum os_map use, void **at);
 void os_unmap(void *at, uint64_t size);
+/* Whole pages of a mapping may be used so from now on. With OS_MAP_TRY not at all, not even by the kernel. (s) */
+int os_protect(void *at, uint64_t size, enum os_map use);
 /* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. *populates:
    os_populate works here. */
 int os_map_alive(void **at, bool *populates);

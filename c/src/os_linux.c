@@ -1,6 +1,6 @@
 /*
- * os_linux.c - os.h on Linux: files, memory, locks, sleeping, clocks. os_linux_process.c has the rest; no other file
- * of the library makes a system call or knows the system's headers.
+ * os_linux.c - os.h on Linux: files, locks, sleeping, clocks. os_linux_memory.c, os_linux_process.c and
+ * os_linux_blocks.c have the rest; no other file of the library makes a system call or knows the system's headers.
  *
  * Constants that some C libraries' headers lack, or that stand in headers of the kernel, are written out. syscall()
  * is used where the C library's function is a cancellation point, or does more than asked for; and always to open and
@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,25 +31,10 @@
 #define FUTEX_WAIT_PRIVATE 128
 #define FUTEX_WAKE_PRIVATE 129
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18 /* Linux 4.14 */
-#endif
-#ifndef MADV_REMOVE
-#define MADV_REMOVE 9
-#endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
-#ifndef FALLOC_FL_KEEP_SIZE
-#define FALLOC_FL_KEEP_SIZE 1
-#endif
-
 static_assert(sizeof(off_t) == 8, "file offsets of 64 bits");
 
-#define ALIVE_BYTES 4096u
-#define TMPFS 0x01021994u
 #define BTRFS 0x9123683eu
-#define LARGEST_FOLIO (UINT64_C(1) << 21) /* pages of the page cache are not larger, and aligned to their size */
+#define LOW_NUMBERS 192 /* descriptors that most processes have fewer of */
 #define GET_FLAGS 0x80086601u  /* FS_IOC_GETFLAGS */
 #define SET_FLAGS 0x40086602u  /* FS_IOC_SETFLAGS */
 #define NO_COPY_ON_WRITE 0x00800000u /* FS_NOCOW_FL */
@@ -67,7 +50,9 @@ int os_open(const char *path, uint32_t flags, int *fd)
               (flags & OS_FOLLOW ? 0 : O_NOFOLLOW) | (flags & OS_MARKED ? O_APPEND : 0);
 
     *fd = (int)syscall(SYS_openat, AT_FDCWD, path, how, 0);
-    return error_of(*fd);
+    int error = error_of(*fd);
+    *fd = os_move_up(*fd);
+    return error;
 }
 
 /* Others hardly open anything in this way. */
@@ -86,6 +71,26 @@ void os_close(int fd)
 {
     if (is_opened_here(fd))
         syscall(SYS_close, fd);
+}
+
+int os_move_up(int fd)
+{
+    struct rlimit limit;
+    struct stat found;
+    /* The lowest that was free tells how many there are: as many again have to be opened before this one's turn. */
+    rlim_t to = fd > LOW_NUMBERS / 2 ? 2 * (rlim_t)fd : LOW_NUMBERS;
+
+    if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return fd;
+    to = to < limit.rlim_cur ? to : limit.rlim_cur / 4 * 3;
+    int up = to > (rlim_t)fd ? fcntl(fd, F_DUPFD_CLOEXEC, (int)to) : -1;
+    if (up < 0)
+        return fd;
+    if (is_opened_here(up))
+        os_close(fd);
+    else if (fstat(up, &found) == 0 && !S_ISREG(found.st_mode)) /* closing a file would give up its owner's locks */
+        syscall(SYS_close, up);
+    return up;
 }
 
 static int fill_status(int result, const struct stat *found, struct os_status *status)
@@ -182,6 +187,7 @@ int os_create_nameless(const char *directory, int *fd)
     *fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC | O_NONBLOCK, 0600);
     if (*fd < 0) /* EISDIR, EINVAL: a kernel or file system that does not know O_TMPFILE. */
         return errno == EISDIR || errno == EINVAL ? EOPNOTSUPP : errno;
+    *fd = os_move_up(*fd);
     int error = write_in_place(*fd);
     if (error != 0)
         os_close(*fd);
@@ -221,116 +227,6 @@ int os_link(int fd, const char *path)
 int os_unlink(const char *path) { return error_of(unlink(path)); }
 
 char *os_absolute(const char *directory) { return realpath(directory, NULL); }
-
-/* ---- memory ------------------------------------------------------------------------------------------ */
-
-uint64_t os_page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
-
-/*
- * KEEP_SIZE, so that a file that got the number in the last moment does not grow. Never posix_fallocate: where the
- * file system cannot, its fallback writes to bytes that are in use. tmpfs takes back what an interrupted or failed
- * call gave.
- */
-int os_allocate(int fd, uint64_t offset, uint64_t size)
-{
-    return error_of(syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size));
-}
-
-int os_populate(void *at, uint64_t size)
-{
-    if (madvise(at, (size_t)size, MADV_POPULATE_WRITE) == 0)
-        return 0;
-    if (errno == EFAULT || errno == ENOMEM) /* a store would be a SIGBUS; no memory */
-        return ENOSPC;
-    return errno == EINTR ? EINTR : ENOTSUP;
-}
-
-/* On tmpfs a page has memory whatever stands beside it. */
-uint64_t os_granule(int fd) { return kind_of(fd) == TMPFS ? os_page_size() : LARGEST_FOLIO; }
-
-int os_punch(void *at, uint64_t size) { return error_of(madvise(at, (size_t)size, MADV_REMOVE)); }
-
-bool os_is_resident(void *at)
-{
-    unsigned char resident = 0;
-    return mincore(at, 1, &resident) == 0 && (resident & 1);
-}
-
-uint64_t os_room(int fd)
-{
-    struct statfs status;
-
-    if (fstatfs(fd, &status) != 0 || status.f_blocks == 0)
-        return UINT64_MAX;
-    return (uint64_t)status.f_bfree > UINT64_MAX / (uint64_t)status.f_bsize
-               ? UINT64_MAX
-               : (uint64_t)status.f_bfree * (uint64_t)status.f_bsize;
-}
-
-/* What a kernel (or what plays one) does not know is done another way: by fork.c, or by os_allocate. */
-static bool advise(void *at, size_t size, int advice)
-{
-    return madvise(at, size, advice) == 0 || errno == EINVAL || errno == ENOSYS || errno == EPERM ||
-           errno == EACCES;
-}
-
-static int unmap_for(void *at, size_t size, int error)
-{
-    munmap(at, size);
-    return error;
-}
-
-int os_map(int fd, uint64_t size, enum os_map use, void **at)
-{
-    int protection = use == OS_MAP_TRY ? PROT_NONE : use == OS_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
-    size_t first = (size_t)os_page_size();
-    /* Where a process locks all memory that it will have, the kernel would give each page of the mapping memory, and
-       count all of them. What a mapping grows by is as the rest of it, which is not locked any more. */
-    void *begin = mmap(NULL, first, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (begin == MAP_FAILED)
-        return errno;
-    munlock(begin, first);
-    void *base = size > first ? mremap(begin, first, (size_t)size, MREMAP_MAYMOVE) : begin;
-
-    if (base == MAP_FAILED)
-        return unmap_for(begin, first, errno);
-    /* A core dump would give memory to every hole that it reads; and a fault to what is not asked for. */
-    if (use != OS_MAP_TRY && (!advise(base, (size_t)size, MADV_DONTFORK) ||
-                              !advise(base, (size_t)size, MADV_DONTDUMP) || !advise(base, (size_t)size, MADV_RANDOM)))
-        return unmap_for(base, (size_t)size, errno);
-    *at = base;
-    return 0;
-}
-
-void os_unmap(void *at, uint64_t size) { munmap(at, (size_t)size); }
-
-int os_map_alive(void **at, bool *populates)
-{
-    void *alive = mmap(NULL, ALIVE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (alive == MAP_FAILED)
-        return errno;
-    if (!advise(alive, ALIVE_BYTES, MADV_WIPEONFORK))
-        return unmap_for(alive, ALIVE_BYTES, errno);
-    /* Some take any advice for granted and do nothing. */
-    *populates = madvise(alive, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(alive);
-    *at = alive;
-    return 0;
-}
-
-/* The kernel is asked, which says EFAULT where there is no memory: a wait that timed out found the word to be
-   `value`. */
-bool os_is_word(const void *at, uint32_t value)
-{
-    static const struct timespec at_once;
-    return syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, value, &at_once, NULL, 0) != 0 && errno == ETIMEDOUT;
-}
-
-void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room)
-{
-    uint64_t from = (uintptr_t)at, page = os_page_size(), end = (from + size + page - 1) / page * page;
-    snprintf(path, room, "/proc/self/map_files/%" PRIx64 "-%" PRIx64, from, end);
-}
 
 /* ---- life and death ---------------------------------------------------------------------------------- */
 

@@ -6,9 +6,13 @@
  */
 #include "disk.h"
 
+#include "os.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,7 +33,10 @@ static int disk_open_at(int directory, const char *name, int how, uint32_t permi
 {
     how |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     *file = (int)syscall(SYS_openat, directory, name, how, permissions);
-    return disk_error(*file);
+    int error = disk_error(*file);
+    if (!(how & O_DIRECTORY))
+        *file = os_move_up(*file);
+    return error;
 }
 
 /* Flush the directory in which `path` is: its last name is made durable. */
@@ -153,7 +160,18 @@ static int disk_identify(int file, struct disk_identity *identity, uint64_t *siz
         return errno;
     *identity = (struct disk_identity){found.st_dev, found.st_ino};
     *size = (uint64_t)found.st_size;
-    return 0;
+    return found.st_nlink > 0 ? 0 : ENOENT;
+}
+
+static bool disk_is_called(int file, const char *name)
+{
+    char link[32], path[PATH_MAX];
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = '\0';
+    const char *slash = strrchr(path, '/');
+    return slash && strncmp(slash + 1, name, strlen(name)) == 0; /* "(deleted)" may follow */
 }
 
 static int disk_write(int file, const void *from, size_t size, uint64_t offset)
@@ -264,6 +282,7 @@ const struct disk *disk_linux(void)
         .unlink = disk_unlink,
         .close = disk_close,
         .identify = disk_identify,
+        .is_called = disk_is_called,
         .fill = disk_fill,
         .write = disk_write,
         .read = disk_read,

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "geometry.h"
+#include "reach.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -117,6 +118,7 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     }
     queue->alive = alive;
     queue->granule = os_granule(fd);
+    queue->may_write = !read_only;
     /* Relaxed: before any other thread has the handle. */
     atomic_store_explicit(queue->alive, read_only ? MAY_LOOK : MAY_CLAIM, memory_order_relaxed);
     queue->base = base;
@@ -126,7 +128,8 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
     queue->bitmap = (void *)(queue->base + queue->geometry.bitmap_offset);
     queue->marks = (void *)(queue->base + queue->geometry.marks_offset);
     queue->states = (void *)(queue->base + queue->geometry.states_offset);
-    os_path_of_mapping(base, size, queue->mapped_as, sizeof queue->mapped_as);
+    reach_begin(queue);
+    os_path_of_mapping(base, os_page_size(), queue->mapped_as, sizeof queue->mapped_as);
     return CQ_OK;
 }
 
@@ -225,7 +228,8 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     return CQ_OK;
 
 fail:
-    if (!is_named(path, fd))
+    /* A number that another thread closed fails as the system does, and may be the region again by now. */
+    if (result == CQ_ESYSTEM || !is_named(path, fd))
         result = RESULT_RETRY;
     if (own != fd)
         os_close(own);

@@ -1,12 +1,12 @@
 /*
  * run.h - where nodes and slots are in a region, and runs of slots that were claimed together.
  *
- * It owns the way from numbers to addresses. It must not know what may be touched there, or when.
+ * It owns the way from numbers to addresses. It must not know what is there, or when it may be touched.
  */
 #ifndef CQ_RUN_H
 #define CQ_RUN_H
 
-#include "handle.h"
+#include "reach.h"
 
 /* Slots claimed together: count of them from index on, in the life `sequence` of a node. */
 struct run {
@@ -18,6 +18,7 @@ struct run {
 
 static inline struct layout_node *node_at(const cq_queue *queue, uint32_t node)
 {
+    reach_node(queue, node);
     return (struct layout_node *)(void *)(queue->base + queue->geometry.nodes_offset +
                                           queue->geometry.node_stride * node);
 }

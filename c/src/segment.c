@@ -17,19 +17,28 @@
 #define LARGEST_STEP (UINT64_C(1) << 20)
 #define AHEAD (UINT64_C(1) << 15) /* zeros that are kept ahead, so that a full disk still takes word of releases */
 
-/* Is the descriptor still the file? Another thread may have closed all that the process had. */
-bool segment_is_ours(const struct segment *segment)
+/* Is the descriptor still the file? Another thread may have closed all that the process had. An error number; ENOENT:
+   it is, and the file was removed. */
+static int is_file(const struct segment *segment)
 {
     struct disk_identity now = {0};
     uint64_t size;
+    int error = segment->is_open ? disk()->identify(segment->file, &now, &size) : EBADF;
+    bool same = now.device == segment->identity.device && now.inode == segment->identity.inode;
 
-    return segment->is_open && disk()->identify(segment->file, &now, &size) == 0 &&
-           now.device == segment->identity.device && now.inode == segment->identity.inode;
+    return (error == 0 || error == ENOENT) && !same ? EBADF : error;
 }
+
+/* May more be written to it? */
+bool segment_is_ours(const struct segment *segment) { return is_file(segment) == 0; }
 
 void segment_leave(struct segment *segment)
 {
-    if (segment_is_ours(segment))
+    int error = is_file(segment);
+    char name[DISK_NAME];
+
+    facts_name(&segment->head, name);
+    if (error == 0 || error == ENOENT || (error != EBADF && disk()->is_called(segment->file, name)))
         disk()->close(segment->file);
     segment->is_open = false;
     segment->buffered = 0;

@@ -41,19 +41,24 @@ static inline unsigned char *slot_payload(const cq_queue *queue, struct layout_s
 }
 
 /*
- * Before the payload, where the queue has them: the time (8 bytes), then the headers' length (4), then they. The
- * owner of the claim writes them, before the slot is FULL, as the payload.
+ * Before the payload, where the queue has them: where the message comes from (16 bytes), the time (8), the headers'
+ * length (4), then they. The owner of the claim writes them, before the slot is FULL, as the payload.
  */
+static inline bool slot_has_times(const cq_queue *queue) { return queue->geometry.features & FEATURE_TIMES; }
+static inline bool slot_has_feed(const cq_queue *queue) { return queue->geometry.features & LAYOUT_DURABLE; }
+static inline struct layout_feed *slot_feed(const cq_queue *queue, const unsigned char *payload)
+{
+    return (struct layout_feed *)(void *)(uintptr_t)(payload - queue->geometry.prefix);
+}
 static inline int64_t *slot_time(const cq_queue *queue, const unsigned char *payload)
 {
-    return (int64_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix);
+    uint64_t feed = slot_has_feed(queue) ? sizeof(struct layout_feed) : 0;
+    return (int64_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix + feed);
 }
 static inline uint32_t *slot_headers(const cq_queue *queue, const unsigned char *payload)
 {
-    uint64_t times = queue->geometry.features & FEATURE_TIMES ? 8 : 0;
-    return (uint32_t *)(void *)(uintptr_t)(payload - queue->geometry.prefix + times);
+    return (uint32_t *)(void *)(slot_time(queue, payload) + slot_has_times(queue));
 }
-static inline bool slot_has_times(const cq_queue *queue) { return queue->geometry.features & FEATURE_TIMES; }
 
 /* Is the message in the slot older than time_to_live? A look into what others may overwrite meanwhile. */
 static inline bool slot_is_expired(const cq_queue *queue, struct layout_slot *slot, int64_t date)
@@ -100,7 +105,20 @@ ALWAYS_INLINE int slot_size(const cq_queue *queue, struct layout_slot *slot, uin
    room for them. Both are worth nothing unless slot->state is still `word` afterwards. */
 /* What goes before the payload of such a message; before slot_peek. */
 void slot_peek_prefix(const cq_queue *queue, struct layout_slot *slot, unsigned char *copy);
+/* The same without what the message does not use of it, of the life `sequence`. */
+struct slot_before {
+    struct layout_feed feed;       /* source 0: it was not fed */
+    unsigned char bytes[8 + 4];    /* the time and the headers' length, where the queue has them */
+    size_t size;                   /* of these */
+    size_t headers;                /* bytes that follow them, at ... */
+    ptrdiff_t headers_at;          /* ... from the payload on */
+};
+void slot_peek_before(const cq_queue *queue, struct layout_slot *slot, uint64_t sequence, struct slot_before *before);
+static inline size_t slot_before_bytes(const struct slot_before *before)
+{
+    return (before->feed.source != 0 ? sizeof before->feed : 0) + before->size + before->headers;
+}
 int slot_peek(const cq_queue *queue, struct layout_slot *slot, uint64_t word, size_t *size, void *copy, size_t room);
-void slot_read(const cq_queue *queue, struct layout_slot *slot, size_t offset, void *to, size_t size);
+void slot_read(const cq_queue *queue, struct layout_slot *slot, ptrdiff_t offset, void *to, size_t size);
 
 #endif

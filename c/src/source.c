@@ -45,6 +45,19 @@ uint64_t source_table(const cq_queue *queue)
     return newest_of(table) <= LAYOUT_SOURCE_SLOTS ? table : table & ~UINT64_C(0xff00);
 }
 
+/* While a region is made, and nobody else is there: the entry is this source. The table has memory, and its word is to
+   be source_words of all. */
+void source_put(cq_queue *queue, uint32_t entry, const char *name, uint32_t length, uint64_t number)
+{
+    struct layout_source *source = source_at(queue, entry);
+
+    atomic_init(&source->state, state_word(SOURCE_KNOWN, 0));
+    atomic_init(&source->number, number);
+    source->length = length;
+    memcpy(source->name, name, length);
+}
+uint64_t source_words(uint32_t count) { return table_word(count, 0); }
+
 /* The caller has given the table memory. True: nobody has before. */
 bool source_give_memory(cq_queue *queue)
 {
@@ -253,12 +266,27 @@ static void finish_decided(cq_queue *queue, uint32_t source, uint64_t decided)
     change_decided(queue, source, decided, 0);
 }
 
+/* The source's number. All messages up to it are FULL, or were: what is decided is finished, and what raised the number
+   before that was finished before. */
+uint64_t source_settled(cq_queue *queue, uint32_t source)
+{
+    /* source_number:B, after flush:A and before decided:A; pairs with raise_number:A. */
+    uint64_t number = atomic_load_explicit(&source_at(queue, source)->number, memory_order_seq_cst);
+    uint64_t decided = load_decided(queue, source);
+
+    if (word_owner(decided) != 0)
+        finish_decided(queue, source, decided);
+    return number;
+}
+
 /* A proposal is not above the source's number: its feeder is to give the slot up. */
 static void refuse_proposal(cq_queue *queue, uint32_t node, uint32_t index, uint64_t word)
 {
+    struct layout_slot *slot = slot_at(queue, node_at(queue, node), index);
+
     queue_announce_hole(queue, node, word_sequence(word), index + 1);
     /* void:A release, pairs with slot_load:A. */
-    if (atomic_compare_exchange_strong_explicit(&slot_at(queue, node_at(queue, node), index)->state, &word,
+    if (atomic_compare_exchange_strong_explicit(&slot->state, &word,
                                                 slot_word(word_sequence(word), 0, SLOT_VOID, word_owner(word)),
                                                 memory_order_acq_rel, memory_order_relaxed))
         atomic_fetch_add_explicit(&queue->header->holes, 1, memory_order_relaxed); /* a count */

@@ -18,6 +18,9 @@ bool source_name(const cq_queue *queue, uint32_t source, char name[LAYOUT_NAME +
 bool source_find(cq_queue *queue, const char *name, uint32_t length, uint32_t *source);
 int source_make(cq_queue *queue, const char *name, uint32_t length, uint32_t *source);
 uint64_t source_number(const cq_queue *queue, uint32_t source);
+uint64_t source_settled(cq_queue *queue, uint32_t source);
+void source_put(cq_queue *queue, uint32_t entry, const char *name, uint32_t length, uint64_t number);
+uint64_t source_words(uint32_t count);
 int source_propose(cq_queue *queue, uint32_t source, const struct run *run, uint32_t full, uint64_t number);
 int source_raise(cq_queue *queue, uint32_t source, uint64_t number);
 void source_settle(cq_queue *queue, uint32_t node, uint32_t index, uint64_t word);

@@ -127,8 +127,9 @@ static int help_append(cq_queue *queue)
         uint64_t tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
         if (!link_is_valid(queue, tail))
             return CQ_ECORRUPT;
+        struct layout_node *last = node_at(queue, link_node(tail));
         /* append:A, pairs with append:C. */
-        uint64_t next = atomic_load_explicit(&node_at(queue, link_node(tail))->next, memory_order_acquire);
+        uint64_t next = atomic_load_explicit(&last->next, memory_order_acquire);
         if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) != tail) /* end_read:C, after append:A */
             continue;
         if (word_sequence(next) != word_sequence(tail))

@@ -31,7 +31,8 @@
 #define PERIOD 3u                        /* turns */
 #define PATIENCE_MOST 6u                 /* doublings of it */
 #define SLACK (UINT64_C(1) << 19)        /* bytes of free nodes that nobody minds */
-#define WINDOWS 16u                      /* looked at in a piece */
+#define WINDOWS 16u                      /* looked at in a piece ... */
+#define PIECE_NS INT64_C(250000)         /* ... and no more after this time: a call must not take long for others */
 
 /* The nodes of a window, and which of them are held: see give_window. */
 struct window {
@@ -47,6 +48,14 @@ static bool trim_enter(cq_queue *queue)
 static void trim_leave(cq_queue *queue)
 {
     atomic_store_explicit(&queue->trim.busy, 0, memory_order_release); /* cache:A, pairs with trim_enter */
+}
+
+/* Something is begun, or all is done. Until then also consumers that find a message each time go on with it. Hints. */
+static void set_pending(cq_queue *queue, bool pending)
+{
+    atomic_store_explicit(&queue->trim.pending, pending, memory_order_relaxed);
+    atomic_store_explicit(&queue->usual_slots, pending || queue->looks ? 0 : queue->geometry.slots_per_node,
+                          memory_order_relaxed);
 }
 
 static uint64_t place_in_file(const cq_queue *queue, uint64_t node)
@@ -102,9 +111,10 @@ static void mark_named(const cq_queue *queue, const struct window *window, struc
 /* From the node's slots on, nobody may rely on memory any more. Before it goes. */
 static void lower_marks(cq_queue *queue, uint64_t node)
 {
-    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
-        atomic_store_explicit(&slot_at(queue, node_at(queue, (uint32_t)node), i)->pages, 0,
-                              memory_order_relaxed); /* the node is this call's */
+    struct layout_node *lowered = node_at(queue, (uint32_t)node);
+
+    for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i) /* the node is this call's */
+        atomic_store_explicit(&slot_at(queue, lowered, i)->pages, 0, memory_order_relaxed);
 }
 
 /* Punch out what the nodes from `first` to before `last` fill of the window. */
@@ -117,6 +127,7 @@ static void punch_run(cq_queue *queue, const struct window *window, struct trim 
     to = to < window->end ? to : window->end - window->end % queue->granule;
     if (from >= to)
         return;
+    reach_node(queue, last - 1);
     for (uint64_t n = first; n < last; ++n)
         if (place_in_file(queue, n) < to && place_in_file(queue, n + 1) > from) {
             if (queue->geometry.paged && ticket_index(trim->before[n - window->first]) == NODE_FREE)
@@ -126,12 +137,12 @@ static void punch_run(cq_queue *queue, const struct window *window, struct trim 
     os_punch(queue->base + from, to - from); /* where that is not possible the memory stays, and nobody relies on it */
 }
 
-/* Give back what free nodes have in the window. `split`: also if none of them has memory by its state, since the lowest
-   of the window before has lost only a part. */
+/* Give back what free nodes have in the window. Also if none of them has memory by its state: where the lowest of the
+   window before has lost only a part (`split`), or a process that locks all of its memory has given them some. */
 static void give_window(cq_queue *queue, const struct window *window, struct trim *trim)
 {
     uint64_t count = window->last - window->first, run = 0, held = 0, before, after;
-    bool worth = trim->split;
+    bool worth = trim->split || os_is_resident(queue->base + (window->end - 1) / os_page_size() * os_page_size());
 
     trim->split = false;
     for (uint64_t n = window->first; n < window->last && !worth; ++n)
@@ -171,8 +182,9 @@ static bool trim_step(cq_queue *queue, struct trim *trim)
 {
     struct window window;
     uint64_t taken;
+    int64_t begun = os_clock(OS_CLOCK);
 
-    for (uint32_t i = 0; i < WINDOWS; ++i) {
+    for (uint32_t i = 0; i < WINDOWS && (i == 0 || os_clock(OS_CLOCK) - begun < PIECE_NS); ++i) {
         if (!window_before(queue, trim->next, &window) ||
             (trim->target > 0 && !trim->split && (!memory_taken(queue, &taken) || taken <= trim->target)))
             return false;
@@ -227,7 +239,7 @@ void trim_begin(cq_queue *queue)
     if (touched * g->node_stride <= nodes || !memory_taken(queue, &taken) || taken <= target || !trim_enter(queue))
         return;
     trim_start(&queue->trim, target, g->paged ? needed : needed + SLACK / g->node_stride);
-    atomic_store_explicit(&queue->trim.pending, 1, memory_order_relaxed);
+    set_pending(queue, true);
     trim_leave(queue);
 }
 
@@ -238,7 +250,7 @@ void trim_go_on(cq_queue *queue)
         return;
     int error = errno;
     if (!trim_step(queue, &queue->trim))
-        atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* a hint */
+        set_pending(queue, false);
     errno = error;
     trim_leave(queue);
 }
@@ -254,7 +266,7 @@ bool trim_for(cq_queue *queue)
     for (uint32_t pieces = 0; pieces < WINDOWS && trim_step(queue, &queue->trim); ++pieces)
         if (memory_taken(queue, &after) && after < before)
             break;
-    atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* what was begun begins again some time */
+    set_pending(queue, false); /* what was begun begins again some time */
     bool given = memory_taken(queue, &after) && after < before;
     trim_leave(queue);
     return given;
@@ -272,7 +284,7 @@ uint64_t trim_all(cq_queue *queue)
     trim_start(&queue->trim, 0, 0);
     while (trim_step(queue, &queue->trim))
         ;
-    atomic_store_explicit(&queue->trim.pending, 0, memory_order_relaxed); /* all is done */
+    set_pending(queue, false);
     trim_leave(queue);
     return known && memory_taken(queue, &after) && after < before ? before - after : 0;
 }

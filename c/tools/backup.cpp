@@ -4,6 +4,7 @@
  */
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "failure.hpp"
 #include "files.hpp"
 #include "format.hpp"
+#include "lasting.hpp"
 #include "queue.hpp"
 #include "streams.hpp"
 #include "units.hpp"
@@ -44,6 +46,8 @@ struct RestoreOptions {
     std::string file;
     std::string name;
     Shape shape;
+    bool durable = false, not_durable = false; /* neither: as it was */
+    std::string durable_directory;
     bool json = false;
 };
 
@@ -76,12 +80,7 @@ int save(const cq_message *message, void *context) noexcept
     Saving &saving = *static_cast<Saving *>(context);
     try {
         saving.interrupts.check();
-        saving.format.append(saving.text, *message);
-        cq_slice headers{};
-        if (cq_headers(saving.queue, message, &headers) == CQ_OK && headers.size > 0)
-            saving.text.replace(saving.text.size() - 2, 1,
-                                ",\"headers\":\"" +
-                                    encoded({static_cast<const char *>(headers.data), headers.size}) + "\"}");
+        saving.format.append(saving.text, saving.queue, *message);
         ++saving.messages;
         if (saving.text.size() > 1 << 16) {
             saving.file.write(saving.text);
@@ -92,6 +91,13 @@ int save(const cq_message *message, void *context) noexcept
         saving.stopped = std::current_exception();
         return 1;
     }
+}
+
+/* The directory of a durable queue; empty: it is not. */
+std::string kept_in(const Queue &queue)
+{
+    char path[4096] = "";
+    return cq_durable_directory(queue, path, sizeof path) == CQ_OK ? path : "";
 }
 
 int run_backup(const BackupOptions &options)
@@ -117,6 +123,8 @@ int run_backup(const BackupOptions &options)
                                          {"dead_letter", stats.dead_letter},
                                          {"enqueue_times", stats.enqueue_times != 0},
                                          {"exclusive_consumer", stats.exclusive_consumer != 0},
+                                         {"durable", stats.durable != 0},
+                                         {"durable_directory", kept_in(queue)},
                                          {"sources", sources},
                                          {"time", now()}}
                       .dump() +
@@ -162,6 +170,8 @@ public:
             fate.dead_letter = head.value("dead_letter", fate.dead_letter);
             fate.enqueue_times = head.value("enqueue_times", fate.enqueue_times);
             fate.exclusive_consumer = head.value("exclusive_consumer", fate.exclusive_consumer);
+            durable_ = head.value("durable", false);
+            durable_directory_ = head.value("durable_directory", "");
             for (const nlohmann::json &source : head.value("sources", nlohmann::json::array()))
                 sources_.emplace_back(decoded(source.at(0).get<std::string>()), source.at(1).get<std::uint64_t>());
         } catch (const nlohmann::json::exception &) {
@@ -172,6 +182,8 @@ public:
     const std::string &queue() const { return queue_; }
     const Shape &shape() const { return shape_; }
     const std::string &where() const { return name_; }
+    bool durable() const { return durable_; }
+    const std::string &durable_directory() const { return durable_directory_; }
 
     const std::vector<std::pair<std::string, std::uint64_t>> &sources() const { return sources_; }
 
@@ -187,9 +199,8 @@ public:
                               ", and says that it has " + end["cq_backup_end"].dump());
             return false;
         }
-        if (!message_of_json(text, message, fault))
+        if (!message_of_json(text, message, headers, fault))
             throw Failure(name_ + ", line " + std::to_string(messages_ + 2) + " " + fault);
-        headers = decoded(end.value("headers", ""));
         ++messages_;
         return true;
     }
@@ -217,15 +228,55 @@ private:
     std::ifstream file_;
     std::string queue_;
     Shape shape_;
+    bool durable_ = false;
+    std::string durable_directory_;
     std::vector<std::pair<std::string, std::uint64_t>> sources_;
     std::uint64_t messages_ = 0;
 };
 
+/* Where it shall be: a durable queue is kept where it was, or beside that under its new name, unless a directory is
+   named. */
+Place place_of(const RestoreOptions &options, const Backup &backup)
+{
+    Place place = options.place;
+    place.name = options.name.empty() ? backup.queue() : options.name;
+    if (options.not_durable || !(options.durable || !options.durable_directory.empty() || backup.durable()))
+        return place;
+    std::string directory = options.durable_directory;
+    const std::filesystem::path was = backup.durable_directory();
+    if (directory.empty() && !is_on_disk(place.where()) && !was.empty())
+        directory = was.filename() == std::filesystem::path(lasting_in("", backup.queue())).filename()
+                        ? lasting_in(was.parent_path().string(), place.name)
+                        : was.string();
+    return to_be_lasting(place, directory);
+}
+
+/* Put into it what is in the backup; how many messages that were. */
+std::uint64_t fill(const Queue &queue, Backup &backup)
+{
+    const Interrupts interrupts;
+    std::string message, headers;
+    std::uint64_t restored = 0;
+    for (; backup.next(message, headers); ++restored) {
+        interrupts.check();
+        const Parcel parcel(message, headers);
+        const int result = cq_enqueue_message(queue, parcel, 0);
+        if (result == CQ_TIMEOUT)
+            throw Failure(backup.where() + " has more messages than the capacity, " +
+                          std::to_string(queue.stat().capacity) + ": restore it with a larger --capacity");
+        queue.must(result, parcel);
+    }
+    for (const auto &[name, number] : backup.sources())
+        queue.must(cq_raise_source(queue, name.c_str(), number));
+    if (queue.stat().durable)
+        queue.must(cq_sync(queue, -1));
+    return restored;
+}
+
 int run_restore(const RestoreOptions &options)
 {
     Backup backup(options.file);
-    Place place = options.place;
-    place.name = options.name.empty() ? backup.queue() : options.name;
+    const Place place = place_of(options, backup);
     Shape shape = backup.shape();
     if (options.shape.capacity) {
         shape.capacity = options.shape.capacity;
@@ -238,28 +289,25 @@ int run_restore(const RestoreOptions &options)
     if (::access(place.path().c_str(), F_OK) == 0)
         throw Failure("\"" + place.name + "\" exists in " + place.where() +
                       " already: name another (cq restore FILE NAME), or remove it first (cq rm)");
-    const Interrupts interrupts;
     Draft draft(place, shape);
-    std::string message, headers;
     std::uint64_t restored = 0;
-    for (; backup.next(message, headers); ++restored) {
-        interrupts.check();
-        const cq_outgoing outgoing{sizeof outgoing, 0, message.data(), message.size(), headers.data(), headers.size()};
-        const int result = cq_enqueue_message(draft.queue(), &outgoing, 0);
-        if (result == CQ_TIMEOUT)
-            throw Failure(backup.where() + " has more messages than the capacity, " +
-                          std::to_string(draft.queue().stat().capacity) + ": restore it with a larger --capacity");
-        draft.queue().must(result, message.size());
+    try {
+        restored = fill(draft.queue(), backup);
+        if (place.permissions)
+            draft.set_mode(place.permissions);
+        draft.publish();
+    } catch (...) {
+        if (!place.lasting.empty())
+            remove_lasting(place.name, place.lasting); /* there was none before */
+        throw;
     }
-    for (const auto &[name, number] : backup.sources())
-        draft.queue().must(cq_raise_source(draft.queue(), name.c_str(), number));
-    if (place.permissions)
-        draft.set_mode(place.permissions);
-    draft.publish();
+    if (!place.lasting.empty() && place.where() == CQ_DIRECTORY)
+        remember_lasting(place.name, place.lasting);
     if (options.json)
         std::cout << nlohmann::ordered_json{{"name", place.name}, {"restored", restored}}.dump() << '\n';
     else
-        std::cout << place.name << ": " << format_count(restored, "message") << " restored\n";
+        std::cout << place.name << ": " << format_count(restored, "message") << " restored"
+                  << (place.lasting.empty() ? "" : ", kept in " + place.lasting) << '\n';
     finish_output();
     return exit_ok;
 }
@@ -295,10 +343,20 @@ void add_backup(CLI::App &app, Command &chosen)
                        "The size of the largest message (default: as it was)");
             add_parsed(command, "--max-held", options.shape.max_held, parse_count, "MESSAGES",
                        "How many messages consumers may hold (default: as it was)");
+            auto *durable = command.add_flag("--durable", options.durable,
+                                             "Kept on a disk, as by `cq create --durable` (default: as it was)");
+            auto *directory = command.add_option("--durable-directory", options.durable_directory,
+                                                 "Kept in this directory on a disk");
+            directory->type_name("DIRECTORY");
+            command.add_flag("--not-durable", options.not_durable, "In memory alone (default: as it was)")
+                ->excludes(durable)
+                ->excludes(directory);
             command.add_flag("--json", options.json, "Print what was restored as a line of JSON");
             explain(command, {"There must be no queue of that name. It appears when all messages are in it, or not\n"
-                              "at all. Messages count as new: deliveries begin at 1. To put a backup's messages\n"
-                              "into a queue that exists: grep -v cq_backup FILE | cq put NAME --json",
+                              "at all. Messages count as new: deliveries begin at 1. A durable queue is kept where\n"
+                              "it was, unless --directory or --durable-directory says otherwise; no queue may be kept\n"
+                              "there (`cq rm --durable`); all is on the disk before it appears. To put a backup's\n"
+                              "messages into a queue that exists: grep -v cq_backup FILE | cq put NAME --json",
                               "0 restored; 2 wrong usage; 3 error, there is no new queue.",
                               {"cq backup orders o.backup; cq rm --force orders; cq restore o.backup",
                                "cq backup orders - | cq restore - copy --capacity 1M"}});

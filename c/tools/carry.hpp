@@ -21,14 +21,14 @@ public:
     {
     }
 
-    void put(const cq_message &message)
+    void put(const Parcel &parcel)
     {
-        int result = cq_enqueue(queue_, message.data, message.size);
-        if ((result == CQ_FULL || result == CQ_ENOSPACE) && patience_ != 0)
-            result = wait_([&] { return cq_enqueue_wait(queue_, message.data, message.size, patience_); });
+        int result = cq_enqueue_message(queue_, parcel, 0);
+        if ((result == CQ_TIMEOUT || result == CQ_ENOSPACE) && patience_ != 0)
+            result = wait_([&] { return cq_enqueue_message(queue_, parcel, patience_); });
         if (result == CQ_TIMEOUT || result == CQ_FULL || result == CQ_ENOSPACE)
             throw Failure(queue_.explain(result == CQ_TIMEOUT ? CQ_FULL : result), exit_nothing);
-        queue_.must(result, message.size);
+        queue_.must(result, parcel);
     }
 
 private:

@@ -115,10 +115,10 @@ void add_check(CLI::App &app, Command &chosen)
             add_places(command, options.places, Trust::by_root)->description("These queues (default: all)");
             add_parsed(command, "--max-fill", options.max_fill, parse_percentage, "PERCENT",
                        "How much of the capacity may be in use: 80%");
-            add_parsed(command, "--max-length", options.max_length, parse_count, "N", "How many messages may wait");
-            add_parsed(command, "--max-held", options.max_held, parse_count, "N", "How many messages may be held");
+            add_parsed(command, "--max-length", options.max_length, parse_limit, "N", "How many messages may wait");
+            add_parsed(command, "--max-held", options.max_held, parse_limit, "N", "How many messages may be held");
             add_parsed(command, "--max-memory", options.max_memory, parse_size, "BYTES", "How much memory it may take");
-            add_parsed(command, "--max-age", options.max_age, parse_interval, "DURATION",
+            add_parsed(command, "--max-age", options.max_age, parse_age, "DURATION",
                        "How old the oldest waiting message may be, in queues with --enqueue-times");
             add_parsed(command, "--max-stall", options.max_stall, parse_interval, "DURATION",
                        "How long messages may wait with none of them taken; it looks on for so long");

@@ -30,6 +30,12 @@ std::string waiting(const Reading &reading)
                      : "-";
 }
 
+/* How long the oldest message has been waiting, where the queue keeps times. */
+std::string age(const Reading &reading)
+{
+    return reading.stats.enqueue_times && reading.stats.length > 0 ? format_span(reading.stats.oldest_age) : "-";
+}
+
 } // namespace
 
 const std::vector<Column> &columns()
@@ -46,6 +52,8 @@ const std::vector<Column> &columns()
          [](const Reading &r) { return r.out; }},
         {"held", "HELD", 5, 6, [](const Reading &r) { return format_short(number(r.stats.held)); },
          [](const Reading &r) { return number(r.stats.held); }},
+        {"age", "OLDEST", 7, 2, age,
+         [](const Reading &r) { return number(static_cast<std::uint64_t>(r.stats.oldest_age)); }},
         {"waiting", "WAITING", 9, 4, waiting,
          [](const Reading &r) { return number(std::uint64_t{r.stats.waiting_producers} + r.stats.waiting_consumers); }},
         {"participants", "OPEN", 5, 5, [](const Reading &r) { return format_short(r.stats.participants); },

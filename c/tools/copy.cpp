@@ -27,13 +27,15 @@ struct CopyOptions {
     std::string to;
     std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
     std::int64_t wait = 0;
+    bool without_headers = false;
     bool json = false;
 };
 
 struct Copying {
+    const Queue &from;
     Sink &sink;
     const Interrupts &interrupts;
-    std::uint64_t wanted;
+    const CopyOptions &options;
     std::uint64_t copied = 0;
     std::exception_ptr stopped;
 };
@@ -42,11 +44,14 @@ struct Copying {
 int copy(const cq_message *message, void *context) noexcept
 {
     Copying &copying = *static_cast<Copying *>(context);
-    if (copying.copied == copying.wanted)
+    if (copying.copied == copying.options.count)
         return 1;
     try {
         copying.interrupts.check();
-        copying.sink.put(*message);
+        Parcel parcel(copying.from, *message);
+        if (copying.options.without_headers)
+            parcel.leave_headers_out();
+        copying.sink.put(parcel);
         ++copying.copied;
         return 0;
     } catch (...) {
@@ -65,7 +70,7 @@ int run_copy(const CopyOptions &options)
     const Interrupts interrupts;
     const Output output(STDOUT_FILENO, interrupts);
     Sink sink(to, interrupts, output, options.wait);
-    Copying copying{sink, interrupts, options.count, 0, nullptr};
+    Copying copying{from, sink, interrupts, options, 0, nullptr};
     from.must(cq_walk(from, copy, &copying));
     const std::string account =
         format_count(copying.copied, "message") + (copying.copied == 1 ? " was copied" : " were copied");
@@ -101,9 +106,11 @@ void add_copy(CLI::App &app, Command &chosen)
             add_parsed(command, "-n,--count", options.count, parse_count, "N", "How many messages (default: all)");
             add_parsed(command, "--wait", options.wait, parse_duration, "DURATION",
                        "How long to wait for room for a message (default: 0)");
+            command.add_flag("--without-headers", options.without_headers, "Leave the messages' headers out");
             command.add_flag("--json", options.json, "Print how many were copied as a line of JSON");
             explain(command, {"Messages that come to FROM or leave it meanwhile may be copied or not; those that\n"
-                              "somebody holds are not.",
+                              "somebody holds are not. Headers are copied too; a TO that takes none, or fewer bytes\n"
+                              "of them, gets no such message.",
                               "0 at least one message was copied; 1 none was waiting, or there was no\n"
                               "room; 2 wrong usage; 3 error. A signal ends it as usual.",
                               {"cq copy orders done", "cq copy orders done --count 3 --json"}});

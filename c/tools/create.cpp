@@ -159,28 +159,14 @@ void say_what_is_there(const CreateOptions &options, const Place &place, bool ma
     }
 }
 
-/* A durable queue has its region in shared memory; the directory that is named is the one on the disk. */
-Place place_of(const CreateOptions &options, const Place &asked)
-{
-    Place place = asked;
-    if (!options.durable)
-        return place;
-    if (!options.durable_directory.empty())
-        place.lasting = options.durable_directory;
-    else if (is_on_disk(asked.where())) {
-        place.lasting = lasting_in(asked.where(), asked.name);
-        place.directory = CQ_DIRECTORY;
-    } else
-        throw Failure("--durable needs a directory on a disk: name one with --directory; " + asked.where() +
-                          (::access(asked.where().c_str(), F_OK) == 0 ? " is in memory" : " does not exist"),
-                      exit_usage);
-    return place;
-}
-
 int run_create(const CreateOptions &options)
 {
+    if (options.durable && options.group)
+        throw Failure("--durable is for queues of one user: its files, and the queue that is made of them after a "
+                      "reboot, would not be the group's; leave --group out",
+                      exit_usage);
     const int code = for_each(options.places, [&](const Place &asked) {
-        const Place place = place_of(options, asked);
+        const Place place = options.durable ? to_be_lasting(asked, options.durable_directory) : asked;
         const bool made = make(options, place);
         if (options.durable && place.where() == CQ_DIRECTORY)
             remember_lasting(place.name, place.lasting);

@@ -5,12 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base64.hpp"
+#include "headers.hpp"
 
 namespace tool {
 
 namespace {
 
-std::string to_json(const cq_message &message, std::string_view payload, const std::string &queue)
+std::string to_json(const cq_message &message, std::string_view payload, std::string_view headers,
+                    const std::string &queue)
 {
     nlohmann::ordered_json object;
     if (!queue.empty())
@@ -18,6 +20,8 @@ std::string to_json(const cq_message &message, std::string_view payload, const s
     object["position"] = message.position;
     object["deliveries"] = message.deliveries;
     object["size"] = message.size;
+    if (!headers.empty())
+        object["headers"] = headers_to_json(headers);
     object["text"] = payload;
     try {
         return object.dump();
@@ -33,11 +37,11 @@ std::string to_json(const cq_message &message, std::string_view payload, const s
 
 } // namespace
 
-void MessageFormat::append(std::string &out, const cq_message &message) const
+void MessageFormat::append(std::string &out, cq_queue *from, const cq_message &message) const
 {
     const std::string_view payload(static_cast<const char *>(message.data), message.size);
     if (json) {
-        out += to_json(message, payload, queue);
+        out += to_json(message, payload, headers_of(from, message), queue);
         out += '\n';
         return;
     }
@@ -45,6 +49,10 @@ void MessageFormat::append(std::string &out, const cq_message &message) const
         out += std::to_string(message.position);
         out += '\t';
         out += std::to_string(message.deliveries);
+        out += '\t';
+    }
+    if (headers) {
+        out += headers_to_json(headers_of(from, message)).dump();
         out += '\t';
     }
     if (base64)
@@ -55,9 +63,9 @@ void MessageFormat::append(std::string &out, const cq_message &message) const
         out += null ? '\0' : '\n';
 }
 
-bool message_of_json(std::string_view line, std::string &message, std::string &fault)
+bool message_of_json(std::string_view line, std::string &message, std::string &headers, std::string &fault)
 {
-    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
+    const nlohmann::ordered_json object = nlohmann::ordered_json::parse(line, nullptr, false);
     if (!object.is_object()) {
         fault = object.is_discarded() ? "is not JSON" : "is JSON, but no object";
         return false;
@@ -68,7 +76,7 @@ bool message_of_json(std::string_view line, std::string &message, std::string &f
         return false;
     }
     const bool encoded = text == object.end();
-    const nlohmann::json &value = encoded ? *base64 : *text;
+    const nlohmann::ordered_json &value = encoded ? *base64 : *text;
     if (!value.is_string()) {
         fault = std::string("has a \"") + (encoded ? "base64" : "text") + "\" that is no string";
         return false;
@@ -80,7 +88,9 @@ bool message_of_json(std::string_view line, std::string &message, std::string &f
         return false;
     }
     message.resize(size);
-    return true;
+    headers.clear();
+    const auto map = object.find("headers");
+    return map == object.end() || headers_of_json(*map, headers, fault);
 }
 
 void add_format(CLI::App &app, MessageFormat &format)
@@ -90,17 +100,18 @@ void add_format(CLI::App &app, MessageFormat &format)
     auto *raw = app.add_flag("--raw", format.raw, "Print the bytes of the messages and nothing else");
     auto *json = app.add_flag("--json", format.json, "Print each message as a line of JSON");
     auto *meta = app.add_flag("--meta", format.meta, "Print position, tab, deliveries, tab before each message");
+    auto *headers = app.add_flag("--headers", format.headers, "Print the headers as JSON, tab before each message");
     null->excludes(base64)->excludes(raw)->excludes(json);
     base64->excludes(raw)->excludes(json);
-    raw->excludes(json)->excludes(meta);
-    json->excludes(meta);
+    raw->excludes(json)->excludes(meta)->excludes(headers);
+    json->excludes(meta)->excludes(headers);
 }
 
 const char *const format_help =
     "A message is printed as it is, and a newline behind it. If messages may contain\n"
     "newlines, use --null, --base64 or --json. A line of JSON has position,\n"
-    "deliveries, size and text, or base64 in place of text if the message is not\n"
-    "UTF-8. The position identifies a message; deliveries is 1 the first time it is\n"
+    "deliveries, size, headers if it has any, and text, or base64 in place of text if\n"
+    "the message is not UTF-8. The position identifies a message; deliveries is 1 the first time it is\n"
     "delivered, 2 the second.";
 
 } // namespace tool

@@ -20,13 +20,14 @@ struct MessageFormat {
     bool raw = false;
     bool json = false;
     bool meta = false;
+    bool headers = false;
     std::string queue; /* in JSON, if not empty */
 
-    void append(std::string &out, const cq_message &message) const;
+    void append(std::string &out, cq_queue *from, const cq_message &message) const;
 };
 
 /* The message that a line of --json stands for, whatever else is in it. False: `fault` says why it is none. */
-bool message_of_json(std::string_view line, std::string &message, std::string &fault);
+bool message_of_json(std::string_view line, std::string &message, std::string &headers, std::string &fault);
 
 /* How long a line of JSON may be whose message has that many bytes. */
 inline constexpr std::size_t most_of_json(std::size_t size) { return 6 * size + 4096; }

@@ -16,10 +16,10 @@ constexpr std::size_t smallest_read = 1 << 16;
 
 } // namespace
 
-MessageReader::MessageReader(Input &input, Framing framing, std::uint64_t max_message_size)
+MessageReader::MessageReader(Input &input, Framing framing, std::uint64_t max_message_size, std::uint64_t max_headers)
     : input_(input), framing_(framing), max_message_size_(static_cast<std::size_t>(max_message_size)),
       max_piece_(framing == Framing::base64_lines ? base64_encoded_size(max_message_size_)
-                 : framing == Framing::json_lines ? most_of_json(max_message_size_)
+                 : framing == Framing::json_lines ? most_of_json(max_message_size_ + max_headers)
                                                   : max_message_size_)
 {
 }
@@ -52,7 +52,7 @@ void MessageReader::refuse_size(const std::string &size)
            ": cut it up, or create a queue with a larger --max-message");
 }
 
-const std::vector<std::string_view> &MessageReader::next()
+const std::vector<Incoming> &MessageReader::next()
 {
     messages_.clear();
     decoded_.clear();
@@ -112,17 +112,19 @@ void MessageReader::add(char *begin, std::size_t size)
 {
     if (framing_ == Framing::base64_lines && !base64_decode(begin, size, &size))
         return refuse("is not base64");
+    std::string_view headers;
     if (framing_ == Framing::json_lines) {
         std::string fault;
-        decoded_.emplace_back();
-        if (!message_of_json({begin, size}, decoded_.back(), fault))
+        std::string &message = decoded_.emplace_back(), &map = decoded_.emplace_back();
+        if (!message_of_json({begin, size}, message, map, fault))
             return refuse(fault);
-        begin = decoded_.back().data();
-        size = decoded_.back().size();
+        begin = message.data();
+        size = message.size();
+        headers = map;
     }
     if (size > max_message_size_)
         return refuse_size(format_count(size, "byte"));
-    messages_.emplace_back(begin, size);
+    messages_.push_back({{begin, size}, headers});
     ++count_;
 }
 

@@ -18,14 +18,20 @@ namespace tool {
 
 enum class Framing { lines, nuls, base64_lines, json_lines, whole };
 
+/* A message, and its headers as the library has them. */
+struct Incoming {
+    std::string_view message, headers;
+};
+
 class MessageReader {
 public:
-    MessageReader(Input &input, Framing framing, std::uint64_t max_message_size);
+    /* Of each message at most so many bytes, and so many of headers. */
+    MessageReader(Input &input, Framing framing, std::uint64_t max_message_size, std::uint64_t max_headers);
 
     /* The messages that have arrived, at least one; none at the end. They lie in the reader's memory until the next
        call. A message that is too long or malformed throws Failure, but only after the ones before it were handed
        out. Sleeps only while there is no whole message. */
-    const std::vector<std::string_view> &next();
+    const std::vector<Incoming> &next();
 
     const char *noun() const; /* what a message is, in words: "line" */
 
@@ -47,7 +53,7 @@ private:
     std::size_t scanned_ = 0; /* no separator between begin_ and here */
     bool ended_ = false;
     std::uint64_t count_ = 0; /* messages cut so far */
-    std::vector<std::string_view> messages_;
+    std::vector<Incoming> messages_;
     std::deque<std::string> decoded_; /* what messages_ lie in if they are not in the buffer */
     std::optional<std::string> refusal_;
 };

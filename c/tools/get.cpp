@@ -69,7 +69,7 @@ private:
         ends_.clear();
         int result = loans.add([&](cq_message *message) { return take_first(message); });
         while (result == CQ_OK) {
-            format_.append(text_, loans.last());
+            format_.append(text_, queue_, loans.last());
             ends_.push_back(text_.size());
             if (loans.size() >= count || loans.size() >= most_messages || text_.size() >= most_bytes)
                 break;

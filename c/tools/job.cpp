@@ -52,7 +52,8 @@ bool substitute(std::vector<std::string> &arguments, std::string_view message)
 
 } // namespace
 
-Job::Job(const std::vector<std::string> &command, const std::string &queue, const cq_message &message)
+Job::Job(const std::vector<std::string> &command, const std::string &queue, const cq_message &message,
+         const std::string &headers)
 {
     const std::string_view payload(static_cast<const char *>(message.data), message.size);
     std::vector<std::string> words = command;
@@ -85,6 +86,8 @@ Job::Job(const std::vector<std::string> &command, const std::string &queue, cons
         ::setenv("CQ_QUEUE", queue.c_str(), 1);
         ::setenv("CQ_POSITION", position.c_str(), 1);
         ::setenv("CQ_DELIVERIES", deliveries.c_str(), 1);
+        if (headers.size() < longest_argument - sizeof "CQ_HEADERS=")
+            ::setenv("CQ_HEADERS", headers.c_str(), 1);
         ::dup2(input, STDIN_FILENO);
         ::execvp(arguments[0], arguments.data());
         const int error = errno;

@@ -18,7 +18,8 @@ namespace tool {
 class Job {
 public:
     /* Throws Failure if it cannot be run at all. */
-    Job(const std::vector<std::string> &command, const std::string &queue, const cq_message &message);
+    Job(const std::vector<std::string> &command, const std::string &queue, const cq_message &message,
+        const std::string &headers);
     ~Job();
     Job(const Job &) = delete;
     Job &operator=(const Job &) = delete;

@@ -3,10 +3,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "failure.hpp"
 
 namespace tool {
 
@@ -65,6 +68,44 @@ void forget_lasting(const std::string &name)
         fs::remove(folder / name, ignored);
 }
 
+std::string remembered_lasting(const std::string &name)
+{
+    std::error_code ignored;
+    const fs::path folder = registry();
+    return folder.empty() ? "" : fs::read_symlink(folder / name, ignored).string();
+}
+
+Place to_be_lasting(const Place &asked, const std::string &directory)
+{
+    Place place = asked;
+    place.lasting = directory.empty() ? lasting_in(asked.where(), asked.name) : directory;
+    if (!directory.empty())
+        return place;
+    if (!is_on_disk(asked.where()))
+        throw Failure("--durable needs a directory on a disk: name one with --directory; " + asked.where() +
+                          (exists(asked.where()) ? " is in memory" : " does not exist"),
+                      exit_usage);
+    place.directory = CQ_DIRECTORY;
+    return place;
+}
+
+void remove_lasting(const std::string &name, const std::string &directory)
+{
+    std::error_code error;
+    std::vector<fs::path> files;
+    for (const auto &file : fs::directory_iterator(directory, error)) {
+        const std::string called = file.path().filename().string();
+        if (called == "lock" || called == "restored" || called.rfind("segment.", 0) == 0)
+            files.push_back(file.path());
+    }
+    for (const auto &file : files)
+        fs::remove(file, error);
+    fs::remove(directory, error);
+    if (error)
+        throw Failure("\"" + name + "\": cannot remove " + directory + ": " + error.message());
+    forget_lasting(name);
+}
+
 Place with_lasting(const Place &place)
 {
     if (!place.lasting.empty() || exists(place.path()))
@@ -72,10 +113,8 @@ Place with_lasting(const Place &place)
     Place found = place;
     found.lasting = lasting_in(place.where(), place.name);
     if (!is_lasting(found.lasting) || !is_on_disk(found.lasting)) {
-        std::error_code error;
-        const fs::path folder = registry(), link = folder / place.name;
-        found.lasting = folder.empty() || place.where() != CQ_DIRECTORY ? "" : fs::read_symlink(link, error).string();
-        if (found.lasting.empty() || error || !is_lasting(found.lasting))
+        found.lasting = place.where() != CQ_DIRECTORY ? "" : remembered_lasting(place.name);
+        if (found.lasting.empty() || !is_lasting(found.lasting))
             return place;
     }
     found.directory = CQ_DIRECTORY;

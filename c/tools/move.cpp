@@ -31,6 +31,7 @@ struct MoveOptions {
     std::optional<std::uint64_t> count;
     std::int64_t wait = forever;
     bool follow = false;
+    bool without_headers = false;
     bool json = false;
 };
 
@@ -57,7 +58,10 @@ public:
             Loans loan(from_);
             if (loan.add([&](cq_message *message) { return take(message); }) != CQ_OK)
                 break;
-            sink_.put(loan.last());
+            Parcel parcel(from_, loan.last());
+            if (options_.without_headers)
+                parcel.leave_headers_out();
+            sink_.put(parcel);
             loan.release_all();
             ++moved_;
         }
@@ -122,10 +126,12 @@ void add_move(CLI::App &app, Command &chosen)
             command.add_flag("--follow", options.follow, "Go on with those that come, until interrupted");
             add_parsed(command, "--wait", options.wait, parse_duration, "DURATION",
                        "How long to wait for room for a message (default: forever)");
+            command.add_flag("--without-headers", options.without_headers, "Leave the messages' headers out");
             command.add_flag("--json", options.json, "Print how many were moved as a line of JSON");
             explain(command, {"A message is put into TO, then removed from FROM, one at a time. Whatever ends\n"
                               "this process, nothing is lost; if it is killed just then, one message is in both.\n"
-                              "In TO a message counts as new: deliveries begin at 1 again.",
+                              "In TO a message counts as new: deliveries begin at 1 again. Its headers go with it;\n"
+                              "if TO takes none, or fewer bytes of them, it stays where it is.",
                               "0 at least one message was moved; 1 none was waiting, or there was no\n"
                               "room for too long; 2 wrong usage; 3 error. A signal ends it as usual.",
                               {"cq move orders done", "cq move orders done --count 10 --wait 5s"}});

@@ -25,6 +25,7 @@ struct PeekOptions {
 };
 
 struct Visit {
+    cq_queue *queue;
     const MessageFormat &format;
     std::uint64_t wanted;
     std::uint64_t shown = 0;
@@ -39,7 +40,7 @@ int show(const cq_message *message, void *context) noexcept
     if (visit.shown == visit.wanted)
         return 1;
     visit.text.clear();
-    visit.format.append(visit.text, *message);
+    visit.format.append(visit.text, visit.queue, *message);
     if (std::fwrite(visit.text.data(), 1, visit.text.size(), stdout) != visit.text.size())
         visit.error = errno;
     ++visit.shown;
@@ -51,7 +52,7 @@ int peek(const PeekOptions &options, const Place &place)
     const Queue queue(place, CQ_READ_ONLY);
     MessageFormat format = options.format;
     format.queue = options.places.names.size() > 1 ? place.name : "";
-    Visit visit{format, options.all ? std::numeric_limits<std::uint64_t>::max() : options.count, 0, {}, 0};
+    Visit visit{queue, format, options.all ? std::numeric_limits<std::uint64_t>::max() : options.count, 0, {}, 0};
     queue.must(cq_walk(queue, show, &visit));
     if (std::fflush(stdout) != 0)
         visit.error = errno;

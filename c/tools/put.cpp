@@ -16,6 +16,7 @@
 #include "commands.hpp"
 #include "failure.hpp"
 #include "framing.hpp"
+#include "headers.hpp"
 #include "queue.hpp"
 #include "streams.hpp"
 #include "units.hpp"
@@ -29,6 +30,8 @@ struct PutOptions {
     Place place;
     std::string file;
     std::vector<std::string> words; /* behind the name, where nothing should be */
+    std::vector<std::string> headers; /* KEY=VALUE */
+    bool without_headers = false;
     bool null = false;
     bool base64 = false;
     bool json = false;
@@ -79,7 +82,7 @@ class Putter {
 public:
     Putter(const PutOptions &options, const Queue &queue, const Interrupts &interrupts)
         : options_(options), queue_(queue), interrupts_(interrupts), output_(STDOUT_FILENO, interrupts),
-          wait_(queue, interrupts, output_), whereabouts_(queue)
+          wait_(queue, interrupts, output_), whereabouts_(queue), headers_(headers_from(options.headers))
     {
     }
 
@@ -117,42 +120,67 @@ private:
         in_time_ = accepted_;
     }
 
-    void put(const std::vector<std::string_view> &messages)
+    void put(const std::vector<Incoming> &messages)
     {
-        slices_.clear();
-        for (const auto &message : messages)
-            slices_.push_back({const_cast<char *>(message.data()), message.size()});
         std::size_t begin = 0;
-        while (begin < slices_.size()) {
+        while (begin < messages.size()) {
             interrupts_.check();
             if (Clock::now() - looked_ >= look_interval)
                 look_for_queue();
-            /* Small batches, so that acknowledgements follow soon. */
-            const std::size_t count = std::min<std::size_t>(slices_.size() - begin, 64);
             std::size_t done = 0;
-            const int result = cq_enqueue_batch(queue_, slices_.data() + begin, count, &done);
+            const int result = put_batch(messages, begin, &done);
             sync(done);
             acknowledge(done);
             begin += done;
-            if (result == CQ_FULL || result == CQ_ENOSPACE) {
-                wait_and_put(slices_[begin], result);
+            if (result != CQ_ENOSPACE)
+                queue_.must(result);
+            if (begin < messages.size() && (done == 0 || result != CQ_OK)) {
+                put_one({messages[begin].message, headers_of(messages[begin])}, result);
                 sync(1);
                 acknowledge(1);
                 ++begin;
-            } else {
-                queue_.must(result);
             }
         }
     }
 
-    /* There was no room for it, for the reason of `result`. */
-    void wait_and_put(const cq_slice &message, int result)
+    /* Those without headers that come next, in small batches, so that acknowledgements follow soon. */
+    int put_batch(const std::vector<Incoming> &messages, std::size_t begin, std::size_t *done)
     {
-        if (!options_.no_wait)
-            result = wait_([&] { return cq_enqueue_wait(queue_, message.data, message.size, options_.wait); });
+        slices_.clear();
+        for (std::size_t i = begin; i < messages.size() && slices_.size() < 64 && headers_of(messages[i]).empty(); ++i)
+            slices_.push_back({const_cast<char *>(messages[i].message.data()), messages[i].message.size()});
+        return slices_.empty() ? CQ_OK : cq_enqueue_batch(queue_, slices_.data(), slices_.size(), done);
+    }
+
+    /* It has headers, or there was no room for it, for the reason of `result`. */
+    void put_one(const Parcel &parcel, int result)
+    {
+        if (result == CQ_OK)
+            result = cq_enqueue_message(queue_, parcel, 0);
+        if ((result == CQ_TIMEOUT || result == CQ_FULL || result == CQ_ENOSPACE) && !options_.no_wait)
+            result = wait_([&] { return cq_enqueue_message(queue_, parcel, options_.wait); });
         if (result == CQ_TIMEOUT || result == CQ_FULL || result == CQ_ENOSPACE)
             throw Failure(queue_.explain(result == CQ_TIMEOUT ? CQ_FULL : result), exit_nothing);
-        queue_.must(result, message.size);
+        queue_.must(result, parcel);
+    }
+
+    /* Those of the message, or of the command line. */
+    std::string_view headers_of(const Incoming &message) const
+    {
+        return options_.without_headers ? std::string_view() : message.headers.empty() ? headers_ : message.headers;
+    }
+
+    static std::string headers_from(const std::vector<std::string> &pairs)
+    {
+        std::string headers, fault;
+        for (const std::string &pair : pairs) {
+            const std::size_t equals = pair.find('=');
+            if (equals == std::string::npos)
+                throw Failure("--header \"" + pair + "\" is not KEY=VALUE", exit_usage);
+            if (!add_header(headers, pair.substr(0, equals), std::string_view(pair).substr(equals + 1), fault))
+                throw Failure("--header: " + fault, exit_usage);
+        }
+        return headers;
     }
 
     /* So many more are in the queue. Throws Failure if they cannot be put on the disk: they are counted, then. */
@@ -205,6 +233,7 @@ private:
     Clock::time_point looked_{};
     std::uint64_t accepted_ = 0;
     std::uint64_t in_time_ = 0; /* accepted when the queue was last seen in its place */
+    std::string headers_; /* for each message that has none of its own */
     std::vector<cq_slice> slices_;
     std::string text_;
 };
@@ -241,7 +270,8 @@ int run_put(const PutOptions &options)
                             : options.base64      ? Framing::base64_lines
                             : options.json        ? Framing::json_lines
                                                   : Framing::lines;
-    MessageReader reader(input, framing, queue.stat().max_message_size);
+    const Stats stats = queue.stat();
+    MessageReader reader(input, framing, stats.max_message_size, stats.max_headers);
     Putter putter(options, queue, interrupts);
     putter.put_all(reader);
     return exit_ok;
@@ -261,10 +291,15 @@ void add_put(CLI::App &app, Command &chosen)
             auto *base64 = command.add_flag("--base64", options.base64, "Each line is a message in base64");
             auto *json = command.add_flag("--json", options.json,
                                           "Each line is JSON as `cq get --json` prints it: \"text\" or \"base64\" is "
-                                          "the message, the rest is left out of account");
+                                          "the message, with its \"headers\"; the rest is left out of account");
             null->excludes(base64)->excludes(json)->excludes(file);
             base64->excludes(json)->excludes(file);
             json->excludes(file);
+            auto *header = command.add_option("-H,--header", options.headers,
+                                              "A header of each message; of queues with --max-headers");
+            header->type_name("KEY=VALUE")->allow_extra_args(false)->excludes(json);
+            command.add_flag("--without-headers", options.without_headers, "Leave the headers of --json out")
+                ->needs(json);
             command.add_option("WORD", options.words, "")->group("");
             auto *wait = add_parsed(command, "--wait", options.wait, parse_duration, "DURATION",
                                     "How long to wait for room for a message, in the queue and in memory "

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "failure.hpp"
+#include "headers.hpp"
 #include "lasting.hpp"
 
 namespace tool {
@@ -103,27 +104,29 @@ std::string explain(int result, const Place &place, const cq_config &config, std
         text += "; `cq doctor " + place.name + "` says more";
     if (result == CQ_ENOENT && ::access(config.directory, F_OK) != 0)
         return "there is no directory " + std::string(config.directory);
+    if (const std::string kept = remembered_lasting(place.name);
+        result == CQ_ENOENT && place.where() == CQ_DIRECTORY && !kept.empty() && !is_lasting(kept))
+        return "\"" + place.name + "\" is kept in " + kept + ", where it is not to be found now: mount its disk, or "
+               "say where it is with --directory; cq rm --force --durable forgets it";
     if (result == CQ_ENOENT && (config.flags & (CQ_ATTACH | CQ_READ_ONLY)))
         text += "; `cq create " + place.name + "` makes one";
     return text;
 }
 
 Parcel::Parcel(const Queue &from, const cq_message &message)
+    : Parcel({static_cast<const char *>(message.data), message.size}, headers_of(from, message))
 {
-    outgoing_.struct_size = sizeof outgoing_;
-    outgoing_.data = message.data;
-    outgoing_.size = message.size;
-    cq_slice headers{};
-    if (cq_headers(from, &message, &headers) == CQ_OK) {
-        outgoing_.headers = headers.data;
-        outgoing_.headers_size = headers.size;
-    }
+}
+
+Parcel::Parcel(std::string_view message, std::string_view headers)
+    : outgoing_{sizeof outgoing_, 0, message.data(), message.size(), headers.data(), headers.size()}
+{
 }
 
 Queue::Queue(Place place, const cq_config &config) : place_(with_lasting(place)), config_(config)
 {
     config_.directory = place_.where().c_str();
-    if (!place_.lasting.empty()) {
+    if (!place_.lasting.empty() && !(config.flags & CQ_EXCLUSIVE)) {
         /* Whoever only looks on cannot make the region anew. This handle can; the region then stays without it. */
         config_ = place_.config(CQ_ATTACH);
         cq_queue *maker = nullptr;
@@ -147,6 +150,16 @@ int Queue::must(int result, std::size_t size) const
     if (result < 0 || result == CQ_STALE)
         throw Failure(explain(result, size), result == CQ_EINVAL || result == CQ_ENAME ? exit_usage : exit_error);
     return result;
+}
+
+int Queue::must(int result, const Parcel &parcel) const
+{
+    if (result < 0 && parcel->headers_size > 0) {
+        const std::uint64_t most = stat().max_headers;
+        if (parcel->headers_size > most)
+            throw Failure("\"" + place_.name + "\": " + headers_refused(most, parcel->headers_size));
+    }
+    return must(result, parcel->size);
 }
 
 std::string Queue::explain(int result, std::size_t size) const { return tool::explain(result, place_, config_, size); }

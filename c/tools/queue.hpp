@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "cqueue.h"
@@ -35,11 +36,14 @@ struct Message : cq_message {
 
 class Queue;
 
-/* A message of one queue with its headers, for another. Valid as long as the message is. */
+/* A message with its headers, for a queue. Valid as long as what it is made of. */
 class Parcel {
 public:
     Parcel(const Queue &from, const cq_message &message);
+    Parcel(std::string_view message, std::string_view headers);
     operator const cq_outgoing *() const { return &outgoing_; }
+    const cq_outgoing *operator->() const { return &outgoing_; }
+    void leave_headers_out() { outgoing_.headers_size = 0; }
 
 private:
     cq_outgoing outgoing_{};
@@ -68,6 +72,7 @@ public:
 
     /* Throws Failure if the result is a negative one, or the queue was removed. */
     int must(int result, std::size_t size = 0) const;
+    int must(int result, const Parcel &parcel) const; /* of putting it there */
     Stats stat() const;
     std::string explain(int result, std::size_t size = 0) const;
 

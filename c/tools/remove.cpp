@@ -1,11 +1,8 @@
 /*
  * cq rm: a queue's name is removed.
  */
-#include <filesystem>
 #include <iostream>
 #include <string>
-#include <system_error>
-#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -56,24 +53,6 @@ std::string kept_in(const Place &asked)
     return path;
 }
 
-/* Only what the library put there. */
-void remove_kept(const Place &place, const std::string &directory)
-{
-    std::error_code error;
-    std::vector<std::filesystem::path> files;
-    for (const auto &file : std::filesystem::directory_iterator(directory, error)) {
-        const std::string name = file.path().filename().string();
-        if (name == "lock" || name.rfind("segment.", 0) == 0)
-            files.push_back(file.path());
-    }
-    for (const auto &file : files)
-        std::filesystem::remove(file, error);
-    std::filesystem::remove(directory, error);
-    if (error)
-        throw Failure("\"" + place.name + "\": cannot remove " + directory + ": " + error.message());
-    forget_lasting(place.name);
-}
-
 int remove(const RemoveOptions &options, const Place &place)
 {
     if (!options.force)
@@ -87,7 +66,9 @@ int remove(const RemoveOptions &options, const Place &place)
                                            : explain(result, place, config),
                       result == CQ_ENAME ? exit_usage : exit_error);
     if (options.durable && !kept.empty())
-        remove_kept(place, kept);
+        remove_lasting(place.name, kept);
+    else if (options.durable)
+        forget_lasting(place.name); /* its directory is gone already */
     if (options.json)
         std::cout << nlohmann::ordered_json{{"name", place.name}, {"removed", result == CQ_OK}}.dump() << '\n';
     else if (!options.durable && !kept.empty())

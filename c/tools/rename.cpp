@@ -41,6 +41,9 @@ int run_rename(const RenameOptions &options)
     if (result == CQ_ENAME)
         throw Failure(explain(result, to, config), exit_usage);
     const Stats stats = Queue(options.from, CQ_READ_ONLY).stat();
+    if (stats.durable)
+        throw Failure("\"" + options.from.name + "\" is durable, and is found by its name after a reboot: cq backup "
+                      "it, cq rm --durable it, and cq restore it under the new name");
     if (stats.participants > 0 && !options.force)
         throw Failure("\"" + options.from.name + "\" is open (" + format_count(stats.participants, "handle") +
                       "): whoever waits at it would be told that it was removed; --force renames it all the same");

@@ -57,14 +57,15 @@ std::uint64_t carry(Loans &loans, const Queue &from, const Queue &to, const Inte
     while (from.must(loans.add([&](cq_message *message) { return cq_take(from, message); })) == CQ_OK) {
         interrupts.check();
         const Message &message = loans.last();
-        const int result = cq_enqueue_message(to, Parcel(from, message), 0);
+        const Parcel parcel(from, message);
+        const int result = cq_enqueue_message(to, parcel, 0);
         if (result == CQ_FULL || result == CQ_TIMEOUT)
             throw Failure("more messages wait in \"" + from.place().name + "\" than the new capacity has room for, " +
                           std::to_string(to.stat().capacity) + ": nothing was changed");
         if (result == CQ_ETOOBIG)
             throw Failure("a message of " + format_count(message.size, "byte") + " waits in \"" + from.place().name +
                           "\", more than the new --max-message: nothing was changed");
-        to.must(result, message.size);
+        to.must(result, parcel);
         ++carried;
     }
     return carried;
@@ -120,6 +121,9 @@ int resize(const ResizeOptions &options, const Place &place)
         refuse_if_open(old);
     struct stat file;
     const Stats stats = old.stat();
+    if (stats.durable)
+        throw Failure("\"" + place.name + "\" is durable, and keeps the size that it was created with: cq backup it, " +
+                      "cq rm --durable it, and cq restore it with another size");
     if (::stat(place.path().c_str(), &file) != 0 || stats.unlinked)
         throw Failure(old.explain(CQ_STALE));
     Shape shape = options.shape;

@@ -20,9 +20,9 @@ namespace tool {
 namespace {
 
 /* c/FORMAT.md has what follows, under "The durable directory". */
-constexpr std::size_t head_bytes = 256, record_bytes = 32;
+constexpr std::size_t head_bytes = 512, record_bytes = 32, state_bytes = 48, run_bytes = 16, source_bytes = 16;
 constexpr std::uint64_t sequences = (UINT64_C(1) << 40) - 1;
-enum RecordKind : std::uint32_t { message_record = 1, state_record = 2 };
+enum RecordKind : std::uint32_t { message_record = 1, state_record = 2, fed_record = 3 };
 
 std::uint64_t number(const std::string &bytes, std::size_t at, std::size_t size)
 {
@@ -51,10 +51,15 @@ struct Run {
     std::uint64_t position, count;
 };
 
+struct Written {
+    std::uint64_t size, source, number; /* source 0: it is from none */
+};
+
 /* All that the files say. */
 struct Facts {
-    std::map<std::uint64_t, std::uint64_t> messages; /* position to size */
-    std::uint64_t segments = 0, bytes = 0, damaged = 0, ticket = 0, d = 0, slots = 0;
+    std::map<std::uint64_t, Written> messages; /* by position */
+    std::map<std::uint64_t, std::uint64_t> sources; /* entry to number */
+    std::uint64_t segments = 0, bytes = 0, damaged = 0, ticket = 0, sources_ticket = 0, d = 0, slots = 0;
     std::vector<Run> runs;
     std::set<std::string> ids;
     std::string boot;
@@ -64,6 +69,9 @@ class Segment {
 public:
     Segment(const std::filesystem::path &path, Facts &facts) : facts_(facts)
     {
+        if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(path)))
+            throw Failure(path.string() + " is no file, or a link to one: nothing is recovered until it is removed, or "
+                          "the file that it should be is put there");
         std::ifstream file(path, std::ios::binary);
         bytes_.assign(std::istreambuf_iterator<char>(file), {});
         if (!file)
@@ -79,6 +87,7 @@ public:
         ++facts_.segments;
         facts_.bytes += bytes_.size();
         const bool whole = read_head();
+        ticket_ = written_ = 0;
         for (std::size_t at = head_bytes; at + record_bytes <= bytes_.size();) {
             const std::size_t size = read_record(at);
             if (size == 0 && number(bytes_, at, 8) != 0)
@@ -108,7 +117,7 @@ private:
     std::size_t read_record(std::size_t at)
     {
         const std::uint64_t size = number(bytes_, at + 4, 4), kind = number(bytes_, at + 24, 4);
-        if ((kind != message_record && kind != state_record) || size > bytes_.size() - at - record_bytes)
+        if (kind < message_record || kind > fed_record || size > bytes_.size() - at - record_bytes)
             return 0;
         const std::uint64_t offset = at;
         std::uint32_t sum = crc32c(0, id_.data(), id_.size());
@@ -116,20 +125,47 @@ private:
         if (crc32c(sum, bytes_.data() + at + 4, record_bytes - 4 + size) != number(bytes_, at, 4))
             return 0;
         const std::uint64_t ticket = number(bytes_, at + 8, 8), position = number(bytes_, at + 16, 8);
-        if (kind == message_record)
-            facts_.messages[position] = size;
-        else if (size >= 16 && ticket > facts_.ticket) {
-            facts_.ticket = ticket;
-            facts_.d = position;
-            facts_.runs.clear();
-            for (std::size_t run = at + record_bytes + 16; run + 16 <= at + record_bytes + size; run += 16)
-                facts_.runs.push_back({number(bytes_, run, 8), number(bytes_, run + 8, 4)});
-        }
+        if (ticket != ticket_)
+            written_ = 0;
+        ticket_ = ticket;
+        if (kind != state_record) {
+            const bool fed = kind == fed_record && size >= 16;
+            ++written_;
+            facts_.messages[position] = {fed ? size - 16 : size, fed ? number(bytes_, at + record_bytes, 8) : 0,
+                                         fed ? number(bytes_, at + record_bytes + 8, 8) : 0};
+        } else if (size >= state_bytes)
+            read_state(ticket, position, at + record_bytes, at + record_bytes + size);
         return record_bytes + (size + 7) / 8 * 8;
+    }
+
+    /* The newest decides; about sources the newest of which all messages are there, or else any. */
+    void read_state(std::uint64_t ticket, std::uint64_t d, std::size_t at, std::size_t end)
+    {
+        const bool newest = ticket > facts_.ticket, whole = number(bytes_, at + 24, 8) == written_;
+        const bool of_sources = whole ? ticket > facts_.sources_ticket : newest && facts_.sources_ticket == 0;
+        std::vector<Run> runs;
+        std::map<std::uint64_t, std::uint64_t> sources;
+        std::uint64_t run_count = number(bytes_, at + 8, 8), source_count = number(bytes_, at + 16, 8);
+        for (at += state_bytes; run_count > 0 && at + run_bytes <= end; --run_count, at += run_bytes)
+            runs.push_back({number(bytes_, at, 8), number(bytes_, at + 8, 4)});
+        for (; source_count > 0 && at + source_bytes <= end; --source_count) {
+            sources[number(bytes_, at + 8, 4)] = number(bytes_, at, 8);
+            at += source_bytes + (number(bytes_, at + 12, 4) + 7) / 8 * 8;
+        }
+        if (of_sources)
+            facts_.sources = sources;
+        if (of_sources && whole)
+            facts_.sources_ticket = ticket;
+        if (newest) {
+            facts_.ticket = ticket;
+            facts_.d = d;
+            facts_.runs = runs;
+        }
     }
 
     Facts &facts_;
     std::string bytes_, id_;
+    std::uint64_t ticket_ = 0, written_ = 0; /* of the flush that is being read */
 };
 
 /* Is the position behind D? By the ring of sequences. */
@@ -146,6 +182,13 @@ bool is_in_a_run(const Facts &facts, std::uint64_t position)
     return std::any_of(facts.runs.begin(), facts.runs.end(), [&](const Run &run) {
         return position >= run.position && position - run.position < run.count;
     });
+}
+
+/* Was it enqueued before the flush that decides looked at its source? */
+bool is_counted(const Facts &facts, const Written &message)
+{
+    const auto source = facts.sources.find(message.source & 0xffffff);
+    return message.source == 0 || (source != facts.sources.end() && message.number <= source->second);
 }
 
 bool is_segment(const std::string &name)
@@ -170,10 +213,11 @@ void examine_segments(const std::string &directory, const std::function<void(Fin
     if (facts.segments == 0 && !is_lasting(directory))
         throw Failure("there is no durable queue in " + directory);
     std::uint64_t messages = 0, bytes = 0;
-    for (const auto &[position, size] : facts.messages)
-        if (facts.ticket > 0 && facts.slots > 0 && (!is_behind(facts, position) || is_in_a_run(facts, position))) {
+    for (const auto &[position, message] : facts.messages)
+        if (facts.ticket > 0 && facts.slots > 0 && is_counted(facts, message) &&
+            (!is_behind(facts, position) || is_in_a_run(facts, position))) {
             ++messages;
-            bytes += size;
+            bytes += message.size;
         }
     if (facts.ids.size() > 1)
         add(Finding::problem, "files of " + format_count(facts.ids.size(), "queue") +

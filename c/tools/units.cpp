@@ -146,6 +146,14 @@ std::uint64_t parse_count(const std::string &text)
     return parse_whole(text, decimal_factor, "k, M, G (of 1000) or none");
 }
 
+std::uint64_t parse_limit(const std::string &text) { return text == "0" ? 0 : parse_count(text); }
+
+std::int64_t parse_age(const std::string &text)
+{
+    const std::int64_t age = parse_duration(text);
+    return age == 0 ? 0 : parse_interval(text);
+}
+
 double parse_percentage(const std::string &text)
 {
     const Quantity quantity = split(text);

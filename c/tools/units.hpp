@@ -24,6 +24,10 @@ std::uint64_t parse_size(const std::string &text);
 /* "1" and more, "100k", "1M" (powers of 1,000), "1e6". Throws as parse_duration. */
 std::uint64_t parse_count(const std::string &text);
 
+/* What may be at most: as parse_count or parse_duration, and 0; not forever. */
+std::uint64_t parse_limit(const std::string &text);
+std::int64_t parse_age(const std::string &text);
+
 /* "80%" or "80". Throws as parse_duration. */
 double parse_percentage(const std::string &text);
 

@@ -24,6 +24,7 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "headers.hpp"
 #include "job.hpp"
 #include "queue.hpp"
 #include "streams.hpp"
@@ -151,7 +152,8 @@ private:
             bury(task);
             return;
         }
-        task.job.emplace(options_.command, queue_.place().name, task.message);
+        const std::string headers = headers_to_json(headers_of(queue_, task.message)).dump();
+        task.job.emplace(options_.command, queue_.place().name, task.message, headers);
         if (options_.timeout)
             task.deadline = Clock::now() + std::chrono::nanoseconds(*options_.timeout);
     }
@@ -237,16 +239,18 @@ private:
     /* First there, then not here any more: killed in between, it is in both. False: there is no room; try again. */
     bool bury(Task &task)
     {
-        const int result = cq_enqueue(*dead_, task.message.data, task.message.size);
-        if (result == CQ_FULL || result == CQ_ENOSPACE) {
+        const Parcel parcel(queue_, task.message);
+        const int result = cq_enqueue_message(*dead_, parcel, 0);
+        if (result == CQ_TIMEOUT || result == CQ_ENOSPACE) {
             if (!told_)
-                std::cerr << "cq: " << dead_->explain(result) << "; waiting for room for what cannot be worked on"
+                std::cerr << "cq: " << dead_->explain(result == CQ_TIMEOUT ? CQ_FULL : result)
+                          << "; waiting for room for what cannot be worked on"
                           << std::endl;
             told_ = true;
             task.deadline = Clock::now() + std::chrono::milliseconds(200);
             return false;
         }
-        dead_->must(result, task.message.size);
+        dead_->must(result, parcel);
         const int released = cq_release(queue_, &task.message);
         task.message.data = nullptr;
         queue_.must(released);
@@ -315,6 +319,10 @@ int run_work(const WorkOptions &options)
             throw Failure("\"" + place.name + "\" takes smaller messages than \"" + options.place.name +
                           "\", so it cannot be its dead-letter queue: cq resize " + place.name + " --max-message " +
                           std::to_string(queue.stat().max_message_size));
+        if (dead->stat().max_headers < queue.stat().max_headers)
+            throw Failure("\"" + place.name + "\" takes fewer bytes of headers than \"" + options.place.name +
+                          "\", so it cannot be its dead-letter queue: create one with --max-headers " +
+                          std::to_string(queue.stat().max_headers));
     }
     const Interrupts interrupts;
     std::uint64_t done = 0, failed = 0;
@@ -362,7 +370,7 @@ void add_work(CLI::App &app, Command &chosen)
             command.add_flag("--json", options.json, "At the end, print a line of JSON: done, failed, buried");
             explain(command, {"The command gets the message on standard input; or in place of {} in its arguments,\n"
                               "and then nothing on standard input. No shell is involved: -- sh -c '...' is one.\n"
-                              "CQ_QUEUE, CQ_POSITION and CQ_DELIVERIES tell it what it works on.\n\n"
+                              "CQ_QUEUE, CQ_POSITION, CQ_DELIVERIES and CQ_HEADERS (JSON) tell it what it works on.\n\n"
                               "At least once: the message is removed when the command has exited with 0, else\n"
                               "given back and delivered again. With --all and no dead-letter queue, what failed is\n"
                               "given back at the end. Interrupted, cq terminates the commands and gives back what\n"

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,6 +24,12 @@ const kafkaMemory = "-Xmx256m"
 
 func startKafka(t *testing.T) *kafkaServer {
 	t.Helper()
+	return startKafkaWith(t, "", "", "")
+}
+
+// startKafkaWith has another listener, and these lines in its configuration and words when its storage is made.
+func startKafkaWith(t *testing.T, listener, protocol, lines string, words ...string) *kafkaServer {
+	t.Helper()
 	jars := filepath.Join(programs, "kafka", "*")
 	if _, err := exec.LookPath("java"); err != nil {
 		t.Skip("there is no java")
@@ -32,10 +39,10 @@ func startKafka(t *testing.T) *kafkaServer {
 	text := fmt.Sprintf(`process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:%[2]d
-listeners=PLAINTEXT://127.0.0.1:%[1]d,CONTROLLER://127.0.0.1:%[2]d
-advertised.listeners=PLAINTEXT://127.0.0.1:%[1]d
+listeners=PLAINTEXT://127.0.0.1:%[1]d,CONTROLLER://127.0.0.1:%[2]d%[4]s
+advertised.listeners=PLAINTEXT://127.0.0.1:%[1]d%[4]s
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT%[5]s
 log.dirs=%[3]s/data
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
@@ -47,14 +54,15 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 log.cleaner.enable=false
-`, port, control, folder)
+%[6]s
+`, port, control, folder, listener, protocol, lines)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	options := []string{kafkaMemory, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", jars}
-	format := exec.Command("java", append(options, "kafka.tools.StorageTool", "format", "--cluster-id",
-		"MkU3OEVBNTcwNTJENDM2Qk", "--config", file)...)
+	format := exec.Command("java", slices.Concat(options, []string{"kafka.tools.StorageTool", "format", "--cluster-id",
+		"MkU3OEVBNTcwNTJENDM2Qk", "--config", file}, words)...)
 	if said, err := format.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
@@ -79,14 +87,16 @@ func (s *kafkaServer) client(options ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-func (s *kafkaServer) topic(name string, partitions int32) {
+func (s *kafkaServer) topic(name string, partitions int32) { s.topicWith(name, partitions, nil) }
+
+func (s *kafkaServer) topicWith(name string, partitions int32, config map[string]*string) {
 	s.t.Helper()
 	admin := kadm.NewClient(s.client())
 	var last error
 	eventually(s.t, "a topic", func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_, last = admin.CreateTopic(ctx, partitions, 1, nil, name)
+		_, last = admin.CreateTopic(ctx, partitions, 1, config, name)
 		return last == nil
 	})
 }
@@ -94,7 +104,8 @@ func (s *kafkaServer) topic(name string, partitions int32) {
 // read adds a topic's committed messages to the ledger, up to its end.
 func (s *kafkaServer) read(topic string, visit func(*kgo.Record)) {
 	s.t.Helper()
-	client := s.client(kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	client := s.client(kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords())
 	var ends kadm.ListedOffsets
 	eventually(s.t, "the topic's end", func() (ok bool) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -103,15 +114,27 @@ func (s *kafkaServer) read(topic string, visit func(*kgo.Record)) {
 		ends, err = kadm.NewClient(client).ListCommittedOffsets(ctx, topic)
 		return err == nil && ends.Error() == nil
 	})
-	// Markers of transactions take offsets, too, and are not shown: the topic is at its end when nothing comes any more.
-	for quiet := 0; quiet < 2; {
+	left := map[int32]int64{} // the offset behind the last record, of those that were not read to their end
+	ends.Each(func(end kadm.ListedOffset) {
+		if end.Offset > 0 {
+			left[end.Partition] = end.Offset
+		}
+	})
+	// Markers of transactions take offsets, too, and are the last ones often.
+	eventually(s.t, "the topic was read", func() bool {
+		if len(left) == 0 {
+			return true
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		fetches := client.PollFetches(ctx)
-		cancel()
-		quiet++
-		fetches.EachRecord(func(record *kgo.Record) {
-			quiet = 0
-			visit(record)
+		defer cancel()
+		client.PollFetches(ctx).EachRecord(func(record *kgo.Record) {
+			if record.Offset+1 >= left[record.Partition] {
+				delete(left, record.Partition)
+			}
+			if !record.Attrs.IsControl() {
+				visit(record)
+			}
 		})
-	}
+		return len(left) == 0
+	})
 }

@@ -36,7 +36,7 @@ func TestOutOfAQueueInOrderWhileKafkaAndTheBridgeAreKilled(t *testing.T) {
 	l := newLedger()
 	server.read("orders", func(record *kgo.Record) { l.add(record.Value) })
 	if fault := l.fault(sent); fault != "" {
-		t.Fatal(fault)
+		fail(t, fault)
 	}
 	t.Logf("figure: %d kills, %d messages", times, sent)
 }
@@ -70,7 +70,7 @@ func TestIntoAQueueOnceWhileKafkaAndTheBridgeAreKilled(t *testing.T) {
 	sent := writer.finish(t)
 	reader.finish(t, sent)
 	if fault := l.fault(sent); fault != "" {
-		t.Fatal(fault)
+		fail(t, fault)
 	}
 	t.Logf("figure: %d kills, %d messages", times, sent)
 }

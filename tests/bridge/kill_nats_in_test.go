@@ -69,7 +69,7 @@ func TestIntoAQueueOnceWhileTheServerAndTheBridgeAreKilled(t *testing.T) {
 	writer := produceTo(3000, func(ctx context.Context, n uint64) error { // until the stream has it
 		id := fmt.Sprint(n)
 		for ctx.Err() == nil {
-			once, cancel := context.WithTimeout(ctx, 2*time.Second)
+			once, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 			_, err := js.Publish(once, "orders.eu", number(n), jetstream.WithMsgID(id))
 			cancel()
 			if err == nil {
@@ -99,7 +99,7 @@ func TestIntoAQueueOnceWhileTheServerAndTheBridgeAreKilled(t *testing.T) {
 	}
 	reader.finish(t, sent)
 	if fault := l.fault(sent); fault != "" {
-		t.Fatal(fault)
+		fail(t, fault)
 	}
 	t.Logf("figure: %d kills, %d messages", times, sent)
 }

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"cqueue.io/go/cqueue"
 )
 
@@ -15,12 +13,17 @@ const forgetful = 100 * time.Millisecond
 
 func TestOutOfAQueueInOrderWhileOneServerAndTheBridgeAreKilled(t *testing.T) {
 	t.Parallel()
-	killOut(t, 1, kills(60))
+	killOut(t, 1, kills(60), false)
 }
 
 func TestOutOfAQueueInOrderWhileThreeServersAndTheBridgeAreKilled(t *testing.T) {
 	t.Parallel()
-	killOut(t, 3, kills(60))
+	killOut(t, 3, kills(60), true)
+}
+
+func TestOutOfAQueueInOrderWhileThreeServersWithoutBatchesAndTheBridgeAreKilled(t *testing.T) {
+	t.Parallel()
+	killOut(t, 3, kills(20), false) // which pass slowly
 }
 
 func TestAStandbyTakesOverInOrder(t *testing.T) {
@@ -48,10 +51,12 @@ func TestAStandbyTakesOverInOrder(t *testing.T) {
 	t.Logf("figure: %d kills, %d messages", times, sent)
 }
 
-func killOut(t *testing.T, nodes, times int) {
+func killOut(t *testing.T, nodes, times int, batches bool) {
 	servers := startNATS(t, nodes, "")
 	js := servers.connect()
-	servers.stream(js, jetstream.StreamConfig{Name: "ORDERS", Subjects: []string{"orders.>"}, Duplicates: forgetful})
+	config := ordersStream()
+	config.AllowAtomicPublish = batches
+	servers.stream(js, config)
 	queue := newQueue(t)
 	defer shown(t, queue)
 	bridge := newBridge(t, fmt.Sprintf("routes: [{from: %s, to: 'nats://%s/orders.eu', max_in_flight: 256, ack_timeout: 2s,"+
@@ -73,10 +78,6 @@ func killOut(t *testing.T, nodes, times int) {
 	}
 	sent := producer.finish(t)
 	carried(t, queue)
-	l := newLedger()
-	servers.read(js, "ORDERS", l)
-	if fault := l.fault(sent); fault != "" {
-		t.Fatal(fault)
-	}
+	servers.account(js, sent)
 	t.Logf("figure: %d kills, %d messages", times, sent)
 }

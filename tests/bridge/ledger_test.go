@@ -26,6 +26,8 @@ func number(n uint64) []byte {
 	return message
 }
 
+func numberOf(message []byte) uint64 { return binary.LittleEndian.Uint64(message) }
+
 type ledger struct {
 	next       uint64 // number that should come
 	seen       map[uint64]int
@@ -36,7 +38,7 @@ type ledger struct {
 func newLedger() *ledger { return &ledger{seen: map[uint64]int{}} }
 
 func (l *ledger) add(message []byte) {
-	n := binary.LittleEndian.Uint64(message)
+	n := numberOf(message)
 	if len(message) != messageSize || string(number(n)) != string(message) {
 		l.spoiled++
 		return

@@ -2,7 +2,6 @@ package bridge_test
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -111,7 +110,7 @@ func (s *natsServers) read(js jetstream.JetStream, stream string, l *ledger) {
 func (s *natsServers) readShared(js jetstream.JetStream, stream string, l *ledger) {
 	s.t.Helper()
 	s.each(js, stream, func(message jetstream.Msg) {
-		n := binary.LittleEndian.Uint64(message.Data())
+		n := numberOf(message.Data())
 		if l.seen[n] == 0 || message.Headers().Get("Cq-Redelivered") == "" {
 			l.add(message.Data())
 		}

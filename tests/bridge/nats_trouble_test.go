@@ -45,7 +45,7 @@ func (s *natsServers) account(js jetstream.JetStream, sent uint64) {
 	l := newLedger()
 	s.read(js, "ORDERS", l)
 	if fault := l.fault(sent); fault != "" {
-		s.t.Fatal(fault)
+		fail(s.t, fault)
 	}
 }
 
@@ -275,7 +275,7 @@ func TestSharedModeMarksWhatMayBeDoubled(t *testing.T) {
 	servers.readShared(js, "ORDERS", l)
 	l.disordered = 0
 	if fault := l.fault(sent); fault != "" {
-		t.Fatal(fault)
+		fail(t, fault)
 	}
 }
 

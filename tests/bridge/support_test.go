@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -52,7 +53,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-const prefix = "cqbridgetest-"
+// prefix begins the names of this run's queues.
+var prefix = fmt.Sprintf("cqbridgetest-%d-", os.Getpid())
 
 func leftovers() map[string]bool {
 	found, _ := filepath.Glob("/dev/shm/cqueue." + prefix + "*")
@@ -85,7 +87,7 @@ func dice(t *testing.T) *rand.Rand {
 // newQueue makes a queue of the test's own.
 func newQueue(t *testing.T, options ...cqueue.Option) *cqueue.Queue {
 	t.Helper()
-	name := prefix + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatUint(rand.Uint64(), 36)
+	name := prefix + strconv.FormatUint(rand.Uint64(), 36)
 	queue, err := cqueue.Open(name, append([]cqueue.Option{cqueue.WithCapacity(4096), cqueue.WithMaxMessageSize(256)},
 		options...)...)
 	if err != nil {
@@ -100,7 +102,7 @@ func newQueue(t *testing.T, options ...cqueue.Option) *cqueue.Queue {
 	return queue
 }
 
-// A process is a program that the test starts, kills and starts again. What it says is shown if the test fails.
+// A process is a program that the test starts, kills and starts again.
 type process struct {
 	t    *testing.T
 	name string
@@ -109,7 +111,14 @@ type process struct {
 
 	mutex sync.Mutex
 	said  bytes.Buffer
-	cmd   *exec.Cmd
+	alone string // how it ended by itself, if it did
+
+	cmd    *exec.Cmd     // nil: it does not run
+	ending atomic.Bool   // because the test wants it to
+	ended  chan struct{} // closed then
+	result error
+
+	own, dump string // what it said, and where it was, when the test failed
 }
 
 // Write takes what it says.
@@ -127,16 +136,12 @@ func (p *process) text() string {
 
 func newProcess(t *testing.T, name string, args ...string) *process {
 	p := &process{t: t, name: name, args: args}
+	reportOf(t).add(p)
 	t.Cleanup(func() {
-		if t.Failed() && p.cmd != nil { // a program in Go, or Java, says where it is
-			_ = p.cmd.Process.Signal(syscall.SIGQUIT)
-			time.Sleep(time.Second)
+		if t.Failed() {
+			p.lastWords()
 		}
 		p.kill()
-		if t.Failed() {
-			text := p.text()
-			t.Logf("%s said:\n%s", filepath.Base(p.name), text[max(0, len(text)-20000):])
-		}
 	})
 	return p
 }
@@ -150,23 +155,36 @@ func (p *process) start() {
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
+	p.ended = make(chan struct{})
+	p.ending.Store(false)
+	go p.wait(p.cmd, p.ended)
+}
+
+func (p *process) wait(cmd *exec.Cmd, ended chan struct{}) {
+	p.result = cmd.Wait()
+	if !p.ending.Load() {
+		p.mutex.Lock()
+		p.alone = cmd.ProcessState.String()
+		p.mutex.Unlock()
+	}
+	close(ended)
 }
 
 // kill ends it at once, and waits until it is gone.
-func (p *process) kill() {
-	if p.cmd != nil {
-		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait()
-		p.cmd = nil
-	}
-}
+func (p *process) kill() { _ = p.stop(syscall.SIGKILL) }
 
 // end asks it to end, and returns what it ended with.
-func (p *process) end() error {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	err := p.cmd.Wait()
+func (p *process) end() error { return p.stop(syscall.SIGTERM) }
+
+func (p *process) stop(signal syscall.Signal) error {
+	if p.cmd == nil {
+		return nil
+	}
+	p.ending.Store(true)
+	_ = p.cmd.Process.Signal(signal)
+	<-p.ended
 	p.cmd = nil
-	return err
+	return p.result
 }
 
 // pause stops it for a while.
@@ -185,14 +203,26 @@ func newBridge(t *testing.T, configuration string, more ...string) *process {
 	return newProcess(t, filepath.Join(programs, "cq-bridge"), append([]string{"run", file}, more...)...)
 }
 
-// freePort is a port of the loopback that nobody has now, and that nobody is given by itself.
+var (
+	portsMutex sync.Mutex
+	portsTaken = map[int]bool{}
+)
+
+// freePort is a port of the loopback that nobody has now, and that nobody is given by itself. It is given once: the
+// server that has it may be dead for a moment.
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 100 {
+	portsMutex.Lock()
+	defer portsMutex.Unlock()
+	for range 1000 {
 		port := 20000 + rand.IntN(10000)
+		if portsTaken[port] {
+			continue
+		}
 		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			listener.Close()
+			portsTaken[port] = true
 			return port
 		}
 	}
@@ -206,9 +236,13 @@ const aLongTime = 2 * time.Minute
 // eventually waits until it is true.
 func eventually(t *testing.T, what string, isTrue func() bool) {
 	t.Helper()
+	r := reportOf(t)
 	for limit := time.Now().Add(aLongTime); !isTrue(); time.Sleep(20 * time.Millisecond) {
+		if ended := r.endedAlone(); ended != "" {
+			fail(t, ended)
+		}
 		if time.Now().After(limit) {
-			t.Fatal("not within a long time: " + what)
+			fail(t, fmt.Sprintf("not within %v: %s", aLongTime, what))
 		}
 	}
 }

@@ -134,6 +134,7 @@ TEST_F(Messages, can_be_given_back)
 TEST_F(Messages, are_moved_and_not_copied)
 {
     static_assert(!std::is_copy_constructible_v<cqueue::reservation>);
+    static_assert(std::is_same_v<decltype(std::declval<const cqueue::received &>().data()), const std::byte *>);
     static_assert(!std::is_copy_constructible_v<cqueue::received>);
     static_assert(std::is_nothrow_move_constructible_v<cqueue::reservation>);
     static_assert(std::is_nothrow_move_constructible_v<cqueue::received>);

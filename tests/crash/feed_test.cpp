@@ -62,6 +62,17 @@ void check_fed(const Queue &queue, const Handle &)
     require_capacity(queue, queue.config().capacity);
 }
 
+/* The number was raised or not, and what comes next is not refused for what the dead one had begun. */
+void check_raised(const Queue &queue, const Handle &)
+{
+    const uint64_t number = number_of_source(queue);
+    require(number == 0 || number == 5, "the number is " + std::to_string(number));
+    require_settled(queue);
+    require(feed(queue, "next", number + 1) == CQ_OK, "the number that was read is not the source's");
+    require(number_of_source(queue) == number + 1 && queue.drain() == std::vector<std::string>{"next"}, "not once");
+    require(feed(queue, "next", 5) == (number == 5 ? CQ_DUPLICATE : CQ_OK), "the number went back, or on");
+}
+
 Message held; /* by this process */
 
 /* Here or among the dead letters, once: also an older message that is given up now, before the dead one's. */
@@ -120,6 +131,9 @@ const Deed feeding[] = {
 };
 
 const Deed deeds[] = {
+    {"raise", plain, nullptr, [](const Handle &queue) { cq_raise_source(queue, "stream", 5); }, check_raised, 3},
+    {"raise_beside", plain, [](const Handle &queue) { cq_raise_source(queue, "other", 1); },
+     [](const Handle &queue) { cq_raise_source(queue, "stream", 5); }, check_raised, 3},
     {"move", with_letters,
      [](const Handle &queue) {
          queue.must_enqueue("other");
@@ -222,6 +236,50 @@ TEST_P(FeedStopped, at_every_instruction_holds_no_feeder_up)
         scene.queue->recover();
         require_settled(*scene.queue);
         require_capacity(*scene.queue, scene.queue->config().capacity);
+        return reached;
+    });
+}
+
+/* The only consumer died with a message in its hands, and whoever puts that right is stopped anywhere: the next consumer
+   gets this message first, or is told that there is a consumer still. */
+TEST(Standby, gets_first_what_the_dead_consumer_held)
+{
+    struct Death {
+        Death() : queue(Config(5, 16, CQ_EXCLUSIVE_CONSUMER), Shape(2))
+        {
+            queue.must_enqueue("one");
+            queue.must_enqueue("two");
+            recoverer.emplace([this] { return queue.attach(); }, [](Handle &handle) { cq_recover(handle, nullptr); });
+            Child consumer([this](Channel &) {
+                Handle handle = queue.attach();
+                handle.take();
+                ::_exit(0);
+            });
+            require(consumer.join().code == 0, "the consumer did not come so far");
+        }
+        Queue queue;
+        std::optional<Stepper> recoverer;
+    };
+    stay_on_one_processor();
+    const std::vector<Step> all = steps_in(Death().recoverer->trace());
+    std::map<uintptr_t, uint32_t> last;
+    for (const Step &step : all)
+        last[step.address] = step.visit;
+    std::vector<Step> steps; /* thousands of participants are looked at in the same few instructions */
+    for (const Step &step : all)
+        if (step.visit == 1 || step.visit == last[step.address])
+            steps.push_back(step);
+    at_steps(steps, long_run() ? 1 : 1 + steps.size() / 250, [&](const Step &step, size_t) {
+        Death death;
+        const bool reached = death.recoverer->run_to(step);
+        Message message;
+        const int result = cq_take(death.queue, &message);
+        require(result == CQ_ECONSUMER || (result == CQ_OK && message.text() == "one"),
+                result == CQ_OK ? "got " + message.text() + " first" : "result " + std::to_string(result));
+        if (result == CQ_OK)
+            require(cq_release(death.queue, &message) == CQ_OK, "it is not held");
+        death.recoverer->finish();
+        require(death.queue.drain().size() == (result == CQ_OK ? 1 : 2), "lost or doubled");
         return reached;
     });
 }

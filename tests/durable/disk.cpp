@@ -16,7 +16,16 @@ static Disk *disk_in_use;
 Cut Cut::any(Random &random)
 {
     static const double shares[] = {0, 0, 0.1, 0.5, 0.9, 1, 1};
-    return {shares[below(random, 7)], shares[below(random, 7)], shares[below(random, 6)]};
+    Cut cut;
+    cut.writes = shares[below(random, 7)], cut.entries = shares[below(random, 7)], cut.torn = shares[below(random, 6)];
+    return cut;
+}
+
+Cut Cut::after_words(std::uint64_t words, std::uint64_t but)
+{
+    Cut cut;
+    cut.writes = cut.entries = 1, cut.torn = 0, cut.exact = true, cut.words = words, cut.but = but;
+    return cut;
 }
 
 Disk::Description::~Description()
@@ -68,6 +77,16 @@ std::size_t Disk::files() const
     return all;
 }
 
+std::uint64_t Disk::unflushed() const
+{
+    std::uint64_t all = 0;
+    for (const auto &directory : directories_)
+        for (const auto &entry : directory.second.now)
+            for (const Write &write : entry.second->pending)
+                all += write.bytes.size();
+    return all;
+}
+
 void Disk::apply(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &write)
 {
     const std::uint64_t end = write.offset + write.size;
@@ -91,10 +110,18 @@ void Disk::apply_some(std::vector<unsigned char> &bytes, std::uint64_t &size, co
         apply(bytes, size, write);
         return;
     }
-    // Torn: everything up to some point, or from there on, or words at random.
-    const std::uint64_t words = (write.size + 7) / 8, at = below(random, words + 1), how = below(random, 3);
-    for (std::uint64_t word = 0; word < words; ++word) {
-        if (how == 0 ? word >= at : how == 1 ? word < at : random() & 1)
+    // Torn: everything up to some point, or from there on, or words at random, or all but one.
+    const std::uint64_t words = (write.size + 7) / 8, at = below(random, words + 1), how = below(random, 4);
+    apply_words(bytes, size, write, [&](std::uint64_t word) {
+        return how == 0 ? word < at : how == 1 ? word >= at : how == 2 ? !(random() & 1) : word != at;
+    });
+}
+
+void Disk::apply_words(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &write,
+                       const std::function<bool(std::uint64_t)> &survives)
+{
+    for (std::uint64_t word = 0; word * 8 < write.size; ++word) {
+        if (!survives(word))
             continue;
         if (write.bytes.empty()) { // only its size counts
             apply(bytes, size, {write.offset, word * 8 + 8 < write.size ? word * 8 + 8 : write.size, {}});
@@ -116,7 +143,11 @@ std::shared_ptr<Disk::File> Disk::left_of(const File &file, const Cut &cut, Rand
     left->size = file.flushed_size;
     for (const auto *writes : {&file.doomed, &file.pending})
         for (const Write &write : *writes)
-            apply_some(left->now, left->size, write, cut, random);
+            if (cut.exact && &write == &file.pending.back())
+                apply_words(left->now, left->size, write,
+                            [&](std::uint64_t word) { return word < cut.words && word != cut.but; });
+            else
+                apply_some(left->now, left->size, write, cut, random);
     left->flushed = left->now;
     left->flushed_size = left->size;
     return left;
@@ -292,13 +323,16 @@ struct Disk::Ways {
     {
         if (!disk().begin())
             return EIO;
-        if (const int error = disk().failure(false))
-            return error;
         File &what = *of(file)->file;
         const auto *const bytes = static_cast<const unsigned char *>(from);
+        const int error = disk().failure(false);
+        if (error != 0)
+            size = disk().partly ? disk().partly(size) : 0;
+        if (size == 0)
+            return error;
         what.pending.push_back({offset, size, {bytes, bytes + size}});
         apply(what.now, what.size, what.pending.back());
-        return 0;
+        return error;
     }
     static int read(int file, void *to, std::size_t size, std::uint64_t offset, std::size_t *got)
     {
@@ -381,6 +415,7 @@ void Disk::use()
     ways.unlink = Ways::unlink;
     ways.close = Ways::close;
     ways.identify = Ways::identify;
+    ways.is_called = [](int, const char *) { return false; }; // identify always says
     ways.fill = Ways::fill;
     ways.write = Ways::write;
     ways.read = Ways::read;

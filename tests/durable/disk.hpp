@@ -24,6 +24,10 @@ inline bool chance(Random &random, double probability)
 struct Cut {
     double writes = 0.5, entries = 0.5, torn = 0.3;
     static Cut any(Random &random);
+    // Or so exactly: of the newest write to each file the first so many words, but for one. All else survives.
+    bool exact = false;
+    std::uint64_t words = 0, but = 0;
+    static Cut after_words(std::uint64_t words, std::uint64_t but);
 };
 
 class Disk {
@@ -46,11 +50,13 @@ public:
 
     std::uint64_t bytes() const;    // of all files with a name
     std::size_t files() const;      // with a name, in all directories
+    std::uint64_t unflushed() const; // bytes that were written
     std::uint64_t flushes = 0, unlinks = 0, refused = 0, operations = 0;
 
     // Faults. `fails`: asked before each write, fill, creation and flush; an errno, or 0. Countdown: after so many
     // operations nothing happens any more, and all is EIO: the moment of a power cut for who is just recovering.
     std::function<int(bool flush)> fails;
+    std::function<std::uint64_t(std::uint64_t size)> partly; // so much of a write that fails is written all the same
     std::uint64_t countdown = UINT64_MAX;
     // Before each operation, and in the middle of a flush.
     std::function<void()> step;
@@ -96,6 +102,8 @@ private:
     static void apply(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &write);
     static void apply_some(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &write, const Cut &cut,
                            Random &random);
+    static void apply_words(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &write,
+                            const std::function<bool(std::uint64_t)> &survives);
     static std::shared_ptr<File> left_of(const File &file, const Cut &cut, Random &random);
 
     std::map<std::string, Directory> directories_;

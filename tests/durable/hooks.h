@@ -33,6 +33,8 @@ void sim_free(void *memory);
 
 #ifdef DURABLE_STEPS
 #include "../model/hooks.h"
+#undef malloc
+#define malloc sim_malloc
 #endif
 
 #endif

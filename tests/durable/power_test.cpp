@@ -7,6 +7,7 @@
 #include "support/leftovers.hpp"
 #include "support/seed.hpp"
 
+#include <cerrno>
 #include <cinttypes>
 
 namespace power {
@@ -26,8 +27,10 @@ void produce(Process &me)
     World &world = *me.world;
     for (;;) {
         const std::uint64_t what = below(world.random, 100);
-        if (what < 55)
+        if (what < 30)
             world.send(me);
+        else if (what < 55)
+            world.feed(me);
         else if (what < 70)
             world.send_batch(me, 2 + below(world.random, 3));
         else if (what < 88)
@@ -89,6 +92,12 @@ Shape shape(std::uint32_t slots, std::uint64_t capacity, std::uint64_t message, 
     return shape;
 }
 
+Shape with_extras(Shape shape)
+{
+    shape.rich = true;
+    return shape;
+}
+
 // From the beginning of the world to the next cut: whoever's turn it is goes some way; some stop, some are killed.
 void live(World &world, const Campaign &campaign)
 {
@@ -146,6 +155,7 @@ TEST_P(PowerCut, leaves_what_was_synced_and_nothing_else)
     EXPECT_FALSE(world.failed()) << world.failures();
     // It was worth something.
     EXPECT_GT(world.seen, wanted / 2);
+    EXPECT_GT(world.fed, wanted / 25);
     EXPECT_GT(world.collected, 0u);
     EXPECT_EQ(world.failed_syncs > 0, campaign.disk_fails);
 }
@@ -156,7 +166,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Campaign{"one_slot_nodes", shape(1, 5, 24, 1 << 18), 3000, 3000},
                       Campaign{"larger", shape(16, 30, 300, 1 << 18), 3000, 12000},
                       Campaign{"end_of_the_ring", shape(2, 7, 40, 1 << 18, (UINT64_C(1) << 40) - 30), 4000, 3000},
-                      Campaign{"failing_disk", shape(4, 6, 40, 1 << 17), 4000, 5000, true}),
+                      Campaign{"failing_disk", shape(4, 6, 40, 1 << 17), 4000, 5000, true},
+                      Campaign{"headers_and_times", with_extras(shape(4, 6, 300, 1 << 17)), 3000, 4000}),
     [](const auto &info) { return std::string(info.param.name); });
 
 // Each survives; a position never names two messages.
@@ -184,6 +195,52 @@ TEST(PowerCuts, name_no_position_twice_however_many_there_are)
     EXPECT_LT(world.most_files, 200u); // of so many lives
 }
 
+// A write that found the disk full leaves its first records where the next flush writes: of both together no record is to come
+// about that none of them wrote. All messages have one size, so that each lies exactly over the one before.
+TEST(PowerCuts, that_tear_what_is_written_over_a_failed_flush_make_no_message_of_two)
+{
+    World world(shape(4, 6, 8, 1 << 20), cqtest::seed());
+    const auto send_three = [](Process &me) {
+        for (int i = 0; i < 3; ++i)
+            me.world->send(me);
+    };
+    const auto sync = [](Process &me) { me.world->sync(me); };
+    const auto empty = [](Process &me) {
+        while (me.world->live() > 0)
+            me.world->receive(me);
+        me.world->sync(me);
+    };
+    Process &process = world.start(empty);
+    world.finish(process);
+    for (int round = 0; round < 2 && !world.failed(); ++round) {
+        world.give(process, empty);
+        world.finish(process);
+        world.give(process, send_three);
+        world.finish(process);
+        world.disk_fails = true;
+        world.disk().fails = [](bool flush) { return flush ? 0 : ENOSPC; };
+        world.disk().partly = [](std::uint64_t size) { return size - 8; };
+        world.give(process, sync);
+        world.finish(process);
+        world.disk().fails = nullptr;
+        world.disk_fails = false;
+        world.give(process, [](Process &me) {
+            me.world->receive(me);
+            me.world->sync(me);
+        });
+        const std::uint64_t before = world.disk().unflushed();
+        while (world.disk().unflushed() == before && world.run(process, 1))
+            ;
+        ASSERT_GT(world.disk().unflushed(), before);
+        for (std::uint64_t first = 3; first <= 10; ++first) // the first two records
+            for (std::uint64_t but = 0; but <= first && !world.failed(); ++but)
+                world.look(Cut::after_words(first, but));
+        world.finish(process);
+    }
+    EXPECT_FALSE(world.failed()) << world.failures();
+    EXPECT_GT(world.images, 100u);
+}
+
 // One process syncs and is stopped, at each step in turn. Others go on, sync, and remove files; then it goes on, or is killed.
 class StoppedFlusher : public ::testing::TestWithParam<std::uint64_t> {};
 
@@ -194,7 +251,10 @@ TEST_P(StoppedFlusher, does_no_harm_whenever_it_goes_on)
     const auto some = [](Process &me) {
         World &world = *me.world;
         for (int i = 0; i < 5; ++i)
-            world.send(me);
+            if (i % 2 == 0)
+                world.feed(me);
+            else
+                world.send(me);
         world.receive(me);
         world.receive_in_place(me, 0, true);
     };
@@ -236,6 +296,7 @@ TEST_P(StoppedFlusher, does_no_harm_whenever_it_goes_on)
         }
         world.give(flusher, [](Process &me) { me.world->sync(me); });
         stopped += world.run(flusher, steps);
+        world.look();
         if (below(random, 2))
             world.finish(world.start(churn));
         else {
@@ -269,6 +330,101 @@ TEST_P(StoppedFlusher, does_no_harm_whenever_it_goes_on)
 }
 
 INSTANTIATE_TEST_SUITE_P(Generations, StoppedFlusher, ::testing::Values(1u << 16, 1u << 20));
+
+// One process feeds and is stopped, at each step in turn. Another syncs, and once more when the first has gone on.
+TEST(StoppedFeeder, leaves_its_message_and_its_number_or_neither)
+{
+    const std::uint64_t seed = cqtest::seed();
+    const auto sync = [](Process &me) { me.world->sync(me); };
+    std::uint64_t stopped = 0;
+
+    for (std::uint64_t steps = 1; steps <= 120; ++steps)
+        for (const bool goes_on : {false, true}) {
+            World world(shape(2, 6, 24, 1 << 20), seed + steps);
+            world.finish(world.start([](Process &me) {
+                for (std::uint64_t n = below(me.world->random, 4); n > 0; --n)
+                    me.world->feed(me);
+            }));
+            Process &feeder = world.start([](Process &me) {
+                me.world->feed(me);
+                me.world->feed(me);
+            });
+            stopped += world.run(feeder, steps);
+            world.finish(world.start([](Process &me) {
+                for (int i = 0; i < 3; ++i) // the list goes on
+                    me.world->send(me);
+                me.world->sync(me);
+            }));
+            world.look();
+            if (goes_on)
+                world.finish(feeder);
+            world.finish(world.start(sync));
+            for (int i = 0; i < 3; ++i)
+                world.look();
+            world.cut();
+            ASSERT_FALSE(world.failed()) << "stopped after " << steps << " steps:\n" << world.failures();
+        }
+    EXPECT_GT(stopped, 50u);
+}
+
+// The power goes while a flush is under way: at the moments when something of it is written.
+TEST(TornFlush, counts_for_no_source)
+{
+    const std::uint64_t seed = cqtest::seed();
+    bool at_disk = false;
+    for (std::uint64_t turn = 0; turn < 12; ++turn) {
+        World world(shape(4, 8, 24, 1 << 20), seed + turn);
+        Process &one = world.start([](Process &me) {
+            for (int i = 0; i < 3; ++i) {
+                me.world->feed(me);
+                me.world->feed(me);
+                me.world->sync(me);
+            }
+        });
+        while (!world.failed()) {
+            world.disk().step = [&] {
+                at_disk = true;
+                world.step();
+            };
+            if (!world.run(one, 1))
+                break;
+            for (int i = at_disk ? 10 : 0; i > 0; --i)
+                world.look();
+            at_disk = false;
+        }
+        ASSERT_FALSE(world.failed()) << "in turn " << turn << ":\n" << world.failures();
+    }
+}
+
+// A flush fails, and the kernel takes what was written for clean. It is read when the region is made anew, and is not there
+// after a power cut.
+TEST(FailedFlush, leaves_no_number_without_its_messages)
+{
+    const std::uint64_t seed = cqtest::seed();
+    for (std::uint64_t turn = 0; turn < 60; ++turn) {
+        World world(shape(2, 6, 24, 1 << 20), seed + turn);
+        Process &one = world.start([](Process &me) {
+            me.world->feed(me);
+            me.world->sync(me);
+            me.world->feed(me);
+            me.world->feed(me);
+            me.world->send(me);
+        });
+        world.finish(one);
+        world.disk_fails = true;
+        const auto fails = world.disk().fails;
+        world.disk().fails = [](bool flush) { return flush ? EIO : 0; };
+        world.give(one, [](Process &me) { me.world->sync(me); });
+        world.finish(one);
+        world.disk().fails = fails;
+        world.disk_fails = false;
+        world.lose_region();
+        world.look();
+        world.look();
+        world.cut();
+        ASSERT_FALSE(world.failed()) << "in turn " << turn << ":\n" << world.failures();
+    }
+}
 
 } // namespace
 } // namespace power

@@ -21,9 +21,13 @@ struct Shape {
     std::uint32_t slots = 4; // K
     std::uint64_t capacity = 6, message = 40, holes = 1, first_sequence = 0, reserve_step = 4, generation_bytes = 1 << 18;
     std::uint32_t spare_nodes = 1;
+    bool rich = false; // messages with headers and times
 };
 
 class World;
+
+std::size_t headers_of(std::uint64_t id, unsigned char *bytes); // up to 20
+const char *source_name(std::uint32_t source);
 
 // What a simulated process has, and what it is doing.
 struct Process {
@@ -46,6 +50,10 @@ struct Message {
     std::uint64_t accepted = 0; // when the call that sent it had returned
     std::uint64_t released = 0; // when the call that released it had returned; 0: none has
     std::uint64_t position = 0; // 0: nobody has seen it
+    std::uint32_t source = 0;   // 0: it was not fed
+    std::uint64_t number = 0;   // in its source
+    bool headers = false;
+    std::int64_t earliest = 0, latest = INT64_MAX; // when it was enqueued
     bool recovered = false, lost = false;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> delivered; // when, and what `deliveries` said
 };
@@ -66,7 +74,8 @@ public:
     void kill(Process &process);
 
     // One look at what a power cut at this moment may leave; the world goes on.
-    void look();
+    void look() { look(Cut::any(random)); }
+    void look(const Cut &cut);
     // The power goes. Nobody is left; the world goes on with what survived.
     void cut();
     // All processes are killed, and somebody removes the region; the disk has all that was written, flushed or not.
@@ -79,6 +88,7 @@ public:
     bool send(Process &process);
     void send_batch(Process &process, std::size_t count);
     void send_in_place(Process &process, std::uint64_t pause, bool abort);
+    void feed(Process &process); // from one of the sources
     void receive(Process &process);
     void receive_batch(Process &process, std::size_t count);
     void receive_in_place(Process &process, std::uint64_t pause, bool give_back);
@@ -87,7 +97,7 @@ public:
 
     Random random;
     std::uint64_t steps = 0, images = 0, cuts = 0, seen = 0, recoveries_cut = 0, syncs = 0, failed_syncs = 0, collected = 0,
-                  most_files = 0, most_bytes = 0, full = 0;
+                  most_files = 0, most_bytes = 0, full = 0, fed = 0;
     bool failed() const { return !failures_.empty(); }
     std::string failures() const;
     void fail(const std::string &what);
@@ -119,6 +129,10 @@ private:
     void released(std::uint64_t id);
     std::vector<Found> messages_of(cq_queue *queue) const;
     std::vector<Found> drain(cq_queue *queue, const char *when);
+    void check_extras(cq_queue *queue, const cq_message &message, std::uint64_t id, const char *when);
+    void check_sources(cq_queue *queue, const std::vector<Found> &found, const std::unordered_set<std::uint64_t> &live,
+                       const char *when);
+    void settle_sources(bool power_cut);
     void check(const std::vector<Found> &found, const std::unordered_set<std::uint64_t> &live, const char *when);
     void check_capacity(cq_queue *queue, const char *when);
     void note_positions(const std::vector<Found> &found, const char *when);
@@ -142,6 +156,12 @@ private:
     std::set<std::uint64_t> open_; // messages that are neither lost nor surely gone
     std::unordered_map<std::uint64_t, std::uint64_t> names_; // position: message
     std::vector<std::string> failures_;
+    struct Source {
+        std::uint64_t newest = 0;                       // number that was tried
+        std::map<std::uint64_t, std::uint64_t> reached; // from when on: the number that the queue said at least
+    };
+    static constexpr std::uint32_t sources = 2;
+    Source sources_[sources + 1];
 };
 
 } // namespace power

@@ -45,7 +45,11 @@ inline double processor_time()
 /* Every operation on a handle, each with the results it may have. */
 class Operations {
 public:
-    Operations(cq_queue *queue, Note &note, size_t limit) : queue_(queue), note_(note), limit_(limit), buffer_(limit + 64) {}
+    Operations(cq_queue *queue, Note &note, size_t limit) : queue_(queue), note_(note), limit_(limit), buffer_(limit + 64)
+    {
+        Stats stats;
+        special_ = cq_stat(queue, &stats) != CQ_OK || stats.max_headers != 0 || stats.exclusive_consumer != 0;
+    }
 
     /* The loans that were made before the lie are settled as well. */
     void lend(const Message &taken, const Message &reserved)
@@ -62,6 +66,10 @@ public:
             [&] { dequeue(1); },
             [&] { batches(); },
             [&] { loans(); },
+            [&] {
+                if (special_)
+                    feed();
+            },
             [&] {
                 if (reserved.data != nullptr)
                     check("cq_commit of a loan", cq_commit(queue_, &reserved, 1), {CQ_FULL, CQ_ENOTHELD, CQ_ENOSPACE});
@@ -104,7 +112,7 @@ private:
     {
         note_.operation = operation;
         note_.refused += result == CQ_ECORRUPT;
-        if (result == CQ_OK || result == CQ_ECORRUPT)
+        if (result == CQ_OK || result == CQ_ECORRUPT || (special_ && result == CQ_ECONSUMER))
             return;
         for (const int other : allowed)
             if (result == other)
@@ -162,8 +170,39 @@ private:
                 note_.wrong = 2; /* lent more than there is */
             else
                 std::memcpy(buffer_.data(), message.data, message.size);
-            check("cq_release or return", keep ? cq_return(queue_, &message) : cq_release(queue_, &message), lost);
+            if (special_) {
+                read_headers(message);
+                check("cq_return_after", cq_return_after(queue_, &message, keep ? 1 : CQ_TO_TAIL), {CQ_ENOTHELD, CQ_ENOSPACE});
+            } else
+                check("cq_release or return", keep ? cq_return(queue_, &message) : cq_release(queue_, &message), lost);
         }
+    }
+
+    void read_headers(const Message &message)
+    {
+        cq_slice headers{}, value{};
+        int64_t when;
+        check("cq_headers", cq_headers(queue_, &message, &headers), {CQ_EFEATURE});
+        if (headers.size > 65535)
+            note_.wrong = 4; /* more than there is room for */
+        else
+            check("cq_header_find", cq_header_find(headers.data, headers.size, "no such", &value),
+                  {CQ_EMPTY, CQ_EHEADERS});
+        check("cq_enqueue_time", cq_enqueue_time(queue_, &message, &when), {CQ_EFEATURE});
+    }
+
+    /* From a source that is known, one that is not, and what goes beyond either. */
+    void feed()
+    {
+        const cq_outgoing message{sizeof message, 0, buffer_.data(), 1, nullptr, 0};
+        uint64_t number = 0;
+        for (const char *source : {"stream", "stream", "other"})
+            check("cq_enqueue_from", cq_enqueue_from(queue_, &message, source, ++number_),
+                  {CQ_FULL, CQ_DUPLICATE, CQ_ENOSPACE, CQ_ESOURCES});
+        check("cq_raise_source", cq_raise_source(queue_, "stream", ++number_), {CQ_DUPLICATE, CQ_ENOSPACE, CQ_ESOURCES});
+        check("cq_source", cq_source(queue_, "stream", &number), {});
+        check("cq_sources", cq_sources(queue_, [](const char *name, uint64_t, void *) { return int{std::strlen(name) > 200}; },
+                                       nullptr), {});
     }
 
     static int look(const cq_message *message, void *context)
@@ -180,6 +219,8 @@ private:
     Note &note_;
     size_t limit_;
     std::vector<unsigned char> buffer_;
+    bool special_;
+    uint64_t number_ = 10;
     Message taken_, reserved_;
 };
 
@@ -188,10 +229,13 @@ class Image {
 public:
     explicit Image(const RegionBytes &bytes) : bytes_(bytes)
     {
-        add(0, 1152);
+        add(0, field::end);
         add(field::participants, 8 * field::participant_size);
         add(field::summary, 8);
         add(bytes.get(field::bitmap_offset), 8);
+        add(bytes.marks(), 8);
+        add(field::source_table, 4 * field::source_size);
+        add(bytes.dues(), bytes.get(field::node_count) * bytes.get<uint32_t>(field::slots_per_node) * 8);
         add(bytes.get(field::states_offset), bytes.get(field::node_count) * 8);
         add(bytes.get(field::nodes_offset), bytes.get(field::node_count) * bytes.get(field::node_stride));
     }

@@ -23,6 +23,7 @@ struct State {
     const char *name;
     unsigned messages; /* before */
     bool dead, holes, loans, wrap;
+    enum { plain, fates, exclusive } kind = plain;
 };
 
 std::ostream &operator<<(std::ostream &out, const State &state) { return out << state.name; }
@@ -31,6 +32,7 @@ const State states[] = {
     {"empty", 0, false, false, false, false},      {"some", 6, false, false, true, false},
     {"full", 7, false, false, false, false},       {"holes", 5, false, true, true, false},
     {"dead", 6, true, false, true, false},         {"everything_at_the_wrap", 5, true, true, true, true},
+    {"fates", 4, true, true, true, false, State::fates}, {"one_consumer", 6, false, false, true, false, State::exclusive},
 };
 
 /* Everything that somebody who is killed can leave behind. */
@@ -58,7 +60,8 @@ public:
           handle_(queue.attach()), live_([&](Channel &channel) {
               Handle handle = queue.attach();
               Message taken, reserved;
-              (void)cq_take(handle, &taken);
+              if (state.kind != State::exclusive)
+                  (void)cq_take(handle, &taken);
               (void)cq_reserve(handle, 1, &reserved);
               channel.put('r');
               (void)channel.get(std::chrono::hours(10));
@@ -79,6 +82,8 @@ public:
             reserved = handle_.reserve(1);
         if (state.holes)
             handle_.must_enqueue("behind");
+        if (state.kind != State::plain)
+            leave_more(state);
         if (state.dead)
             leave_things(queue_);
         bytes_.emplace(queue.path());
@@ -133,6 +138,22 @@ public:
     }
 
 private:
+    /* A source, a message that waits for its time, one that was delivered too often and cannot be moved. */
+    void leave_more(const State &state)
+    {
+        const cq_outgoing message{sizeof message, 0, "m", 1, nullptr, 0};
+        if (cq_enqueue_from(handle_, &message, "stream", 7) != CQ_OK)
+            throw std::runtime_error("nothing came from the source");
+        Message later = handle_.take();
+        if (cq_return_after(handle_, &later, INT64_C(3600000000000)) != CQ_OK)
+            throw std::runtime_error("nothing was given back for later");
+        for (int i = 0; i < 2 && state.kind == State::fates; ++i) {
+            Message spent = handle_.take();
+            if (cq_return(handle_, &spent) != CQ_OK)
+                throw std::runtime_error("nothing was given back");
+        }
+    }
+
     void lie(const Word &word, uint64_t value) const
     {
         if (word.size == 4)
@@ -202,7 +223,18 @@ protected:
         Shared<Note> note;
         int failures = 0;
         while ((note->total == 0 || note->next < note->total) && failures < 5) {
-            Queue queue(Config(8, limit), Shape(4, state.wrap ? last_sequence - 1 : 0, 4, 3));
+            Config config(8, limit, state.kind == State::exclusive ? CQ_EXCLUSIVE_CONSUMER : 0);
+            const std::string letters = unique_name();
+            std::optional<Queue> dead_letters;
+            if (state.kind == State::fates) {
+                dead_letters.emplace(Config(3, limit), Shape(), letters); /* soon full */
+                config.flags |= CQ_ENQUEUE_TIMES;
+                config.max_headers = 40;
+                config.max_deliveries = 2;
+                config.time_to_live = INT64_C(3600000000000);
+                config.dead_letter = letters.c_str();
+            }
+            Queue queue(config, Shape(4, state.wrap ? last_sequence - 1 : 0, 4, 3));
             queue.close();
             const End end = Child([&](Channel &) {
                                 Victim victim(queue, state, *note);

@@ -39,6 +39,15 @@ public:
         config.durable_directory = home_.c_str();
         return cq_open("disk", &config, queue);
     }
+    std::string explained(int result) const
+    {
+        Config config(0, 0, CQ_DURABLE | CQ_ATTACH);
+        config.directory = memory_.path();
+        config.durable_directory = home_.c_str();
+        char said[600];
+        cq_explain(result, "disk", &config, 0, said, sizeof said);
+        return said;
+    }
     /* As a reboot does. */
     void lose_region() const { ::unlink(memory_.file("disk").c_str()); }
 
@@ -209,7 +218,8 @@ TEST_P(Fault46, a_disk_that_fails_is_told_and_what_was_synced_stays)
         const Directory memory;
         const DurableQueue queue(memory, mounted.path() + std::string("/home"));
         Shared<Told> told;
-        Child([&](Channel &) { // xfs that was shut down tells of no descriptor whose it is, so that it is left open
+        const size_t descriptors = entries("/proc/self/fd").size();
+        [&] {
             cq_queue *handle;
             if (queue.open(&handle) != CQ_OK)
                 return complaints.add("it cannot be opened");
@@ -238,7 +248,10 @@ TEST_P(Fault46, a_disk_that_fails_is_told_and_what_was_synced_stays)
                     cq_release(handle, &message);
             }
             cq_close(handle);
-        }).join();
+        }();
+        // xfs tells of no descriptor whose it is then; and while one is open, it cannot be unmounted.
+        if (entries("/proc/self/fd").size() != descriptors)
+            complaints.add("descriptors are left open");
         queue.lose_region();
         if (!run(std::string("umount ") + mounted.path()) || !mount_again(mounted, image))
             complaints.add("it cannot be mounted again");
@@ -275,6 +288,8 @@ TEST_P(Fault47, a_full_disk_is_told_and_what_was_synced_stays)
                 told->synced = number;
         if (result != CQ_ENOSPACE && result != CQ_OK) // as much as was filled ahead may have sufficed
             complaints.add("on a full disk: %s", cq_strerror(result));
+        if (const std::string said = queue.explained(result); result == CQ_ENOSPACE && said.find(mounted.path()) == said.npos)
+            complaints.add("a full disk is explained as: %s", said.c_str());
         ::unlink(ballast.c_str());
         ::unlink((ballast + ".2").c_str());
         run(std::string("sync -f ") + mounted.path());
@@ -287,6 +302,8 @@ TEST_P(Fault47, a_full_disk_is_told_and_what_was_synced_stays)
             complaints.add("it cannot be made read-only");
         if (result = queue.open(&handle, CQ_ATTACH); result == CQ_OK || result == CQ_ENOENT || result == CQ_ECORRUPT)
             complaints.add("on a disk that is read-only: %s", cq_strerror(result));
+        if (const std::string said = queue.explained(result); said.find("read-only") == said.npos)
+            complaints.add("a disk that is read-only is explained as: %s", said.c_str());
         run(std::string("mount -o remount,rw ") + mounted.path());
         queue.check(*told, complaints, false);
         queue.lose_region();

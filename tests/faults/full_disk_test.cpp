@@ -205,18 +205,40 @@ TEST(SmallMemory, of_64_mib_that_nothing_may_run_from_is_used_to_its_end)
     on_file_system("tmpfs", "size=64m", use, MS_NOEXEC | MS_NOSUID | MS_NODEV);
 }
 
+/* Each slot of a batch gets memory for its own message, whichever of a node's slots is the first to get none. */
 TEST(FullMemory, ends_a_batch_of_large_messages_where_it_ends)
 {
-    on_tmpfs("size=4m", [](const Directory &directory, const Complaints &complaints) {
-        Queue queue(directory.in(Config(100, 100000)), Shape(4), "batch");
-        std::string text(90000, 'b');
-        std::vector<cq_slice> slices(100, cq_slice{text.data(), text.size()});
-        size_t done = 0;
-        const int result = cq_enqueue_batch(queue, slices.data(), slices.size(), &done);
-        if (result != CQ_ENOSPACE || done < 20)
-            complaints.add("%d after %zu", result, done);
-        drain(queue, done, complaints);
-    });
+    for (const char *size : {"size=4000k", "size=4100k", "size=4200k", "size=4300k"})
+        on_tmpfs(size, [](const Directory &directory, const Complaints &complaints) {
+            Queue queue(directory.in(Config(100, 100000)), Shape(4), "batch");
+            std::string text(90000, 'b');
+            std::vector<cq_slice> slices;
+            for (size_t i = 0; i < 100; ++i)
+                slices.push_back({text.data(), i == 0 ? 1 : text.size()});
+            size_t done = 0;
+            const int result = cq_enqueue_batch(queue, slices.data(), slices.size(), &done);
+            if (result != CQ_ENOSPACE || done < 20)
+                complaints.add("%d after %zu", result, done);
+            drain(queue, done, complaints);
+        });
+}
+
+/* What was given back is somebody else's by now: who needs it again is told. */
+TEST(FullMemory, is_an_error_where_it_was_given_back)
+{
+    for (const size_t size : {size_t{100}, size_t{4096}, size_t{60000}})
+        on_tmpfs("size=16m", [size](const Directory &directory, const Complaints &complaints) {
+            Queue queue(directory.in(Config(12 * MiB / size, size)), Shape(), "given");
+            const uint64_t accepted = queue.fill(std::string(size, 'g'));
+            drain(queue, accepted, complaints);
+            if (cq_trim(queue, nullptr) != CQ_OK || queue.stat().memory > MiB)
+                complaints.add("%lu bytes are left", queue.stat().memory);
+            leave_room(directory, 2 * MiB);
+            const uint64_t again = fill(queue, size, false, complaints);
+            if (again == 0 || again > 4 * MiB / size)
+                complaints.add("%lu of %zu bytes in 2 MiB", again, size);
+            drain(queue, again, complaints);
+        });
 }
 
 TEST(FullMemory, after_trimming_is_an_error_for_those_who_remember_a_node)

@@ -16,6 +16,7 @@
 #include "support/directory.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
+#include "support/system_calls.hpp"
 
 namespace {
 
@@ -174,6 +175,31 @@ TEST(Fault22, the_limit_on_file_sizes_does_not_kill_who_only_attaches)
                     }).join();
     EXPECT_EQ(end.signal, 0) << "25 is SIGXFSZ";
     EXPECT_EQ(end.code, 0);
+}
+
+/* The kernel is asked for a slot's memory once. */
+TEST(SlotMemory, is_asked_for_when_a_message_first_reaches_there)
+{
+    Queue queue(Config(1, 1 << 20));
+    const std::string text(1 << 20, 'l');
+    const auto asked = [&](size_t size) {
+        TracedChild traced([&] { return queue.attach(); },
+                           [&](Handle &handle) { return cq_enqueue(handle, text.data(), size); },
+                           [&](Handle &handle, int result, Channel &) { return result == CQ_OK && handle.dequeue() ? 0 : 1; });
+        unsigned count = 0;
+        traced.run([&](const TracedChild::Call &call) {
+            count += call.number == SYS_madvise || call.number == SYS_fallocate;
+            return 0;
+        });
+        EXPECT_EQ(traced.child().join().code, 0);
+        return count;
+    };
+    unsigned first = 0;
+    for (int i = 0; i < 4; ++i) /* nodes are used in turn */
+        first += asked(text.size());
+    EXPECT_GT(first, 0u);
+    for (const size_t size : {text.size(), size_t{10}, size_t{500000}, text.size()})
+        EXPECT_EQ(asked(size), 0u) << size;
 }
 
 /* Pages of 2 MiB of their own kind, of which the machine has set none aside. */

@@ -2,6 +2,8 @@
  * A process closes descriptors it knows nothing about, and opens files that get their numbers, while the library uses them: files of
  * others are neither changed nor closed, and nobody who lives is taken for dead.
  */
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <memory>
@@ -15,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "faults/disks.hpp"
 #include "faults/foreign_files.hpp"
 #include "support/leftovers.hpp"
 #include "support/process.hpp"
@@ -164,6 +167,91 @@ TEST(ReusedDescriptors, while_the_queue_grows)
     EXPECT_EQ(child.join().code, 0);
     EXPECT_TRUE(files.unharmed());
     EXPECT_EQ(peer.finish(), 0);
+}
+
+/* Two threads that close and open as fast as they can. */
+class Thieves {
+public:
+    explicit Thieves(const ForeignFiles &files)
+    {
+        for (std::thread &thread : threads_)
+            thread = std::thread([this, &files] {
+                while (!done_) {
+                    close_all();
+                    (void)files.open();
+                }
+            });
+    }
+    ~Thieves()
+    {
+        done_ = true;
+        for (std::thread &thread : threads_)
+            thread.join();
+    }
+
+private:
+    std::atomic<bool> done_{false};
+    std::array<std::thread, 2> threads_;
+};
+
+/* There memory is given in another way, and a file that is taken for the region gets blocks behind its end. */
+TEST(ReusedDescriptors, while_a_queue_grows_on_a_disk)
+{
+    on_disk("ext4", 64, [](const Directory &directory, const Complaints &complaints) {
+        for (const size_t size : {size_t{4000}, size_t{20000}}) {
+            const ForeignFiles files;
+            const End end = Child([&](Channel &) {
+                                Queue queue(directory.in(Config(40000000 / size, size)), Shape(), "grows");
+                                const std::string text(size, 'g');
+                                const auto until = Clock::now() + (long_run() ? seconds(30) : seconds(2));
+                                uint64_t accepted = 0, drained = 0;
+                                {
+                                    const Thieves thieves(files);
+                                    while (Clock::now() < until) {
+                                        while (Clock::now() < until && queue.enqueue(text) == CQ_OK)
+                                            ++accepted;
+                                        while (queue.dequeue())
+                                            ++drained;
+                                        cq_trim(queue, nullptr);
+                                    }
+                                }
+                                return accepted == drained ? 0 : 1;
+                            }).join();
+            if (end.code != 0 || end.signal != 0)
+                complaints.add("%zu: %d, signal %d", size, end.code, end.signal);
+            if (!files.unharmed())
+                complaints.add("%zu: other files are not as they were", size);
+        }
+    });
+}
+
+/* What the process opens next does not get the numbers of what it has closed of the library's. */
+TEST(ReusedDescriptors, are_none_of_those_that_are_opened_next)
+{
+    Queue queue(Config(10, 64));
+    const ForeignFiles files;
+    const auto leads_there = [path = queue.path()](int fd) {
+        struct stat region {}, found {};
+        return ::stat(path.c_str(), &region) == 0 && ::fstat(fd, &found) == 0 && region.st_ino == found.st_ino;
+    };
+    const End end = Child([&](Channel &) {
+                        close_all();
+                        Handle handle = queue.attach(), reader = queue.attach(CQ_READ_ONLY);
+                        std::vector<int> own;
+                        for (int fd = 0; fd < 1024; ++fd)
+                            if (leads_there(fd))
+                                own.push_back(fd);
+                        close_all();
+                        std::vector<int> theirs;
+                        for (int round = 0; round < 4; ++round)
+                            for (const int fd : files.open())
+                                theirs.push_back(fd);
+                        for (const int fd : own)
+                            if (std::find(theirs.begin(), theirs.end(), fd) != theirs.end())
+                                return 1;
+                        return own.size() == 2 ? 0 : 2;
+                    }).join();
+    EXPECT_EQ(end.code, 0) << "1: a number is in use again, 2: not the descriptors that were looked for";
 }
 
 /* Also children of such a process close their copies of its handles. */

@@ -147,5 +147,7 @@ def run(report, languages, _):
     if set(languages) == set(LANGUAGES):
         story = Program("the story", [sys.executable, "-B", os.path.join(FOLDER, "story.py"), "--cq", CQ])
         report.group("the story of examples/run", len(STORY.splitlines()), missing_in_story(story.output()))
+        durable = Program("examples/durable.py", [sys.executable, "-B", os.path.join(FOLDER, "durable.py"), "--cq", CQ, "--rounds", "6"])
+        report.group("durable orders in three languages", 1, [] if " 0 problems" in durable.output() else ["no account"])
     else:
         report.note("the story of examples/run needs all languages: not told")

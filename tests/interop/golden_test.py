@@ -1,11 +1,11 @@
-"""Golden regions come back as they were, and a wrong walk is noticed."""
+"""Golden regions and the golden durable directory come back as they were, and a wrong walk is noticed."""
 
 import os
 import tempfile
 import unittest
 
 import sparse
-from golden import compare, expected_walk
+from golden import compare, expected_walk, read_directory, restore_directory
 
 
 class GoldenTest(unittest.TestCase):
@@ -28,6 +28,20 @@ class GoldenTest(unittest.TestCase):
         self.assertEqual(walk[1], "130 2 676976656e206261636b")
         self.assertEqual(walk[2], "131 1 -")
         self.assertEqual(walk[4], "133 1 " + "f" * 110)
+
+    def test_the_durable_directory_is_read_as_its_format_says(self):
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+            kept = os.path.join(directory, "kept")
+            restore_directory(kept)
+            expected = list(expected_walk("kept"))
+            self.assertEqual(read_directory(kept), expected)
+            for name in os.listdir(kept):
+                with open(os.path.join(kept, name), "r+b") as file:
+                    at = file.read().find(b"given back")
+                    if at > 0:  # a record that is damaged is none
+                        file.seek(at)
+                        file.write(b"G")
+            self.assertEqual(read_directory(kept), [line for line in expected if not line.startswith("66 ")])
 
     def test_each_difference_is_noticed(self):
         good = ["7 1 61", "8 2 62"]

@@ -33,6 +33,7 @@ extern "C" {
 #include "orphan.h"
 #include "reap.h"
 #include "slot.h"
+#include "source.h"
 #include "supply.h"
 #include "sweep.h"
 #include "wait.h"

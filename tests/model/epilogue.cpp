@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+extern "C" void model_drop_leases(cq_queue *queue, std::uint32_t owner); // leave.c
+
 namespace model {
 
 namespace {
@@ -66,6 +68,8 @@ void World::drain(std::uint32_t fill, std::uint32_t first_message)
     };
 
     one(sweep());
+    if (!failed())
+        ghost.check_sources();
     for (std::uint32_t i = 0; i < Ghost::positions && !failed() && one(dequeue()) == CQ_OK; ++i)
         ;
     for (std::uint32_t i = 0; i < fill && !failed(); ++i)
@@ -100,12 +104,20 @@ void World::finish_all()
 {
     for (std::size_t i = 0; i < processes.size(); ++i)
         finish(*processes[i]);
+    clock_ = INT64_MAX / 2; // whatever was given back for later is due
+    const bool was_weak = weak;
+    if (shape_.exclusive) { // they leave, and the next consumer sees that
+        weak = false;
+        for (Process *process : processes)
+            model_drop_leases(process->queue, process->owner());
+    }
     if (!failed())
         drain(static_cast<std::uint32_t>(geometry_.capacity), 450); // numbers that no test uses
     if (!failed())
         ghost.check_drained();
     if (!failed())
         check_nodes();
+    weak = was_weak;
 }
 
 } // namespace model

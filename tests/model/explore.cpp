@@ -61,9 +61,12 @@ void run_at_random(World &world, const Scenario &scenario, std::uint64_t seed)
                     chosen = world.processes[i];
                     best = i;
                 }
-            /* Every now and then the one with the highest priority falls behind all others. */
+            /* Every now and then the one with the highest priority falls behind all others; and one that yields to a
+               thread of its own process falls behind that. */
             if (random.below(length) < changes)
                 priority[best] = random.below(1000);
+            if (chosen->handle_is_shared && chosen->next.operation == MODEL_YIELD)
+                priority[best] = 0;
         }
         if (kills > 0 && random.below(length) == 0) {
             if (may_die(*chosen)) {
@@ -86,7 +89,8 @@ void run_at_random(World &world, const Scenario &scenario, std::uint64_t seed)
                 --successors;
                 break;
             }
-        if (random.below(400) == 0)
+        const bool waits = chosen->handle_is_shared && chosen->queue->feeding; /* for a thread of its process */
+        if (random.below(400) == 0 && !waits)
             world.finish_call(*chosen); /* alone, whatever the others were doing */
         else
             world.step(*chosen);

@@ -1,4 +1,4 @@
-#include "ghost.hpp"
+#include "world.hpp"
 
 #include <cstdarg>
 #include <cstdio>
@@ -16,6 +16,7 @@ void Ghost::reset(const cq_queue *queue, std::vector<Process *> *processes)
     unclaimed_ = newest_ = settled_orphans_ = 0;
     accepted_.fill(0);
     delivered_.fill(0);
+    decided_.fill(0);
     failure_[0] = '\0';
     queue_ = queue;
     processes_ = processes;
@@ -89,6 +90,8 @@ void Ghost::after(Process &process, const Word &word, std::uint64_t old, std::ui
         case Word::deq: deq_changed(process, word, old, now); break;
         case Word::state: state_changed(process, word, old, now); break;
         case Word::head: case Word::tail: case Word::next: links_changed(word, old, now); break;
+        case Word::decided: decided_changed(word, old, now); break;
+        case Word::source_number: number_changed(word, old, now); break;
         case Word::touched:
             if (now != old + 1 || now > queue_->geometry.node_count)
                 fail("touched goes from %u to %u", static_cast<unsigned>(old), static_cast<unsigned>(now));
@@ -100,6 +103,7 @@ void Ghost::after(Process &process, const Word &word, std::uint64_t old, std::ui
         default: break;
         }
         recount();
+        check_letters();
     }
     note_instant();
 }
@@ -127,15 +131,28 @@ void Ghost::slot_changed(Process &process, const Word &word, std::uint64_t old, 
                 (untouched || (from == SLOT_WRITING && position.producer == &process));
         break;
     case SLOT_FULL:
-        legal = (untouched || from == SLOT_WRITING) && position.producer == &process;
+        if (from == SLOT_FED) { // by anybody, once that is decided
+            const layout_source *source = source_at(queue_, slot_deliveries(old));
+            legal = !untouched && word_owner(source->decided) == position.producer->owner() && is_reached(position, slot_deliveries(old));
+        } else
+            legal = (untouched || from == SLOT_WRITING) && position.producer == &process;
         if (legal)
-            published(process, number, word);
+            published(const_cast<Process &>(*position.producer), number, word);
+        break;
+    case SLOT_FED:
+        legal = (untouched || from == SLOT_WRITING) && position.producer == &process && word_owner(now) == process.owner();
         break;
     case SLOT_READING:
         if (from == SLOT_FULL)
             legal = !untouched && position.consumer && word_owner(now) == position.consumer->owner();
         else if (from == SLOT_ORPHAN) {
             legal = !untouched && word_owner(now) == process.owner();
+            position.to_be_letter = slot_deliveries(now) == slot_deliveries(old);
+            if (!position.to_be_letter) {
+                if (position.due > World::current()->clock())
+                    fail("%s gets a message before its time", name);
+                check_consumer(process, number);
+            }
             position.consumer = &process;
             settled_orphans_ -= position.settled;
             position.settled = false;
@@ -149,10 +166,21 @@ void Ghost::slot_changed(Process &process, const Word &word, std::uint64_t old, 
                 (position.consumer == &process || is_dead(position.consumer->owner()) ||
                  position.consumer->owner() == process.owner());
         process.orphans[number] = true;
+        position.due = 0;
+        position.deliveries = static_cast<std::uint8_t>(slot_deliveries(now));
+        position.passed_by = word_owner(now) == ORPHAN_LATER || (queue_->geometry.max_deliveries != 0 &&
+                                                                position.deliveries >= queue_->geometry.max_deliveries);
+        if (word_owner(now) == ORPHAN_LATER)
+            position.due = process.began + process.program[process.call].message;
         ++orphans_made;
         break;
     case SLOT_VOID:
         // At the front: nothing but holes is before it.
+        if (from == SLOT_FED) {
+            legal = !untouched && is_reached(position, slot_deliveries(old));
+            made_hole(process, number, SLOT_DONE);
+            break;
+        }
         legal = !untouched && from == SLOT_WRITING && number >= deq;
         for (std::uint32_t i = deq; i < number; ++i)
             legal &= positions_[i].touched && (positions_[i].phase == SLOT_VOID || positions_[i].phase == SLOT_DONE);
@@ -163,6 +191,8 @@ void Ghost::slot_changed(Process &process, const Word &word, std::uint64_t old, 
             legal = position.consumer == &process ||
                     (position.consumer && position.consumer->owner() == process.owner() && process.handle_is_shared);
             position.finisher = &process;
+            if (position.to_be_letter && !position.is_letter)
+                fail("%s gives up a message that is not among the dead letters", name);
         } else if (untouched || from == SLOT_WRITING || from == SLOT_VOID) {
             legal = position.producer == &process || is_dead(position.producer->owner());
             if (untouched || from == SLOT_WRITING)
@@ -188,7 +218,7 @@ void Ghost::published(Process &process, std::uint32_t number, const Word &word)
     if (number < deq)
         return fail("%s publishes behind what consumers have passed", process.name.c_str());
     const Action::What what = process.program[process.call].what;
-    if (what == Action::enqueue) {
+    if (what == Action::enqueue || what == Action::feed || what == Action::resume) {
         if (number < process.after)
             return fail("%s publishes in front of what was there before its call", process.name.c_str());
         if (number < process.published_up_to)
@@ -268,72 +298,11 @@ void Ghost::deq_changed(Process &process, const Word &word, std::uint64_t old, s
         if (word_owner(now) != 0 ? position.phase != SLOT_FULL : !hole)
             return fail("%s moves deq past a slot that is %s", process.name.c_str(),
                         position.touched ? "in another phase" : "untouched");
-        if (word_owner(now) != 0)
+        if (word_owner(now) != 0) {
             position.consumer = &process;
-    }
-}
-
-// ---- nodes -------------------------------------------------------------------------------------------------------
-
-void Ghost::state_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now)
-{
-    const std::uint32_t from = ticket_index(old), to = ticket_index(now);
-    const std::uint64_t sequence = word_sequence(old);
-    bool legal = false;
-
-    if (from == NODE_FREE && to == NODE_TAKEN)
-        legal = word_owner(now) == process.owner() && word_sequence(now) == sequence;
-    else if (from == NODE_TAKEN && to == NODE_LINKED) {
-        legal = word_owner(now) == 0;
-        ++appended;
-    } else if (from == NODE_LINKED && to == NODE_SETTLED) {
-        // Nobody is to write into it any more, and until head comes there it has so many holes.
-        std::uint32_t open = 0, found = 0;
-        for (std::uint32_t i = 0; i < queue_->geometry.slots_per_node; ++i) {
-            const Position &position = *find(sequence, i);
-            open += !position.touched || position.phase == SLOT_WRITING || position.phase == SLOT_VOID;
-            found += position.phase == SLOT_DONE;
+            check_consumer(process, position_of(sequence, i));
         }
-        legal = word_sequence(now) == sequence && open == 0 &&
-                (position_of(sequence, 0) < deq || word_owner(now) == found);
-        ++settled;
-    } else if (from == NODE_TAKEN && to == NODE_FREE)
-        legal = (word_owner(old) == process.owner() || is_dead(word_owner(old))) && word_sequence(now) == sequence;
-    else if ((from == NODE_LINKED || from == NODE_SETTLED) && to == NODE_FREE) {
-        const std::uint64_t head = word_sequence(queue_->header->head), tail = word_sequence(queue_->header->tail);
-        legal = word_sequence(now) == sequence && sequence_distance(tail, sequence) > sequence_distance(tail, head);
-        for (std::uint32_t i = 0; i < queue_->geometry.slots_per_node; ++i)
-            legal &= slot_at(queue_, node_at(queue_, word.node), i)->state == slot_word(sequence, 0, SLOT_DONE, 0);
-        ++recycled;
     }
-    if (!legal)
-        return fail("%s: node %u goes from %s to %s", process.name.c_str(), word.node, show(word, old).c_str(),
-                    show(word, now).c_str());
-    if (to == NODE_FREE)
-        for (std::uint64_t link = queue_->header->head;;) { // is it in the list?
-            if (link_node(link) == word.node)
-                return fail("%s frees node %u, which is in the list", process.name.c_str(), word.node);
-            const std::uint64_t next = node_at(queue_, link_node(link))->next;
-            if (word_sequence(next) != word_sequence(link) || link_node(next) == NODE_NIL)
-                break;
-            link = link_word(sequence_next(word_sequence(link)), link_node(next));
-        }
-}
-
-void Ghost::links_changed(const Word &word, std::uint64_t old, std::uint64_t now)
-{
-    if (word.kind == Word::next) {
-        if (word_sequence(old) == word_sequence(now) && link_node(old) != NODE_NIL)
-            fail("a node gets another successor");
-        return;
-    }
-    if (word_sequence(now) != sequence_next(word_sequence(old)))
-        fail("%s moves by more than a node", name_of(word).c_str());
-    if (!is_listed(link_node(now), word_sequence(now)))
-        fail("%s reaches a node that is not LINKED", name_of(word).c_str());
-    if (word.kind == Word::head &&
-        sequence_distance(word_sequence(queue_->header->tail), word_sequence(now)) > queue_->geometry.node_count)
-        fail("head passes tail");
 }
 
 // ---- instants and calls ---------------------------------------------------------------------------------------
@@ -367,6 +336,7 @@ void Ghost::call_begins(Process &process)
     process.was_empty = unclaimed_ == 0 && settled_orphans_ == 0;
     process.was_full = waiting >= queue_->geometry.capacity;
     process.after = newest_;
+    process.began = World::current()->clock();
 }
 
 void Ghost::call_ends(Process &process, const Action &action, const Result &result)
@@ -374,13 +344,21 @@ void Ghost::call_ends(Process &process, const Action &action, const Result &resu
     process.in_call = false;
     const char *const name = process.name.c_str();
 
+    const bool feeds = action.what == Action::feed || action.what == Action::resume || action.what == Action::raise_to;
+    if (result.code == CQ_ECONSUMER && queue_->geometry.features & FEATURE_EXCLUSIVE)
+        return;
+    if (feeds && (result.code == CQ_OK || result.code == CQ_DUPLICATE) &&
+        source_number() < (action.what == Action::resume ? result.messages[0] : action.message))
+        fail("%s was told that its number is known, and the source says %u", name,
+             static_cast<unsigned>(source_number()));
     if (result.code < 0)
         return fail("%s: call %u returned %d", name, process.call, result.code);
     if (result.code == CQ_EMPTY && !process.was_empty)
         fail("%s was told EMPTY, but at every instant of the call a message was there", name);
     if (result.code == CQ_FULL && !process.was_full)
         fail("%s was told FULL, but at every instant of the call there was room", name);
-    const bool in = action.what == Action::enqueue || action.what == Action::commit;
+    const bool in = action.what == Action::enqueue || action.what == Action::commit || action.what == Action::feed ||
+                    action.what == Action::resume;
     const bool out = action.what == Action::dequeue || action.what == Action::release;
     for (std::uint32_t i = 0; i < result.count; ++i) {
         const std::uint32_t message = result.messages[i] % messages;
@@ -390,7 +368,7 @@ void Ghost::call_ends(Process &process, const Action &action, const Result &resu
             fail("message %u was delivered twice", message);
     }
     // Who gives a message back has announced it when the call returns.
-    if (action.what == Action::give_back)
+    if (action.what == Action::give_back || action.what == Action::give_back_later)
         sweep_ends(process);
 }
 
@@ -405,7 +383,7 @@ void Ghost::sweep_begins(Process &process)
 void Ghost::sweep_ends(Process &process)
 {
     for (std::uint32_t i = 0; i < used_; ++i)
-        if (process.orphans[i] && positions_[i].phase == SLOT_ORPHAN && !positions_[i].settled) {
+        if (process.orphans[i] && positions_[i].phase == SLOT_ORPHAN && !positions_[i].settled && !positions_[i].passed_by) {
             positions_[i].settled = true;
             ++settled_orphans_;
         }
@@ -433,6 +411,8 @@ void Ghost::check_drained()
     for (std::uint32_t message = 0; message < messages; ++message)
         if (accepted_[message] != seen[message] && accepted_[message] != 0)
             return fail("message %u was accepted but never published", message);
+        else if (decided_[message] == 1 && seen[message] != 1)
+            return fail("the source has number %u, and there is no message", message);
 }
 
 } // namespace model

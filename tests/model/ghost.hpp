@@ -16,7 +16,11 @@ struct Position {
     const Process *producer, *consumer, *finisher; // who claimed it, who reads (last), who ended it
     std::uint32_t message;
     std::uint8_t phase; // slot_phase, once touched
+    std::uint8_t deliveries;
+    std::int64_t due; // given back: not before this time
     bool touched, published, settled; // settled: an orphan that has surely been announced
+    bool passed_by;                  // an orphan that may not be delivered now
+    bool is_letter, to_be_letter;    // among the dead letters; claimed to go there
 };
 
 class Ghost {
@@ -35,6 +39,11 @@ public:
     void sweep_ends(Process &process);
     bool is_dead(std::uint32_t owner) const;
 
+    // A message of this queue is among the dead letters, from now on.
+    void got_letter(const Word &payload);
+
+    // After a sweep, with nobody else at work.
+    void check_sources();
     // When all is over and the queue was drained.
     void check_drained();
 
@@ -45,6 +54,7 @@ public:
     // In positions. waiting: messages, and claims that may become messages.
     std::uint32_t enq = 0, deq = 0, waiting = 0;
     std::uint32_t voids = 0, holes = 0, orphans_made = 0, redelivered = 0, appended = 0, settled = 0, recycled = 0;
+    std::uint64_t source_number() const; // of the one source that tests feed; 0: it is not known
     const Position &at(std::uint32_t position) const { return positions_[position]; }
     std::uint32_t delivered(std::uint32_t message) const { return delivered_[message % messages]; }
 
@@ -58,6 +68,11 @@ private:
     void enq_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now);
     void deq_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now);
     void state_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now);
+    void decided_changed(const Word &word, std::uint64_t old, std::uint64_t now);
+    void number_changed(const Word &word, std::uint64_t old, std::uint64_t now);
+    bool is_reached(const Position &position, std::uint32_t source) const;
+    void check_letters();
+    void check_consumer(const Process &process, std::uint32_t number);
     void links_changed(const Word &word, std::uint64_t old, std::uint64_t now);
     void recount();
     void note_instant();
@@ -67,6 +82,7 @@ private:
     std::vector<Process *> *processes_ = nullptr;
     std::array<Position, positions> positions_;
     std::array<std::uint8_t, messages> accepted_, delivered_;
+    std::array<std::uint8_t, messages> decided_; // numbers of the source: 1 with a message, 2 without
     std::uint32_t used_ = 0;      // positions to be cleared at a reset
     std::uint32_t unclaimed_ = 0; // FULL and not claimed
     std::uint32_t newest_ = 0;    // position behind the newest published

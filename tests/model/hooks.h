@@ -11,6 +11,7 @@
 #include "access.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #undef atomic_load_explicit
@@ -54,6 +55,10 @@
 #define atomic_fetch_or_explicit(object, value, order) MODEL_FETCH(MODEL_OR, fetch_or, object, value, order)
 #define atomic_fetch_and_explicit(object, value, order) MODEL_FETCH(MODEL_AND, fetch_and, object, value, order)
 #define atomic_thread_fence(order) model_fence((int)(order))
+
+/* A process that is killed frees nothing: its memory is the world's. */
+#define malloc(size) model_allocate(size)
+#define free(memory) ((void)(memory))
 
 /* Payload is shared memory too. */
 #define memcpy(to, from, size) model_copy((to), (from), (size), __func__)

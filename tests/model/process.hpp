@@ -15,7 +15,8 @@ namespace model {
 
 // One call of the public interface. Messages are numbers; a batch takes `count` of them from `message` on.
 struct Action {
-    enum What { enqueue, dequeue, take, release, give_back, reserve, commit, give_up, sweep } what;
+    enum What { enqueue, dequeue, take, release, give_back, give_back_later, reserve, commit, give_up, sweep, feed, raise_to, resume,
+                pass } what;
     std::uint32_t message = 0, count = 1;
 };
 using Program = std::vector<Action>;
@@ -30,6 +31,13 @@ inline Action give_back() { return {Action::give_back}; }
 inline Action reserve() { return {Action::reserve}; }
 inline Action commit(std::uint32_t message) { return {Action::commit, message, 1}; }
 inline Action give_up() { return {Action::give_up}; }
+// Given back until so much time has passed; 0: until the front has come to what is the tail now.
+inline Action give_back_later(std::uint32_t delay) { return {Action::give_back_later, delay}; }
+// A message with its number in the one source that there is, and the same without a message.
+inline Action feed(std::uint32_t number) { return {Action::feed, number, 1}; }
+inline Action raise_to(std::uint32_t number) { return {Action::raise_to, number}; }
+inline Action resume() { return {Action::resume}; } // read the number, and feed the next
+inline Action pass(std::uint32_t time) { return {Action::pass, time}; } // for everybody
 inline Action sweep() { return {Action::sweep}; } // look for the dead
 
 constexpr std::uint32_t most_in_batch = 8;
@@ -65,6 +73,7 @@ struct Process {
 
     // Ghost state of the call under way.
     bool in_call = false;
+    std::int64_t began = 0; // when
     bool was_empty = false, was_full = false; // at some instant of it
     std::uint32_t after = 0;                  // it may not publish before this position
     std::bitset<256> orphans;                 // positions it will have announced when the call or sweep ends

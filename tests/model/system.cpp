@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+extern "C" void model_drop_leases(cq_queue *queue, std::uint32_t owner); // leave.c
+
 namespace model {
 
 // As participant.c does it: while a sweep takes an id for dead, that id is not used again.
@@ -37,6 +39,10 @@ int World::reap(cq_queue *queue)
     } while (result == RESULT_RETRY);
     settle();
     ghost.sweep_ends(*reaper);
+    for (std::uint32_t owner = 0; owner < ids.size(); ++owner)
+        if (ids[owner] && result == CQ_OK)
+            model_drop_leases(queue, owner);
+    settle();
     reaper->sweeping &= ~ids;
     reapers_.join(reaper->thread.now);
     if (result != CQ_OK)
@@ -47,6 +53,25 @@ int World::reap(cq_queue *queue)
 }
 
 bool World::is_suspect(std::uint32_t owner) const { return ghost.is_dead(owner) && !reaped_[owner]; }
+
+void *World::allocate(std::size_t size)
+{
+    memory_of_processes_.push_back(std::make_unique<unsigned char[]>(size));
+    return memory_of_processes_.back().get();
+}
+
+// The other queue takes each number once, in one step. A process may die before it and after it.
+int World::send_letter(const cq_outgoing &message, std::uint64_t number)
+{
+    reached(MODEL_YIELD, nullptr, "send_letter");
+    const int result = number > letters_number_ ? CQ_OK : CQ_DUPLICATE;
+    if (result == CQ_OK) {
+        letters_number_ = number;
+        ghost.got_letter(classify(queue(), message.data));
+    }
+    reached(MODEL_YIELD, nullptr, "send_letter");
+    return result;
+}
 
 bool World::is_free(std::uint32_t owner) const
 {
@@ -90,6 +115,26 @@ std::uint64_t model_fetched(const volatile void *address, std::uint64_t old, int
 
 void model_fence(int order) { World::current()->fenced(order); }
 
+void *model_allocate(std::size_t size) { return World::current()->allocate(size); }
+
+int __real_cq_enqueue_from(cq_queue *queue, const cq_outgoing *message, const char *source, std::uint64_t number);
+int __wrap_cq_enqueue_from(cq_queue *queue, const cq_outgoing *message, const char *source, std::uint64_t number);
+int __wrap_cq_enqueue_from(cq_queue *queue, const cq_outgoing *message, const char *source, std::uint64_t number)
+{
+    return World::current()->is_letters(queue) ? World::current()->send_letter(*message, number)
+                                               : __real_cq_enqueue_from(queue, message, source, number);
+}
+
+// The other queue says nothing of a number that got there while nothing is noted here: it has none then.
+bool __real_source_find(cq_queue *queue, const char *name, std::uint32_t length, std::uint32_t *source);
+bool __wrap_source_find(cq_queue *queue, const char *name, std::uint32_t length, std::uint32_t *source);
+bool __wrap_source_find(cq_queue *queue, const char *name, std::uint32_t length, std::uint32_t *source)
+{
+    return !World::current()->is_letters(queue) && __real_source_find(queue, name, length, source);
+}
+
+int reap_all(cq_queue *queue, cq_recovery *) { return World::current()->reap(queue); }
+
 void *model_copy(void *to, const void *from, std::size_t size, const char *function)
 {
     const geometry &g = World::current()->queue().geometry;
@@ -124,20 +169,25 @@ void os_yield(void) { World::current()->reached(MODEL_YIELD, nullptr, "os_yield"
 void participant_name(cq_queue *, enum side, std::uint32_t) {}
 void supply_note(cq_queue *) {}
 void supply_node(cq_queue *, growth *growth) { growth->result = CQ_OK; }
-std::int64_t os_clock(enum os_clock) { return 1; }
+std::int64_t os_clock(enum os_clock) { return World::current()->clock(); }
+int os_hold_cancellation(void) { return 0; }
+void os_restore_cancellation(int) {}
+bool region_is_linked(const cq_queue *) { return true; }
 int sync_now(cq_queue *, std::int64_t) { std::abort(); } // no queue here is durable
 int sync_reserve(cq_queue *, std::uint64_t) { std::abort(); }
-int consume_special(cq_queue *, std::size_t, std::size_t, struct run *, std::size_t *) { std::abort(); }
-int headers_check(const cq_queue *, const void *, std::size_t) { std::abort(); }
-cq_slice headers_of(const cq_queue *, const unsigned char *) { std::abort(); }
-void letter_move(cq_queue *, const struct run *) { std::abort(); }
+void reach_more(const cq_queue *, std::uint64_t) { std::abort(); } // all of it is reached
+void reach_dues(const cq_queue *) { std::abort(); }
+void trim_go_on(cq_queue *) { std::abort(); } // nothing is begun
 int region_descriptor(cq_queue *) { std::abort(); }
-int memory_allocate(cq_queue *, int, std::uint64_t, std::uint64_t) { std::abort(); }
+int memory_allocate_table(cq_queue *, std::uint64_t, std::uint64_t) { return CQ_OK; }
 int supply_slot(cq_queue *, const struct end *, std::size_t) { std::abort(); }
 void watch_clear(cq_queue *, enum side) {}
 
 // Nothing in the model comes here.
+int cq_open(const char *, const cq_config *, cq_queue **) { std::abort(); }
+int cq_close(cq_queue *) { return CQ_OK; }
 void wake_bits(cq_queue *, enum side, std::uint32_t, std::size_t) { std::abort(); }
+std::size_t wake_surely(cq_queue *, enum side, std::size_t, std::uint32_t) { return 0; }
 int wait_until(cq_queue *, enum side, std::int64_t, wait_try *, void *) { std::abort(); }
 
 } // extern "C"

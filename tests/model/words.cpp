@@ -5,7 +5,8 @@ namespace model {
 namespace {
 
 const char *const names[] = {"handle's mark", "tail", "head", "orphans", "touched", "last_hole", "holed", "wake", "count",
-                             "hint", "marks", "state", "enq", "deq", "next", "holed", "slot", "payload", "handle"};
+                             "hint", "marks", "state", "enq", "deq", "next", "holed", "slot", "payload", "handle",
+                             "sources", "source state", "source number", "decided", "feed", "due", "lease", "moving"};
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
@@ -33,12 +34,30 @@ Word classify(const cq_queue &queue, const void *address)
             return {Word::last_hole, 0, 0};
         if (address == &header.holed)
             return {Word::holed, 0, 0};
+        if (address == &header.sources)
+            return {Word::sources, 0, 0};
+        if (address == &header.consumer || address == &header.mover)
+            return {Word::lease, 0, 0};
+        if (address == &header.moving || address == &header.moved)
+            return {Word::moving, 0, 0};
         return {address == &header.consumers.word || address == &header.producers.word ? Word::wake : Word::count, 0, 0};
+    }
+    if (offset < LAYOUT_SOURCES_OFFSET)
+        return {Word::feed, 0, 0};
+    if (offset < LAYOUT_SUMMARY_OFFSET) {
+        const auto source = static_cast<std::uint32_t>((offset - LAYOUT_SOURCES_OFFSET) / sizeof(layout_source));
+        const std::uint64_t within = (offset - LAYOUT_SOURCES_OFFSET) % sizeof(layout_source);
+        return {within == 0                                  ? Word::source_state
+                : within == offsetof(layout_source, decided) ? Word::decided
+                                                             : Word::source_number,
+                0, source};
     }
     if (offset < g.marks_offset)
         return {Word::hint, 0, 0};
-    if (offset < g.states_offset)
+    if (offset < g.dues_offset)
         return {Word::marks, 0, 0};
+    if (offset < g.states_offset)
+        return {Word::due, 0, 0};
     if (offset < g.nodes_offset)
         return {Word::state, static_cast<std::uint32_t>((offset - g.states_offset) / 8), 0};
     const auto node = static_cast<std::uint32_t>((offset - g.nodes_offset) / g.node_stride);
@@ -68,7 +87,7 @@ std::string name_of(const Word &word)
 
 std::string show(const Word &word, std::uint64_t value)
 {
-    static const char *const phases[] = {"DONE", "WRITING", "FULL", "READING", "VOID", "ORPHAN", "?", "?"};
+    static const char *const phases[] = {"DONE", "WRITING", "FULL", "READING", "VOID", "ORPHAN", "FED", "?"};
     static const char *const states[] = {"FREE", "TAKEN", "LINKED", "SETTLED"};
     const std::string sequence = number(word_sequence(value)), owner = ",o" + number(word_owner(value));
 

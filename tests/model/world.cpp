@@ -7,13 +7,15 @@
 namespace model {
 
 static World *world;
+static const char source_name[] = "stream";
 
 World *World::current() { return world; }
 
 World::World(const Shape &shape) : shape_(shape)
 {
-    if (geometry_of(shape.capacity, sizeof(std::uint64_t), shape.slots, shape.hole_slots, shape.spare_nodes, nullptr, &geometry_) !=
-        CQ_OK)
+    const extras special{shape.exclusive ? FEATURE_EXCLUSIVE : 0, 0, shape.max_deliveries, 0};
+    if (geometry_of(shape.capacity, sizeof(std::uint64_t), shape.slots, shape.hole_slots, shape.spare_nodes, &special,
+                    &geometry_) != CQ_OK)
         std::abort();
     region_.reset(static_cast<unsigned char *>(std::aligned_alloc(LAYOUT_PAGE, geometry_.file_size)));
     std::memset(region_.get(), 0, geometry_.file_size);
@@ -23,7 +25,7 @@ World::World(const Shape &shape) : shape_(shape)
 
 World::~World() { world = nullptr; }
 
-// As create.c leaves it: the first node, LINKED and empty. Participants are never touched here.
+// As create.c leaves it: the first node, LINKED and empty. Of participants only what they feed is touched here.
 void World::reset()
 {
     unsigned char *const base = region_.get();
@@ -31,6 +33,8 @@ void World::reset()
     const std::uint64_t first = ticket_word(shape_.first_sequence, 0, 0), link = link_word(shape_.first_sequence, 0);
 
     std::memset(base, 0, sizeof *header);
+    std::memset(base + LAYOUT_PARTICIPANTS_OFFSET, 0, 64 * sizeof(layout_participant));
+    std::memset(base + LAYOUT_SOURCES_OFFSET, 0, LAYOUT_SUMMARY_OFFSET - LAYOUT_SOURCES_OFFSET);
     std::memset(base + LAYOUT_SUMMARY_OFFSET, 0, 8);
     std::memset(base + geometry_.bitmap_offset, 0, 8);
     std::memset(base + geometry_.marks_offset, 0, geometry_.states_offset - geometry_.marks_offset);
@@ -39,6 +43,11 @@ void World::reset()
     header->tail = header->head = link;
     header->touched = 1;
     header->first_position = header->last_hole = first;
+    if (shape_.max_deliveries > 0)
+        std::strcpy(header->dead_letter, "letters");
+    clock_ = 1;
+    letters_number_ = 0;
+    memory_of_processes_.clear();
     owned_.clear();
     processes.clear();
     handles_.clear();
@@ -60,6 +69,7 @@ void World::reset()
 cq_queue *World::make_handle(std::uint32_t owner)
 {
     static std::uint32_t alive = MAY_CLAIM;
+    static char path[] = "/dev/shm/cqueue.model";
     auto *const queue = static_cast<cq_queue *>(std::aligned_alloc(LAYOUT_LINE, sizeof(cq_queue)));
 
     std::memset(queue, 0, sizeof *queue);
@@ -72,8 +82,14 @@ cq_queue *World::make_handle(std::uint32_t owner)
     queue->states = reinterpret_cast<std::uint64_t *>(queue->base + geometry_.states_offset);
     queue->geometry = geometry_;
     queue->owner = owner;
+    queue->participants[owner].record = PARTICIPANT_USED; // and for good: who reaps is not part of this
     queue->patience = 1;
-    queue->usual_slots = geometry_.slots_per_node;
+    queue->path = path;
+    queue->special = shape_.exclusive || shape_.max_deliveries != 0;
+    queue->usual_slots = shape_.exclusive ? 0 : geometry_.slots_per_node;
+    queue->letters = &letters_;
+    queue->reached = geometry_.node_count;
+    queue->dues_reached = true;
     queue->next_due = INT64_MAX;
     queue->alive = &alive;
     queue->deq_seen = ticket_word(word_sequence(queue->header->head), 0, 0);
@@ -183,12 +199,36 @@ void World::perform(Process &process, const Action &action, Result &result)
     case Action::take:
         result.code = cq_take(queue, &process.loan);
         break;
-    case Action::release: case Action::give_back:
+    case Action::feed: {
+        const cq_outgoing outgoing{sizeof outgoing, 0, numbers, sizeof numbers[0], nullptr, 0};
+        numbers[0] = result.messages[0] = action.message;
+        result.code = cq_enqueue_from(queue, &outgoing, source_name, action.message);
+        result.count = result.code == CQ_OK;
+        break;
+    }
+    case Action::raise_to:
+        result.code = cq_raise_source(queue, source_name, action.message);
+        break;
+    case Action::resume: {
+        const cq_outgoing outgoing{sizeof outgoing, 0, numbers, sizeof numbers[0], nullptr, 0};
+        std::uint64_t number = 0;
+        if ((result.code = cq_source(queue, source_name, &number)) != CQ_OK)
+            break;
+        numbers[0] = number + 1;
+        result.messages[0] = static_cast<std::uint32_t>(number + 1);
+        result.code = cq_enqueue_from(queue, &outgoing, source_name, number + 1);
+        result.count = result.code == CQ_OK;
+        break;
+    }
+    case Action::release: case Action::give_back: case Action::give_back_later:
         if (!process.loan.data)
             break;
         model_copy(numbers, process.loan.data, sizeof numbers[0], "the caller");
         result.messages[0] = static_cast<std::uint32_t>(numbers[0]);
-        result.code = action.what == Action::release ? cq_release(queue, &process.loan) : cq_return(queue, &process.loan);
+        if (action.what == Action::give_back_later)
+            result.code = cq_return_after(queue, &process.loan, action.message == 0 ? std::int64_t{CQ_TO_TAIL} : action.message);
+        else
+            result.code = action.what == Action::release ? cq_release(queue, &process.loan) : cq_return(queue, &process.loan);
         result.count = result.code == CQ_OK;
         break;
     case Action::reserve:
@@ -207,6 +247,9 @@ void World::perform(Process &process, const Action &action, Result &result)
     case Action::give_up:
         if (process.loan.data)
             result.code = cq_abort(queue, &process.loan);
+        break;
+    case Action::pass:
+        clock_ += action.message;
         break;
     case Action::sweep:
         result.code = std::min(reap(queue), 0);

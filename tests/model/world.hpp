@@ -17,6 +17,8 @@ struct Shape {
     std::uint64_t hole_slots = 4;  // S
     std::uint64_t spare_nodes = 4; // X
     std::uint64_t first_sequence = 1;
+    std::uint64_t max_deliveries = 0; // then a message goes to the dead letters
+    bool exclusive = false;           // one consumer at a time
 };
 
 // A place in the core: the next access is `operation` on a word whose name begins with `word`, in `function`. Empty and
@@ -100,6 +102,10 @@ public:
     void copied(const void *address, bool written);
     int reap(cq_queue *queue);
     bool is_suspect(std::uint32_t owner) const;
+    std::int64_t clock() const { return clock_; }
+    void *allocate(std::size_t size);
+    bool is_letters(const cq_queue *queue) const { return queue == &letters_; }
+    int send_letter(const cq_outgoing &message, std::uint64_t number);
     bool is_free(std::uint32_t owner) const; // may a new process have this id?
 
 private:
@@ -125,6 +131,10 @@ private:
     std::bitset<64> reaped_;
     Memory memory_;
     View reapers_; // what those who reaped know, and who uses the id next
+    std::int64_t clock_ = 1;          // moves only when a test says so
+    cq_queue letters_{};              // the other queue, of which nothing is looked at
+    std::uint64_t letters_number_ = 0; // of this queue as its source, there
+    std::vector<std::unique_ptr<unsigned char[]>> memory_of_processes_;
     Process *running_ = nullptr;
     bool unsettled_ = false; // the newest entry of the log has been made, but not looked at
     std::vector<Entry> log_;

@@ -21,6 +21,16 @@ def tables(section, text=TEXT):
     return [row for i, row in enumerate(rows) if not (set(row[0]) == {"-"} or i + 1 < len(rows) and set(rows[i + 1][0]) == {"-"})]
 
 
+def parts_of(heading, text=TEXT):
+    """The fields of each table under a smaller heading, in the document's order: {name: Field}, reserved ones left out."""
+    body = re.search(r"^### %s\n(.*?)(?=^##|\Z)" % heading, text, re.S | re.M).group(1)
+    found = []
+    for table in re.findall(r"^\|[^\n]*\n\|[-|]+\n((?:\|[^\n]*\n)+)", body, re.M):
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+        found.append({row[2]: Field(int(row[0]), int(row[1].split()[0])) for row in rows if row[2] != RESERVED})
+    return found
+
+
 def ranges(section, text=TEXT):
     """(name, offset, size) of each row, reserved ones included, in the document's order."""
     return [(row[2], int(row[0]), int(row[1])) for row in tables(section, text)]
@@ -60,3 +70,5 @@ NODE = fields("Node")
 PHASES = {row[0]: int(row[1]) for row in tables("Words") if len(row) == 3}
 PARTS = {row[1]: row[0] for row in tables("Parts")}
 WORDS = words()
+LOCK = parts_of("lock")[0]
+SEGMENT, RECORD, STATE = parts_of("segments")

@@ -55,7 +55,33 @@ def bit_faults(text):
             for fault in document.faults_of(parts, 32 if word == "wake" else 64)]
 
 
+def facts(struct):
+    """The members of a struct of facts.h: several of a type may be in one declaration."""
+    text = source("facts.h")
+    sizes = {**SIZES, "struct facts_shape": 0}
+    body = re.search(r"^struct %s \{(.*?)^\};" % struct, text, re.S | re.M).group(1).replace("FACTS_ID", "16")
+    offset, found = 0, {}
+    for kind, names in re.findall(r"^\s*((?:struct )?\w+) ([^;]+);", body, re.M):
+        for name, count in re.findall(r"(\w+)(?:\[(\d+)\])?", names):
+            if kind == "struct facts_shape":
+                found.update({inner: document.Field(offset + field.offset, field.size) for inner, field in facts("facts_shape").items()})
+                offset += sum(field.size for field in facts("facts_shape").values())
+                continue
+            if name not in ("reserved", "zeros"):
+                found[name] = document.Field(offset, sizes[kind] * int(count or 1))
+            offset += sizes[kind] * int(count or 1)
+    return found
+
+
 class OffsetsTest(unittest.TestCase):
+    def test_the_files_of_a_durable_directory(self):
+        self.assertEqual(document.LOCK, facts("facts_lock"))
+        self.assertEqual(document.SEGMENT, facts("facts_head"))
+        self.assertEqual(document.RECORD, facts("fact"))
+        state = dict(document.STATE)
+        self.assertEqual(state.pop("run"), document.Field(48, 16))
+        self.assertEqual(state, facts("fact_state"))
+
     def test_header(self):
         self.assertEqual(document.HEADER, fields("layout_header"))
 

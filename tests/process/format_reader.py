@@ -66,7 +66,7 @@ class Region:
         page = CONSTANTS["PAGE"]
         small = size <= CONSTANTS["SMALL_MESSAGE"]
         paged = size > CONSTANTS["PAGED_MESSAGE"]
-        prefix = (8 if header["features"] & 4 else 0) + (up(4 + header["max_headers"], 8) if header["max_headers"] else 0)
+        prefix = (16 if header["features"] & 1 else 0) + (8 if header["features"] & 4 else 0) + (up(4 + header["max_headers"], 8) if header["max_headers"] else 0)
         self.payload_offset = 8 + prefix if small else up(16 + prefix, 64)
         expected = {"slot_stride": up(self.payload_offset + size, 8 if small else page if paged else 64)}
         expected["node_stride"] = up(CONSTANTS["NODE_HEADER"] + slots * expected["slot_stride"],

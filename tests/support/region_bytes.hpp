@@ -25,9 +25,12 @@ inline constexpr uint64_t magic = 0, format_version = 8, byte_order = 12, word_b
                           first_position = 128, created = 136, tail = 256, head = 384, orphans = 392, touched = 512,
                           last_hole = 520, consumers = 640, producers = 768, holes = 896, voided = 904,
                           redelivered = 912, returned = 920, reaped = 928, turn = 1024, highest_id = 1032, free_id = 1036, removed = 1040,
-                          lookout = 1044, sleepers = 1048;
-inline constexpr uint64_t participants = 4096, participant_size = 128, summary = 528384;
-inline constexpr uint64_t node_enq = 0, node_deq = 128, node_next = 256, node_slots = 384;
+                          lookout = 1044, sleepers = 1048, holed = 528, needed = 1152, period = 1160, patience = 1168,
+                          regrets = 1172, trimmed = 1176, consumer = 3072, mover = 3080, moving = 3088,
+                          moved = 3096, move_result = 3104, expired = 3112, sources = 3200,
+                          end = 3328;
+inline constexpr uint64_t participants = 4096, participant_size = 128, source_table = 528384, source_size = 256, summary = 548864;
+inline constexpr uint64_t node_enq = 0, node_deq = 128, node_next = 256, node_holed = 264, node_pinned = 272, node_slots = 384;
 } // namespace field
 
 /* The file of a region, mapped for writing, whatever is in it. */
@@ -52,6 +55,10 @@ public:
 
     unsigned char *at(uint64_t offset) const { return bytes_ + offset; }
     size_t size() const { return size_; }
+
+    /* Of a region with few nodes: a page each. */
+    uint64_t marks() const { return get(field::bitmap_offset) + 4096; }
+    uint64_t dues() const { return marks() + 4096; }
 
     template <class T = uint64_t>
     T get(uint64_t offset) const

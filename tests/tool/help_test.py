@@ -17,7 +17,7 @@ ENDLESS = {
     "cq top": None,
 }
 OTHER_CODES = {"cq check orders --max-fill 80% --max-held 100": {0}}
-C_WORDS = re.compile(r"\bcq_(?!backup)\w+|\bCQ_(?!DIRECTORY\b|QUEUE\b|POSITION\b|DELIVERIES\b)\w+|cqueue\.h|struct|\bNULL\b|errno")
+C_WORDS = re.compile(r"\bcq_(?!backup)\w+|\bCQ_(?!DIRECTORY\b|QUEUE\b|POSITION\b|DELIVERIES\b|HEADERS\b)\w+|cqueue\.h|struct|\bNULL\b|errno")
 
 
 def commands():

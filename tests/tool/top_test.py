@@ -41,14 +41,22 @@ class TopTest(CommandTest):
 
     def test_shows_every_queue_with_its_figures_and_rates(self):
         screen = self.top()
-        screen.until(lambda text: self.row(screen, "orders")[1:7] == ["9", "90%", "0", "0", "0", "-"])
+        screen.until(lambda text: self.row(screen, "orders")[1:8] == ["9", "90%", "0", "0", "0", "-", "-"])
         self.assertRegex(screen.lines[0], rf"^cq top  2 queues in {self.directory}, by rate +\d\d:\d\d:\d\d$")
-        self.assertEqual(screen.lines[1].split(), ["QUEUE", "LENGTH", "FILL", "IN/S", "OUT/S", "HELD", "WAITING", "OPEN", "MEMORY"])
+        self.assertEqual(screen.lines[1].split(), ["QUEUE", "LENGTH", "FILL", "IN/S", "OUT/S", "HELD", "OLDEST", "WAITING", "OPEN", "MEMORY"])
         self.assertIn("q quit", screen.lines[23])
         self.create("busy")
         self.run_cq("put", "busy", stdin=b"x\n" * 100)
         screen.until(lambda text: "busy" in text and "3 queues" in text)
         screen.until(lambda text: screen.lines[2].startswith("busy") and screen.lines[3].startswith("invoices"))
+        self.quit(screen)
+
+    def test_shows_how_long_the_oldest_message_waits(self):
+        self.run_cq("create", "timed", "--enqueue-times", "--quiet")
+        screen = self.top("--sort", "age")
+        screen.until(lambda text: self.row(screen, "timed")[6:7] == ["-"])
+        self.put(b"x", queue="timed")
+        screen.until(lambda text: screen.lines[2].startswith("timed") and self.row(screen, "timed")[6:8] == ["1", "s"])
         self.quit(screen)
 
     def test_rates_are_messages_a_second(self):

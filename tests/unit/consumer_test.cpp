@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "support/leftovers.hpp"
+#include "support/region_bytes.hpp"
 #include "support/shapes.hpp"
 
 namespace cqtest {
@@ -133,6 +134,20 @@ TEST(ConsumerFlag, is_a_property_of_the_queue)
     EXPECT_EQ(open_result(one.name(), Config(0, 0, CQ_EXCLUSIVE_CONSUMER)), CQ_OK);
     EXPECT_EQ(open_result(one.name(), Config()), CQ_OK);
     EXPECT_EQ(plain.stat().exclusive_consumer, 0u);
+}
+
+/* A place that nobody has whose id is in use would stay taken for good: it says so instead. */
+TEST(TheOnlyConsumer, is_somebody_or_the_region_is_corrupt)
+{
+    Queue queue(Config(10, 16, CQ_EXCLUSIVE_CONSUMER));
+    queue.must_enqueue("a");
+    RegionBytes bytes(queue.path());
+    for (const uint64_t nobody : {3ull, 4094ull, 4095ull, 1ull << 40}) {
+        bytes.put(field::consumer, nobody);
+        EXPECT_EQ(cq_dequeue(queue, nullptr, 0, nullptr), CQ_ECORRUPT) << nobody;
+    }
+    bytes.put(field::consumer, uint64_t{0});
+    EXPECT_EQ(queue.dequeue(), "a");
 }
 
 } // namespace

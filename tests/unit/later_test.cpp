@@ -139,6 +139,24 @@ TEST(LaterOf, a_dead_process_is_kept)
     EXPECT_EQ(queue.walk(), Texts{"a"});
 }
 
+/* The times are kept apart from the messages, and take memory where there is one. */
+TEST(LaterOf, a_queue_is_within_its_memory)
+{
+    Config config(1'000'000, 64);
+    config.max_memory = 1 << 20;
+    Queue queue(config);
+    while (queue.enqueue(std::string(64, 'm')) == CQ_OK)
+        ;
+    Message message;
+    int result = CQ_OK;
+    while (result == CQ_OK && cq_take(queue, &message) == CQ_OK)
+        result = cq_return_after(queue, &message, hour);
+    EXPECT_EQ(result, CQ_ENOSPACE) << "there was room for all times";
+    EXPECT_LE(queue.stat().memory, config.max_memory);
+    EXPECT_EQ(cq_return(queue, &message), CQ_OK) << "it is held still";
+    EXPECT_EQ(queue.drain().size(), queue.stat().enqueued - queue.stat().delayed);
+}
+
 TEST(LaterOf, what_makes_no_sense_is_refused)
 {
     Queue queue(Config(10, 16));

@@ -41,7 +41,7 @@ TEST(Memory, a_short_message_in_a_queue_of_large_ones_costs_a_page)
 TEST(Memory, a_message_costs_its_pages_once_and_the_slot_keeps_them)
 {
     Queue queue(Config(1, 1 * MiB));
-    for (int round = 0; round < 3; ++round) {
+    for (int round = 0; round < 10; ++round) {
         for (const size_t size : {size_t{0}, size_t{3696}, size_t{3697}, size_t{100000}, size_t{1 * MiB}, size_t{5}}) {
             const std::string text = bytes(size + static_cast<size_t>(round), size);
             ASSERT_EQ(queue.enqueue(text), CQ_OK);
@@ -75,9 +75,11 @@ TEST(Memory, a_batch_of_large_messages_of_many_sizes_arrives)
         texts.push_back(bytes(i, i * 2000));
     for (std::string &text : texts)
         slices.push_back({text.data(), text.size()});
+    const uint64_t before = memory(queue);
     size_t done = 0;
     ASSERT_EQ(cq_enqueue_batch(queue, slices.data(), slices.size(), &done), CQ_OK);
     EXPECT_EQ(done, 50u);
+    EXPECT_LE(memory(queue) - before, 49 * 50 / 2 * 2000 + 50 * 2 * page + 16 * page) << "each as much as it needs";
     EXPECT_EQ(queue.drain(), texts);
 }
 
@@ -124,7 +126,7 @@ TEST(Memory, a_queue_that_breathes_comes_to_rest)
         }
     };
     breathe();
-    EXPECT_GT(queue.stat().trimmed, MiB) << "it is not needed, as far as is known";
+    EXPECT_TRUE(shrinks_to(queue, MiB)) << "it is not needed, as far as is known";
     /* However slowly this goes: the longer it takes, the more patience the queue learns. */
     EXPECT_TRUE(eventually([&] {
         const uint64_t trimmed = queue.stat().trimmed;
@@ -299,7 +301,70 @@ TEST(Memory, a_process_that_locks_its_memory_takes_no_more_of_the_region)
     EXPECT_LE(memory(queue), before + 4 * page);
 }
 
-/* MCL_CURRENT alone gives each page of every mapping memory, whatever it is: the kernel leaves no way out. */
+/* In a child that locks all of its memory once it has opened the queue, as `how` says. */
+template <class Body>
+void once_all_is_locked(int how, const Queue &queue, Body body)
+{
+    const End end = Child([&](Channel &) {
+                        Handle handle = queue.attach();
+                        if (::mlockall(how) != 0)
+                            return 77;
+                        body(handle);
+                        return testing::Test::HasFailure() ? 1 : 0;
+                    }).join();
+    if (end.code == 77)
+        GTEST_SKIP() << "this process may not lock its memory";
+    EXPECT_EQ(end.code, 0);
+    EXPECT_EQ(end.signal, 0) << "11 is SIGSEGV: what it needs it must not touch";
+}
+
+/* The kernel touches each page that the process may touch itself. */
+TEST(Memory, a_process_that_locks_all_it_has_takes_little_more_of_the_region)
+{
+    Queue queue;
+    const uint64_t before = memory(queue);
+    once_all_is_locked(MCL_CURRENT | MCL_FUTURE, queue, [&](const Handle &handle) {
+        EXPECT_LE(memory(handle), before + 4 * MiB);
+        fill_with(handle, 10000, 4096);
+        Message message = handle.take();
+        EXPECT_EQ(cq_return_after(handle, &message, CQ_TO_TAIL), CQ_OK);
+        EXPECT_EQ(queue.attach(CQ_READ_ONLY).walk().size(), 10000u);
+        EXPECT_EQ(handle.drain().size(), 10000u);
+    });
+}
+
+TEST(Memory, that_is_locked_goes_back_when_it_is_drained)
+{
+    for (const int how : {MCL_CURRENT | MCL_FUTURE, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT}) {
+        Queue queue(Config(20000, 1000));
+        once_all_is_locked(how, queue, [&](const Handle &handle) {
+            fill_with(handle, 20000, 1000);
+            EXPECT_GE(memory(handle), 20 * MiB);
+            while (handle.dequeue())
+                ;
+            EXPECT_TRUE(shrinks_to(handle, 2 * MiB)) << memory(handle);
+        });
+    }
+}
+
+/* What a region had at its largest is there to be touched. */
+TEST(Memory, that_only_a_lock_has_given_goes_back)
+{
+    Queue queue(Config(20000, 1000));
+    fill_with(queue, 20000, 1000);
+    while (queue.dequeue())
+        ;
+    ASSERT_EQ(cq_trim(queue, nullptr), CQ_OK);
+    const End end = Child([&](Channel &) {
+                        Handle handle = queue.attach();
+                        handle.recover(); /* looks at all nodes */
+                        return ::mlockall(MCL_CURRENT) == 0 ? 0 : 77;
+                    }).join();
+    if (end.code == 77)
+        GTEST_SKIP() << "this process may not lock its memory";
+    EXPECT_TRUE(shrinks_to(queue, 2 * MiB)) << memory(queue);
+}
+
 TEST(Memory, a_process_that_locks_later_what_it_uses_takes_no_more_of_the_region)
 {
     Queue queue;

@@ -46,6 +46,24 @@ TEST_P(Source, keeps_order_and_capacity_with_others)
     EXPECT_EQ(queue.stat().writing, 0u);
 }
 
+/* The table gets its memory when it is needed, in a queue that has filled its share, too. */
+TEST(Sources, are_within_the_memory_of_the_queue)
+{
+    Config config(1'000'000, 64);
+    config.max_memory = 1 << 20;
+    Queue queue(config);
+    const Texts some(1000, std::string(64, 'm'));
+    while (queue.enqueue(some[0]) == CQ_OK)
+        ;
+    const uint64_t before = queue.stat().memory;
+    EXPECT_LE(before, config.max_memory);
+    ASSERT_EQ(cq_raise_source(queue, "stream", 1), CQ_OK);
+    EXPECT_GT(queue.stat().memory, before) << "it is counted";
+    EXPECT_LE(queue.stat().memory, config.max_memory);
+    queue.drain();
+    ASSERT_EQ(feed(queue, "fed", "stream", 2), CQ_OK);
+}
+
 TEST(Sources, are_sixty_four)
 {
     Queue queue(Config(100, 16));

@@ -69,6 +69,10 @@ PyObject *pack_headers(struct handle *handle, PyObject *mapping)
     size_t size = 0;
     bool good = items != NULL;
 
+    if (!items && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_TypeError, "headers are a mapping of str to str or bytes, and not %R", mapping);
+    }
     for (Py_ssize_t i = 0; good && i < PyList_Size(items); ++i)
         good = add(handle, &headers, &size, PyList_GetItem(items, i));
     if (good)
@@ -139,7 +143,7 @@ int loan_set_headers(PyObject *self, PyObject *mapping, void *unused)
                                    : RAISED;
     Py_DECREF(packed);
     if (result != CQ_OK && result != RAISED)
-        handle_raise(loan->handle, result, size);
+        Py_XDECREF(PyObject_CallMethod((PyObject *)loan->handle, "_fail_headers", "in", result, (Py_ssize_t)size));
     return result == CQ_OK ? 0 : -1;
 }
 

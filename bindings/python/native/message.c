@@ -193,7 +193,13 @@ static PyObject *reservation_commit(PyObject *self, PyObject *const *arguments, 
         return NULL;
     }
     if (count == 1 && arguments[0] != Py_None) {
-        size = PyLong_AsSize_t(arguments[0]);
+        PyObject *number = PyNumber_Index(arguments[0]);
+        size = number ? PyLong_AsSize_t(number) : 0;
+        Py_XDECREF(number);
+        if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_OverflowError)) {
+            PyErr_Clear();
+            PyErr_Format(PyExc_ValueError, "'size' must be what was reserved at most, and is %R", arguments[0]);
+        }
         if (PyErr_Occurred())
             return NULL;
     }

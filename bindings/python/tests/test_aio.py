@@ -7,8 +7,9 @@ import threading
 import pytest
 from conftest import LONG, PATIENCE
 
-from cqueue_shm import ClosedError, Empty, Flags, Full, Stale, TooBigError, _raw
+from cqueue_shm import ClosedError, Empty, Flags, Full, Stale, TooBigError, TypedQueue, _raw, aio
 from cqueue_shm.aio import AsyncQueue
+from cqueue_shm.codecs import JSON
 
 
 def run(main):
@@ -332,6 +333,76 @@ def test_without_waiting(make):
             q.put_nowait(b"3")
         assert (q.qsize(), q.empty(), q.full()) == (2, False, True)
         assert q.get_nowait() == b"1"
+
+    run(main())
+
+
+def test_what_a_task_of_the_same_loop_did_is_told_without_the_descriptor(make, monkeypatch):
+    monkeypatch.setattr(aio.Line, "_watch", lambda line: None)
+
+    async def main():
+        q = AsyncQueue(make(1, 8))
+        getting = [asyncio.create_task(q.get()) for _ in range(2)]
+        await turns(3)
+        for i in range(2):
+            await q.put(b"%d" % i)
+            await turns(3)
+        assert await asyncio.gather(*getting) == [b"0", b"1"]
+        await q.put(b"2")
+        putting = asyncio.create_task(q.put(b"3"))
+        await turns(3)
+        assert await q.get() == b"2"
+        await putting
+        assert await q.get() == b"3"
+
+    run(main())
+
+
+def test_a_long_batch_is_encoded_once_and_not_looked_at_again_and_again(make, monkeypatch):
+    encoded, looked, count = [], 0, 20_000
+
+    class Counting(JSON):
+        def encode(self, item):
+            encoded.append(item)
+            return super().encode(item)
+
+    def counting_put_all(queue, messages, **more):
+        nonlocal looked
+        looked += len(messages)
+        put_all(queue, messages, **more)
+
+    put_all = aio.put_all
+    monkeypatch.setattr(aio, "put_all", counting_put_all)
+
+    async def main():
+        async with AsyncQueue(make(16, 16, kind=TypedQueue, codec=Counting())) as q:
+            putting = asyncio.create_task(q.put_many(iter(range(count))))
+            got = []
+            while len(got) < count:
+                got += await q.get_many()
+            await putting
+            assert got == encoded == list(range(count))
+
+    run(main())
+    assert looked < 4 * count
+
+
+def test_a_batch_that_is_ended_says_how_far_it_came(make):
+    async def main():
+        q = AsyncQueue(make(2, 8))
+        putting = asyncio.create_task(q.put_many([b"%d" % i for i in range(6)]))
+        await turns()
+        assert [await q.get() for _ in range(2)] == [b"0", b"1"]
+        await turns()
+        q.close()
+        with pytest.raises(ClosedError) as caught:
+            await putting
+        assert caught.value.done == 4
+
+        q = AsyncQueue(make())
+        with pytest.raises(TooBigError) as caught:
+            await q.put_many([b"1", bytes(9)])
+        assert caught.value.done == 0
 
     run(main())
 

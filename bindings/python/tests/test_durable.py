@@ -161,7 +161,7 @@ def test_a_sync_has_time_and_can_be_ended(durable):
 def test_a_failing_disk_is_named_and_hides_nothing(make, disk):
     queue = make(sync=True, durable_directory=disk)
     queue.put_many([b"a", b"b", b"c", b"d", b"e"])
-    buffer = bytearray(1)
+    buffer = bytearray(b"    ")
     with a_failing_disk():
         with pytest.raises(DiskError) as failure:
             queue.put(b"f")
@@ -176,9 +176,9 @@ def test_a_failing_disk_is_named_and_hides_nothing(make, disk):
         with pytest.raises(OSError):  # which one the system's limit is, is the core's to say
             queue.sync()
         assert queue.stats().disk_error < 0
-        with pytest.raises(DiskError):
+        with pytest.raises(DiskError) as failure:
             queue.get_into(buffer)
-        assert buffer == b"d"
+        assert (buffer, failure.value.data) == (b"d   ", 1)
         message = queue.take()
         with pytest.raises(DiskError):
             message.release()
@@ -194,6 +194,20 @@ def test_a_failing_disk_is_named_and_hides_nothing(make, disk):
     queue.sync()
     assert queue.stats().disk_error == 0
     assert queue.get_many() == [b"f", b"g", b"h", b"i"]
+
+
+def test_one_of_a_batch_that_fails_keeps_no_other(make, disk):
+    queue = make(sync=True, durable_directory=disk)
+    queue.put_many([b"a", b"b", b"c", b"d"])
+    with a_failing_disk():
+        batch = queue.take_many(2)
+        with pytest.raises(DiskError):
+            batch.release()
+        assert not any(message.held for message in batch)
+        with pytest.raises(DiskError), queue.take_many(2) as batch:
+            pass
+        assert not any(message.held for message in batch)
+    assert queue.empty()
 
 
 def test_a_typed_queue_keeps_what_it_could_not_sync(make, disk):

@@ -31,8 +31,9 @@ def built(tmp_path_factory):
     """The source distribution, and the wheel that was built from what is in it."""
     folder = tmp_path_factory.mktemp("built")
     # That pyproject.toml names all that building needs was seen when the environment of these tests was made.
-    isolation = [] if LONG else ["--no-isolation"]
-    run(sys.executable, "-m", "build", *isolation, "--outdir", folder, PROJECT)
+    # How fast it is does not matter here, and a compiler that need not optimise is.
+    options = [] if LONG else ["--no-isolation", "-Ccmake.build-type=Debug"]
+    run(sys.executable, "-m", "build", *options, "--outdir", folder, PROJECT)
     return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
 
 
@@ -79,16 +80,16 @@ def pythons():
     for folder in folders:
         for minor in range(11, 30):
             program = os.path.join(folder, f"python3.{minor}")
-            if minor not in found and subprocess.run(
-                ["env", program, "-c", "import venv"], capture_output=True, check=False
+            if minor not in found and os.access(program, os.X_OK) and subprocess.run(
+                [program, "-c", "import venv"], capture_output=True, check=False
             ).returncode == 0:  # fmt: skip
                 found[minor] = program
     return found
 
 
 def test_the_wheel_works_in_an_environment_of_its_own(built, tmp_path):
-    tried = {sys.version_info[1]: sys.executable, **pythons()}
-    for minor, python in sorted(tried.items()):
+    tried = sorted({sys.version_info[1]: sys.executable, **pythons()}.items())
+    for minor, python in tried if LONG else sorted({tried[0], tried[-1]}):
         venv = tmp_path / f"3.{minor}"
         run(python, "-m", "venv", "--without-pip", venv)
         pip = [sys.executable, "-m", "pip", "--python", venv / "bin/python", "--disable-pip-version-check"]

@@ -8,7 +8,7 @@ import numpy
 import pytest
 from conftest import PATIENCE
 
-from cqueue_shm import DecodeError, Empty, Full, Queue, TooBigError, TypedQueue
+from cqueue_shm import ClosedError, DecodeError, Empty, Full, Queue, TooBigError, TypedQueue
 from cqueue_shm.aio import AsyncQueue
 from cqueue_shm.codecs import JSON, Fixed, Pickle
 from cqueue_shm.objects import ObjectQueue
@@ -111,6 +111,55 @@ def test_its_neighbours_are_delivered(typed, raw):
     typed.put(10)
     assert typed.get_many() == [10]
     assert raw.qsize() == 1
+
+
+@pytest.mark.parametrize("data", [b"NaN", b"[-Infinity]", b"1 2", b"", b"\xff", b"\xef\xbb\xbf1"])
+def test_what_is_not_one_value_of_json_is_none(typed, raw, data):
+    raw.put(data)
+    with pytest.raises(DecodeError):
+        typed.get()
+
+
+def test_what_ends_decoding_costs_no_item(make):
+    class Interrupted(JSON):
+        def decode(self, data):
+            if data == b"2":
+                raise KeyboardInterrupt
+            return super().decode(data)
+
+    queue = make(16, 64, kind=TypedQueue, codec=Interrupted())
+    queue.put_many([1, 2, 3])
+    with pytest.raises(KeyboardInterrupt) as caught:
+        queue.get_many()
+    assert caught.value.__traceback__ is not None  # which keeps all that was taken
+    assert [waiting.data for waiting in queue.walk()] == [b"1", b"2", b"3"]
+
+
+def test_closing_amid_a_batch_loses_no_item(make):
+    class Closing(JSON):
+        def decode(self, data):
+            queue.close()
+            return super().decode(data)
+
+    queue, other = make(16, 64, kind=TypedQueue, codec=Closing()), make(kind=TypedQueue)
+    queue.put_many([1, 2])
+    with pytest.raises(ClosedError):
+        queue.get_many()
+    assert other.get_many() == [1, 2]
+
+    queue = make(kind=TypedQueue)
+    queue.put_many([1, 2, 3])
+
+    def closing_before_the_second(decoded):
+        for place, pair in enumerate(decoded):
+            if place == 1:
+                queue.close()
+            yield pair
+
+    decode_all = queue._decode_all
+    queue._decode_all = lambda batch: closing_before_the_second(decode_all(batch))
+    assert queue.get_many() == [1]
+    assert other.get_many() == [2, 3]
 
 
 def test_a_hook_decides(make):

@@ -20,9 +20,9 @@ _cq() {
     case $command in
     "") options="-h --help --directory --trust --version" words="create put get peek work ls stat top plot check export doctor move copy purge trim sync resize rename backup restore rm version help" values="--directory" ;;
     create) options="-h --help --directory --permissions --trust --group --capacity --max-message --max-held --max-memory --reserve --durable --durable-directory --max-headers --max-deliveries --dead-letter --time-to-live --enqueue-times --exclusive-consumer --exclusive --json -q --quiet" words="" values="--directory --permissions --group --capacity --max-message --max-held --max-memory --reserve --durable-directory --max-headers --max-deliveries --dead-letter --time-to-live" ;;
-    put) options="-h --help --directory --permissions --trust --file -0 --null --base64 --json --wait --no-wait --sync --ack" words="$(_cq_queues)" values="--directory --permissions --file --wait" ;;
-    get) options="-h --help --directory --permissions --trust -n --count --all --follow --wait -0 --null --base64 --raw --json --meta" words="$(_cq_queues)" values="--directory --permissions -n --count --wait" ;;
-    peek) options="-h --help --directory --permissions --trust -n --count --all -0 --null --base64 --raw --json --meta" words="$(_cq_queues)" values="--directory --permissions -n --count" ;;
+    put) options="-h --help --directory --permissions --trust --file -0 --null --base64 --json -H --header --without-headers --wait --no-wait --sync --ack" words="$(_cq_queues)" values="--directory --permissions --file -H --header --wait" ;;
+    get) options="-h --help --directory --permissions --trust -n --count --all --follow --wait -0 --null --base64 --raw --json --meta --headers" words="$(_cq_queues)" values="--directory --permissions -n --count --wait" ;;
+    peek) options="-h --help --directory --permissions --trust -n --count --all -0 --null --base64 --raw --json --meta --headers" words="$(_cq_queues)" values="--directory --permissions -n --count" ;;
     work) options="-h --help --directory --permissions --trust -j --jobs --dead-letter --max-deliveries --timeout --retry-after -n --count --all --wait --json" words="$(_cq_queues)" values="--directory --permissions -j --jobs --dead-letter --max-deliveries --timeout --retry-after -n --count --wait" ;;
     ls) options="-h --help --directory --permissions --trust --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     stat) options="-h --help --directory --permissions --trust --json --csv --plot --watch -n --count" words="$(_cq_queues)" values="--directory --permissions --plot --watch -n --count" ;;
@@ -31,15 +31,15 @@ _cq() {
     check) options="-h --help --directory --permissions --trust --max-fill --max-length --max-held --max-memory --max-age --max-stall --min-participants --json" words="$(_cq_queues)" values="--directory --permissions --max-fill --max-length --max-held --max-memory --max-age --max-stall --min-participants" ;;
     export) options="-h --help --directory --permissions --trust --listen --textfile --every --json --prometheus" words="$(_cq_queues)" values="--directory --permissions --listen --textfile --every" ;;
     doctor) options="-h --help --directory --permissions --trust --watch --json" words="$(_cq_queues)" values="--directory --permissions --watch" ;;
-    move) options="-h --help --directory --permissions --trust -n --count --follow --wait --json" words="$(_cq_queues)" values="--directory --permissions -n --count --wait" ;;
-    copy) options="-h --help --directory --permissions --trust -n --count --wait --json" words="$(_cq_queues)" values="--directory --permissions -n --count --wait" ;;
+    move) options="-h --help --directory --permissions --trust -n --count --follow --wait --without-headers --json" words="$(_cq_queues)" values="--directory --permissions -n --count --wait" ;;
+    copy) options="-h --help --directory --permissions --trust -n --count --wait --without-headers --json" words="$(_cq_queues)" values="--directory --permissions -n --count --wait" ;;
     purge) options="-h --help --directory --permissions --trust -n --count -f --force --dry-run --json" words="$(_cq_queues)" values="--directory --permissions -n --count" ;;
     trim) options="-h --help --directory --permissions --trust --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     sync) options="-h --help --directory --permissions --trust --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     resize) options="-h --help --directory --permissions --trust --capacity --max-message --max-held --max-memory --reserve -f --force --json" words="$(_cq_queues)" values="--directory --permissions --capacity --max-message --max-held --max-memory --reserve" ;;
     rename) options="-h --help --directory --permissions --trust -f --force --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     backup) options="-h --help --directory --permissions --trust --json" words="$(_cq_queues)" values="--directory --permissions" ;;
-    restore) options="-h --help --directory --permissions --trust --capacity --max-message --max-held --json" words="$(_cq_queues)" values="--directory --permissions --capacity --max-message --max-held" ;;
+    restore) options="-h --help --directory --permissions --trust --capacity --max-message --max-held --durable --durable-directory --not-durable --json" words="$(_cq_queues)" values="--directory --permissions --capacity --max-message --max-held --durable-directory" ;;
     rm) options="-h --help --directory --permissions --trust -f --force --durable --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     version) options="-h --help --json" words="" values="" ;;
     help) options="-h --help --json" words="create put get peek work ls stat top plot check export doctor move copy purge trim sync resize rename backup restore rm version help" values="" ;;

@@ -1,6 +1,7 @@
 /*
  * make.c - the two golden regions: messages of every form that a region has for them, a hole, and messages to be delivered
- * again. golden/make runs it and keeps the bytes; golden/NAME.expected says by hand what a walk shows.
+ * again; and a durable directory with messages that were synced, held, given back, released and written twice. golden/make
+ * runs it and keeps the bytes; golden/NAME.expected says by hand what a walk shows.
  */
 #define _GNU_SOURCE
 #include <cqueue.h>
@@ -116,13 +117,51 @@ static void make_large(void)
     cq_close(queue);
 }
 
+#define KEPT (CQ_DURABLE | CQ_ANY_FILESYSTEM)
+
+/* What a STATE has of messages behind D, and what it has not; and two lives of the region. A node holds 64. */
+static void make_kept(void)
+{
+    cq_queue *queue = open_queue("kept", CQ_EXCLUSIVE | KEPT, 20, 300);
+    cq_message held = {.struct_size = sizeof held}, returned = held;
+
+    put(queue, "released, and that was synced");
+    put(queue, "held");
+    put(queue, "given back");
+    put(queue, "");
+    put_bytes(queue, 0x01, 299);
+    check(cq_sync(queue, -1), "cq_sync");
+    get_and_drop(queue);
+    check(cq_take(queue, &held), "cq_take");
+    check(cq_take(queue, &returned), "cq_take");
+    check(cq_return(queue, &returned), "cq_return");
+    put_bytes(queue, 0x02, 300);
+    check(cq_sync(queue, -1), "cq_sync");
+    check(cq_release(queue, &held), "cq_release");
+    put(queue, "not synced");
+    cq_close(queue);
+    check(cq_unlink("kept", &(cq_config){.struct_size = sizeof(cq_config), .directory = directory}), "cq_unlink");
+
+    queue = open_queue("kept", CQ_ATTACH | KEPT, 0, 0);
+    put(queue, "of the second life");
+    put(queue, "the last");
+    check(cq_sync(queue, -1), "cq_sync");
+    get_and_drop(queue);
+    cq_close(queue);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: make DIRECTORY\n");
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: make DIRECTORY [NAME]: with a name, recover that durable queue\n");
         return 2;
     }
     directory = argv[1];
+    if (argc == 3) {
+        cq_close(open_queue(argv[2], CQ_ATTACH | KEPT, 0, 0));
+        return 0;
+    }
+    make_kept();
     make_small();
     make_large();
     return 0;

@@ -8,12 +8,12 @@ from pathlib import Path
 # From bottom to top. Each uses what stands before it in this list alone.
 ORDER = """
 layout os testing trace disk crc32c
-handle run config geometry facts
-slot wake lease headers
+handle reach run config geometry facts
+slot wake headers
 region memory create fork home segment
 node ends queue source room front orphan fast sweep
-legacy flush collect sync revive durable
-participant reap
+state legacy flush collect sync revive durable
+participant lease reap
 trim
 supply
 probe lookout
@@ -32,7 +32,7 @@ DIRECTIVES = set("include define undef if ifdef ifndef elif else endif error".sp
 
 
 def module(name):
-    return {"os_linux": "os", "os_linux_blocks": "os", "os_linux_process": "os", "os_linux_disk": "disk", "say": "explain", "trouble": "explain", "shortage": "explain"}.get(name, name)
+    return {"os_linux": "os", "os_linux_blocks": "os", "os_linux_memory": "os", "os_linux_process": "os", "os_linux_disk": "disk", "say": "explain", "trouble": "explain", "shortage": "explain"}.get(name, name)
 
 
 def sources(folder):

@@ -19,6 +19,7 @@ if not getattr(sys, "_is_gil_enabled", lambda: True)():
     )
 
 from . import _raw
+from .batch import Batch
 from .errors import (
     AccessError,
     BusyError,
@@ -57,7 +58,7 @@ from .errors import (
     VersionError,
 )
 from .facts import Participant, Recovery, Stats, Waiting
-from .handle import Batch, after_fork, unlink
+from .opened import after_fork, unlink
 from .queue import Queue
 from .settings import Flags
 from .typed import TypedQueue

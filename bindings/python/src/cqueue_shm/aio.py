@@ -14,18 +14,20 @@ only in the step that returns it. (Queue.cancel() is for threads: it does not en
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import select
+import types
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from . import _raw
 from ._raw import Message, Reservation
-from .errors import ClosedError, Empty, Full, NoSpaceError
-from .handle import Batch, Handle, Headers
+from .batch import Batch
+from .errors import ClosedError, CqueueError, Empty, Full, NoSpaceError
+from .handle import Handle, Headers
+from .queue import put_all
 
 __all__ = ["AsyncQueue"]
 
@@ -38,6 +40,37 @@ LOOK_SECONDS = 1.0
 
 # The loop waits for a moment with whoever finds nothing (native/spin.c). When that was worth it so often, it turns.
 SPINS = 8
+
+
+# So many messages of a long batch are tried again at once: each try looks at all that it has.
+CHUNK = 1024
+
+
+@types.coroutine
+def _turn() -> Generator[None]:
+    """Let the loop turn once: asyncio.sleep(0), without looking at the time."""
+    yield
+
+
+class Place:
+    """One task's in a line. It lasts until the task is served; what wakes the task does not."""
+
+    __slots__ = ("_future",)
+
+    def __init__(self) -> None:
+        self._future: asyncio.Future[None] | None = None
+
+    async def wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._future = loop.create_future()
+        await self._future
+
+    def is_awake(self) -> bool:
+        """Or will be in this turn of the loop."""
+        return self._future is None or self._future.done()
+
+    def wake(self) -> None:
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
 
 
 class Line:
@@ -54,37 +87,45 @@ class Line:
             (_raw.spin_for_room, _raw.wait_for_room) if is_room else (_raw.spin_for_message, _raw.wait_for_message)
         )
         self._spun = 0
-        self._waiting: deque[list[asyncio.Future[None]]] = (
-            deque()
-        )  # a list of one: whose place lasts, and future does not
+        self._waiting: deque[Place] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watched: tuple[int, asyncio.TimerHandle] | None = None
         self._file: int | None = None
         self._is_stale = False
+        self.is_in_vain = False  # the last try was: a look, which costs less, comes before the next
 
-    def is_free(self) -> bool:
-        return not self._waiting
+    def has_chances(self) -> bool:
+        """Whether somebody who comes now may try at once."""
+        if self._waiting:
+            return False
+        if self.is_in_vain:
+            self.is_in_vain = self._look_once(self._queue, 0) == _raw.CQ_TIMEOUT
+        return not self.is_in_vain
+
+    def tell(self) -> None:
+        """A task of this loop, it may be, has done what the first one waits for: sooner than the descriptor tells."""
+        if self._waiting and self._loop is asyncio._get_running_loop():
+            self._waiting[0].wake()
 
     async def wait_for(self, attempt: Callable[[], Result]) -> Result:
         """Until it is our turn and `attempt` raises neither Empty nor Full, and there is memory."""
         loop = asyncio.get_running_loop()
         self._bind(loop)
-        place = [loop.create_future()]
+        place = Place()
         self._waiting.append(place)
         try:
-            if self._waiting[0] is place and await self._comes_soon():
-                with contextlib.suppress(Empty, Full, NoSpaceError):
-                    return attempt()
-            while True:
+            if self._waiting[0] is not place or not await self._comes_soon():
                 self._watch()
-                await place[0]
-                place[0] = loop.create_future()
+                await place.wait(loop)
+            while True:
                 if self._waiting[0] is place or self._queue.closed or self._is_stale:
                     try:
                         return attempt()
                     except (Empty, Full, NoSpaceError):
                         if self._is_stale:
                             self._queue._check(_raw.CQ_STALE)
+                self._watch()
+                await place.wait(loop)
         finally:
             if place in self._waiting:  # else its loop was closed, and another took over
                 self._waiting.remove(place)
@@ -94,9 +135,9 @@ class Line:
         if self._spin(self._queue) == _raw.CQ_OK:
             self._spun += 1
             if self._spun % SPINS == 0:
-                await asyncio.sleep(0)
+                await _turn()
             return True
-        await asyncio.sleep(0)
+        await _turn()
         return self._look_once(self._queue, 0) == _raw.CQ_OK
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -124,19 +165,19 @@ class Line:
 
     def _wake_first(self) -> None:
         """One a turn of the loop. What is left keeps the descriptor readable, and so wakes the next one."""
-        if self._waiting:
-            future = self._waiting[0][0]
-            # A task that was served in this turn of the loop, and found nothing since, has made it unreadable again.
-            if not future.done() and self._poll.poll(0):
-                future.set_result(None)
-        elif self._poll.poll(0):
-            self.stop()
+        if self._waiting and self._waiting[0].is_awake():
+            return
+        # A task that was served in this turn of the loop, and found nothing since, has made it unreadable again.
+        if self._poll.poll(0):
+            if self._waiting:
+                self._waiting[0].wake()
+            else:
+                self.stop()
 
     def wake_all(self) -> None:
         self.stop()
         for place in list(self._waiting):
-            if not place[0].done():
-                place[0].set_result(None)
+            place.wake()
 
     def _look(self) -> None:
         assert self._watched is not None
@@ -174,11 +215,31 @@ class AsyncQueue(Generic[T]):
     """A Queue or TypedQueue whose calls are awaited. Close it through this, so that waiting tasks learn of it."""
 
     def __init__(self, queue: Handle[T]) -> None:
+        if not isinstance(queue, Handle):
+            raise TypeError(f"an AsyncQueue is made of a Queue or TypedQueue, and not of {queue!r}")
         self.queue = queue
 
     def _line(self, is_room: bool) -> Line:
         lines = self.queue._lines
         return lines.get(is_room) or lines.setdefault(is_room, Line(self.queue, is_room))
+
+    async def _once(self, is_room: bool, attempt: Callable[[], Result]) -> Result:
+        """Take turns: who comes while others wait waits behind them."""
+        lines = self.queue._lines
+        line = lines.get(is_room)
+        if line is not None and not line.has_chances():
+            result = await line.wait_for(attempt)
+        else:
+            try:
+                result = attempt()
+            except (Empty, Full, NoSpaceError):
+                line = self._line(is_room)
+                line.is_in_vain = True
+                result = await line.wait_for(attempt)
+        other = lines.get(not is_room)
+        if other is not None:
+            other.tell()
+        return result
 
     # ---- as of the queue
 
@@ -255,14 +316,21 @@ class AsyncQueue(Generic[T]):
 
     async def put_many(self, items: Iterable[T]) -> None:
         """As Queue.put_many(). Cancelled, it has put those that there was room for."""
-        rest = list(items)
+        messages = self.queue._encode(items)
+        step, done = len(messages), 0  # all at first, so that one that is too large keeps all out
 
         def attempt() -> None:
+            nonlocal step, done
             try:
-                self.queue.put_many(rest, block=False)
-            except (Full, NoSpaceError) as error:
-                del rest[: error.done]
+                while done < len(messages):
+                    put_all(self.queue, messages[done : done + step], block=False, timeout=None)
+                    done += step
+            except CqueueError as error:
+                done += error.done
+                error.done = done
                 raise
+            finally:
+                step = min(CHUNK, self.maxsize)
 
         await self._once(True, attempt)
 
@@ -301,12 +369,3 @@ class AsyncQueue(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    async def _once(self, is_room: bool, attempt: Callable[[], Result]) -> Result:
-        line = self._line(is_room)
-        if line.is_free():
-            try:
-                return attempt()
-            except (Empty, Full, NoSpaceError):
-                pass
-        return await line.wait_for(attempt)

@@ -10,7 +10,7 @@ import json
 import pickle
 import struct
 import sys
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -26,14 +26,22 @@ class Codec(Protocol[T]):
     def decode(self, data: bytes, /) -> T: ...
 
 
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no value of JSON")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
 class JSON:
     """One value a message, in UTF-8. NaN and infinities are none."""
 
     def encode(self, item: Any, /) -> bytes:
-        return json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _ENCODER.encode(item).encode()
 
     def decode(self, data: bytes, /) -> Any:
-        return json.loads(data.decode())
+        return _DECODER.decode(data.decode())
 
 
 class Pickle:

@@ -179,7 +179,8 @@ class TimedOut(CqueueError, TimeoutError):
 class DiskError(CqueueError, OSError):
     """The disk failed. What the call was to do is done, but may not survive a power cut: sync() tries again.
 
-    `data`: what a get() or get_many() of a queue opened with sync=True removed: it is yours, and nowhere else now.
+    `data`: what a get() or get_many() of a queue opened with sync=True removed: it is yours, and nowhere else now. Of
+    get_into(), how many bytes of the buffer that is.
     """
 
     data: Any = None
@@ -306,7 +307,10 @@ def error(code: int, name: str, config: bytearray, size: int = 0, filename: str 
 
 def ended_in_vain(name: str, ordinary: int, waited: bool) -> CqueueError:
     """The exception for CQ_EMPTY or CQ_FULL. These are ordinary, often caught unread: no time goes into their text."""
-    text = f'"{name}": {_raw.cq_strerror(ordinary)}'
+    text = f'"{name}": {IN_VAIN[ordinary]}'
     if waited:
         return CLASSES[ordinary](f"{text}: timed out", name, _raw.CQ_TIMEOUT)
     return CLASSES[ordinary](text, name, ordinary)
+
+
+IN_VAIN = {code: _raw.cq_strerror(code) for code in (_raw.CQ_EMPTY, _raw.CQ_FULL)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import _raw
 from .errors import CqueueError, TooSmallError, error
 from .handle import Handle, Headers
-from .settings import nanoseconds
+from .settings import check_count, nanoseconds
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -49,8 +49,7 @@ class Queue(Handle[bytes]):
     ) -> bool:
         """Append a message that comes from elsewhere, exactly once: it is put and its source's number is raised to
         `number` in one step. False: the source has come to this number before, so it was put then."""
-        _check_source(source)
-        return self._put_more(item, headers, source, number, block, timeout)
+        return self._put_from(source, number, item, headers, block, timeout)
 
     def put_nowait(self, item: Buffer) -> None:
         """put(item, block=False)."""
@@ -82,7 +81,7 @@ class Queue(Handle[bytes]):
             failure.needed = size
             raise failure
         if result != _raw.CQ_OK:
-            self._fail(result, _raw.CQ_EMPTY, block)
+            self._received((result, size) if result == _raw.CQ_EIO else result, _raw.CQ_EMPTY, block)
         return size
 
     def put_many(self, items: Iterable[Buffer], block: bool = True, timeout: float | None = None) -> None:
@@ -90,13 +89,14 @@ class Queue(Handle[bytes]):
 
         When there is no room for all, or it timed out: Full. Its `done`, as any other error's, is how many went in.
         """
-        put_all(self, items if isinstance(items, tuple) else tuple(items), block, timeout)
+        put_all(self, self._encode(items), block, timeout)
+
+    def _encode(self, items: Iterable[Buffer]) -> tuple[Buffer, ...]:
+        return tuple(items)
 
     def get_many(self, count: int = 64, block: bool = True, timeout: float | None = None) -> list[bytes]:
         """Remove up to `count` of the oldest messages: what is waiting, or once one has come. Empty as for get()."""
-        if count < 1:
-            raise ValueError("'count' must be positive")
-        got = _raw.dequeue_batch(self, count, nanoseconds(block, timeout))
+        got = _raw.dequeue_batch(self, check_count(count), nanoseconds(block, timeout))
         if not isinstance(got, list):
             self._received(got, _raw.CQ_EMPTY, block)
         return got
@@ -112,11 +112,6 @@ def put_all(queue: Handle[Any], items: tuple[Buffer, ...], block: bool, timeout:
         except CqueueError as failure:
             failure.done = done
             raise
-
-
-def _check_source(source: str) -> None:
-    if not source:
-        raise ValueError("a source has a name")
 
 
 def _size(item: Buffer) -> int:

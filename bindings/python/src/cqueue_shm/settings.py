@@ -7,8 +7,11 @@ import operator
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import NoneType
 
 from . import _raw
+
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
 class Flags(enum.IntFlag):
@@ -29,13 +32,24 @@ class Flags(enum.IntFlag):
 
 
 def number(name: str, value: int, bits: int) -> int:
-    """What a field of the C struct can hold. Whether it makes sense, the queue says."""
-    value = operator.index(value)
+    """What C's number of so many bits can hold. Whether it makes sense, the queue says."""
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name!r} must be an integer, and is {value!r}") from None
     if value < 0:
         raise ValueError(f"{name!r} must not be negative, and is {value}")
     if value >= 1 << bits:
         raise ValueError(f"{name!r} is too large: {value}")
     return value
+
+
+def check_count(count: int) -> int:
+    """Of messages that are asked for."""
+    count = number("count", count, 64)
+    if count == 0:
+        raise ValueError("'count' must be positive")
+    return count
 
 
 class Settings:
@@ -63,11 +77,11 @@ class Settings:
         max_message_size: int = 0,
         flags: int = 0,
         permissions: int = 0,
-        directory: str | os.PathLike[str] | None = None,
+        directory: Path | None = None,
         max_held: int = 0,
         max_memory: int = 0,
         reserve: int = 0,
-        durable_directory: str | os.PathLike[str] | None = None,
+        durable_directory: Path | None = None,
         max_headers: int = 0,
         max_deliveries: int = 0,
         dead_letter: str | None = None,
@@ -75,8 +89,10 @@ class Settings:
     ) -> None:
         self.max_headers = number("max_headers", max_headers, 64)
         self.max_deliveries = number("max_deliveries", max_deliveries, 64)
+        if not isinstance(dead_letter, (str, NoneType)):
+            raise TypeError(f"'dead_letter' must be a str, the name of a queue, and is {dead_letter!r}")
         self.dead_letter = dead_letter
-        self.time_to_live = 0 if time_to_live is None else seconds("time_to_live", time_to_live)
+        self.time_to_live = 0 if time_to_live is None else lifetime("time_to_live", time_to_live)
         self.capacity = number("capacity", capacity, 64)
         self.max_message_size = number("max_message_size", max_message_size, 64)
         self.flags = number("flags", flags, 32)
@@ -85,8 +101,8 @@ class Settings:
         self.max_memory = number("max_memory", max_memory, 64)
         self.reserve = number("reserve", reserve, 64)
         # Absolute, because another process, or this one later, may be elsewhere.
-        self.directory = None if directory is None else os.path.abspath(directory)
-        self.durable_directory = None if durable_directory is None else os.path.abspath(durable_directory)
+        self.directory = None if directory is None else os.fsdecode(os.path.abspath(directory))
+        self.durable_directory = None if durable_directory is None else os.fsdecode(os.path.abspath(durable_directory))
 
     def attaching(self) -> Settings:
         """For another handle on the queue that these opened."""
@@ -131,14 +147,22 @@ class Settings:
         return os.path.join(self.directory or _raw.CQ_DIRECTORY, f"cqueue.{name}")
 
 
-def seconds(name: str, value: float) -> int:
-    """As nanoseconds."""
-    if not value > 0:
-        raise ValueError(f"{name!r} must be a positive number of seconds, and is {value}")
-    return max(1, int(min(value, LONGEST) * 1e9))
-
-
 LONGEST = 9e9  # seconds: what fits into 64 bits of nanoseconds, 285 years
+
+
+def _to_nanoseconds(name: str, seconds: float) -> int:
+    """-1: it is negative, or no number at all."""
+    if isinstance(seconds, (str, bytes)) or not hasattr(seconds, "__float__"):
+        raise TypeError(f"{name!r} must be a number of seconds, and is {seconds!r}")
+    return int(float(min(seconds, LONGEST)) * 1e9) if seconds >= 0 else -1
+
+
+def lifetime(name: str, seconds: float) -> int:
+    """In nanoseconds."""
+    nanoseconds = _to_nanoseconds(name, seconds)
+    if not seconds > 0:
+        raise ValueError(f"{name!r} must be a positive number of seconds, and is {seconds}")
+    return max(1, nanoseconds)
 
 
 def nanoseconds(block: bool, timeout: float | None) -> int:
@@ -147,6 +171,7 @@ def nanoseconds(block: bool, timeout: float | None) -> int:
         return 0
     if timeout is None:
         return -1
-    if timeout < 0:
-        raise ValueError("'timeout' must be a non-negative number")
-    return int(min(timeout, LONGEST) * 1e9)
+    nanoseconds = _to_nanoseconds("timeout", timeout)
+    if nanoseconds < 0:
+        raise ValueError(f"'timeout' must be a non-negative number, and is {timeout}")
+    return nanoseconds

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _raw
+from .batch import Batch
 from .codecs import JSON, Codec
-from .errors import DecodeError, DiskError
-from .handle import Batch, Handle, Headers
-from .queue import Queue, _check_source, put_all
-from .settings import nanoseconds
+from .errors import CqueueError, DecodeError, DiskError
+from .handle import Handle, Headers
+from .queue import Queue, put_all
+from .settings import check_count, nanoseconds
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = ["TypedQueue"]
 
@@ -49,6 +53,8 @@ class TypedQueue(Handle[T]):
         if max_deliveries < 1:
             raise ValueError("'max_deliveries' must be positive")
         self._codec: Codec[T] = JSON() if codec is None else codec
+        if not hasattr(self._codec, "encode") or not hasattr(self._codec, "decode"):
+            raise TypeError(f"'codec' must have encode() and decode(), and is {codec!r}")
         self._undecodable = undecodable
         self._dead_letters = dead_letters
         self._max_deliveries = max_deliveries
@@ -95,8 +101,7 @@ class TypedQueue(Handle[T]):
         headers: Headers | None = None,
     ) -> bool:
         """As Queue.put_from()."""
-        _check_source(source)
-        return self._put_more(self._codec.encode(item), headers, source, number, block, timeout)
+        return self._put_from(source, number, self._codec.encode(item), headers, block, timeout)
 
     def put_nowait(self, item: T) -> None:
         """put(item, block=False)."""
@@ -104,7 +109,10 @@ class TypedQueue(Handle[T]):
 
     def put_many(self, items: Iterable[T], block: bool = True, timeout: float | None = None) -> None:
         """As Queue.put_many(). All are encoded first: one that cannot be keeps all out."""
-        put_all(self, tuple(self._codec.encode(item) for item in items), block, timeout)
+        put_all(self, self._encode(items), block, timeout)
+
+    def _encode(self, items: Iterable[T]) -> tuple[Buffer, ...]:
+        return tuple(self._codec.encode(item) for item in items)
 
     # ---- out
 
@@ -123,20 +131,11 @@ class TypedQueue(Handle[T]):
 
     def get(self, block: bool = True, timeout: float | None = None) -> T:
         """Remove the oldest item. While there is none wait for `timeout` seconds (None: for ever), then Empty."""
-        self._raise_failure()
-        deadline = _raw.wait_deadline(nanoseconds(block, timeout))
-        while True:
-            got = _raw.take(self, _raw.wait_left(deadline))
-            if isinstance(got, int):
-                self._fail(got, _raw.CQ_EMPTY, block)
-            found: list[T] = []
-            unsynced = self._accept(got, found)
-            if unsynced is not None:
-                unsynced.data = found[0]
-                raise unsynced
-            if found:
-                return found[0]
-            self._raise_failure()
+        found, unsynced = self._receive(1, block, timeout)
+        if unsynced is not None:
+            unsynced.data = found[0]
+            raise unsynced
+        return found[0]
 
     def get_nowait(self) -> T:
         """get(block=False)."""
@@ -144,48 +143,65 @@ class TypedQueue(Handle[T]):
 
     def get_many(self, count: int = 64, block: bool = True, timeout: float | None = None) -> list[T]:
         """Remove up to `count` of the oldest items: what is waiting, or once one has come. Empty as for get()."""
-        if count < 1:
-            raise ValueError("'count' must be positive")
+        found, unsynced = self._receive(check_count(count), block, timeout)
+        if unsynced is not None:
+            unsynced.data = found
+            raise unsynced
+        return found
+
+    def _receive(self, count: int, block: bool, timeout: float | None) -> tuple[list[T], DiskError | None]:
+        """Some items, and what is to be raised with them: they were removed, but not on the disk."""
         self._raise_failure()
         deadline = _raw.wait_deadline(nanoseconds(block, timeout))
         while True:
             got = _raw.take_batch(self, count, _raw.wait_left(deadline))
             if isinstance(got, int):
                 self._fail(got, _raw.CQ_EMPTY, block)
-            found: list[T] = []
-            unsynced = None
-            with Batch(got) as batch:
-                for message in batch:
-                    unsynced = self._accept(message, found) or unsynced
-            if unsynced is not None:
-                unsynced.data = found
-                raise unsynced
+            with Batch(got) as batch:  # so that whatever happens gives back what was not released
+                found, unsynced = self._release(self._decode_all(batch))
             if found:
-                return found
+                return found, unsynced
             self._raise_failure()
 
-    def _accept(self, message: _raw.Message, found: list[T]) -> DiskError | None:
-        """Release it once it is decoded; else do with it what was asked for. What fails in that is raised later,
-        too. What is returned is for whoever gets the item: that was removed, but not on the disk."""
-        try:
-            item = self.decode(message)
-        except DecodeError as error:
+    def _decode_all(self, batch: Batch) -> list[tuple[_raw.Message, T]]:
+        """Before the first is released: whatever ends this, as a signal may, costs no item."""
+        decoded = []
+        for message in batch:
             try:
-                is_done = self._dispose(message, error)
-            except Exception as failure:
-                self._failures.append(failure)
-                is_done = False
-            else:
-                if not is_done:
-                    self._failures.append(error)
-            message.release() if is_done else message.give_back()
-        else:
-            found.append(item)
+                decoded.append((message, self.decode(message)))
+            except DecodeError as error:
+                self._reject(message, error)
+        return decoded
+
+    def _release(self, decoded: list[tuple[_raw.Message, T]]) -> tuple[list[T], DiskError | None]:
+        found: list[T] = []
+        unsynced = None
+        for message, item in decoded:
             try:
                 message.release()
-            except DiskError as unsynced:
-                return unsynced
-        return None
+            except DiskError as error:
+                unsynced = unsynced or error
+            except CqueueError:
+                if not found:
+                    raise
+                break  # another thread closed the queue: the rest is delivered again
+            found.append(item)
+        return found, unsynced
+
+    def _reject(self, message: _raw.Message, error: DecodeError) -> None:
+        """Do with it what was asked for. What fails in that is raised later, as the error is if it is kept."""
+        try:
+            is_done = self._dispose(message, error)
+        except Exception as failure:
+            self._failures.append(failure)
+            is_done = False
+        else:
+            if not is_done:
+                self._failures.append(error)
+        try:
+            message.release() if is_done else message.give_back()
+        except DiskError as failure:
+            self._failures.append(failure)
 
     def _dispose(self, message: _raw.Message, error: DecodeError) -> bool:
         if self._undecodable is not None and self._undecodable(error):

@@ -15,7 +15,8 @@ impl Queue {
     /// Append messages in this order, as many as there is room for; returns how many. Others' may come in between. Never
     /// blocks.
     ///
-    /// An error means that none was appended. One that was met after some were is left for the next call to report.
+    /// An error means that none was appended. One that was met after some were is left for the next call to report; but for
+    /// [`Error::Io`], of which [`Details::size`](crate::Details::size) tells how many were.
     #[inline]
     pub fn enqueue_batch<M: AsRef<[u8]>>(&self, messages: &[M]) -> Result<usize, Error> {
         let slice = |message: &M| {
@@ -67,16 +68,18 @@ impl Queue {
         let mut done = 0;
         // SAFETY: each slice is readable for its size until the call is over, and nothing is written there.
         let result = unsafe { sys::cq_enqueue_batch(self.raw(), slices.as_ptr(), slices.len(), &mut done) };
-        if result == sys::CQ_OK || result == sys::CQ_FULL || done > 0 {
-            return Ok(done);
+        match result {
+            sys::CQ_OK | sys::CQ_FULL => Ok(done),
+            sys::CQ_EIO => Err(self.error(result, done)),
+            _ if done > 0 => Ok(done),
+            _ => Err(self.error(result, slices.iter().map(|slice| slice.size).max().unwrap_or(0))),
         }
-        Err(self.error(result, slices.iter().map(|slice| slice.size).max().unwrap_or(0)))
     }
 
     /// Replace what is in `batch` by the oldest messages, as many as are waiting and fit; returns how many. Never blocks. 0:
     /// none is waiting.
     ///
-    /// If not even the first one fits, the batch's memory grows.
+    /// If not even the first one fits, the batch's memory grows. After [`Error::Io`] the batch has what was removed.
     #[inline]
     pub fn dequeue_batch(&self, batch: &mut Batch) -> Result<usize, Error> {
         loop {
@@ -95,6 +98,7 @@ impl Queue {
             };
             match result {
                 sys::CQ_OK | sys::CQ_EMPTY => return Ok(*filled),
+                sys::CQ_EIO => return Err(self.error(result, *filled)),
                 sys::CQ_ETOOSMALL => buffer.resize(slices[0].0.size, 0),
                 _ if *filled > 0 => return Ok(*filled), // the next call reports it
                 _ => return Err(self.error(result, 0)),

@@ -18,6 +18,7 @@ pub struct Details {
     size: usize,
     /// None: the library is asked when somebody wants to read it. Running full is ordinary, and often nobody does.
     text: Option<Box<str>>,
+    message: Option<Arc<Vec<u8>>>,
 }
 
 impl Details {
@@ -31,9 +32,16 @@ impl Details {
         self.target.name()
     }
 
-    /// [`Error::TooSmall`]: the bytes that the message needs. [`Error::TooBig`]: the bytes that were asked for. Else 0.
+    /// [`Error::TooSmall`]: the bytes that the message needs. [`Error::TooBig`]: the bytes that were asked for. [`Error::Io`]
+    /// of `dequeue_into`: those of the message in the buffer; of a batch: how many messages were appended or removed. Else 0.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// [`Error::Io`] of `dequeue`: the message, which is in the queue no more. So is the value's message, of a
+    /// [`Typed`](crate::Typed) queue.
+    pub fn message(&self) -> Option<&[u8]> {
+        self.message.as_ref().map(|message| message.as_slice())
     }
 }
 
@@ -41,7 +49,7 @@ impl Details {
     /// What this crate has to say.
     pub(crate) fn own(result: c_int, target: &Arc<Target>, text: fmt::Arguments<'_>) -> Self {
         let text = Some(format!("\"{}\": {text}", target.name()).into());
-        Self { result, target: Arc::clone(target), size: 0, text }
+        Self { result, target: Arc::clone(target), size: 0, text, message: None }
     }
 }
 
@@ -189,7 +197,8 @@ errors! {
     /// The queue's file would be larger than this process or the filesystem may make one.
     FileSize = CQ_EFILESIZE, FileTooLarge;
     /// The disk failed, or is full where [`Options::sync`](crate::Options::sync) asks for it: what the call was to do is done,
-    /// but may not survive a power cut. [`Queue::sync`](crate::Queue::sync) tries again, and tells why.
+    /// but may not survive a power cut. [`Queue::sync`](crate::Queue::sync) tries again, and tells why. A message that was
+    /// removed is in [`Details::message`], or in the caller's buffer; [`Details::size`] says how much of a batch was done.
     Io = CQ_EIO, Other;
     /// The durable directory serves another region, or another process is just recovering it.
     Busy = CQ_EBUSY, ResourceBusy;
@@ -211,13 +220,22 @@ impl Error {
     pub(crate) fn new(result: c_int, target: &Arc<Target>, size: usize) -> Self {
         let ordinary = result > 0;
         let text = (!ordinary).then(|| explain(result, target, size).into());
-        Self::from_details(Details { result, target: Arc::clone(target), size, text })
+        Self::from_details(Details { result, target: Arc::clone(target), size, text, message: None })
+    }
+
+    /// What was to be done is done, and this was the message: nobody else has it.
+    #[cold]
+    pub(crate) fn with_message(mut self, message: Vec<u8>) -> Self {
+        if let Self::Io(details) = &mut self {
+            details.message = Some(Arc::new(message));
+        }
+        self
     }
 
     /// For signal handlers: allocates nothing. The library is asked for its words when somebody wants to read them.
     #[cold]
     pub(crate) fn in_handler(result: c_int, target: &Arc<Target>) -> Self {
-        Self::from_details(Details { result, target: Arc::clone(target), size: 0, text: None })
+        Self::from_details(Details { result, target: Arc::clone(target), size: 0, text: None, message: None })
     }
 
     /// What this crate has to say.

@@ -12,6 +12,7 @@ use std::{future, mem};
 
 use crate::Error;
 use crate::handle::Handle;
+use crate::line::wake;
 use cqueue_sys as sys;
 
 pub(crate) struct Flushes(Arc<Shared>);
@@ -86,7 +87,7 @@ impl Shared {
                 state.0 = Some(result);
                 mem::take(&mut state.1)
             };
-            wakers.into_iter().for_each(Waker::wake);
+            wakers.into_iter().for_each(wake);
         }
     }
 }

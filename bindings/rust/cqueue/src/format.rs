@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::{error, fmt};
 
 use crate::error::Details;
-use crate::{Error, Received, events};
+use crate::{Error, Headers, Received, events};
 
 /// Why a value cannot be encoded or decoded.
 pub type FormatError = Box<dyn error::Error + Send + Sync>;
@@ -84,7 +84,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned> Format<T> for Postcard {
     fn read(bytes: &[u8]) -> Result<T, FormatError> {
         match postcard::take_from_bytes(bytes) {
             Ok((value, [])) => Ok(value),
-            Ok((_, rest)) => Err(format!("{} bytes are left over", rest.len()).into()),
+            Ok((_, rest)) => Err(format!("left over: {} of {} bytes", rest.len(), bytes.len()).into()),
             Err(error) => Err(error.to_string().into()),
         }
     }
@@ -97,6 +97,7 @@ pub struct Undecodable {
     bytes: Arc<[u8]>,
     position: u64,
     deliveries: u32,
+    headers: Headers,
     reason: Arc<dyn error::Error + Send + Sync>,
 }
 
@@ -111,6 +112,7 @@ impl Undecodable {
             bytes: Arc::from(&**message),
             position: message.position(),
             deliveries: message.deliveries(),
+            headers: message.headers().unwrap_or_default(),
             reason: Arc::from(reason),
         };
         events::undecodable(&undecodable);
@@ -130,6 +132,11 @@ impl Undecodable {
     /// How often it was delivered by now.
     pub fn deliveries(&self) -> u32 {
         self.deliveries
+    }
+
+    /// The message's headers.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
     }
 
     /// The queue.
@@ -178,8 +185,11 @@ impl<'q, T> Taken<'q, T> {
 
     /// Done with it: the message is gone, the value is the caller's.
     pub fn release(self) -> Result<T, Error> {
-        self.message.release()?;
-        Ok(self.value)
+        let copy = self.message.is_synced().then(|| self.message.to_vec()); // in case that only the disk fails
+        match self.message.release() {
+            Ok(()) => Ok(self.value),
+            Err(error) => Err(error.with_message(copy.unwrap_or_default())),
+        }
     }
 
     /// Not done with it: it is delivered again, before newer messages.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::c_int;
 use std::hint::spin_loop;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -23,9 +24,9 @@ use crate::{Error, events};
 use cqueue_sys as sys;
 
 /// How long a task tries before it waits, if no other does: about as long as waking the other side and this one takes. Half as
-/// long after each time that it was in vain, not at all in the end, and from the beginning again after so many waits: where the
-/// other side is quick this is several times faster than sleeping, and where it is not, or has to have this processor, it costs
-/// next to nothing.
+/// long after each time that it was in vain, not at all in the end, and from the beginning again after so many waits, or after
+/// one that was shorter than this: where the other side is quick this is several times faster than sleeping, and where it is
+/// not, or has to have this processor, it costs next to nothing.
 const SPIN_NANOS: u64 = 40_000;
 const WAITS_UNTIL_NEXT: u32 = 64;
 /// Tries between two looks at the clock.
@@ -73,7 +74,7 @@ impl Line {
 
     /// A place for one task at a time.
     pub(crate) fn place(&self) -> Place {
-        Place { line: Arc::clone(&self.0), number: None }
+        Place { line: Arc::clone(&self.0), number: None, since: None }
     }
 }
 
@@ -99,6 +100,7 @@ pub(crate) struct Place {
     line: Arc<Shared>,
     /// In line since the last time that nothing was found.
     number: Option<u64>,
+    since: Option<Instant>,
 }
 
 impl Place {
@@ -117,6 +119,7 @@ impl Place {
             self.leave(found.is_ok());
             return Poll::Ready(found);
         }
+        self.since = self.since.or_else(|| Some(Instant::now()));
         match self.line.queue_up(&mut self.number, context.waker().clone()) {
             Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
@@ -124,6 +127,10 @@ impl Place {
     }
 
     fn leave(&mut self, is_served: bool) {
+        let since = self.since.take();
+        if is_served && since.is_some_and(|since| since.elapsed() < Duration::from_nanos(SPIN_NANOS)) {
+            self.line.misses.store(0, Ordering::Relaxed);
+        }
         if let Some(number) = self.number.take() {
             self.line.leave(number, is_served);
         }
@@ -227,6 +234,7 @@ impl Shared {
         if state.thread.is_some() {
             return Ok(());
         }
+        events::watcher(self.handle.target(), "starts"); // here, where a panic is the task's
         let line = Arc::clone(self);
         let started =
             thread::Builder::new().name("cqueue-wait".into()).stack_size(256 << 10).spawn(move || line.watch());
@@ -240,7 +248,6 @@ impl Shared {
 
     /// The thread.
     fn watch(&self) {
-        events::watcher(self.handle.target(), "starts");
         loop {
             let mut state = self.lock();
             while !state.is_over && (state.is_tasks_turn || state.waiting.is_empty()) {
@@ -269,7 +276,7 @@ impl Shared {
         state.is_tasks_turn = first.is_some();
         drop(state);
         match first {
-            Some((_, waker)) => waker.wake(),
+            Some((_, waker)) => wake(waker),
             None => self.side.pass_on(&self.handle),
         }
     }
@@ -279,5 +286,10 @@ fn end_all(mut state: MutexGuard<'_, State>, result: c_int) {
     let all = mem::take(&mut state.waiting);
     state.ended.extend(all.keys().map(|&number| (number, result)));
     drop(state);
-    all.into_values().for_each(Waker::wake);
+    all.into_values().for_each(wake);
+}
+
+/// A waker is somebody else's code: if it panics that is not the end of the thread, which all others need.
+pub(crate) fn wake(waker: Waker) {
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }

@@ -50,6 +50,9 @@ impl<'q> Loan<'q> {
 
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
+        if !self.is_held() {
+            return &[]; // a reservation that was published, and only the disk failed
+        }
         // SAFETY: while it is held, data is readable for size bytes of a mapping that lives as long as the handle, which
         // self.handle keeps. Nobody who keeps to the protocol writes there: that is the trust that a region asks for.
         unsafe { slice::from_raw_parts(self.message.data.cast(), self.message.size) }

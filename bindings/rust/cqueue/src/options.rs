@@ -302,6 +302,10 @@ impl Target {
         self.name.to_str().expect("it was made of a str")
     }
 
+    pub(crate) fn is_synced(&self) -> bool {
+        self.flags & sys::CQ_SYNC != 0
+    }
+
     pub(crate) fn name_ptr(&self) -> *const c_char {
         self.name.as_ptr()
     }

@@ -208,6 +208,8 @@ pub(crate) fn nanoseconds(timeout: Option<Duration>) -> i64 {
 
 fn copy_out(message: Received<'_>) -> Result<Vec<u8>, Error> {
     let copy = message.to_vec();
-    message.release()?;
-    Ok(copy)
+    match message.release() {
+        Ok(()) => Ok(copy),
+        Err(error) => Err(error.with_message(copy)),
+    }
 }

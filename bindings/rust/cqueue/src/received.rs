@@ -218,6 +218,11 @@ impl<'q> Received<'q> {
         }
     }
 
+    /// Does its end wait for the disk?
+    pub(crate) fn is_synced(&self) -> bool {
+        self.loan.handle.target().is_synced()
+    }
+
     pub(crate) fn loan(&self) -> &Loan<'q> {
         &self.loan
     }

@@ -52,7 +52,8 @@ impl<'q> Reserved<'q> {
     /// Publish the first `size` bytes. Returns the position, which identifies the message. Never blocks.
     ///
     /// If consumers have given up waiting for it, the message needs a new place and the queue may be full by now: then the
-    /// error still has the reservation, see [`CommitError::into_reserved`]. So it has if `size` is more than was reserved.
+    /// error still has the reservation, see [`CommitError::into_reserved`]. So it has if `size` is more than was reserved. Not
+    /// after [`Error::Io`]: the message was published, and what is left of the reservation is empty.
     #[inline]
     pub fn commit(mut self, size: usize) -> Result<u64, CommitError<'q>> {
         let Loan { handle, message } = &mut self.loan;
@@ -101,6 +102,9 @@ impl Deref for Reserved<'_> {
 impl DerefMut for Reserved<'_> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
+        if !self.loan.is_held() {
+            return &mut []; // as in Loan::bytes
+        }
         // SAFETY: as in Loan::bytes; and a reserved slot's bytes are its owner's alone, until it commits or aborts.
         unsafe { slice::from_raw_parts_mut(self.loan.message.data.cast(), self.loan.message.size) }
     }

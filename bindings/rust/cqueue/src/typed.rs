@@ -72,13 +72,14 @@ impl<T, F: Format<T>> Typed<T, F> {
         self
     }
 
-    /// Put messages that cannot be decoded, and were delivered `max_deliveries` times, into the queue `letters`.
+    /// Put messages that cannot be decoded, and were delivered `max_deliveries` times, into the queue `letters`. Their headers
+    /// go along, and why they are there (cq-dead-letter: undecodable, cq-queue, cq-deliveries), if that queue takes them.
     pub fn dead_letters(self, letters: Queue, max_deliveries: u32) -> Self {
         self.on_undecodable(move |message| {
             if message.deliveries() < max_deliveries {
                 return Ok(Verdict::GiveBack);
             }
-            letters.enqueue(message.bytes())?;
+            bury(&letters, message)?;
             Ok(Verdict::Drop)
         })
     }
@@ -164,6 +165,24 @@ impl<T, F: Format<T>> Typed<T, F> {
     pub(crate) fn into_parts(self) -> (Queue, Codec<T, F>) {
         (self.queue, self.codec)
     }
+}
+
+fn bury(letters: &Queue, message: &Undecodable) -> Result<(), Error> {
+    let why: Headers = [
+        ("cq-dead-letter".into(), b"undecodable".to_vec()),
+        ("cq-queue".into(), message.details().queue().into()),
+        ("cq-deliveries".into(), message.deliveries().to_string().into()),
+    ]
+    .into();
+    let mut all = why.clone();
+    all.extend(message.headers().clone());
+    for headers in [all, why] {
+        match letters.enqueue_with(message.bytes(), &headers) {
+            Err(Error::Feature(_) | Error::TooBig(_)) => {}
+            done => return done,
+        }
+    }
+    letters.enqueue(message.bytes())
 }
 
 impl<T, F: Format<T>> Codec<T, F> {

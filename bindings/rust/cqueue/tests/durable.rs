@@ -78,6 +78,42 @@ fn with_sync_every_call_is_on_the_disk() {
     }
 }
 
+/// What a call was to do is done, and its caller has the message, or is told how many.
+#[test]
+fn a_disk_that_fails_loses_nothing() {
+    let disk = Disk::new();
+    let queue = disk.options().sync(true).open("orders").unwrap();
+    fs::remove_dir_all(disk.disk.path().join("orders")).unwrap();
+    let failed = |result: Result<(), Error>| match result {
+        Err(Error::Io(details)) => details,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(failed(queue.enqueue_batch(&[r#""tea""#; 8]).map(drop)).size(), 8);
+    let error = queue.reserve(5).unwrap().commit(0).unwrap_err();
+    assert!(matches!(error.error(), Error::Io(_)));
+    let mut published = error.into_reserved();
+    assert!(published.is_empty() && published.bytes_mut().unwrap().is_empty());
+    assert!(matches!(published.commit(0), Err(error) if matches!(error.error(), Error::NotHeld(_))));
+    assert_eq!(queue.len().unwrap(), 9);
+
+    assert_eq!(failed(queue.dequeue().map(drop)).message().unwrap(), br#""tea""#);
+    assert_eq!(failed(queue.dequeue_wait(None).map(drop)).message().unwrap(), br#""tea""#);
+    let mut buffer = [0; 64];
+    let details = failed(queue.dequeue_into(&mut buffer).map(drop));
+    assert_eq!(buffer[..details.size()], *br#""tea""#);
+    let mut batch = Batch::new(3, 200);
+    assert_eq!(failed(queue.dequeue_batch(&mut batch).map(drop)).size(), 3);
+    assert!(batch.iter().eq([br#""tea""#; 3]));
+    failed(queue.take().unwrap().unwrap().release());
+    assert_eq!(queue.len().unwrap(), 2);
+    #[cfg(feature = "serde")]
+    {
+        let values = cqueue::Typed::<String, cqueue::Json>::from(queue);
+        assert_eq!(failed(values.dequeue().map(drop)).message().unwrap(), br#""tea""#);
+        assert_eq!(values.bytes().len().unwrap(), 1);
+    }
+}
+
 #[test]
 fn a_queue_that_is_not_durable_cannot_be_synced() {
     let place = Place::new();

@@ -253,7 +253,7 @@ fn pick<T>(from: &mut Vec<T>, which: usize) -> Option<T> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: rounds(200, 5_000) as u32,
+        cases: rounds(100, 5_000) as u32,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

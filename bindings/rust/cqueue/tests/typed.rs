@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cqueue::{Error, Format, FormatError, Json, Pod, Postcard, Typed, Verdict};
+use cqueue::{Error, Format, FormatError, Headers, Json, Pod, Postcard, Typed, Verdict};
 use support::Place;
 
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
@@ -196,6 +196,26 @@ fn bad_messages_go_to_the_dead_letters_after_some_deliveries() {
     assert_eq!(reader.dequeue().unwrap().unwrap(), b"bad");
     assert_eq!(orders.dequeue().unwrap(), Some(tea()));
     assert_eq!(reader.dequeue().unwrap().unwrap(), b"worse");
+}
+
+#[test]
+fn dead_letters_have_the_headers_that_fit() {
+    let own: Headers = [("a".into(), b"b".to_vec())].into();
+    for (room, count) in [(100, 4), (65, 3), (10, 0)] {
+        let place = Place::new();
+        let letters = place.options().max_headers(room).open("letters").unwrap();
+        let reader = place.options().open("letters").unwrap();
+        let options = place.options().max_headers(50);
+        let orders = Typed::<bool, Pod>::open("orders", options).unwrap().dead_letters(letters, 1);
+        orders.bytes().enqueue_with("", &own).unwrap();
+        assert!(orders.take().unwrap().is_none());
+        let letter = reader.take().unwrap().unwrap();
+        let headers = letter.headers().unwrap();
+        assert_eq!(headers.len(), count);
+        assert_eq!(headers.get("a"), own.get("a").filter(|_| count == 4));
+        assert_eq!(headers.get("cq-dead-letter").is_some_and(|why| why == b"undecodable"), count > 0);
+        letter.release().unwrap();
+    }
 }
 
 #[test]

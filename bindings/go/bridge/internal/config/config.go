@@ -116,7 +116,9 @@ const (
 	defaultInFlight = 1024
 	defaultBytes    = 64 << 20
 	defaultBatch    = 512
-	mostInFlight    = 65536
+	// A transaction takes Kafka 20 ms or more, whatever is in it: as many go into one as may. The next fills meanwhile.
+	defaultTransaction = 4096
+	mostInFlight       = 65536
 )
 
 // complete fills in what was left out.
@@ -125,6 +127,10 @@ func (f *File) complete() {
 	for i := range f.Routes {
 		r := &f.Routes[i]
 		setIfZero(&r.Mode, Ordered)
+		if r.Out() && r.To.Kind() == Kafka && r.Mode == Ordered {
+			setIfZero(&r.MaxInFlight, 2*defaultTransaction)
+			setIfZero(&r.Batch, min(defaultTransaction, r.MaxInFlight))
+		}
 		setIfZero(&r.MaxInFlight, defaultInFlight)
 		setIfZero(&r.MaxBytes, defaultBytes)
 		setIfZero(&r.Batch, min(defaultBatch, r.MaxInFlight))

@@ -21,6 +21,8 @@ routes:
     dead_letter: {queue: dead}
   - from: kafka://c/events
     to: /var/lib/queues/in
+  - {from: a, to: kafka://c/events}
+  - {from: b, to: kafka://c/events, max_in_flight: 1024}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +40,11 @@ routes:
 	if first.To.User != "me" || first.To.Password != "secret" || first.MaxInFlight != 10 || first.Batch != 10 ||
 		time.Duration(first.Linger) != 5*time.Millisecond || first.DeadLetter.After != 3 || second.MaxInFlight != 1024 {
 		t.Errorf("%+v", f)
+	}
+	for _, r := range f.Routes[2:] { // as many as may go into a transaction
+		if r.MaxInFlight != 8192 && r.MaxInFlight != 1024 || r.Batch != min(r.MaxInFlight, 4096) {
+			t.Errorf("%+v", r)
+		}
 	}
 }
 

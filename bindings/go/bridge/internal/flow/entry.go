@@ -50,18 +50,11 @@ type Sink interface {
 type Session interface {
 	// Stored is the position of the last message that the sink has for sure. False: it has none, or does not tell.
 	Stored() (position uint64, known bool)
-	// Publish starts to send a message. It is acknowledged through Done, at most once; the message is not to be looked
+	// Publish starts to send a message. It is acknowledged through Acks, at most once; the message is not to be looked
 	// at after that, nor after Close.
 	Publish(*Entry) error
-	// Done has room for as many acknowledgements as there may be messages in flight.
-	Done() <-chan Ack
+	Acks() *Acks
 	Close()
-}
-
-// Ack is what became of a message.
-type Ack struct {
-	*Entry
-	Err error
 }
 
 // Refused is the error for a message that is the reason itself: others may pass. Certain: it would fail each time.

@@ -70,6 +70,6 @@ func (c counting) Put(ctx context.Context, message *Incoming) error {
 	}
 	c.pause.succeeded()
 	c.status.Connected()
-	c.status.Carried(len(message.Data), time.Since(began))
+	c.status.Carried([]*Entry{{size: len(message.Data), taken: began}})
 	return nil
 }

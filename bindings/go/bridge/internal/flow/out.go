@@ -18,8 +18,10 @@ type Out struct {
 	After   int                                        // refusals are too often
 	Status  *Status
 
-	window []*Entry // oldest first
-	sent   int      // how many of these were published since it connected
+	window   []*Entry  // oldest first
+	sent     int       // how many of these were published since it connected
+	answered time.Time // when the sink acknowledged one last
+	memory   []*Entry  // for acknowledgements
 }
 
 // ErrLost is what a route ends with whose queue was removed.
@@ -83,14 +85,17 @@ func (o *Out) session(ctx context.Context, pause *backoff) error {
 			}
 			o.window = append(o.window, batch...)
 			o.dropStored(session)
-		case ack := <-session.Done():
-			if err := o.acknowledge(ctx, ack); err != nil {
+		case <-session.Acks().Done():
+			any, err := o.acknowledge(ctx, session.Acks())
+			if any {
+				pause.succeeded()
+				o.Status.Connected()
+			}
+			if err != nil {
 				return err
 			}
-			pause.succeeded()
-			o.Status.Connected()
 		case <-check.C:
-			if o.sent > 0 && time.Since(o.window[0].sent) > o.AckTimeout {
+			if o.sent > 0 && time.Since(o.window[0].sent) > o.AckTimeout && time.Since(o.answered) > o.AckTimeout {
 				return fmt.Errorf("no acknowledgement within %v", o.AckTimeout)
 			}
 		case <-ctx.Done():
@@ -109,15 +114,16 @@ func (o *Out) dropStored(session Session) {
 	if !known {
 		return
 	}
-	kept := o.window[:o.sent]
+	kept, dropped := o.window[:o.sent], []*Entry(nil)
 	for _, e := range o.window[o.sent:] {
 		if e.Position() <= stored && e.Repeated() && !e.late {
-			o.release(e)
+			dropped = append(dropped, e)
 		} else {
 			kept = append(kept, e)
 		}
 	}
 	o.window = kept
+	o.release(dropped)
 }
 
 // publish sends what was not sent yet.
@@ -140,24 +146,29 @@ func (o *Out) publish(ctx context.Context, session Session) error {
 	return nil
 }
 
-// acknowledge takes what is known to be stored out of the queue.
-func (o *Out) acknowledge(ctx context.Context, ack Ack) error {
-	if refused := (*Refused)(nil); errors.As(ack.Err, &refused) {
-		if err := o.refuse(ctx, ack.Entry, refused); err != nil {
-			return err
-		}
-		return fmt.Errorf("a message was refused, those behind it are sent again: %w", refused.Err)
+// acknowledge takes what is known to be stored out of the queue, and says whether there was something.
+func (o *Out) acknowledge(ctx context.Context, acks *Acks) (any bool, err error) {
+	stored, failed, err := acks.Fetch(o.memory)
+	o.memory = stored
+	for _, e := range stored {
+		e.stored = true
 	}
-	if ack.Err != nil {
-		return ack.Err
-	}
-	ack.stored = true
 	done := 0
-	for ; done < o.sent && o.window[done].stored; done++ {
-		o.release(o.window[done])
+	for done < o.sent && o.window[done].stored {
+		done++
 	}
+	o.release(o.window[:done])
 	o.window, o.sent = o.window[done:], o.sent-done
-	return nil
+	if len(stored) > 0 {
+		o.answered = time.Now()
+	}
+	if refused := (*Refused)(nil); errors.As(err, &refused) {
+		if err := o.refuse(ctx, failed, refused); err != nil {
+			return len(stored) > 0, err
+		}
+		err = fmt.Errorf("a message was refused, those behind it are sent again: %w", refused.Err)
+	}
+	return len(stored) > 0, err
 }
 
 // refuse takes the message out of the window if somebody takes it instead of the sink. Else the error is the reason.
@@ -185,16 +196,21 @@ func (o *Out) refuse(ctx context.Context, e *Entry, reason *Refused) error {
 	return nil
 }
 
-func (o *Out) release(e *Entry) {
-	o.Status.Carried(e.size, time.Since(e.taken))
-	o.free(e)
+func (o *Out) release(entries []*Entry) {
+	if len(entries) > 0 {
+		o.Status.Carried(entries)
+		o.free(entries...)
+	}
 }
 
-// free ends the loan. An error means that the queue was closed, which gives the message back.
-func (o *Out) free(e *Entry) {
-	size := e.size
-	_ = e.Release()
-	o.Taker.freed(size)
+// free ends the loans. An error means that the queue was closed, which gives the messages back.
+func (o *Out) free(entries ...*Entry) {
+	var bytes int64
+	for _, e := range entries {
+		bytes += int64(e.size)
+		_ = e.Release()
+	}
+	o.Taker.freed(len(entries), bytes)
 }
 
 // drain waits for what is on its way.
@@ -202,8 +218,8 @@ func (o *Out) drain(session Session) error {
 	limit := time.After(o.Drain)
 	for o.sent > 0 {
 		select {
-		case ack := <-session.Done():
-			if err := o.acknowledge(context.Background(), ack); err != nil {
+		case <-session.Acks().Done():
+			if _, err := o.acknowledge(context.Background(), session.Acks()); err != nil {
 				return err
 			}
 		case <-limit:

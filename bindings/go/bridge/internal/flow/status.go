@@ -139,11 +139,16 @@ func (s *Status) Connected() {
 	s.connected.Set(1)
 }
 
-// Carried counts a message that arrived.
-func (s *Status) Carried(size int, took time.Duration) {
-	s.messages.Inc()
-	s.bytes.Add(float64(size))
-	s.latency.Observe(took.Seconds())
+// Carried counts messages that arrived.
+func (s *Status) Carried(entries []*Entry) {
+	var bytes int
+	now := time.Now()
+	for _, e := range entries {
+		bytes += e.size
+		s.latency.Observe(now.Sub(e.taken).Seconds())
+	}
+	s.messages.Add(float64(len(entries)))
+	s.bytes.Add(float64(bytes))
 }
 
 // Repeated counts a message that the server had already.

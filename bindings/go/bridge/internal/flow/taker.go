@@ -27,7 +27,7 @@ type Taker struct {
 }
 
 const (
-	atATime = 32
+	atATime = 256
 	// vain is how long the Taker waits when the queue fails in an unexpected way.
 	vain = time.Second
 )
@@ -106,13 +106,13 @@ func (t *Taker) settle(reserved int, entries []*Entry) {
 	t.status.InFlight(len(entries))
 }
 
-func (t *Taker) freed(size int) {
+func (t *Taker) freed(messages int, bytes int64) {
 	t.mutex.Lock()
-	t.messages++
-	t.bytes += int64(size)
+	t.messages += messages
+	t.bytes += bytes
 	t.mutex.Unlock()
 	t.room.Signal()
-	t.status.InFlight(-1)
+	t.status.InFlight(-messages)
 }
 
 func (t *Taker) entries(messages cqueue.Messages) []*Entry {

@@ -71,6 +71,7 @@ func (s *server) options() ([]nats.Option, error) {
 		nats.ReconnectJitter(50*time.Millisecond, 50*time.Millisecond),
 		nats.ReconnectBufSize(-1), // what is sent while there is no connection fails, and is sent again in order
 		nats.PingInterval(10 * time.Second),
+		nats.FlusherTimeout(patience), // for a server that reads no more
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err == nil {
 				err = nats.ErrDisconnected
@@ -188,7 +189,7 @@ func (s *server) stream(ctx context.Context, js jetstream.JetStream, subject str
 
 func (s *server) create(ctx context.Context, js jetstream.JetStream, name, subject string) (jetstream.Stream, error) {
 	stream, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject},
-		Storage: jetstream.FileStorage, Replicas: max(s.end.Replicas, 1)})
+		Storage: jetstream.FileStorage, Replicas: max(s.end.Replicas, 1), AllowAtomicPublish: s.end.Replicas > 1})
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // somebody was faster
 		return js.Stream(ctx, name)
 	}

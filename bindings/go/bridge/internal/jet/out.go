@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,14 +25,21 @@ import (
 // In ordered mode each message also names the id that must be the stream's last: its predecessor's. Whatever is lost,
 // sent again, or comes late from an earlier connection, the stream takes each message once, and in order, for any time.
 // The first message of a session names the sequence that must be the stream's last, because servers forget ids. What
-// the stream's last message is, it reads at the beginning of the session.
+// the stream's last message is, it reads at the beginning of the session. Replicated streams need another way (see
+// replicated.go).
 type Out struct {
 	server
 	subject *config.Template
 	region  string
 	ordered bool
 	flight  int
+	patient time.Duration
 	status  *flow.Status
+	created time.Time   // the stream
+	last    place       // in it, as it was found last
+	fenced  atomic.Bool // the last session ended because the stream's last message was another than expected
+	crowded time.Time   // when somebody else's message was the reason for that
+	noted   bool        // that the stream takes no batches
 }
 
 // NewOut returns the sink of a route. region is the queue's id.
@@ -40,7 +49,7 @@ func NewOut(r *config.Route, region string, status *flow.Status) (*Out, error) {
 		return nil, err
 	}
 	return &Out{server: server{end: r.To, name: "cq-bridge " + r.Name}, subject: subject, region: region,
-		ordered: r.Mode == config.Ordered, flight: r.MaxInFlight, status: status}, nil
+		ordered: r.Mode == config.Ordered, flight: r.MaxInFlight, patient: time.Duration(r.AckTimeout), status: status}, nil
 }
 
 // Close closes the connection.
@@ -66,24 +75,32 @@ func (o *Out) Bury(ctx context.Context, subject string, e *flow.Entry, reason er
 
 type session struct {
 	out      *Out
+	conn     *nats.Conn
 	js       jetstream.JetStream
 	subjects []string // that the stream takes
-	largest  int      // bytes of a message and its headers
-	position uint64   // of ours that is the stream's last
-	known    bool
-	sequence uint64 // of the stream's last
+	stream   jetstream.Stream
+	largest  int    // bytes of a message and its headers
+	begin    place  // how far the queue's messages had got
+	now      place  // how far they got since then, if batched
 	previous string // id of the message published last
-	sent     chan sent
-	done     chan flow.Ack
-	broken   chan error
-	ended    chan struct{}
-	end      sync.Once
+	batched  bool   // one publish at a time: see replicated.go
+	most     int    // messages in one
+	waiting  chan waiting
+	pipe     *pipeline // if not batched
+	acks     *flow.Acks
+	ctx      context.Context // until it is closed, or the connection broke
+	cancel   context.CancelCauseFunc
+	ended    sync.WaitGroup
 }
 
-type sent struct {
-	entry  *flow.Entry
-	future jetstream.PubAckFuture
+// waiting is a message that is published when the one before was.
+type waiting struct {
+	entry   *flow.Entry
+	message *nats.Msg
+	size    int // with its headers
 }
+
+var errClosed = errors.New("the session is over")
 
 // Open connects, and in ordered mode reads what the stream's last message is.
 func (o *Out) Open(ctx context.Context) (flow.Session, error) {
@@ -93,7 +110,7 @@ func (o *Out) Open(ctx context.Context) (flow.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(o.flight+1))
+	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
@@ -101,125 +118,99 @@ func (o *Out) Open(ctx context.Context) (flow.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := stream.Info(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.end.URL, explained(err))
-	}
-	s := &session{out: o, js: js, subjects: info.Config.Subjects, largest: int(conn.MaxPayload()),
-		sequence: info.State.LastSeq, sent: make(chan sent, o.flight), done: make(chan flow.Ack, o.flight+1),
-		broken: make(chan error, 1), ended: make(chan struct{})}
-	if most := int(info.Config.MaxMsgSize); most > 0 {
+	config := stream.CachedInfo().Config
+	s := &session{out: o, conn: conn, js: js, subjects: config.Subjects, stream: stream, largest: int(conn.MaxPayload()),
+		waiting: make(chan waiting, o.flight), acks: flow.NewAcks()}
+	if most := int(config.MaxMsgSize); most > 0 {
 		s.largest = min(s.largest, most)
 	}
 	if o.ordered {
-		if err := s.findLast(ctx, stream, &info.State); err != nil {
+		if s.begin, err = o.find(ctx, conn, stream); err != nil {
 			return nil, err
 		}
-	}
-	o.hear(func(err error) {
-		select {
-		case s.broken <- err:
-		default:
+		if o.fenced.Swap(false) && !s.begin.alone {
+			o.crowded = time.Now()
 		}
+		s.now = s.begin
+		s.batched = config.Replicas > 1 || time.Since(o.crowded) < aWhile
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	o.hear(func(err error) {
+		s.acks.Fail(nil, err)
+		s.cancel(err)
 	})
-	go s.collect()
+	if s.batched {
+		s.most = o.mostInBatch(&config)
+		s.ended.Go(s.carry)
+	} else if s.pipe, err = newPipeline(conn, s.told); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("%s: %w", o.end.URL, explained(err))
+	}
 	return s, nil
 }
 
-// mostForeign is how many messages of other publishers are passed over to find the last one of this queue.
-const mostForeign = 1000
+func (s *session) Stored() (uint64, bool) { return s.begin.position, s.begin.known }
 
-// findLast looks for the last message of this queue in the stream.
-func (s *session) findLast(ctx context.Context, stream jetstream.Stream, state *jetstream.StreamState) error {
-	first := max(state.FirstSeq, 1)
-	for sequence, passed := state.LastSeq, 0; sequence >= first && passed < mostForeign; passed++ {
-		message, err := stream.GetMsg(ctx, sequence)
-		if errors.Is(err, jetstream.ErrMsgNotFound) && sequence != state.LastSeq {
-			sequence--
-			continue
-		}
-		if errors.Is(err, jetstream.ErrMsgNotFound) && state.NumDeleted == 0 && state.Msgs > 0 {
-			return fmt.Errorf("%s: a server does not have the stream's last message yet", s.out.end.URL)
-		}
-		if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
-			return fmt.Errorf("%s: reading the stream's last message: %w", s.out.end.URL, explained(err))
-		}
-		if err == nil {
-			region, position, ours := parseID(message.Header.Get(jetstream.MsgIDHeader))
-			if ours && region == s.out.region {
-				s.position, s.known = position, true
-				return nil
-			}
-		}
-		sequence--
-	}
-	return nil
-}
-
-func (s *session) Stored() (uint64, bool) { return s.position, s.known }
-
-func (s *session) Done() <-chan flow.Ack { return s.done }
+func (s *session) Acks() *flow.Acks { return s.acks }
 
 func (s *session) Publish(e *flow.Entry) error {
-	subject, err := s.out.subject.Name(e.Header)
+	m, err := s.message(e)
 	if err != nil {
-		return flow.Refuse("%w", err)
+		return err
 	}
-	if !covers(s.subjects, subject) {
-		return flow.Refuse("the stream does not take the subject %s, it takes %s", subject, strings.Join(s.subjects, ", "))
-	}
-	m := &nats.Msg{Subject: subject, Data: e.Bytes(), Header: headers(e)}
-	id := makeID(s.out.region, e.Position())
-	m.Header[jetstream.MsgIDHeader] = []string{id}
+	id := m.Header.Get(jetstream.MsgIDHeader)
 	switch {
 	case !s.out.ordered && e.Repeated():
 		m.Header[redelivered] = []string{strconv.Itoa(e.Deliveries())}
-	case s.out.ordered && s.previous == "":
-		m.Header[jetstream.ExpectedLastSeqHeader] = []string{strconv.FormatUint(s.sequence, 10)}
+	case s.out.ordered && (s.batched || s.previous == ""):
+		m.Header[jetstream.ExpectedLastSeqHeader] = []string{strconv.FormatUint(s.begin.sequence, 10)}
 	case s.out.ordered:
 		m.Header[jetstream.ExpectedLastMsgIDHeader] = []string{s.previous}
 	}
-	if size := m.Size() - len(m.Subject) - len(m.Reply); size > s.largest {
+	size := m.Size() - len(m.Subject) - len(m.Reply)
+	if size > s.largest {
 		return flow.Refuse("the message has %d bytes with its headers, and the server takes %d: raise max_payload there "+
 			"(or the stream's max_msg_size), or send less", size, s.largest)
 	}
-	future, err := s.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.out.end.URL, explained(err))
+	if s.batched {
+		s.waiting <- waiting{entry: e, message: m, size: size}
+		return nil
 	}
 	s.previous = id
-	s.sent <- sent{e, future}
+	if err := s.pipe.publish(e, m); err != nil {
+		return fmt.Errorf("%s: %w", s.out.end.URL, explained(err))
+	}
 	return nil
 }
 
-// collect passes acknowledgements on, in the order in which messages were published.
-func (s *session) collect() {
-	for {
-		var next sent
-		select {
-		case next = <-s.sent:
-		case <-s.ended:
-			return
-		case err := <-s.broken:
-			s.done <- flow.Ack{Err: err}
-			return
-		}
-		select {
-		case ack := <-next.future.Ok():
-			if ack.Duplicate {
-				s.out.status.Repeated()
-			}
-			s.done <- flow.Ack{Entry: next.entry}
-		case err := <-next.future.Err():
-			s.done <- flow.Ack{Entry: next.entry, Err: s.judged(err)}
-			return
-		case err := <-s.broken:
-			s.done <- flow.Ack{Entry: next.entry, Err: err}
-			return
-		case <-s.ended:
-			return
-		}
+// message is what is published, without what it expects of the stream.
+func (s *session) message(e *flow.Entry) (*nats.Msg, error) {
+	subject, err := s.out.subject.Name(e.Header)
+	if err != nil {
+		return nil, flow.Refuse("%w", err)
 	}
+	if !covers(s.subjects, subject) {
+		return nil, flow.Refuse("the stream does not take the subject %s, it takes %s", subject,
+			strings.Join(s.subjects, ", "))
+	}
+	m := &nats.Msg{Subject: subject, Data: e.Bytes(), Header: headers(e)}
+	m.Header[jetstream.MsgIDHeader] = []string{makeID(s.out.region, e.Position())}
+	return m, nil
+}
+
+// told takes what became of a message that was published without waiting.
+func (s *session) told(e *flow.Entry, duplicate bool, err error) {
+	if err != nil {
+		if isWrongLast(err) {
+			s.out.fenced.Store(true)
+		}
+		s.acks.Fail(e, s.judged(err))
+		return
+	}
+	if duplicate {
+		s.out.status.Repeated()
+	}
+	s.acks.Add(e)
 }
 
 // Codes of JetStream's errors that mean the message itself.
@@ -227,6 +218,17 @@ const (
 	tooLarge       = 10054
 	headerTooLarge = 10097
 )
+
+// Codes of those that mean that the stream's last message is another than expected.
+const (
+	wrongLastID       = 10070
+	wrongLastSequence = 10071
+)
+
+func isWrongLast(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == wrongLastID || api.ErrorCode == wrongLastSequence)
+}
 
 func (s *session) judged(err error) error {
 	var api *jetstream.APIError
@@ -242,20 +244,11 @@ func (s *session) judged(err error) error {
 
 func (s *session) Close() {
 	s.out.hear(nil)
-	s.end.Do(func() { close(s.ended) })
-}
-
-func makeID(region string, position uint64) string {
-	return region + "-" + strconv.FormatUint(position, 10)
-}
-
-func parseID(id string) (region string, position uint64, ok bool) {
-	region, number, ok := strings.Cut(id, "-")
-	if !ok {
-		return "", 0, false
+	s.cancel(errClosed)
+	s.ended.Wait()
+	if s.pipe != nil {
+		s.pipe.close()
 	}
-	position, err := strconv.ParseUint(number, 10, 64)
-	return region, position, err == nil
 }
 
 // covers is whether one of the patterns matches the subject.

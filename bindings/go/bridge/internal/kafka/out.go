@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +37,9 @@ type Out struct {
 	linger  time.Duration
 	largest int
 	patient time.Duration
+
+	mutex  sync.Mutex // of
+	limits limits
 }
 
 // NewOut returns the sink of a route. region is the queue's id.
@@ -48,7 +52,12 @@ func NewOut(r *config.Route, region string) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Out{end: r.To, name: "cq-bridge-" + r.Name, topic: topic, key: key, region: region,
+	fixed := ""
+	if !strings.Contains(r.To.Topic, "{") {
+		fixed = r.To.Topic
+	}
+	return &Out{end: r.To, limits: limits{fixed: fixed}, name: "cq-bridge-" + r.Name, topic: topic, key: key,
+		region:  region,
 		ordered: r.Mode == config.Ordered, flight: r.MaxInFlight, batch: r.Batch, linger: time.Duration(r.Linger),
 		largest: int(r.MaxMessageSize), patient: time.Duration(r.AckTimeout)}, nil
 }
@@ -88,7 +97,7 @@ type session struct {
 	client *kgo.Client
 	ledger ledger
 	queue  chan *flow.Entry
-	done   chan flow.Ack
+	acks   *flow.Acks
 	ctx    context.Context
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
@@ -105,11 +114,16 @@ func (o *Out) Open(ctx context.Context) (flow.Session, error) {
 	if o.key.String() == "" && o.ordered {
 		options = append(options, kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(o.onePartition)))
 	}
-	if o.largest > 0 {
-		options = append(options, kgo.ProducerBatchMaxBytes(int32(o.largest+1<<16)))
+	most, err := o.mostBytes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if most > 0 {
+		options = append(options, kgo.ProducerBatchMaxBytes(int32(max(most, 1<<10))))
 	}
 	if o.ordered {
-		options = append(options, kgo.TransactionalID(o.identity()), kgo.TransactionTimeout(time.Minute))
+		options = append(options, kgo.TransactionalID(o.identity()), kgo.TransactionTimeout(time.Minute),
+			kgo.ConcurrentTransactionsBackoff(time.Millisecond))
 	} else {
 		options = append(options, kgo.RecordDeliveryTimeout(o.patient))
 	}
@@ -117,7 +131,7 @@ func (o *Out) Open(ctx context.Context) (flow.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{out: o, client: client, queue: make(chan *flow.Entry, o.flight+1), done: make(chan flow.Ack, o.flight+1)}
+	s := &session{out: o, client: client, queue: make(chan *flow.Entry, o.flight+1), acks: flow.NewAcks()}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if !o.ordered {
 		return s, nil
@@ -130,6 +144,26 @@ func (o *Out) Open(ctx context.Context) (flow.Session, error) {
 	return s, nil
 }
 
+// mostBytes is how large a batch may be; 0: as large as is usual.
+func (o *Out) mostBytes(ctx context.Context) (int, error) {
+	client, err := connect(ctx, &o.end, o.name)
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if err := o.limits.read(ctx, client); err != nil {
+		return 0, fmt.Errorf("%s: %w", o.end.URL, explained(err))
+	}
+	if o.largest > 0 && (o.limits.least == 0 || len(o.limits.asked) == 0) {
+		return o.largest + 1<<16, nil
+	}
+	return o.limits.least, nil
+}
+
 // onePartition is the partition for messages without a key, of which a topic keeps the order only within one.
 func (o *Out) onePartition(string) func(*kgo.Record, int) int {
 	hash := fnv.New32a()
@@ -140,7 +174,7 @@ func (o *Out) onePartition(string) func(*kgo.Record, int) int {
 
 func (s *session) Stored() (uint64, bool) { return s.ledger.position, s.ledger.known }
 
-func (s *session) Done() <-chan flow.Ack { return s.done }
+func (s *session) Acks() *flow.Acks { return s.acks }
 
 func (s *session) Publish(e *flow.Entry) error {
 	if s.out.ordered {
@@ -151,7 +185,13 @@ func (s *session) Publish(e *flow.Entry) error {
 	if err != nil {
 		return err
 	}
-	s.client.Produce(s.ctx, record, func(_ *kgo.Record, err error) { s.done <- flow.Ack{Entry: e, Err: s.judged(err)} })
+	s.client.Produce(s.ctx, record, func(_ *kgo.Record, err error) {
+		if err != nil {
+			s.acks.Fail(e, s.judged(record, err))
+		} else {
+			s.acks.Add(e)
+		}
+	})
 	return nil
 }
 
@@ -177,14 +217,15 @@ func (s *session) record(e *flow.Entry) (*kgo.Record, error) {
 }
 
 // judged says whether the message itself is what is wrong.
-func (s *session) judged(err error) error {
-	if err == nil {
-		return nil
+func (s *session) judged(record *kgo.Record, err error) error {
+	s.out.mutex.Lock()
+	err = s.out.limits.judge(record, err)
+	s.out.mutex.Unlock()
+	if errors.Is(err, kerr.InvalidRecord) {
+		err = &flow.Refused{Certain: true, Err: err}
 	}
-	if errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) ||
-		errors.Is(err, kerr.InvalidRecord) {
-		return &flow.Refused{Certain: true, Err: fmt.Errorf("%s: %w: raise max.message.bytes of the topic, and "+
-			"max_message_size of the route, or send less", s.out.end.URL, err)}
+	if refused := (*flow.Refused)(nil); errors.As(err, &refused) {
+		return &flow.Refused{Certain: refused.Certain, Err: fmt.Errorf("%s: %w", s.out.end.URL, refused.Err)}
 	}
 	return fmt.Errorf("%s: %w", s.out.end.URL, explained(err))
 }

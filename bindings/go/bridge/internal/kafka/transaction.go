@@ -23,12 +23,10 @@ func (s *session) commit() {
 		}
 		failed, err := s.transact(batch)
 		if err != nil {
-			s.done <- flow.Ack{Entry: failed, Err: s.judged(err)}
+			s.acks.Fail(failed, err)
 			return
 		}
-		for _, e := range batch {
-			s.done <- flow.Ack{Entry: e}
-		}
+		s.acks.Add(batch...)
 	}
 }
 
@@ -61,24 +59,31 @@ func (s *session) gather() (batch []*flow.Entry) {
 func (s *session) transact(batch []*flow.Entry) (*flow.Entry, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, 2*s.out.patient)
 	defer cancel()
-	if err := s.client.BeginTransaction(); err != nil {
-		return batch[0], err
+	err := s.client.BeginTransaction()
+	if err != nil {
+		return batch[0], s.wrong(err)
 	}
 	topic, failed, err := s.produce(ctx, batch)
-	if err == nil {
-		err = s.ledger.add(ctx, s.client, topic, batch[len(batch)-1].Position())
+	if err != nil {
+		return failed, err
 	}
-	if err == nil {
+	if err = s.ledger.add(ctx, s.client, topic, batch[len(batch)-1].Position()); err == nil {
 		err = s.client.EndTransaction(ctx, kgo.TryCommit)
 	}
-	return failed, err
+	if err != nil {
+		return batch[0], s.wrong(err)
+	}
+	return nil, nil
 }
 
-// produce returns the topic of the last message, and the one that failed first.
+func (s *session) wrong(err error) error { return fmt.Errorf("%s: %w", s.out.end.URL, explained(err)) }
+
+// produce returns the topic of the last message, and the one that failed: one that is to blame itself, if there is any.
 func (s *session) produce(ctx context.Context, batch []*flow.Entry) (topic string, failed *flow.Entry, fault error) {
 	type outcome struct {
-		entry *flow.Entry
-		err   error
+		entry  *flow.Entry
+		record *kgo.Record
+		err    error
 	}
 	outcomes, waited := make(chan outcome, len(batch)), 0
 	failed = batch[0]
@@ -89,12 +94,14 @@ func (s *session) produce(ctx context.Context, batch []*flow.Entry) (topic strin
 			break
 		}
 		topic = record.Topic
-		s.client.Produce(ctx, record, func(_ *kgo.Record, err error) { outcomes <- outcome{e, err} })
+		s.client.Produce(ctx, record, func(_ *kgo.Record, err error) { outcomes <- outcome{e, record, err} })
 		waited++
 	}
 	for range waited { // the client reads the messages until then
-		if o := <-outcomes; o.err != nil && fault == nil {
-			failed, fault = o.entry, o.err
+		if o := <-outcomes; o.err != nil && !errors.As(fault, new(*flow.Refused)) {
+			if err := s.judged(o.record, o.err); fault == nil || errors.As(err, new(*flow.Refused)) {
+				failed, fault = o.entry, err
+			}
 		}
 	}
 	return topic, failed, fault
@@ -172,8 +179,8 @@ func (l *ledger) add(ctx context.Context, client *kgo.Client, name string, posit
 	return nil
 }
 
-// join has the group's offsets be part of the transaction, which servers before Kafka 4 want to be told. Later ones must
-// not be: they may take the offsets for those of a transaction that never ends.
+// join has the group's offsets be part of the transaction, which servers before Kafka 4 want to be told. Later ones
+// must not be: they may take the offsets for those of a transaction that never ends.
 func (l *ledger) join(ctx context.Context, client *kgo.Client, id int64, epoch int16) error {
 	join := kmsg.NewAddOffsetsToTxnRequest()
 	join.TransactionalID, join.ProducerID, join.ProducerEpoch, join.Group = l.name, id, epoch, l.name

@@ -28,6 +28,9 @@ int heap_enqueue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, in
     return result;
 }
 
+/* The message was removed, and on a disk that failed it may be nowhere but in our copy. */
+static bool is_received(int result) { return result == CQ_OK || result == CQ_EIO; }
+
 outcome heap_dequeue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset, int room)
 {
     signed char few[COPY];
@@ -36,7 +39,7 @@ outcome heap_dequeue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset
 
     if (room <= COPY) {
         result = cq_dequeue(queue, few, (size_t)room, &size);
-        if (result == CQ_OK)
+        if (is_received(result))
             (*jenv)->SetByteArrayRegion(jenv, array, offset, (jsize)size, few);
         return outcome_of(result, size);
     }
@@ -44,7 +47,7 @@ outcome heap_dequeue(JNIEnv *jenv, cq_queue *queue, jbyteArray array, int offset
     if (!bytes)
         return outcome_of(CQ_ENOMEM, 0);
     result = cq_dequeue(queue, bytes + offset, (size_t)room, &size);
-    unpin(jenv, array, bytes, result == CQ_OK);
+    unpin(jenv, array, bytes, is_received(result));
     return outcome_of(result, size);
 }
 

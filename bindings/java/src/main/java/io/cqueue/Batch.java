@@ -65,8 +65,18 @@ public final class Batch {
         if (messages < 1) {
             throw new IllegalArgumentException("a batch of " + messages + " messages, it needs one at least");
         }
+        if (bytes < 0 || (long) messages * Integer.BYTES + bytes > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("a batch of " + messages + " messages and " + bytes
+                    + " bytes: 4 bytes a message and those of the messages are 0 to 2 GiB together");
+        }
         most = messages;
         memory = new Memory(most, Math.max(bytes, 1));
+    }
+
+    /** {@return what it is, for people} */
+    @Override
+    public String toString() {
+        return "Batch[" + size + " of " + most + " messages]";
     }
 
     /** {@return how many messages are in it} */

@@ -12,6 +12,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * An open handle on a queue of byte messages in shared memory. Its vocabulary is {@link BlockingQueue}'s: {@code offer}
@@ -319,6 +320,26 @@ public final class CQueue extends SendingQueue {
             long[] message = takeRaw();
             return message == null ? null : new Received(this, message, trace);
         });
+    }
+
+    /**
+     * Messages as they come, each taken in place when it is asked for: {@link #takeInPlace} again and again. One that
+     * is not released when the next is asked for, or when the stream is closed, is given back; so use each before.
+     *
+     * <pre>{@code
+     * try (Stream<Received> messages = queue.messages()) {
+     *     messages.limit(1000).forEach(message -> {
+     *         handle(message.buffer());
+     *         message.release();
+     *     });
+     * }
+     * }</pre>
+     *
+     * @return a stream to be closed. It ends when the queue is closed, when its waits are cancelled, and when the
+     *     thread is interrupted, which it stays then
+     */
+    public Stream<Received> messages() {
+        return Lending.stream(this::takeInPlace, Received::close);
     }
 
     /**

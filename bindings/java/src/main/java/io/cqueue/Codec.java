@@ -1,6 +1,8 @@
 package io.cqueue;
 
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import java.util.function.BiConsumer;
@@ -30,8 +32,9 @@ public interface Codec<T> {
 
     /**
      * Objects as JSON: the default format that all languages share, one value a message, in UTF-8. Members that the
-     * class does not have are ignored. It needs Jackson (com.fasterxml.jackson.core:jackson-databind), which the
-     * program adds to its dependencies.
+     * class does not have are ignored; what JSON has no number for (NaN, infinities) cannot be encoded. It needs
+     * Jackson 2.16 or later (com.fasterxml.jackson.core:jackson-databind), which the program adds to its
+     * dependencies.
      *
      * @param <T> the objects
      * @param type their class: a record, a class that Jackson can map, a Map, ...
@@ -69,17 +72,29 @@ public interface Codec<T> {
         return new StructCodec<>(size, write, read);
     }
 
-    /** {@return strings as UTF-8} */
+    /**
+     * Strings as UTF-8. Bytes that are none cannot be decoded, nor can half of a surrogate pair be encoded.
+     *
+     * @return the codec
+     */
     static Codec<String> utf8() {
         return new Codec<>() {
             @Override
             public byte[] encode(String object) {
-                return object.getBytes(StandardCharsets.UTF_8);
+                try {
+                    return Text.bytes(object);
+                } catch (CharacterCodingException e) {
+                    throw new IllegalArgumentException("the string has half of a surrogate pair in it", e);
+                }
             }
 
             @Override
             public String decode(byte[] message) {
-                return new String(message, StandardCharsets.UTF_8);
+                try {
+                    return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(message)).toString();
+                } catch (CharacterCodingException e) {
+                    throw new UncheckedIOException(e);
+                }
             }
         };
     }

@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -45,7 +46,7 @@ final class Handle implements Runnable {
     }
 
     static Handle open(String name, Options options) {
-        Options kept = new Options(options);
+        Options kept = new Options(Objects.requireNonNull(options, "options"));
         NativeLibrary.load();
         cq_config config = kept.config();
         long[] queue = new long[1];

@@ -21,7 +21,7 @@ final class Headers {
     static byte[] pack(Map<String, byte[]> headers) {
         ByteArrayOutputStream packed = new ByteArrayOutputStream();
         headers.forEach((name, value) -> {
-            byte[] key = name.getBytes(StandardCharsets.UTF_8);
+            byte[] key = Text.exact("a header's key", name);
             if (key.length > KEY_MOST) {
                 throw new IllegalArgumentException("a header's key of " + key.length + " bytes: 255 at most");
             }

@@ -1,7 +1,6 @@
 package io.cqueue;
 
 import java.lang.System.Logger.Level;
-import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.Map;
@@ -22,15 +21,13 @@ abstract class Loan implements AutoCloseable {
     private final OpenQueue queue; // not to be cleaned up before its loans
     private final long[] message;
     private final Held held;
-    private final Cleaner.Cleanable cleanable;
     private ByteBuffer buffer; // on the message, once somebody asked
 
     /** `undo`: what becomes of it if it is forgotten. `trace`: where it was taken, or null. */
     Loan(OpenQueue queue, long[] message, End undo, Throwable trace) {
         this.queue = queue;
         this.message = message;
-        held = new Held(queue.handle(), message, undo, getClass().getSimpleName(), trace);
-        cleanable = Handle.CLEANER.register(this, held);
+        held = new Held(this, queue.handle(), message, undo, trace);
     }
 
     /** Give it back in the way that loses nothing, if it is still held. */
@@ -52,19 +49,20 @@ abstract class Loan implements AutoCloseable {
     }
 
     /** What is left of a loan that is garbage. It must not lead to it. */
-    private static final class Held implements Runnable, Views.User {
+    private static final class Held extends Remembered implements Views.User {
         private final Handle handle;
         private final long[] message;
         private final End undo;
-        private final String kind;
+        private final Class<?> kind;
         private final Throwable trace;
         private Views.Lease lease;
 
-        Held(Handle handle, long[] message, End undo, String kind, Throwable trace) {
+        Held(Loan loan, Handle handle, long[] message, End undo, Throwable trace) {
+            super(loan);
             this.handle = handle;
             this.message = message;
             this.undo = undo;
-            this.kind = kind;
+            kind = loan.getClass();
             this.trace = trace;
         }
 
@@ -73,9 +71,9 @@ abstract class Loan implements AutoCloseable {
             this.lease = lease;
         }
 
-        /** The loan is garbage, or has ended. A buffer on it may still be read. */
+        /** A buffer on it may still be read. */
         @Override
-        public void run() {
+        void forgotten() {
             if (message[DATA] != 0 && (lease == null || !lease.defer(this::giveBack))) {
                 giveBack();
             }
@@ -92,7 +90,7 @@ abstract class Loan implements AutoCloseable {
             } catch (QueueClosedException e) {
                 return; // closing gave it back
             }
-            System.getLogger("io.cqueue").log(Level.WARNING, "\"" + handle.name() + "\": a " + kind
+            System.getLogger("io.cqueue").log(Level.WARNING, "\"" + handle.name() + "\": a " + kind.getSimpleName()
                     + " was forgotten, and is given back: close it, best by try (...)"
                     + (trace == null ? ". To see where it was taken, open it with Options.traceLoans(true)" : ""),
                     trace);
@@ -111,7 +109,7 @@ abstract class Loan implements AutoCloseable {
         }
         if (result == Raw.CQ_OK || result == Raw.CQ_EIO) { // in both cases it is done
             message[DATA] = 0;
-            cleanable.clean();
+            held.end();
         }
         return result == Raw.CQ_OK ? result : handle.check(result, size);
     }
@@ -123,7 +121,7 @@ abstract class Loan implements AutoCloseable {
                 end(how, 0);
             } catch (QueueClosedException e) {
                 message[DATA] = 0;
-                cleanable.clean();
+                held.end();
             }
         }
     }
@@ -159,6 +157,17 @@ abstract class Loan implements AutoCloseable {
             handle.exit();
             Reference.reachabilityFence(this);
         }
+    }
+
+    final CQueueException tooManyHeaders(int size) {
+        return queue.tooManyHeaders(size);
+    }
+
+    /** {@return what it is, for people} */
+    @Override
+    public String toString() {
+        return getClass().getSimpleName() + "[" + queue.name() + " at " + position() + ", " + size() + " bytes, "
+                + (isHeld() ? "held]" : "not held]");
     }
 
     final int checked(int result) {

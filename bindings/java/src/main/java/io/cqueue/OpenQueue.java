@@ -110,12 +110,18 @@ abstract class OpenQueue implements AutoCloseable {
         }
     }
 
-    /** What never changes: capacity and message size. Threads may race to ask; the answer is the same. */
+    /** {@return for what is put} */
+    final CQueueException tooManyHeaders(int size) {
+        return CQueueException.of(Raw.CQ_ETOOBIG, "\"" + name() + "\": headers of " + size + " bytes, the queue takes "
+                + geometry()[2] + ": create it with a larger maxHeaders, or send fewer", size);
+    }
+
+    /** What never changes: capacity, message size, size of headers. Threads may race to ask; the answer is the same. */
     private long[] geometry() {
         long[] known = geometry;
         if (known == null) {
             Stats stats = stats();
-            known = new long[] {stats.capacity(), stats.maxMessageSize()};
+            known = new long[] {stats.capacity(), stats.maxMessageSize(), stats.maxHeaders()};
             geometry = known;
         }
         return known;
@@ -130,6 +136,7 @@ abstract class OpenQueue implements AutoCloseable {
      * @param visitor returns whether to go on; it must not close the queue
      */
     public void walk(Predicate<? super Message> visitor) {
+        Objects.requireNonNull(visitor, "visitor");
         boolean outermost = walkers.add(Thread.currentThread());
         try {
             call(queue -> RawJNI.cq_walk(queue, (data, position, deliveries) ->
@@ -222,7 +229,7 @@ abstract class OpenQueue implements AutoCloseable {
      */
     public long source(String name) {
         long[] number = new long[1];
-        call(queue -> Raw.cq_source(queue, Objects.requireNonNull(name, "name"), number), 0);
+        call(queue -> RawJNI.cq_source(queue, Text.source(name), number), 0);
         return number[0];
     }
 
@@ -244,7 +251,9 @@ abstract class OpenQueue implements AutoCloseable {
      * @return false: it was as high already
      */
     public boolean raiseSource(String name, long number) {
-        return call(queue -> Raw.cq_raise_source(queue, Objects.requireNonNull(name, "name"), number), 0) == Raw.CQ_OK;
+        checkNumber(number);
+        return call(queue -> RawJNI.cq_raise_source(queue, Text.source(name), number), 0)
+                == Raw.CQ_OK;
     }
 
     // ---- surviving power cuts ------------------------------------------------------------------------------------
@@ -313,6 +322,13 @@ abstract class OpenQueue implements AutoCloseable {
 
     final Handle handle() {
         return handle;
+    }
+
+    /** C's numbers have no sign: -1 would be the highest. */
+    static void checkNumber(long number) {
+        if (number < 1) {
+            throw new IllegalArgumentException("a source's number of " + number + ": it is 1 or more");
+        }
     }
 
     static void checkSize(int size) {

@@ -2,6 +2,7 @@ package io.cqueue;
 
 import java.util.AbstractList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Messages that were taken together and are being read in place, at least once: what is not released is delivered
@@ -35,18 +36,36 @@ public final class ReceivedBatch extends AbstractList<Received> implements AutoC
         return messages.size();
     }
 
-    /** Done with all that are still held: they are gone. */
+    /** Done with all that are still held: they are gone. What fails for one is thrown once all were released. */
     public void release() {
-        for (Received message : messages) {
+        endAll(message -> {
             if (message.isHeld()) {
                 message.release();
             }
-        }
+        });
     }
 
     /** Give back those that are still held. */
     @Override
     public void close() {
-        messages.forEach(Received::close);
+        endAll(Received::close);
+    }
+
+    private void endAll(Consumer<Received> how) {
+        RuntimeException first = null;
+        for (Received message : messages) {
+            try {
+                how.accept(message);
+            } catch (CQueueException | QueueClosedException e) {
+                if (first == null) {
+                    first = e;
+                } else {
+                    first.addSuppressed(e);
+                }
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
     }
 }

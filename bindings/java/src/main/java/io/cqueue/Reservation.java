@@ -44,7 +44,11 @@ public final class Reservation extends Loan {
      */
     public void setHeaders(Map<String, byte[]> headers) {
         byte[] packed = Headers.pack(headers);
-        about((queue, message) -> checked(RawJNI.more_set_headers(queue, message, packed)));
+        try {
+            about((queue, message) -> checked(RawJNI.more_set_headers(queue, message, packed)));
+        } catch (CQueueException.MessageTooBig e) {
+            throw tooManyHeaders(packed.length);
+        }
     }
 
     /** {@return the headers that were set} */

@@ -174,7 +174,8 @@ abstract class SendingQueue extends OpenQueue {
      * @return null: the queue is full. False: the source has come to this number before, so the message was put then
      */
     public Boolean offerFrom(String source, long number, byte[] message, Map<String, byte[]> headers) {
-        Sent sent = offerMore(message, Headers.pack(headers), Objects.requireNonNull(source, "source"), number);
+        checkNumber(number);
+        Sent sent = offerMore(message, Headers.pack(headers), Text.source(source), number);
         return sent == Sent.FULL ? null : Boolean.valueOf(sent == Sent.DONE);
     }
 
@@ -190,18 +191,24 @@ abstract class SendingQueue extends OpenQueue {
      */
     public boolean putFrom(String source, long number, byte[] message, Map<String, byte[]> headers)
             throws InterruptedException {
-        return putMore(message, Headers.pack(headers), Objects.requireNonNull(source, "source"), number) == Sent.DONE;
+        checkNumber(number);
+        byte[] name = Text.source(source);
+        return putMore(message, Headers.pack(headers), name, number) == Sent.DONE;
     }
 
     private enum Sent { DONE, KNOWN, FULL }
 
-    private Sent offerMore(byte[] message, byte[] headers, String source, long number) {
-        int size = message.length > maxMessageSize() ? message.length : headers.length;
-        int result = call(queue -> Raw.more_enqueue(queue, message, headers, source, number), size);
+    private Sent offerMore(byte[] message, byte[] headers, byte[] source, long number) {
+        int result;
+        try {
+            result = call(queue -> RawJNI.more_enqueue(queue, message, headers, source, number), message.length);
+        } catch (CQueueException.MessageTooBig e) {
+            throw message.length > maxMessageSize() ? e : tooManyHeaders(headers.length);
+        }
         return result == Raw.CQ_OK ? Sent.DONE : result == Raw.CQ_DUPLICATE ? Sent.KNOWN : Sent.FULL;
     }
 
-    private Sent putMore(byte[] message, byte[] headers, String source, long number) throws InterruptedException {
+    private Sent putMore(byte[] message, byte[] headers, byte[] source, long number) throws InterruptedException {
         return await(handle().watcher().room, Waiting.FOR_EVER, () -> {
             Sent sent = offerMore(message, headers, source, number);
             return sent == Sent.FULL ? null : sent;

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * A queue as the standard library's, of objects. Closing the {@link CQueue} ends it.
@@ -148,6 +149,16 @@ public final class TypedQueue<T> extends AbstractQueue<T> implements BlockingQue
      */
     public Delivery<T> takeDelivery() throws InterruptedException {
         return pollDelivery(Waiting.FOR_EVER, TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * Objects as they come, each to be released, as {@link CQueue#messages}. A message that cannot be decoded and is
+     * kept ends it with a {@link DecodeException}.
+     *
+     * @return a stream to be closed
+     */
+    public Stream<Delivery<T>> deliveries() {
+        return Lending.stream(this::takeDelivery, Delivery::close);
     }
 
     /** {@return null: it was dropped} */

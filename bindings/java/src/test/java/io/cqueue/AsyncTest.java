@@ -68,7 +68,7 @@ class AsyncTest extends QueueFixture {
     @Test
     void aMessageIsEitherInTheFutureOrInTheQueueWhenCancellingRaces() throws Exception {
         try (CQueue queue = open()) {
-            for (int round = 0; round < (LONG ? 100_000 : 3_000); round++) {
+            for (int round = 0; round < (LONG ? 100_000 : 500); round++) {
                 CompletableFuture<byte[]> future = queue.takeAsync();
                 Thread sender = new Thread(() -> queue.offer(bytes("a")));
                 sender.start();

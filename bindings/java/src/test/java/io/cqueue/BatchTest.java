@@ -137,6 +137,9 @@ class BatchTest extends QueueFixture {
     @Test
     void aBatchNeedsRoomForAMessage() {
         assertThrows(IllegalArgumentException.class, () -> new Batch(0, 10));
+        assertThrows(IllegalArgumentException.class, () -> new Batch(1, -1));
+        assertThrows(IllegalArgumentException.class, () -> new Batch(Integer.MAX_VALUE, 1));
+        assertThrows(IllegalArgumentException.class, () -> new Batch(1, Integer.MAX_VALUE));
         assertThrows(IndexOutOfBoundsException.class, () -> new Batch(1, 1).add(new byte[1], 1, 1));
     }
 }

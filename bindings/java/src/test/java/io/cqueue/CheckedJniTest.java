@@ -11,7 +11,7 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 
-/** The other tests once more, in a machine that checks every call from native code, and says so when one is wrong. */
+/** All calls into native code once more, in a machine that checks the calls from there, and says when one is wrong. */
 class CheckedJniTest {
     @Test
     void nativeCodeBreaksNoRuleOfJni() throws IOException, InterruptedException {
@@ -30,8 +30,8 @@ class CheckedJniTest {
             LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request()
                     .selectors(selectClass(CopyTest.class), selectClass(BatchTest.class), selectClass(LoanTest.class),
                             selectClass(WaitingTest.class), selectClass(OpenTest.class), selectClass(LookTest.class),
-                            selectClass(BlockingQueueTest.class), selectClass(AsyncTest.class), selectClass(TypedQueueTest.class),
-                            selectClass(ManyWaitingTest.class), selectClass(ModelTest.class))
+                            selectClass(BlockingQueueTest.class), selectClass(MoreTest.class),
+                            selectClass(ModelTest.class))
                     .build(), summary);
             summary.getSummary().printFailuresTo(new java.io.PrintWriter(System.out, true));
             boolean passed = summary.getSummary().getTotalFailureCount() == 0 && summary.getSummary().getTestsSucceededCount() > 100;

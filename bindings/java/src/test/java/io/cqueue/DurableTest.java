@@ -194,6 +194,9 @@ class DurableTest extends QueueFixture {
                     queue.put(bytes(message));
                 }
                 queue.put(bytes("\"i\""));
+                for (String message : "k l m n o".split(" ")) {
+                    queue.put(bytes(message));
+                }
                 new ProcessBuilder("prlimit", "--fsize=0:", "--pid", "" + ProcessHandle.current().pid()).inheritIO()
                         .start().waitFor();
                 assertEquals("CQ_EIO", failure(() -> queue.put(bytes("j"))).code());
@@ -216,6 +219,11 @@ class DurableTest extends QueueFixture {
                 failure(() -> queue.drainTo(drained, 1));
                 assertEquals("h", text(drained.get(0)));
                 assertEquals("i", failure(() -> queue.typed(Codec.json(String.class)).take()).received());
+                copies(queue);
+                ReceivedBatch both = queue.pollInPlace(2);
+                failure(both::release);
+                assertTrue(both.stream().noneMatch(Received::isHeld), "one that fails keeps no other");
+                assertEquals(1, queue.size()); // j
                 assertEquals(2, failure(() -> queue.put(in)).accepted());
                 try (Reservation place = queue.reserve(1)) {
                     place.buffer().put((byte) 'k');
@@ -228,6 +236,19 @@ class DurableTest extends QueueFixture {
                 waits(queue);
                 System.out.println("well");
             }
+        }
+
+        /** What was copied out is nowhere else, wherever it was copied to. */
+        private static void copies(CQueue queue) {
+            byte[] small = new byte[8];
+            assertEquals(1, failure(() -> queue.poll(small)).accepted());
+            assertEquals('k', small[0]);
+            byte[] large = new byte[10_000];
+            assertEquals(1, failure(() -> queue.poll(large)).accepted());
+            assertEquals('l', large[0]);
+            ByteBuffer heap = ByteBuffer.allocate(8);
+            assertEquals(1, failure(() -> queue.poll(heap, 1, TimeUnit.SECONDS)).accepted());
+            assertEquals(List.of(1, (int) 'm'), List.of(heap.position(), (int) heap.get(0)));
         }
 
         /** Whoever waits is served by a watcher: what that did is not done again. */

@@ -9,6 +9,7 @@ import java.io.File;
 import java.io.IOException;
 import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
 import java.net.URISyntaxException;
 import java.net.URL;
@@ -22,6 +23,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class LoadTest extends QueueFixture {
     private static Path classes() throws URISyntaxException {
@@ -50,6 +52,37 @@ class LoadTest extends QueueFixture {
             assertEquals("one", sendAndReceive(one.loadClass("io.cqueue.CQueue"), "one"));
             assertEquals("two", sendAndReceive(two.loadClass("io.cqueue.CQueue"), "two"));
             assertEquals(2, queue.stats().dequeued());
+        }
+    }
+
+    private static long mapped() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("libcqueue_java") && line.contains(" r-xp ")).count();
+        }
+    }
+
+    private WeakReference<ClassLoader> useAndForget() throws Exception {
+        try (URLClassLoader loader = new URLClassLoader(new URL[] {classes().toUri().toURL()}, null)) {
+            assertEquals("one", sendAndReceive(loader.loadClass("io.cqueue.CQueue"), "one"));
+            return new WeakReference<>(loader);
+        }
+    }
+
+    /** Its threads may still run, and what it registered for forks is called by later ones. */
+    @Test
+    @Timeout(60)
+    void theLibraryStaysWhenItsClassLoaderGoes() throws Exception {
+        long before = mapped();
+        WeakReference<ClassLoader> loader = useAndForget();
+        assertEquals(before + 1, mapped());
+        while (loader.get() != null) {
+            System.gc();
+            Thread.sleep(10);
+        }
+        for (int i = 0; i < 20; i++) { // the library would go some time after its classes
+            System.gc();
+            Thread.sleep(10);
+            assertEquals(before + 1, mapped());
         }
     }
 

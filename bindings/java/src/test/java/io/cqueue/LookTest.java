@@ -240,6 +240,12 @@ class LookTest extends QueueFixture {
         }
         // No caller of this binding can get a struct's size wrong.
         assertEquals(Set.of("cq_config"), left);
+        try (CQueue queue = open()) {
+            assertEquals("\"orders\": an argument is invalid; what the queue was opened with is in order, and sync() "
+                    + "is for queues that were created with Options.durable(true)",
+                    assertThrows(CQueueException.InvalidArgument.class, queue::sync).getMessage());
+            assertThrows(NullPointerException.class, () -> queue.walk(null));
+        }
         assertEquals("\"CQ_TRUST\": open it with Options.trust(true)", Text.translate("\"CQ_TRUST\": open it with CQ_TRUST"));
     }
 

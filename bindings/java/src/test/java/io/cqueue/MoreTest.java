@@ -79,11 +79,45 @@ class MoreTest extends QueueFixture {
             }
         }
         try (CQueue queue = CQueue.open("with", options().maxHeaders(20))) {
-            assertThrows(CQueueException.MessageTooBig.class, () -> queue.offer(bytes("a"), Map.of("a", new byte[17])));
+            String tooBig = assertThrows(CQueueException.MessageTooBig.class,
+                    () -> queue.offer(bytes("a"), Map.of("a", new byte[17]))).getMessage();
+            assertEquals("\"with\": headers of 21 bytes, the queue takes 20: create it with a larger maxHeaders, "
+                    + "or send fewer", tooBig);
+            try (Reservation place = queue.reserve(1)) {
+                assertEquals(tooBig, assertThrows(CQueueException.MessageTooBig.class,
+                        () -> place.setHeaders(Map.of("a", new byte[17]))).getMessage());
+            }
+            assertTrue(assertThrows(CQueueException.MessageTooBig.class,
+                    () -> queue.offer(new byte[5000], Map.of("a", new byte[1]))).getMessage().contains("5000 bytes"));
             assertThrows(CQueueException.BadHeaders.class, () -> queue.offer(bytes("a"), Map.of("", new byte[1])));
             assertThrows(IllegalArgumentException.class,
                     () -> queue.offer(bytes("a"), Map.of("a".repeat(256), new byte[1])));
             assertThrows(IllegalArgumentException.class, () -> queue.offer(bytes("a"), Map.of("a", new byte[65_536])));
+            assertEquals(0, queue.size());
+        }
+    }
+
+    /** Each of these is another source or key to C, and another one's numbers would be taken for its. */
+    @Test
+    void whatCDoesNotTakeAsItIsIsRefused() {
+        try (CQueue queue = open(new Options().maxHeaders(50))) {
+            for (String name : List.of("a\0b", "a\ud800b")) {
+                assertThrows(IllegalArgumentException.class, () -> queue.offerFrom(name, 1, bytes("x"), Map.of()));
+                assertThrows(IllegalArgumentException.class, () -> queue.putFrom(name, 1, bytes("x"), Map.of()));
+                assertThrows(IllegalArgumentException.class, () -> queue.source(name));
+                assertThrows(IllegalArgumentException.class, () -> queue.raiseSource(name, 1));
+                assertThrows(IllegalArgumentException.class, () -> queue.put(bytes("x"), Map.of(name, bytes("y"))));
+            }
+            for (String name : List.of("", "x".repeat(201), "\u00e9".repeat(101))) {
+                assertTrue(assertThrows(IllegalArgumentException.class, () -> queue.source(name)).getMessage()
+                        .endsWith("bytes: it has 1 to 200 of them"));
+            }
+            for (long number : new long[] {0, -1, Long.MIN_VALUE}) {
+                assertThrows(IllegalArgumentException.class, () -> queue.offerFrom("a", number, bytes("x"), Map.of()));
+                assertThrows(IllegalArgumentException.class, () -> queue.putFrom("a", number, bytes("x"), Map.of()));
+                assertThrows(IllegalArgumentException.class, () -> queue.raiseSource("a", number));
+            }
+            assertEquals(Map.of(), queue.sources());
             assertEquals(0, queue.size());
         }
     }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,17 +17,19 @@ import org.junit.jupiter.api.Test;
 class ReadmeTest extends QueueFixture {
     @Test
     void everySnippetRuns() throws IOException, InterruptedException {
-        String name = "readme-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
-        List<String> snippets = snippets(Files.readString(Path.of("README.md")).replace("\"orders\"", "\"" + name + "\"")
-                .replace("\"orders-dead\"", "\"" + name + "-dead\""));
+        String own = "-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
+        List<String> snippets = snippets(Files.readString(Path.of("README.md"))
+                .replaceAll("\"((?:durable-)?orders(?:-[a-z]+)?)\"", "\"$1" + own + "\""));
         assertEquals(8, snippets.size());
         Path source = Files.writeString(directory.resolve("Readme.java"), program(snippets));
         try {
             String output = OtherMachine.launch(0, List.of("-ea", "-cp", OtherMachine.classPath(), source.toString()));
             assertEquals("8 ran\n", output);
         } finally {
-            for (String queue : List.of(name, name + "-dead")) {
-                Files.deleteIfExists(Path.of("/dev/shm/cqueue." + queue));
+            try (DirectoryStream<Path> left = Files.newDirectoryStream(Path.of("/dev/shm"), "cqueue.*" + own)) {
+                for (Path queue : left) {
+                    Files.delete(queue);
+                }
             }
         }
     }

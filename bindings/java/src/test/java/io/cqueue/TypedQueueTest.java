@@ -41,6 +41,36 @@ class TypedQueueTest extends QueueFixture {
                     from.getDouble(8)));
 
     @Test
+    void textThatIsNoUtf8IsNotReplacedByOther() {
+        try (CQueue queue = open()) {
+            TypedQueue<String> texts = queue.typed(Codec.utf8());
+            texts.add("t\u00e9 \ud83c\udf75");
+            assertEquals("t\u00e9 \ud83c\udf75", texts.poll());
+            assertThrows(IllegalArgumentException.class, () -> texts.add("\ud83c"));
+            assertEquals(0, queue.size());
+            byte[] latin1 = {'t', (byte) 0xe9};
+            queue.offer(latin1);
+            assertArrayEquals(latin1, assertThrows(DecodeException.class, texts::poll).data());
+            assertArrayEquals(latin1, queue.poll());
+        }
+    }
+
+    @Test
+    void whatJsonHasNoNumberForIsRefused() {
+        try (CQueue queue = open()) {
+            TypedQueue<Object> objects = queue.typed(Codec.json(Object.class));
+            for (Object bad : List.of(Double.NaN, Float.NEGATIVE_INFINITY, Map.of("a", Double.POSITIVE_INFINITY),
+                    new double[] {1, Double.NaN}, new float[] {Float.NaN})) {
+                IllegalArgumentException no = assertThrows(IllegalArgumentException.class, () -> objects.add(bad));
+                assertTrue(no.getMessage().contains("JSON has no number "), no.getMessage());
+            }
+            objects.add(new double[] {1.5});
+            assertEquals("[1.5]", text(queue.poll()));
+            assertNull(queue.poll());
+        }
+    }
+
+    @Test
     void jsonIsWhatOtherLanguagesWrite() {
         try (CQueue queue = open()) {
             TypedQueue<Tea> teas = queue.typed(Codec.json(Tea.class));
