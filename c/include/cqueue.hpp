@@ -115,19 +115,31 @@ inline std::error_code make_error_code(errc code) noexcept { return {static_cast
 /* What the functions below throw, beside std::bad_alloc. Copying it never throws. */
 class error : public std::system_error {
 public:
-    error(int result, const std::string &sentence)
-        : std::system_error(result, category()), sentence_(std::make_shared<const std::string>(sentence))
+    error(int result, const std::string &sentence, std::size_t size = 0, std::string message = {})
+        : std::system_error(result, category()),
+          details_(std::make_shared<const details>(details{sentence, std::move(message), size}))
     {
     }
 
     /* A sentence for people: cq_explain's. */
-    const char *what() const noexcept override { return sentence_->c_str(); }
+    const char *what() const noexcept override { return details_->sentence.c_str(); }
 
     /* Which of the errors of cqueue.h it is. */
     errc result() const noexcept { return static_cast<errc>(code().value()); }
 
+    /* What a call did all the same, when the queue syncs in each call and the disk failed: how many messages a batch
+       appended or removed, or the bytes of the message that is in dequeue_into's buffer. Else 0. */
+    std::size_t size() const noexcept { return details_->size; }
+
+    /* Then too, of dequeue and dequeue_wait: the message, which is in the queue no more. Else empty. */
+    const std::string &message() const noexcept { return details_->message; }
+
 private:
-    std::shared_ptr<const std::string> sentence_;
+    struct details {
+        std::string sentence, message;
+        std::size_t size;
+    };
+    std::shared_ptr<const details> details_;
 };
 
 /* ---- bytes ----------------------------------------------------------------------------------------------- */
@@ -471,6 +483,20 @@ private:
     std::size_t size_ = 0;
 };
 
+namespace detail {
+
+/* Its copy is in the error if that fails. */
+inline void release(received &message, bytes_view copy)
+{
+    try {
+        message.release();
+    } catch (const error &failure) {
+        throw error(failure.code().value(), failure.what(), 0, copy.str());
+    }
+}
+
+} // namespace detail
+
 /* ---- the queue -------------------------------------------------------------------------------------------- */
 
 /* How to open a queue: what cq_config says, with its defaults. */
@@ -702,7 +728,8 @@ public:
             slices[i] = {const_cast<std::byte *>(messages[i].data()), messages[i].size()};
             largest = slices[i].size > largest ? slices[i].size : largest;
         }
-        check(cq_enqueue_batch(get(), slices.data(), count, &done), largest);
+        const int result = cq_enqueue_batch(get(), slices.data(), count, &done);
+        check_done(result, largest, done);
         return done;
     }
 
@@ -736,8 +763,9 @@ public:
     std::optional<std::size_t> dequeue_into(void *buffer, std::size_t buffer_size)
     {
         std::size_t size = 0;
-        return check(cq_dequeue(get(), buffer, buffer_size, &size), size) == CQ_OK ? std::optional<std::size_t>(size)
-                                                                                   : std::nullopt;
+        const int result = cq_dequeue(get(), buffer, buffer_size, &size);
+        return check_done(result, size, result == CQ_ETOOSMALL ? 0 : size) == CQ_OK ? std::optional<std::size_t>(size)
+                                                                                    : std::nullopt;
     }
 
     /* Replace what is in `into` by the oldest messages, as many as are waiting and fit. Never blocks. False: none. */
@@ -748,7 +776,7 @@ public:
             const int result = cq_dequeue_batch(get(), into.buffer_.data(), into.buffer_.size(), into.slices_.data(),
                                                 into.slices_.size(), &into.size_);
             if (result != CQ_ETOOSMALL)
-                return check(result) == CQ_OK;
+                return check_done(result, 0, into.size_) == CQ_OK;
             into.buffer_.resize(into.slices_[0].size);
         }
     }
@@ -907,6 +935,16 @@ private:
 
     int check(int result, std::size_t size = 0) const { return detail::check(result, handle_, size); }
 
+    /* The same after a call that may have done something though it failed. */
+    int check_done(int result, std::size_t size, std::size_t done) const
+    {
+        try {
+            return check(result, size);
+        } catch (const error &failure) {
+            throw error(result, failure.what(), done);
+        }
+    }
+
     static cq_message empty_message() noexcept
     {
         cq_message message{};
@@ -927,7 +965,7 @@ private:
         if (!message)
             return std::nullopt;
         std::string copy = message->str();
-        message->release();
+        detail::release(*message, copy);
         return copy;
     }
 
@@ -1029,7 +1067,7 @@ private:
                                           ": another program puts other things into it. It was given back");
         }
         std::optional<T> value(from_bytes(message->data()));
-        message->release();
+        detail::release(*message, {&*value, sizeof *value});
         return value;
     }
 

@@ -1,8 +1,15 @@
 /* Headers, sources, giving back for later, and queues with properties of their own. */
+#include <cerrno>
+
 #include <gtest/gtest.h>
 
 #include "named.hpp"
+#include "support/directory.hpp"
 #include "support/leftovers.hpp"
+
+extern "C" {
+#include "disk.h"
+}
 
 namespace cqtest {
 namespace {
@@ -52,6 +59,52 @@ TEST(More, a_source_is_fed_exactly_once)
     EXPECT_EQ(queue.source("t"), 10u);
     EXPECT_EQ(queue.sources(), (std::map<std::string, std::uint64_t>{{"s", 3}, {"t", 10}}));
     EXPECT_THROW((void)queue.enqueue_from("x", "", 1), cqueue::error);
+}
+
+struct disk failing_disk; /* as the real one, whose flushes fail while they are told to */
+int flush_error;
+
+/* In a queue that syncs in each call, what a call did is done, and what it removed is not lost. */
+TEST(More, a_disk_that_fails_loses_nothing)
+{
+    failing_disk = *disk_linux();
+    failing_disk.check = [](int) { return 0; }; /* shared memory will do */
+    failing_disk.flush = [](int file) { return flush_error ? flush_error : disk_linux()->flush(file); };
+    cq_testing_disk = &failing_disk;
+    const Directory home;
+    const Named named;
+    cqueue::options how = sized(10);
+    how.durable = how.sync = true;
+    how.durable_directory = home.file("kept");
+    {
+        cqueue::typed_queue<std::uint64_t> numbers(named, how);
+        cqueue::queue &queue = numbers.bytes();
+        numbers.enqueue_wait(7);
+        ASSERT_EQ(queue.enqueue_batch({"one", "two", "three", "four"}), 4u);
+        flush_error = EIO;
+        const auto value = thrown_by([&] { (void)numbers.dequeue(); });
+        ASSERT_TRUE(value);
+        EXPECT_EQ(value->result(), cqueue::errc::disk_failed);
+        EXPECT_EQ(value->message(), std::string("\7\0\0\0\0\0\0\0", 8));
+        const auto one = thrown_by([&] { (void)queue.dequeue(); });
+        ASSERT_TRUE(one);
+        EXPECT_EQ(one->message(), "one");
+        char buffer[16];
+        const auto two = thrown_by([&] { (void)queue.dequeue_into(buffer, sizeof buffer); });
+        ASSERT_TRUE(two);
+        EXPECT_EQ(std::string(buffer, two->size()), "two");
+        cqueue::batch batch(10, 100);
+        const auto rest = thrown_by([&] { (void)queue.dequeue_batch(batch); });
+        ASSERT_TRUE(rest);
+        EXPECT_EQ(rest->size(), 2u);
+        EXPECT_EQ(batch[1].text(), "four");
+        const auto more = thrown_by([&] { (void)queue.enqueue_batch({"five", "six"}); });
+        ASSERT_TRUE(more);
+        EXPECT_EQ(more->size(), 2u);
+        flush_error = 0;
+        EXPECT_EQ(queue.dequeue(), "five");
+    }
+    cq_testing_disk = nullptr;
 }
 
 TEST(More, a_message_is_given_back_for_later)
