@@ -795,12 +795,13 @@ static bool claim_again(cq_queue *queue, enum side side, int result, uint32_t *t
 enum config_fault {
     CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY,
     CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE, CONFIG_SYNC, CONFIG_DURABLE,
-    CONFIG_HEADERS, CONFIG_DELIVERIES, CONFIG_LETTERS, CONFIG_LETTERS_NAME, CONFIG_NO_LETTERS, CONFIG_LIFE
+    CONFIG_HEADERS, CONFIG_DELIVERIES, CONFIG_LETTERS, CONFIG_LETTERS_NAME, CONFIG_NO_LETTERS,
+    CONFIG_OWN_LETTERS, CONFIG_LIFE
 };
 static bool config_name_is_valid(const char *name);
 static bool struct_fits(const void *given, size_t first, size_t known);
 static int config_complete(const cq_config *given, cq_config *full);
-static enum config_fault config_fault(const cq_config *config);
+static enum config_fault config_fault(const char *name, const cq_config *config);
 
 #endif
 
@@ -1885,7 +1886,7 @@ static inline uint32_t *slot_headers(const cq_queue *queue, const unsigned char 
 static inline bool slot_is_expired(const cq_queue *queue, struct layout_slot *slot, int64_t date)
 {
     int64_t when = *(const volatile int64_t *)slot_time(queue, slot_payload(queue, slot));
-    return date > when && date - when > queue->geometry.time_to_live;
+    return date > when && (uint64_t)date - (uint64_t)when > (uint64_t)queue->geometry.time_to_live;
 }
 
 /* The message has these headers, which are checked. */
@@ -2685,7 +2686,7 @@ bool config_name_is_valid(const char *name)
 }
 
 /* The same of what becomes of messages on their way. */
-static enum config_fault fate_fault(const cq_config *config)
+static enum config_fault fate_fault(const char *name, const cq_config *config)
 {
     bool attaches = config->flags & (CQ_ATTACH | CQ_READ_ONLY); /* then it may be known from the region */
 
@@ -2697,14 +2698,16 @@ static enum config_fault fate_fault(const cq_config *config)
         return CONFIG_LIFE;
     if (config->dead_letter && !config_name_is_valid(config->dead_letter))
         return CONFIG_LETTERS_NAME;
+    if (config->dead_letter && name && strcmp(config->dead_letter, name) == 0)
+        return CONFIG_OWN_LETTERS;
     if (config->max_deliveries != 0 && !config->dead_letter && !attaches)
         return CONFIG_NO_LETTERS;
     return config->dead_letter && config->max_deliveries == 0 && config->time_to_live == 0 && !attaches
                ? CONFIG_LETTERS : CONFIG_FINE;
 }
 
-/* What is wrong with a complete config, the first thing if several are. */
-enum config_fault config_fault(const cq_config *config)
+/* What is wrong with a complete config of the queue `name`, the first thing if several are. */
+enum config_fault config_fault(const char *name, const cq_config *config)
 {
     uint32_t modes = config->flags & (CQ_ATTACH | CQ_READ_ONLY);
 
@@ -2730,7 +2733,7 @@ enum config_fault config_fault(const cq_config *config)
         return CONFIG_MEMORY;
     if (config->reserve > LAYOUT_MAX_FILE)
         return CONFIG_RESERVE;
-    return fate_fault(config);
+    return fate_fault(name, config);
 }
 
 /* ==== src/consume.c ==== */
@@ -4747,7 +4750,7 @@ static void say_invalid(struct text *text, const struct found *found)
             CQ_VERSION_STRING, sizeof *config);
         return;
     }
-    switch (config_fault(config)) {
+    switch (config_fault(found->name, config)) {
     case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them "
                           "out", config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
     case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or "
@@ -4779,6 +4782,8 @@ static void say_invalid(struct text *text, const struct found *found)
                              "time_to_live, too", config->dead_letter); return;
     case CONFIG_LETTERS_NAME: say(text, "dead_letter \"%.200s\" is no name of a queue: 1 to 200 of A-Z a-z 0-9 . _ - , "
                                   "beginning with a letter or digit", config->dead_letter); return;
+    case CONFIG_OWN_LETTERS: say(text, "dead_letter is the queue itself, where what nobody can process would come for "
+                                 "ever: name another queue"); return;
     case CONFIG_NO_LETTERS: say(text, "max_deliveries is %" PRIu64 ", and dead_letter names no queue that takes "
                                 "what was delivered so often: name one", config->max_deliveries); return;
     case CONFIG_LIFE: say(text, "time_to_live %" PRId64 " is negative: it is a number of nanoseconds, 0 for no "
@@ -4869,7 +4874,7 @@ static cq_queue *look_into(const struct found *found)
                       .flags = CQ_READ_ONLY | (found->config.flags & (CQ_ANY_FILESYSTEM | CQ_TRUST))};
     cq_queue *queue;
 
-    if (!found->has_region || config_fault(&look) != CONFIG_FINE)
+    if (!found->has_region || config_fault(found->name, &look) != CONFIG_FINE)
         return NULL;
     return cq_open(found->name, &look, &queue) == CQ_OK ? queue : NULL;
 }
@@ -7676,8 +7681,9 @@ static int64_t oldest_age(cq_queue *queue)
 
     if (!slot_has_times(queue) || walk(queue, see_time, &oldest, true) != CQ_OK || oldest.when == 0)
         return 0;
-    int64_t age = os_clock(OS_DATE_COARSE) - oldest.when;
-    return age > 0 ? age : 0;
+    int64_t date = os_clock(OS_DATE_COARSE);
+    uint64_t age = (uint64_t)date - (uint64_t)oldest.when; /* a region may say anything */
+    return date <= oldest.when ? 0 : age > INT64_MAX ? INT64_MAX : (int64_t)age;
 }
 
 static void stat_durable(cq_queue *queue, cq_stats *stats)
@@ -8676,7 +8682,7 @@ int cq_open(const char *name, const cq_config *given, cq_queue **queue)
     if (!queue)
         return CQ_EINVAL;
     *queue = NULL;
-    if (!name || config_complete(given, &full) != CQ_OK || config_fault(config) != CONFIG_FINE)
+    if (!name || config_complete(given, &full) != CQ_OK || config_fault(name, config) != CONFIG_FINE)
         return CQ_EINVAL;
     full.flags |= full.flags & CQ_SYNC ? CQ_DURABLE : 0;
     int result;

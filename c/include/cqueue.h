@@ -227,9 +227,9 @@ typedef struct cq_config {
                                   Each message costs so many bytes more, whether it has headers or not */
     uint64_t max_deliveries;   /* 1 to 254: a message that was delivered so often, and neither released nor dequeued, is
                                   not delivered again but goes to the queue dead_letter. 0 = no limit */
-    const char *dead_letter;   /* the name of that queue, in the same directory; NULL = none. It need not be there yet.
-                                  Expired messages go there too. It gets, where it has headers and they fit, those of
-                                  the message and why it came: "cq-dead-letter" ("deliveries" or "expired"),
+    const char *dead_letter;   /* the name of that other queue, in the same directory; NULL = none. It need not be there
+                                  yet. Expired messages go there too. It gets, where it has headers and they fit, those
+                                  of the message and why it came: "cq-dead-letter" ("deliveries" or "expired"),
                                   "cq-queue" (the name of the queue it came from), "cq-deliveries" */
     int64_t time_to_live;      /* nanoseconds, by the date: a message that is older is not delivered but goes to
                                   dead_letter, or is dropped if there is none. Times are recorded as with

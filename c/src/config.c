@@ -57,7 +57,7 @@ bool config_name_is_valid(const char *name)
 }
 
 /* The same of what becomes of messages on their way. */
-static enum config_fault fate_fault(const cq_config *config)
+static enum config_fault fate_fault(const char *name, const cq_config *config)
 {
     bool attaches = config->flags & (CQ_ATTACH | CQ_READ_ONLY); /* then it may be known from the region */
 
@@ -69,14 +69,16 @@ static enum config_fault fate_fault(const cq_config *config)
         return CONFIG_LIFE;
     if (config->dead_letter && !config_name_is_valid(config->dead_letter))
         return CONFIG_LETTERS_NAME;
+    if (config->dead_letter && name && strcmp(config->dead_letter, name) == 0)
+        return CONFIG_OWN_LETTERS;
     if (config->max_deliveries != 0 && !config->dead_letter && !attaches)
         return CONFIG_NO_LETTERS;
     return config->dead_letter && config->max_deliveries == 0 && config->time_to_live == 0 && !attaches
                ? CONFIG_LETTERS : CONFIG_FINE;
 }
 
-/* What is wrong with a complete config, the first thing if several are. */
-enum config_fault config_fault(const cq_config *config)
+/* What is wrong with a complete config of the queue `name`, the first thing if several are. */
+enum config_fault config_fault(const char *name, const cq_config *config)
 {
     uint32_t modes = config->flags & (CQ_ATTACH | CQ_READ_ONLY);
 
@@ -102,5 +104,5 @@ enum config_fault config_fault(const cq_config *config)
         return CONFIG_MEMORY;
     if (config->reserve > LAYOUT_MAX_FILE)
         return CONFIG_RESERVE;
-    return fate_fault(config);
+    return fate_fault(name, config);
 }

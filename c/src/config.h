@@ -16,11 +16,12 @@
 enum config_fault {
     CONFIG_FINE, CONFIG_FLAG, CONFIG_CONTRADICTION, CONFIG_RESERVED, CONFIG_PERMISSIONS, CONFIG_CAPACITY,
     CONFIG_MESSAGE, CONFIG_HELD, CONFIG_MEMORY, CONFIG_RESERVE, CONFIG_SYNC, CONFIG_DURABLE,
-    CONFIG_HEADERS, CONFIG_DELIVERIES, CONFIG_LETTERS, CONFIG_LETTERS_NAME, CONFIG_NO_LETTERS, CONFIG_LIFE
+    CONFIG_HEADERS, CONFIG_DELIVERIES, CONFIG_LETTERS, CONFIG_LETTERS_NAME, CONFIG_NO_LETTERS,
+    CONFIG_OWN_LETTERS, CONFIG_LIFE
 };
 bool config_name_is_valid(const char *name);
 bool struct_fits(const void *given, size_t first, size_t known);
 int config_complete(const cq_config *given, cq_config *full);
-enum config_fault config_fault(const cq_config *config);
+enum config_fault config_fault(const char *name, const cq_config *config);
 
 #endif

@@ -167,7 +167,7 @@ static void say_invalid(struct text *text, const struct found *found)
             CQ_VERSION_STRING, sizeof *config);
         return;
     }
-    switch (config_fault(config)) {
+    switch (config_fault(found->name, config)) {
     case CONFIG_FLAG: say(text, "flags has the bits %#" PRIx32 ", which this library (%s) does not know: leave them "
                           "out", config->flags & ~CONFIG_FLAGS, CQ_VERSION_STRING); return;
     case CONFIG_CONTRADICTION: say(text, "flags has CQ_EXCLUSIVE, which creates the queue, and CQ_ATTACH or "
@@ -199,6 +199,8 @@ static void say_invalid(struct text *text, const struct found *found)
                              "time_to_live, too", config->dead_letter); return;
     case CONFIG_LETTERS_NAME: say(text, "dead_letter \"%.200s\" is no name of a queue: 1 to 200 of A-Z a-z 0-9 . _ - , "
                                   "beginning with a letter or digit", config->dead_letter); return;
+    case CONFIG_OWN_LETTERS: say(text, "dead_letter is the queue itself, where what nobody can process would come for "
+                                 "ever: name another queue"); return;
     case CONFIG_NO_LETTERS: say(text, "max_deliveries is %" PRIu64 ", and dead_letter names no queue that takes "
                                 "what was delivered so often: name one", config->max_deliveries); return;
     case CONFIG_LIFE: say(text, "time_to_live %" PRId64 " is negative: it is a number of nanoseconds, 0 for no "
@@ -289,7 +291,7 @@ static cq_queue *look_into(const struct found *found)
                       .flags = CQ_READ_ONLY | (found->config.flags & (CQ_ANY_FILESYSTEM | CQ_TRUST))};
     cq_queue *queue;
 
-    if (!found->has_region || config_fault(&look) != CONFIG_FINE)
+    if (!found->has_region || config_fault(found->name, &look) != CONFIG_FINE)
         return NULL;
     return cq_open(found->name, &look, &queue) == CQ_OK ? queue : NULL;
 }

@@ -372,8 +372,9 @@ static int64_t oldest_age(cq_queue *queue)
 
     if (!slot_has_times(queue) || walk(queue, see_time, &oldest, true) != CQ_OK || oldest.when == 0)
         return 0;
-    int64_t age = os_clock(OS_DATE_COARSE) - oldest.when;
-    return age > 0 ? age : 0;
+    int64_t date = os_clock(OS_DATE_COARSE);
+    uint64_t age = (uint64_t)date - (uint64_t)oldest.when; /* a region may say anything */
+    return date <= oldest.when ? 0 : age > INT64_MAX ? INT64_MAX : (int64_t)age;
 }
 
 static void stat_durable(cq_queue *queue, cq_stats *stats)

@@ -186,7 +186,7 @@ int cq_open(const char *name, const cq_config *given, cq_queue **queue)
     if (!queue)
         return CQ_EINVAL;
     *queue = NULL;
-    if (!name || config_complete(given, &full) != CQ_OK || config_fault(config) != CONFIG_FINE)
+    if (!name || config_complete(given, &full) != CQ_OK || config_fault(name, config) != CONFIG_FINE)
         return CQ_EINVAL;
     full.flags |= full.flags & CQ_SYNC ? CQ_DURABLE : 0;
     int result;

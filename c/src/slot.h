@@ -64,7 +64,7 @@ static inline uint32_t *slot_headers(const cq_queue *queue, const unsigned char 
 static inline bool slot_is_expired(const cq_queue *queue, struct layout_slot *slot, int64_t date)
 {
     int64_t when = *(const volatile int64_t *)slot_time(queue, slot_payload(queue, slot));
-    return date > when && date - when > queue->geometry.time_to_live;
+    return date > when && (uint64_t)date - (uint64_t)when > (uint64_t)queue->geometry.time_to_live;
 }
 
 /* The message has these headers, which are checked. */

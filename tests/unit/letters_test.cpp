@@ -174,6 +174,8 @@ TEST(LettersConfig, that_contradicts_itself_is_refused)
         config.dead_letter = letters;
         config.time_to_live = life;
         const std::string name = unique_name();
+        if (letters && std::string(letters) == "itself")
+            config.dead_letter = name.c_str();
         const int opened = open_result(name, config);
         cq_unlink(name.c_str(), nullptr);
         char text[400];
@@ -184,6 +186,7 @@ TEST(LettersConfig, that_contradicts_itself_is_refused)
     EXPECT_EQ(result(255, "x", 0), "max_deliveries 255 is more than 254, the maximum");
     EXPECT_EQ(result(0, "x", 0).substr(0, 47), "dead_letter is \"x\", and nothing sends messages ");
     EXPECT_EQ(result(1, "no/name", 0).substr(0, 37), "dead_letter \"no/name\" is no name of a");
+    EXPECT_EQ(result(1, "itself", 0).substr(0, 32), "dead_letter is the queue itself,");
     EXPECT_EQ(result(0, nullptr, -1).substr(0, 27), "time_to_live -1 is negative");
     EXPECT_EQ(result(254, "x", 1), "0");
 }
