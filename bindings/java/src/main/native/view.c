@@ -7,19 +7,42 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The mapping that `address` lies in. */
+/* A piece of a mapping, as /proc/self/maps has it: where it is in memory, and in which file. */
+struct piece {
+    uintptr_t begin, end;
+    char protection[5], device[16];
+    uint64_t offset, inode;
+};
+
+static bool goes_on(const struct piece *piece, const struct piece *next)
+{
+    return next->begin == piece->end && next->inode == piece->inode && strcmp(next->device, piece->device) == 0 &&
+           next->offset == piece->offset + (piece->end - piece->begin);
+}
+
+/* The mapping that `address` lies in: all pieces of it, because the library does not let all of it be touched. */
 static bool find_mapping(uintptr_t address, uintptr_t *begin, uintptr_t *end)
 {
     char line[256];
-    bool found = false, whole = true; /* whole: what was read last ended its line, so the next begins one */
+    bool found = false, over = false, whole = true; /* whole: what was read last ended its line, so the next begins one */
+    struct piece mapping = {0}, piece;
     FILE *maps = fopen("/proc/self/maps", "re");
 
-    while (maps && !found && fgets(line, sizeof line, maps)) {
-        found = whole && sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", begin, end) == 2 && *begin <= address && address < *end;
+    while (maps && !over && fgets(line, sizeof line, maps)) {
+        if (whole && sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %" SCNx64 " %15s %" SCNu64, &piece.begin, &piece.end,
+                            piece.protection, &piece.offset, piece.device, &piece.inode) == 6) {
+            if (goes_on(&mapping, &piece))
+                mapping.end = piece.end;
+            else if (!(over = found))
+                mapping = piece;
+            found = mapping.begin <= address && address < mapping.end;
+        }
         whole = strchr(line, '\n') != NULL;
     }
     if (maps)
         fclose(maps);
+    *begin = mapping.begin;
+    *end = mapping.end;
     return found;
 }
 
