@@ -1,4 +1,4 @@
-"""keep NAME COUNT DIRECTORY: put COUNT orders into a durable queue, ten at a time, and say of each ten that they are safe.
+"""keep NAME COUNT DIRECTORY: put COUNT orders into a durable queue, ten at a time, and say of each that they are safe.
 
 They are on the disk then, in DIRECTORY, whatever happens to this process or this machine.
 """

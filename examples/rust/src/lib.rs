@@ -17,7 +17,9 @@ pub fn start() -> Result<(Queue, u64), Error> {
 pub fn start_durable() -> Result<(Queue, u64), Error> {
     let arguments: Vec<String> = env::args().collect();
     match arguments.as_slice() {
-        [_, name, count, directory] => open(Options::new().durable_directory(directory), name, count),
+        [_, name, count, directory] => {
+            open(Options::new().durable_directory(directory), name, count)
+        }
         _ => panic!("usage: {} NAME COUNT DIRECTORY", arguments[0]),
     }
 }
