@@ -40,6 +40,7 @@ class PurgeTest(CommandTest):
         self.assertEqual(self.check("q", "--max-fill", "30%", "--max-held", 100, "--max-length", 3), ["q: ok"])
         for words, fault in [(["--max-fill", "29%"], "30.0% full, at most 29% allowed"),
                              (["--max-length", 2], "3 messages waiting, at most 2 allowed"),
+                             (["--max-length", 0], "3 messages waiting, at most 0 allowed"),
                              (["--min-participants", 1], "0 handles open, at least 1 wanted"),
                              (["--max-memory", "4K"], r"bytes of memory, at most 4096 allowed"),
                              (["--max-stall", "10ms"], "3 messages waiting, and none was taken for 10 ms")]:
