@@ -212,6 +212,20 @@ def test_after_some_deliveries_it_goes_to_the_dead_letters(make):
         make(kind=TypedQueue, max_deliveries=0)
 
 
+def test_dead_letters_have_the_headers_that_fit(make):
+    why = {"cq-dead-letter": b"undecodable", "cq-queue": b"typed", "cq-deliveries": b"1"}
+    for room, expected in [(66, {**why, "a": b"b"}), (65, why), (10, {}), (0, {})]:
+        dead = make(4, 64, f"dead{room}", max_headers=room)
+        queue = make(16, 64, "typed", kind=TypedQueue, max_headers=50, dead_letters=dead, max_deliveries=1)
+        raw = make(name="typed")
+        raw.put(b"bad", headers={"a": "b"})
+        with pytest.raises(Empty):
+            queue.get_nowait()
+        with dead.take() as letter:
+            assert letter.headers == expected
+            assert letter.tobytes() == b"bad"
+
+
 def test_at_least_once(typed, raw):
     typed.put_many([1, 2, 3])
     with typed.take() as message:

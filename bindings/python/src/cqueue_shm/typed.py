@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import _raw
 from .batch import Batch
 from .codecs import JSON, Codec
-from .errors import CqueueError, DecodeError, DiskError
+from .errors import CqueueError, DecodeError, DiskError, FeatureError, TooBigError
 from .handle import Handle, Headers
 from .queue import Queue, put_all
 from .settings import check_count, nanoseconds
@@ -32,8 +32,9 @@ class TypedQueue(Handle[T]):
     With `dead_letter`, the name of a queue, the queue itself moves what was delivered `max_deliveries` times there.
 
     So that such a message does not come for ever: with `dead_letters`, it is put there (as it is) at its delivery
-    number `max_deliveries`, and the next one comes. undecodable(error): called first; if it returns true the message is
-    done with.
+    number `max_deliveries`, and the next one comes. Its headers go along, and why it is there (cq-dead-letter:
+    undecodable, cq-queue, cq-deliveries), if that queue takes them (max_headers). undecodable(error): called first; if
+    it returns true the message is done with.
 
     take() gives messages in place; decode(message) the item of one.
     """
@@ -208,8 +209,21 @@ class TypedQueue(Handle[T]):
             return True
         if self._dead_letters is None or message.deliveries < self._max_deliveries:
             return False
-        self._dead_letters.put_nowait(error.data)
+        self._bury(self._dead_letters, message, error.data)
         return True
+
+    def _bury(self, dead: Queue, message: _raw.Message, data: bytes) -> None:
+        why: dict[str, str | Buffer] = {
+            "cq-dead-letter": "undecodable",
+            "cq-queue": self.name,
+            "cq-deliveries": str(message.deliveries),
+        }
+        for headers in ({**why, **message.headers}, why):
+            try:
+                return dead.put(data, block=False, headers=headers)
+            except (FeatureError, TooBigError):
+                continue
+        dead.put_nowait(data)
 
     def _raise_failure(self) -> None:
         if self._failures:

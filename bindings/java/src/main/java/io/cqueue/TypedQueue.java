@@ -6,10 +6,12 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -165,7 +167,7 @@ public final class TypedQueue<T> extends AbstractQueue<T> implements BlockingQue
     private Delivery<T> open(Received message) {
         boolean delivered = false;
         try {
-            T object = decode(message.toByteArray(), message.position(), message.deliveries());
+            T object = decode(message.toByteArray(), message.position(), message.deliveries(), message::headers);
             Delivery<T> delivery = new Delivery<>(message, object);
             delivered = true;
             return delivery;
@@ -181,11 +183,11 @@ public final class TypedQueue<T> extends AbstractQueue<T> implements BlockingQue
         }
     }
 
-    private T decode(byte[] data, long position, int deliveries) {
+    private T decode(byte[] data, long position, int deliveries, Supplier<Map<String, byte[]>> headers) {
         try {
             return Objects.requireNonNull(codec.decode(data), "the codec made nothing of it");
         } catch (RuntimeException e) {
-            throw new DecodeException(queue.name(), data, position, deliveries, e);
+            throw new DecodeException(queue.name(), data, position, deliveries, headers.get(), e);
         }
     }
 
@@ -231,7 +233,7 @@ public final class TypedQueue<T> extends AbstractQueue<T> implements BlockingQue
             for (Received message; moved < max && (message = queue.pollInPlace()) != null; ) {
                 boolean stays = false;
                 try {
-                    to.add(decode(message.toByteArray(), message.position(), message.deliveries()));
+                    to.add(decode(message.toByteArray(), message.position(), message.deliveries(), message::headers));
                     message.release();
                     moved++;
                 } catch (DecodeException e) {
@@ -282,7 +284,7 @@ public final class TypedQueue<T> extends AbstractQueue<T> implements BlockingQue
     private List<T> waiting(int max) {
         List<T> objects = new ArrayList<>();
         queue.walk(message -> {
-            objects.add(decode(message.data(), message.position(), 0));
+            objects.add(decode(message.data(), message.position(), 0, Map::of));
             return objects.size() < max;
         });
         return objects;

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -142,6 +143,28 @@ class TypedQueueTest extends QueueFixture {
             assertEquals(0, queue.stats().held());
             assertEquals("bad", text(queue.poll()));
             assertEquals("worse", text(queue.poll()));
+        }
+    }
+
+    @Test
+    void deadLettersHaveTheHeadersThatFit() {
+        Map<String, String> why = Map.of("cq-dead-letter", "undecodable", "cq-queue", "typed", "cq-deliveries", "1");
+        Map<String, String> all = new HashMap<>(why);
+        all.put("a", "b");
+        Map<Integer, Map<String, String>> expected = Map.of(66, all, 65, why, 10, Map.of(), 0, Map.of());
+        try (CQueue queue = CQueue.open("typed", options().maxHeaders(50))) {
+            expected.forEach((room, headers) -> {
+                try (CQueue dead = CQueue.open("dead" + room, options().maxHeaders(room))) {
+                    queue.offer(bytes("bad"), Map.of("a", bytes("b")));
+                    assertNull(queue.typed(NUMBERS, PoisonHandler.deadLetters(dead, 1)).poll());
+                    try (Received letter = dead.pollInPlace()) {
+                        Map<String, String> found = new HashMap<>();
+                        letter.headers().forEach((key, value) -> found.put(key, text(value)));
+                        assertEquals(headers, found, () -> "with room for " + room);
+                        letter.release();
+                    }
+                }
+            });
         }
     }
 
