@@ -101,18 +101,41 @@ func (s *kafkaServer) topicWith(name string, partitions int32, config map[string
 	})
 }
 
-// read adds a topic's committed messages to the ledger, up to its end.
+// asked waits until the server's answer is right.
+func (s *kafkaServer) asked(what string, isRight func(ctx context.Context) bool) {
+	s.t.Helper()
+	eventually(s.t, what, func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return isRight(ctx)
+	})
+}
+
+// read adds a topic's committed messages to the ledger, up to its end. A server that has confirmed a commit writes its
+// marker a little later, and up to then the topic seems to end before the transaction, for those who read committed
+// messages. So the end is that of all messages, and read waits until no transaction below it is open.
 func (s *kafkaServer) read(topic string, visit func(*kgo.Record)) {
 	s.t.Helper()
 	client := s.client(kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords())
+	admin := kadm.NewClient(client)
 	var ends kadm.ListedOffsets
-	eventually(s.t, "the topic's end", func() (ok bool) {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
+	s.asked("the topic's end", func(ctx context.Context) (ok bool) {
 		var err error
-		ends, err = kadm.NewClient(client).ListCommittedOffsets(ctx, topic)
+		ends, err = admin.ListEndOffsets(ctx, topic)
 		return err == nil && ends.Error() == nil
+	})
+	s.asked("no transaction is open", func(ctx context.Context) bool {
+		stable, err := admin.ListCommittedOffsets(ctx, topic)
+		if err != nil || stable.Error() != nil {
+			return false
+		}
+		settled := true
+		ends.Each(func(end kadm.ListedOffset) {
+			committed, _ := stable.Lookup(topic, end.Partition)
+			settled = settled && committed.Offset >= end.Offset
+		})
+		return settled
 	})
 	left := map[int32]int64{} // the offset behind the last record, of those that were not read to their end
 	ends.Each(func(end kadm.ListedOffset) {

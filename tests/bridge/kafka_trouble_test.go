@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ func TestMessagesAndTopicsOfKafka(t *testing.T) {
 	t.Run("headers", func(t *testing.T) { server.on(t).headers() })
 	for _, mode := range []string{"ordered", "shared"} {
 		t.Run("too large, "+mode, func(t *testing.T) { server.on(t).tooLarge(mode) })
+		t.Run("innocent neighbours, "+mode, func(t *testing.T) { server.on(t).innocentNeighbours(mode) })
 		t.Run("no header, "+mode, func(t *testing.T) { server.on(t).noHeader(mode) })
 	}
 	t.Run("no topic", func(t *testing.T) { server.on(t).noTopic() })
@@ -154,17 +156,74 @@ func (s *kafkaServer) arrived(topic, mode string, sent uint64) {
 	s.t.Helper()
 	l := newLedger()
 	s.read(topic, func(record *kgo.Record) {
-		for _, header := range record.Headers {
-			if header.Key == "cq-redelivered" && mode == "shared" && l.seen[numberOf(record.Value)] > 0 {
-				return
-			}
+		if mode != "shared" {
+			l.add(record.Value)
+			return
 		}
-		l.add(record.Value)
+		l.addShared(record.Value, slices.ContainsFunc(record.Headers, func(header kgo.RecordHeader) bool {
+			return header.Key == "cq-redelivered"
+		}))
 	})
-	if mode == "shared" {
-		l.disordered = 0
-	}
 	if fault := l.fault(sent); fault != "" {
 		fail(s.t, fault)
+	}
+}
+
+// A server that has just begun makes the topic for positions when it is first asked for one. Here it cannot, for a
+// while.
+func TestAServerThatIsNotReadyYetIsNoError(t *testing.T) {
+	t.Parallel()
+	server := startKafkaWith(t, "", "", "offsets.topic.replication.factor=3")
+	server.topic("orders", 1)
+	queue := newQueue(t)
+	fill(t, queue, 0, 10)
+	bridge := newBridge(t, fmt.Sprintf("routes: [{from: %s, to: 'kafka://%s/orders', %s}]", queue.Name(), server.address,
+		quick))
+	bridge.start()
+	bridge.eventuallySaid("the server is not ready yet")
+	server.topic("__consumer_offsets", 1)
+	carried(t, queue)
+	if bridge.errorsSaid() > 0 {
+		t.Error(bridge.text())
+	}
+	server.arrived("orders", "ordered", 10)
+}
+
+// A compacted topic takes no message without a key, and with one it refuses the whole batch that the message is in.
+func (s *kafkaServer) innocentNeighbours(mode string) {
+	topic, compact := "compacted-"+mode, "compact"
+	s.topicWith(topic, 1, map[string]*string{"cleanup.policy": &compact})
+	queue, dead := newQueue(s.t, cqueue.WithMaxHeaders(500)), newQueue(s.t, cqueue.WithMaxHeaders(500))
+	const sent = 600
+	bad := map[uint64]bool{0: true, 300: true, 301: true, sent - 1: true}
+	for n := range uint64(sent) {
+		headers := map[string]string{"key": fmt.Sprint(n)}
+		if bad[n] {
+			headers = nil
+		}
+		if err := queue.EnqueueWithContext(context.Background(), number(n), headers); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	bridge := newBridge(s.t, fmt.Sprintf("routes: [{from: %s, to: {url: 'kafka://%s', topic: %s, key: '{key|}'}, mode: %s, "+
+		"dead_letter: {queue: %s}, %s}]", queue.Name(), s.address, topic, mode, dead.Name(), quick))
+	bridge.start()
+	carried(s.t, queue)
+	passed := map[uint64]int{}
+	s.read(topic, func(record *kgo.Record) { passed[numberOf(record.Value)]++ })
+	for n := range uint64(sent) {
+		if arrived := passed[n] > 0; arrived == bad[n] || passed[n] > 1 && mode == "ordered" {
+			s.t.Errorf("message %d came %d times", n, passed[n])
+		}
+	}
+	for len(bad) > 0 {
+		message, err := dead.Dequeue(nil)
+		if err != nil || !bad[numberOf(message)] {
+			s.t.Fatal("not a bad one, or too few: ", err)
+		}
+		delete(bad, numberOf(message))
+	}
+	if n, _ := dead.Len(); n > 0 {
+		s.t.Errorf("%d innocent messages are dead letters", n)
 	}
 }

@@ -12,15 +12,23 @@ import (
 
 func TestOutOfAQueueInOrderWhileKafkaAndTheBridgeAreKilled(t *testing.T) {
 	t.Parallel()
+	killOutToKafka(t, "ordered", kills(60))
+}
+
+func TestOutOfAQueueSharedWhileKafkaAndTheBridgeAreKilled(t *testing.T) {
+	t.Parallel()
+	killOutToKafka(t, "shared", kills(60))
+}
+
+func killOutToKafka(t *testing.T, mode string, times int) {
 	server := startKafka(t)
 	server.topic("orders", 3)
 	queue := newQueue(t)
 	defer shown(t, queue)
-	bridge := newBridge(t, fmt.Sprintf("routes: [{from: %s, to: 'kafka://%s/orders', max_in_flight: 256, "+
-		"backoff: {min: 20ms, max: 500ms}}]", queue.Name(), server.address))
+	bridge := newBridge(t, fmt.Sprintf("routes: [{from: %s, to: 'kafka://%s/orders', mode: %s, max_in_flight: 256, "+
+		"backoff: {min: 20ms, max: 500ms}}]", queue.Name(), server.address, mode))
 	bridge.start()
-	producer := produce(queue, 3000)
-	random, times := dice(t), kills(60)
+	producer, random := produce(queue, 3000), dice(t)
 	for n := range times {
 		some(t, random, func() uint64 { return gone(t, queue) })
 		if n%60 == 30 {
@@ -33,11 +41,7 @@ func TestOutOfAQueueInOrderWhileKafkaAndTheBridgeAreKilled(t *testing.T) {
 	}
 	sent := producer.finish(t)
 	carried(t, queue)
-	l := newLedger()
-	server.read("orders", func(record *kgo.Record) { l.add(record.Value) })
-	if fault := l.fault(sent); fault != "" {
-		fail(t, fault)
-	}
+	server.arrived("orders", mode, sent)
 	t.Logf("figure: %d kills, %d messages", times, sent)
 }
 

@@ -30,12 +30,15 @@ func numberOf(message []byte) uint64 { return binary.LittleEndian.Uint64(message
 
 type ledger struct {
 	next       uint64 // number that should come
+	all        []uint64
 	seen       map[uint64]int
 	disordered int
+	shared     bool            // there is no order
+	marked     map[uint64]bool // of the shared: those that came marked
 	spoiled    int
 }
 
-func newLedger() *ledger { return &ledger{seen: map[uint64]int{}} }
+func newLedger() *ledger { return &ledger{seen: map[uint64]int{}, marked: map[uint64]bool{}} }
 
 func (l *ledger) add(message []byte) {
 	n := numberOf(message)
@@ -47,12 +50,30 @@ func (l *ledger) add(message []byte) {
 		l.disordered++
 	}
 	l.next = n + 1
+	l.all = append(l.all, n)
 	l.seen[n]++
+}
+
+// addShared is add in shared mode: there is no order, and a message that is marked may come before or after the same one.
+func (l *ledger) addShared(message []byte, marked bool) {
+	n := numberOf(message)
+	if marked {
+		l.marked[n] = true
+	} else {
+		l.add(message)
+	}
+	l.shared = true
 }
 
 // fault is what is wrong if these numbers were sent, or "".
 func (l *ledger) fault(sent uint64) string {
 	lost, doubled := 0, 0
+	for n := range l.marked {
+		l.seen[n] = max(l.seen[n], 1)
+	}
+	if l.shared {
+		l.disordered = 0
+	}
 	for n := range sent {
 		switch l.seen[n] {
 		case 0:
@@ -85,6 +106,19 @@ func TestTheLedgerNoticesWhatIsWrong(t *testing.T) {
 		}
 		if good := l.fault(c.sent) == ""; good != c.good {
 			t.Errorf("%v of %d: %q", c.numbers, c.sent, l.fault(c.sent))
+		}
+	}
+	for _, c := range []struct {
+		marks string // of message 0, each time that it comes; x: it is marked
+		good  bool
+	}{{".", true}, {"x", true}, {".x", true}, {"x.", true}, {"x.x", true}, {"..", false}, {"x..", false}, {"", false}} {
+		l := newLedger()
+		l.addShared(number(1), false)
+		for _, mark := range c.marks {
+			l.addShared(number(0), mark == 'x')
+		}
+		if good := l.fault(2) == ""; good != c.good {
+			t.Errorf("%q: %q", c.marks, l.fault(2))
 		}
 	}
 	l := newLedger()

@@ -106,14 +106,11 @@ func (s *natsServers) read(js jetstream.JetStream, stream string, l *ledger) {
 	s.each(js, stream, func(message jetstream.Msg) { l.add(message.Data()) })
 }
 
-// readShared passes over those that came before, if they are marked.
+// readShared is read in shared mode.
 func (s *natsServers) readShared(js jetstream.JetStream, stream string, l *ledger) {
 	s.t.Helper()
 	s.each(js, stream, func(message jetstream.Msg) {
-		n := numberOf(message.Data())
-		if l.seen[n] == 0 || message.Headers().Get("Cq-Redelivered") == "" {
-			l.add(message.Data())
-		}
+		l.addShared(message.Data(), message.Headers().Get("Cq-Redelivered") != "")
 	})
 }
 

@@ -273,7 +273,6 @@ func TestSharedModeMarksWhatMayBeDoubled(t *testing.T) {
 	carried(t, queue)
 	l := newLedger()
 	servers.readShared(js, "ORDERS", l)
-	l.disordered = 0
 	if fault := l.fault(sent); fault != "" {
 		fail(t, fault)
 	}

@@ -231,7 +231,7 @@ func freePort(t *testing.T) int {
 }
 
 // aLongTime is what only something that hangs takes.
-const aLongTime = 2 * time.Minute
+const aLongTime = 5 * time.Minute
 
 // eventually waits until it is true.
 func eventually(t *testing.T, what string, isTrue func() bool) {

@@ -20,7 +20,7 @@ func open(end *config.Endpoint, more ...cqueue.Option) (*cqueue.Queue, error) {
 	var options []cqueue.Option
 	if end.Create {
 		if end.Capacity > 0 {
-			options = append(options, cqueue.WithCapacity(end.Capacity))
+			options = append(options, cqueue.WithCapacity(int(end.Capacity)))
 		}
 		if end.Headers > 0 {
 			options = append(options, cqueue.WithMaxHeaders(int(end.Headers)))
@@ -63,8 +63,12 @@ func (f *filled) Put(ctx context.Context, message *flow.Incoming) error {
 		f.status.Note("the queue was created without headers: those of messages are left out")
 		return f.Put(ctx, message)
 	case errors.Is(err, cqueue.ErrTooBig):
-		return fmt.Errorf("message %d of %s does not fit, and stops all behind it (cq resize makes the queue's messages "+
-			"larger): %w", message.Number, message.Source, err)
+		size := 0
+		for name, value := range headers {
+			size += len(name) + len(value)
+		}
+		return fmt.Errorf("message %d of %s, of %d bytes and %d of headers, does not fit, and stops all behind it (cq resize "+
+			"makes the queue's messages larger): %w", message.Number, message.Source, len(message.Data), size, err)
 	}
 	return err
 }

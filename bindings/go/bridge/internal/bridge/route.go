@@ -17,7 +17,7 @@ import (
 
 // carry runs a route until the context is over. A queue that is not there is waited for.
 func carry(ctx context.Context, r *config.Route, drain time.Duration, status *flow.Status) {
-	limits := flow.Limits{InFlight: r.MaxInFlight, Bytes: int64(r.MaxBytes), AckTimeout: time.Duration(r.AckTimeout),
+	limits := flow.Limits{InFlight: int(r.MaxInFlight), Bytes: int64(r.MaxBytes), AckTimeout: time.Duration(r.AckTimeout),
 		BackoffMin: time.Duration(r.Backoff.Min), BackoffMax: time.Duration(r.Backoff.Max), Drain: drain}
 	run := into
 	if r.Out() {
@@ -56,7 +56,7 @@ func outOf(ctx context.Context, r *config.Route, limits flow.Limits, status *flo
 		return err
 	}
 	region, ordered := hex.EncodeToString(stats.ID[:]), r.Mode == config.Ordered
-	out := &flow.Out{Limits: limits, Ordered: ordered, After: r.DeadLetter.After, Status: status,
+	out := &flow.Out{Limits: limits, Ordered: ordered, After: int(r.DeadLetter.After), Status: status,
 		Taker: flow.NewTaker(queue, limits.InFlight, limits.Bytes, ordered, stats.MaxHeaders > 0, status)}
 	var sink interface {
 		flow.Sink

@@ -56,10 +56,10 @@ type Route struct {
 	From           Endpoint   `yaml:"from"`
 	To             Endpoint   `yaml:"to"`
 	Mode           string     `yaml:"mode"`
-	MaxInFlight    int        `yaml:"max_in_flight"`    // messages sent and not acknowledged
+	MaxInFlight    Count      `yaml:"max_in_flight"`    // messages sent and not acknowledged
 	MaxBytes       Size       `yaml:"max_bytes"`        // of such messages
 	MaxMessageSize Size       `yaml:"max_message_size"` // of one; 0: what the server and the queue allow
-	Batch          int        `yaml:"batch"`            // messages in a Kafka transaction, or a fetch
+	Batch          Count      `yaml:"batch"`            // messages in a Kafka transaction, or a fetch
 	Linger         Duration   `yaml:"linger"`           // how long a batch waits to be full
 	AckTimeout     Duration   `yaml:"ack_timeout"`
 	Backoff        Backoff    `yaml:"backoff"`
@@ -77,7 +77,7 @@ type DeadLetter struct {
 	Queue     string `yaml:"queue"`
 	Directory string `yaml:"directory"`
 	Subject   string `yaml:"subject"` // or topic, at the route's server
-	After     int    `yaml:"after"`
+	After     Count  `yaml:"after"`
 }
 
 // Is there one?

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -25,11 +26,11 @@ type Endpoint struct {
 	Key     string `yaml:"key"`    // Kafka: template of records' keys
 	Login   `yaml:",inline"`
 
-	Create   bool `yaml:"create"`   // make the queue or the stream if there is none
-	Replicas int  `yaml:"replicas"` // of a stream that is made
-	Capacity int  `yaml:"capacity"` // of a queue that is made
-	MaxSize  Size `yaml:"max_size"` // of the messages of a queue that is made
-	Headers  Size `yaml:"headers"`  // bytes of headers that messages of a queue that is made may have
+	Create   bool  `yaml:"create"`   // make the queue or the stream if there is none
+	Replicas Count `yaml:"replicas"` // of a stream that is made
+	Capacity Count `yaml:"capacity"` // of a queue that is made
+	MaxSize  Size  `yaml:"max_size"` // of the messages of a queue that is made
+	Headers  Size  `yaml:"headers"`  // bytes of headers that messages of a queue that is made may have
 }
 
 // The kinds of servers.
@@ -122,13 +123,17 @@ func (e *Endpoint) set(text string) error {
 	if at := strings.LastIndex(hosts, "@"); at >= 0 {
 		login := hosts[:at]
 		hosts = hosts[at+1:]
-		user, password, _ := strings.Cut(login, ":")
+		user, password, isUser := strings.Cut(login, ":")
 		var err error
-		if e.User, err = url.PathUnescape(user); err != nil {
+		if !isUser && scheme != "kafka" { // as everywhere with NATS
+			if e.Token, err = url.PathUnescape(user); err != nil {
+				return errors.New("token in the URL: a % is written as %25")
+			}
+		} else if e.User, err = url.PathUnescape(user); err != nil {
 			return fmt.Errorf("user in the URL: %w", err)
 		}
 		if e.Password, err = url.PathUnescape(password); err != nil {
-			return fmt.Errorf("password in the URL: %w", err)
+			return errors.New("password in the URL: a % is written as %25")
 		}
 	}
 	if hosts == "" {

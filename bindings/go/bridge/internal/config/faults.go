@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
+	"unicode"
 )
 
 // fault is what is wrong, and the path in the file of what it is wrong with.
@@ -49,8 +52,8 @@ func (f *File) resolve() {
 func (f *File) faults() []fault {
 	var j judge
 	if f.HTTP != "" {
-		host, _, err := net.SplitHostPort(f.HTTP)
-		j.unless(err == nil && host != "", "$.http", "%q is no address: write 127.0.0.1:9300", f.HTTP)
+		host, port, err := net.SplitHostPort(f.HTTP)
+		j.unless(err == nil && host != "" && isPort(port), "$.http", "%q is no address: write 127.0.0.1:9300", f.HTTP)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Servers)) {
 		server, path := f.Servers[name], "$.servers."+name
@@ -61,6 +64,7 @@ func (f *File) faults() []fault {
 			j.login(&end, path)
 		}
 	}
+	j.consumers(f)
 	j.unless(len(f.Routes) > 0, "$.routes", "there is no route: write routes: with from: and to: for each")
 	names := map[string]bool{}
 	for i := range f.Routes {
@@ -91,13 +95,19 @@ func (j *judge) route(f *File, r *Route, path string) {
 		j.unless(r.Batch >= 1 && r.Batch <= r.MaxInFlight, path+".batch",
 			"a batch of %d: write 1 to %d, which is max_in_flight", r.Batch, r.MaxInFlight)
 	}
+	j.unless(r.Backoff.Min >= Duration(time.Millisecond), path+".backoff", "min is less than 1ms")
 	j.unless(r.Backoff.Min <= r.Backoff.Max, path+".backoff", "min is more than max")
+	j.unless(r.AckTimeout >= Duration(10*time.Millisecond), path+".ack_timeout", "less than 10ms")
 	j.unless(r.DeadLetter.Queue == "" || r.DeadLetter.Subject == "", path+".dead_letter",
 		"dead_letter has a queue and a subject: choose one")
-	j.unless(r.DeadLetter.After >= 0, path+".dead_letter.after", "%d times: write 1 or more", r.DeadLetter.After)
 	if name := r.DeadLetter.Queue; name != "" {
 		j.unless(queueName.MatchString(name), path+".dead_letter.queue", "%s", noQueueName(name))
+		j.unless(name != r.From.Queue || !sameDirectory(r.DeadLetter.Directory, r.From.Directory), path+".dead_letter.queue",
+			"refused messages would go back into %s, where they come from", name)
 	}
+	j.unless(r.DeadLetter.After >= 0, path+".dead_letter.after", "%d times: write 1 or more", r.DeadLetter.After)
+	j.unless(r.DeadLetter.Is() || r.DeadLetter == (DeadLetter{}), path+".dead_letter",
+		"dead_letter without queue or subject")
 	if r.DeadLetter.Is() {
 		j.unless(r.Out(), path+".dead_letter", "a route into a queue refuses nothing, leave dead_letter out")
 	}
@@ -112,11 +122,19 @@ func (j *judge) end(f *File, e *Endpoint, path, which string) bool {
 			j.say(path+".server", "there is no server %q in servers:%s", e.Server, list(slices.Sorted(maps.Keys(f.Servers))))
 			return false
 		}
+		if !j.unless(e.URL == f.Servers[e.Server].URL && e.Login == f.Servers[e.Server].Login, path,
+			"server: %s says where to and how to log in: leave url and login out, or server", e.Server) {
+			return false
+		}
 	}
 	if e.IsQueue() {
 		j.unless(e.URL == "", path, "a queue and a server: %s: is one or the other", which)
 		j.unless(e.Subject == "" && e.Topic == "" && e.Stream == "" && e.Key == "" && e.Login == (Login{}), path,
 			"a queue has no subject, topic, stream, key or login")
+		j.unless(e.Replicas == 0, path, "replicas are a stream's")
+		j.unless(e.Capacity >= 0, path+".capacity", "%d messages: write 1 or more", e.Capacity)
+		j.unless(e.Create || e.Capacity == 0 && e.MaxSize == 0 && e.Headers == 0, path,
+			"capacity, max_size and headers are those of a queue that is made: write create: true, or leave them out")
 		return j.unless(queueName.MatchString(e.Queue), path, "%s", noQueueName(e.Queue))
 	}
 	if !j.unless(e.URL != "", path, "%s: names no queue and no server: write a queue's name, or "+
@@ -129,7 +147,9 @@ func (j *judge) end(f *File, e *Endpoint, path, which string) bool {
 		return false
 	}
 	for host := range strings.SplitSeq(hosts, ",") {
-		j.unless(host != "", path, "%s has an empty host", e.URL)
+		if j.unless(host != "", path, "%s has an empty host", e.URL) {
+			j.unless(isHost(host), path, "%q is no host: write name, name:port or [IPv6]:port, the port from 1 to 65535", host)
+		}
 	}
 	j.login(e, path)
 	j.unless(e.Capacity == 0 && e.MaxSize == 0 && e.Headers == 0, path,
@@ -139,52 +159,14 @@ func (j *judge) end(f *File, e *Endpoint, path, which string) bool {
 		j.unless(!e.Create, path+".create", "topics are not created here: create %s with Kafka's tools", e.Topic)
 		return j.unless(e.Topic != "", path, "no topic: write kafka://host/topic, or topic:")
 	}
+	j.unless(e.Replicas >= 0, path+".replicas", "%d replicas: write 1 or more", e.Replicas)
+	j.unless(e.Create || e.Replicas == 0, path,
+		"replicas are those of a stream that is made: write create: true, or leave them out")
+	j.unless(!strings.ContainsAny(e.Stream, " \t\r\n.*>/\\"), path+".stream",
+		"%q is no stream: a name has no space, dot, *, > or /", e.Stream)
 	j.unless(e.Topic == "" && e.Key == "", path, "NATS has subjects, not topics and keys")
 	return j.unless(e.Subject != "" || which == "from" && e.Stream != "", path,
 		"no subject: write nats://host/subject, or subject:")
-}
-
-func (j *judge) login(e *Endpoint, path string) {
-	for _, file := range []struct{ field, name string }{{"credentials", e.Credentials}, {"nkey", e.NKey},
-		{"password_file", e.PasswordFile}, {"token_file", e.TokenFile}} {
-		j.readable(file.name, path+"."+file.field)
-	}
-	if e.TLS != nil {
-		j.readable(e.TLS.CA, path+".tls.ca")
-		j.readable(e.TLS.Certificate, path+".tls.certificate")
-		j.readable(e.TLS.Key, path+".tls.key")
-		j.unless((e.TLS.Certificate == "") == (e.TLS.Key == ""), path+".tls", "certificate and key are given together")
-	}
-	j.unless(e.Password == "" || e.PasswordFile == "", path+".password_file", "password and password_file: choose one")
-	j.unless(e.Token == "" || e.TokenFile == "", path+".token_file", "token and token_file: choose one")
-	if _, err := secret(e.User, ""); err != nil {
-		j.say(path+".user", "user: %v", err)
-	}
-	if _, err := secret(e.Password, ""); err != nil {
-		j.say(path+".password", "password: %v", err)
-	}
-	if _, err := secret(e.Token, ""); err != nil {
-		j.say(path+".token", "token: %v", err)
-	}
-	if e.Kind() == Kafka {
-		j.unless(e.Credentials == "" && e.NKey == "" && e.Token == "" && e.TokenFile == "", path,
-			"credentials, nkey and token are NATS's; Kafka has user, password and sasl")
-		j.unless(e.User == "" || e.SASL != "", path, "user without sasl: write plain, scram-sha-256 or scram-sha-512")
-		j.unless(slices.Contains([]string{"", "plain", "scram-sha-256", "scram-sha-512"}, e.SASL), path+".sasl",
-			"sasl %q is unknown: plain, scram-sha-256 or scram-sha-512", e.SASL)
-	} else {
-		j.unless(e.SASL == "", path+".sasl", "sasl is Kafka's")
-	}
-}
-
-func (j *judge) readable(file, path string) {
-	if file == "" {
-		return
-	}
-	opened, err := os.Open(file)
-	if j.unless(err == nil, path, "%v", err) {
-		opened.Close()
-	}
 }
 
 var (
@@ -205,6 +187,9 @@ func (j *judge) templates(r *Route, path string) {
 	path += which
 	for _, text := range []string{remote.Subject, remote.Topic, remote.Key} {
 		t, err := ParseTemplate(text)
+		if err == nil && text != remote.Key {
+			err = t.nameFault()
+		}
 		if err != nil {
 			j.say(path, "%v", err)
 			return
@@ -213,24 +198,28 @@ func (j *judge) templates(r *Route, path string) {
 	}
 	if remote.Kind() == Kafka {
 		t, _ := ParseTemplate(remote.Topic)
-		j.unless(topicName.MatchString(strings.ReplaceAll(t.Pattern(), "*", "x")), path,
+		j.unless(isTopic(strings.ReplaceAll(t.Pattern(), "*", "x")), path,
 			"%q is no topic: letters, digits, . _ and -", remote.Topic)
+		j.unless(r.DeadLetter.Subject == "" || isTopic(r.DeadLetter.Subject), path[:len(path)-len(which)]+".dead_letter",
+			"%q is no topic: letters, digits, . _ and -", r.DeadLetter.Subject)
 		return
 	}
 	if fault := subjectFault(remote.Subject, r.Out()); fault != "" {
 		j.say(path, "%s", fault)
 	}
-	if fault := subjectFault(r.DeadLetter.Subject, true); r.DeadLetter.Subject != "" && fault != "" {
-		j.say(path, "%s", fault)
+	fault := subjectFault(r.DeadLetter.Subject, true)
+	if strings.ContainsAny(r.DeadLetter.Subject, "{}") {
+		fault = "the subject of dead letters is one, without {}"
 	}
+	j.unless(fault == "", path[:len(path)-len(which)]+".dead_letter", "%s", fault)
 }
 
 func subjectFault(subject string, fixed bool) string {
 	if subject == "" {
 		return ""
 	}
-	if strings.ContainsAny(subject, " \t\r\n") {
-		return fmt.Sprintf("%q is no subject: it has a space", subject)
+	if strings.ContainsFunc(subject, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return fmt.Sprintf("%q is no subject: it has a space, or what is not printed", subject)
 	}
 	if strings.HasPrefix(subject, "$") || strings.HasPrefix(subject, "{") {
 		return fmt.Sprintf("%q: a subject begins with a fixed word, and $ is the server's own", subject)
@@ -245,6 +234,44 @@ func subjectFault(subject string, fixed bool) string {
 	}
 	return ""
 }
+
+// consumers judges what several routes take from the same queue.
+func (j *judge) consumers(f *File) {
+	first := map[string]*Route{}
+	for i := range f.Routes {
+		r := &f.Routes[i]
+		if !r.Out() {
+			continue
+		}
+		other, twice := first[r.From.String()]
+		if !twice {
+			first[r.From.String()] = r
+			continue
+		}
+		j.unless(r.Mode == Shared && other.Mode == Shared, fmt.Sprintf("$.routes[%d]", i),
+			"route %s takes from %s, too, and each message goes to one of them alone: if that is meant, write "+
+				"mode: shared in both", other.Name, r.From)
+	}
+}
+
+func sameDirectory(a, b string) bool {
+	return a == b || a != "" && b != "" && filepath.Clean(a) == filepath.Clean(b)
+}
+
+func isPort(text string) bool {
+	port, err := strconv.Atoi(text)
+	return err == nil && port >= 1 && port <= 65535
+}
+
+func isHost(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil { // without a port
+		host, port, err = net.SplitHostPort(text + ":1")
+	}
+	return err == nil && host != "" && isPort(port) && !strings.ContainsFunc(host, unicode.IsSpace)
+}
+
+func isTopic(name string) bool { return topicName.MatchString(name) && name != "." && name != ".." }
 
 func list(names []string) string {
 	if len(names) == 0 {

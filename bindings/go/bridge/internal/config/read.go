@@ -49,6 +49,9 @@ func Parse(name string, text []byte) (*File, error) {
 	if err != nil {
 		return nil, Faults{faultOf(name, err)}
 	}
+	if len(tree.Docs) > 1 {
+		return nil, Faults{{name, tree.Docs[1].GetToken().Position.Line, "a second document: a configuration is one"}}
+	}
 	var f File
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
 		return nil, Faults{faultOf(name, err)}

@@ -68,21 +68,76 @@ func TestFaultsNameFileAndLine(t *testing.T) {
 		{"routes:\n- from: a/\n  to: nats://h/s\n", "f:2: "},
 		{"routes:\n- from: a\n  to: kafka://h/a b\n", `f:3: "a b" is no topic`},
 		{"routes:\n- from: a\n  to: {url: kafka://h, topic: t, create: true}\n", "f:3: topics are not created here"},
-		{"routes:\n- from: a\n  to: {url: nats://h, subject: s, password: '${CQ_NO_SUCH}'}\n",
+		{"routes:\n- from: a\n  to: {url: nats://h, subject: s, user: u, password: '${CQ_NO_SUCH}'}\n",
 			"f:3: password: the environment has no CQ_NO_SUCH"},
 		{"routes:\n- from: a\n  to: {url: nats://h, subject: s, credentials: /no/such}\n", "f:3: open /no/such: "},
-		{"routes:\n- from: a\n  to: nats://h/s\n- from: a\n  to: nats://h/s\n  name: a\n- from: b\n  name: a\n  to: nats://h/s\n",
+		{"routes:\n- from: a\n  to: nats://h/s\n- from: c\n  to: nats://h/s\n  name: a\n- from: b\n  name: a\n  to: nats://h/s\n",
 			`f:8: two routes are called "a"`},
 		{"routes: []\n", "f:1: there is no route"},
 		{"routes:\n- from: a\n  from: b\n", "f:3: "},
 		{"routes:\n- from: [a\n", "f:2: "},
 		{"http: 9300\nroutes:\n- from: a\n  to: nats://h/s\n", `f:1: "9300" is no address: write 127.0.0.1:9300`},
 		{"", "f:1: there is no route"},
+		{"routes: [{from: a, to: nats://h/s}]\n---\nroutes: []\n", "f:3: a second document"},
+		{"http: 127.0.0.1:x\nroutes: [{from: a, to: nats://h/s}]\n", `f:1: "127.0.0.1:x" is no address`},
+		{"routes:\n- from: a\n  to: nats://h/s\n- from: a\n  to: nats://h/t\n", "f:4: route a takes from a, too"},
+		{route("nats://h:99999/s"), `f:1: "h:99999" is no host`},
+		{route("nats://h:abc/s"), `f:1: "h:abc`},
+		{route("nats://::1/s"), `f:1: "::1" is no host`},
+		{route(`"nats://h/s\x07"`), `f:1: "s\a" is no subject`},
+		{route("kafka://h/.."), `f:1: ".." is no topic`},
+		{route("'kafka://h/{x|}'"), `f:1: "{x|}": what stands for a missing x may only have`},
+		{route("'nats://h/s.{x|a b}'"), `f:1: "s.{x|a b}": what stands for a missing x may only have`},
+		{route("{url: nats://h, subject: s, stream: a.b}"), `f:1: "a.b" is no stream`},
+		{route("{url: nats://h, subject: s, replicas: 3}"), "f:1: replicas are those of a stream that is made"},
+		{route("{url: nats://h, subject: s, create: true, replicas: -3}"), "f:1: -3 replicas"},
+		{route("{url: nats://h, subject: s, password: x}"), "f:1: a password without user"},
+		{route("{url: nats://h, subject: s, user: x}"), "f:1: user without password"},
+		{route("{url: nats://h, subject: s, user: x, password: y, token: z}"), "f:1: user, token, credentials and nkey"},
+		{route("{url: kafka://h, topic: s, sasl: plain}"), "f:1: sasl without user"},
+		{route("{url: nats://h, subject: s, credentials: /dev/null}"), "f:1: /dev/null has no seed"},
+		{route("{url: nats://h, subject: s, nkey: /dev/null}"), "f:1: /dev/null has no seed"},
+		{route("{url: nats://h, subject: s, tls: {ca: /dev/null}}"), "f:1: /dev/null has no certificate"},
+		{route("{url: nats://h, subject: s, tls: {certificate: /dev/null, key: /dev/null}}"), "f:1: /dev/null, /dev/null: "},
+		{route("nats://h/s, max_in_flight: 1.5"), `f:1: "1.5" is no number`},
+		{route("nats://h/s, max_in_flight: many"), `f:1: "many" is no number`},
+		{route("nats://h/s, batch: 0"), `f:1: "0" is no number`},
+		{route("nats://h/s, ack_timeout: 1ns"), "f:1: less than 10ms"},
+		{route("nats://h/s, backoff: {min: 0s}"), "f:1: min is less than 1ms"},
+		{route("nats://h/s, dead_letter: {after: 3}"), "f:1: dead_letter without queue or subject"},
+		{route("nats://h/s, dead_letter: {queue: a}"), "f:1: refused messages would go back into a"},
+		{route("'nats://h/s', dead_letter: {subject: 'd.{x}'}"), "f:1: the subject of dead letters"},
+		{route("kafka://h/s, dead_letter: {subject: 'd d'}"), `f:1: "d d" is no topic`},
+		{"routes: [{from: {queue: a, capacity: 5}, to: nats://h/s}]", "f:1: capacity, max_size and headers are those"},
+		{"routes: [{from: {queue: a, create: true, capacity: -5}, to: nats://h/s}]", "f:1: -5 messages"},
+		{"servers: {s: {url: nats://h}}\nroutes: [{from: a, to: {server: s, url: nats://k, subject: x}}]",
+			"f:2: server: s says where to"},
+		{"servers: {s: {url: nats://h}}\nroutes: [{from: a, to: {server: s, user: u, password: p, subject: x}}]",
+			"f:2: server: s says where to"},
 	} {
 		_, err := Parse("f", []byte(c.text))
 		if err == nil || !strings.HasPrefix(err.Error(), c.fault) {
 			t.Errorf("%s\n%v, not\n%s", c.text, err, c.fault)
 		}
+	}
+}
+
+func route(to string) string { return "routes: [{from: a, to: " + to + "}]" }
+
+func TestNothingIsADurationToo(t *testing.T) {
+	f, err := Parse("f", []byte("drain: 0s\nroutes: [{from: a, to: nats://h/s, linger: 0s}]"))
+	if err != nil || f.Drain > 1 || f.Routes[0].Linger > 1 {
+		t.Errorf("%+v %v", f, err)
+	}
+}
+
+func TestWhatIsBeforeTheHostAloneIsATokenOfNATS(t *testing.T) {
+	f, err := One("orders", "nats://t%40ken@h/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end := f.Routes[0].To; end.User != "" || end.Token != "t@ken" || end.String() != "nats://h/a" {
+		t.Errorf("%+v", end)
 	}
 }
 

@@ -77,9 +77,21 @@ func (t *Template) Pattern() string {
 	return strings.Join(tokens, ".")
 }
 
+// nameFault says what is wrong with a template for Name.
+func (t *Template) nameFault() error {
+	for _, p := range t.parts {
+		if p.optional && !isToken(p.otherwise) {
+			return fmt.Errorf("%q: what stands for a missing %s may only have letters, digits, - and _", t.text, p.header)
+		}
+	}
+	return nil
+}
+
+func isToken(text string) bool { return headerName.MatchString(text) && !strings.Contains(text, ".") }
+
 // Name is the text for a message with these headers, as a part of a subject or topic.
 func (t *Template) Name(header func(name string) (string, bool)) (string, error) {
-	return t.of(header, func(value string) bool { return headerName.MatchString(value) && !strings.Contains(value, ".") })
+	return t.of(header, isToken)
 }
 
 // Text is the text for a message with these headers, whatever their values are.

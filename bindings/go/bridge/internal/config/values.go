@@ -21,7 +21,20 @@ func (d *Duration) UnmarshalYAML(node ast.Node) error {
 	if err != nil || parsed < 0 {
 		return wrong(node, "%q is no duration: write 500ms, 2s or 1m", scalar(node))
 	}
-	*d = Duration(parsed)
+	*d = max(Duration(parsed), 1) // 0 is what was not written
+	return nil
+}
+
+// A Count is a whole number. 0 is what was not written.
+type Count int
+
+// UnmarshalYAML reads a count.
+func (c *Count) UnmarshalYAML(node ast.Node) error {
+	number, err := strconv.ParseInt(scalar(node), 10, 32)
+	if err != nil || number == 0 {
+		return wrong(node, "%q is no number of 1 or more", scalar(node))
+	}
+	*c = Count(number)
 	return nil
 }
 

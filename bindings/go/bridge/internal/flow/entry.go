@@ -20,6 +20,7 @@ type Entry struct {
 	sent     time.Time // last time; zero: never
 	late     bool      // newer messages had been taken before it
 	stored   bool      // the sink said so
+	record   *Record   // what the sink has when it has this one; nil: not yet known
 	refusals int
 }
 
@@ -31,6 +32,9 @@ func (e *Entry) Header(name string) (string, bool) {
 
 // All are the headers of the message. They are not to be changed.
 func (e *Entry) All() map[string]string { return e.headers }
+
+// Record is what the sink has when it has this message and those published before.
+func (e *Entry) Record() Record { return *e.record }
 
 // Late is whether newer messages had been taken before it.
 func (e *Entry) Late() bool { return e.late }
@@ -48,8 +52,8 @@ type Sink interface {
 
 // A Session publishes messages in order until one of them fails.
 type Session interface {
-	// Stored is the position of the last message that the sink has for sure. False: it has none, or does not tell.
-	Stored() (position uint64, known bool)
+	// Stored is what the sink has for sure. False: it has nothing, or does not tell.
+	Stored() (record Record, known bool)
 	// Publish starts to send a message. It is acknowledged through Acks, at most once; the message is not to be looked
 	// at after that, nor after Close.
 	Publish(*Entry) error
@@ -72,6 +76,14 @@ func (r *Refused) Unwrap() error { return r.Err }
 func Refuse(format string, values ...any) error {
 	return &Refused{Certain: true, Err: fmt.Errorf(format, values...)}
 }
+
+// Passing is an error that goes by itself, usually soon: it is no fault of the server's or the configuration's.
+type Passing struct{ Err error }
+
+func (p *Passing) Error() string { return p.Err.Error() }
+
+// Unwrap is what the server said.
+func (p *Passing) Unwrap() error { return p.Err }
 
 // sleep waits, but not beyond the context.
 func sleep(ctx context.Context, duration time.Duration) {

@@ -17,7 +17,7 @@ type Incoming struct {
 // A Feed is where messages come from.
 type Feed interface {
 	// Run reads messages, from each source those with numbers above the cursor and in their order, and puts each. It
-	// goes on until something fails or the context is over.
+	// goes on until something fails or the context is over. Without an error: it is to begin anew.
 	Run(ctx context.Context, queue Queue) error
 	Close()
 }
@@ -50,8 +50,8 @@ func (i *In) Run(ctx context.Context) error {
 		}
 		if err != nil && !isOver(ctx, err) {
 			i.Status.Failed(err)
-			pause.wait(ctx)
 		}
+		pause.wait(ctx)
 	}
 	return nil
 }
@@ -65,7 +65,9 @@ type counting struct {
 
 func (c counting) Put(ctx context.Context, message *Incoming) error {
 	began := time.Now()
-	if err := c.Queue.Put(ctx, message); err != nil {
+	err := c.Queue.Put(ctx, message)
+	c.status.Stuck(err != nil && ctx.Err() == nil)
+	if err != nil {
 		return err
 	}
 	c.pause.succeeded()

@@ -21,6 +21,7 @@ type Out struct {
 	window   []*Entry  // oldest first
 	sent     int       // how many of these were published since it connected
 	answered time.Time // when the sink acknowledged one last
+	record   *Record   // of all that was in the window; nil: there was nothing, and the sink had nothing
 	memory   []*Entry  // for acknowledgements
 }
 
@@ -68,7 +69,10 @@ func (o *Out) session(ctx context.Context, pause *backoff) error {
 	}
 	defer session.Close()
 	o.sent = 0
-	o.dropStored(session)
+	if stored, known := session.Stored(); known && o.record == nil {
+		o.record = &stored
+	}
+	o.enter(session)
 	if len(o.window) == 0 {
 		o.Status.Connected()
 	}
@@ -84,7 +88,7 @@ func (o *Out) session(ctx context.Context, pause *backoff) error {
 				taken = nil
 			}
 			o.window = append(o.window, batch...)
-			o.dropStored(session)
+			o.enter(session)
 		case <-session.Acks().Done():
 			any, err := o.acknowledge(ctx, session.Acks())
 			if any {
@@ -108,6 +112,24 @@ func (o *Out) session(ctx context.Context, pause *backoff) error {
 	return ErrLost
 }
 
+// enter notes which messages are in the window, and drops those that the sink has.
+func (o *Out) enter(session Session) {
+	for _, e := range o.window[o.sent:] {
+		if e.record != nil {
+			continue
+		}
+		if o.record == nil {
+			o.record = &Record{Highest: e.Position()}
+			if e.Position() > 0 { // those before may be elsewhere
+				o.record.Missing = []Span{{0, e.Position() - 1}}
+			}
+		}
+		next := o.record.with(e.Position())
+		o.record, e.record = &next, &next
+	}
+	o.dropStored(session)
+}
+
 // dropStored releases those of the window's messages that the sink had before the session.
 func (o *Out) dropStored(session Session) {
 	stored, known := session.Stored()
@@ -116,7 +138,7 @@ func (o *Out) dropStored(session Session) {
 	}
 	kept, dropped := o.window[:o.sent], []*Entry(nil)
 	for _, e := range o.window[o.sent:] {
-		if e.Position() <= stored && e.Repeated() && !e.late {
+		if stored.Has(e.Position()) && e.Repeated() {
 			dropped = append(dropped, e)
 		} else {
 			kept = append(kept, e)

@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"regexp"
 	"sync"
@@ -59,6 +61,7 @@ type Status struct {
 	state     State
 	known     map[string]bool // failures that were told since the last connection
 	suspended time.Time
+	stuck     bool // a message does not pass
 }
 
 // State of a route, as /healthz shows it.
@@ -120,15 +123,26 @@ func (s *Status) Failed(err error) {
 	}
 	if !s.known[kind] {
 		s.known[kind], s.suspended = true, now
-		s.log.Error(err.Error())
+		level := slog.LevelError
+		if errors.As(err, new(*Passing)) {
+			level = slog.LevelWarn
+		}
+		s.log.Log(context.Background(), level, err.Error())
 	}
+}
+
+// Stuck is whether there is a message that does not pass. Until it does, a connection is no news.
+func (s *Status) Stuck(is bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.stuck = is
 }
 
 // Connected says that messages can pass.
 func (s *Status) Connected() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.state.Connected {
+	if s.state.Connected || s.stuck {
 		return
 	}
 	if s.state.Failure != "" {

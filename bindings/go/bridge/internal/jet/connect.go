@@ -150,6 +150,8 @@ func explained(err error) error {
 		return fmt.Errorf("%w: the server does not allow this login the subject", err)
 	case errors.Is(err, nats.ErrNoServers):
 		return fmt.Errorf("%w: no server answers there", err)
+	case errors.Is(err, nats.ErrNoResponders):
+		return fmt.Errorf("%w: JetStream is not there (start nats-server with -js), or has no leader at the moment", err)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fmt.Errorf("%w: start nats-server with -js, or enable JetStream for the account", err)
 	}
@@ -189,7 +191,7 @@ func (s *server) stream(ctx context.Context, js jetstream.JetStream, subject str
 
 func (s *server) create(ctx context.Context, js jetstream.JetStream, name, subject string) (jetstream.Stream, error) {
 	stream, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject},
-		Storage: jetstream.FileStorage, Replicas: max(s.end.Replicas, 1), AllowAtomicPublish: s.end.Replicas > 1})
+		Storage: jetstream.FileStorage, Replicas: int(max(s.end.Replicas, 1)), AllowAtomicPublish: s.end.Replicas > 1})
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // somebody was faster
 		return js.Stream(ctx, name)
 	}

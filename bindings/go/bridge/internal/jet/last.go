@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cqueue.io/go/bridge/internal/flow"
 )
 
 // This file finds out how far a queue's messages got into a stream. It asks the stream's leader: other servers, which
@@ -19,7 +21,8 @@ type place struct {
 	sequence uint64 // of the stream's last message, whosever it is
 	position uint64 // of the queue's last message that is there
 	known    bool   // there is one
-	alone    bool   // and it is the last of all
+	record   flow.Record
+	alone    bool // and it is the last of all
 }
 
 // mostForeign is how many messages of other publishers are passed over to find the last one of this queue.
@@ -34,7 +37,7 @@ func (o *Out) find(ctx context.Context, conn *nats.Conn, stream jetstream.Stream
 	if info.Created != o.created || info.State.LastSeq < o.last.sequence { // a new stream
 		o.created, o.last = info.Created, place{}
 	}
-	found := place{sequence: info.State.LastSeq, position: o.last.position, known: o.last.known}
+	found := place{sequence: info.State.LastSeq, position: o.last.position, known: o.last.known, record: o.last.record}
 	leader, err := conn.JetStream(nats.Context(ctx))
 	if err != nil {
 		return place{}, err
@@ -52,6 +55,10 @@ func (o *Out) find(ctx context.Context, conn *nats.Conn, stream jetstream.Stream
 			region, position, ours := parseID(message.Header.Get(jetstream.MsgIDHeader))
 			if ours && region == o.region {
 				found.position, found.known, found.alone = position, true, message.Sequence >= found.sequence
+				found.record = flow.Record{Highest: position}
+				if written, ok := flow.ParseRecord(message.Header.Get(record)); ok {
+					found.record = written
+				}
 				break
 			}
 		}

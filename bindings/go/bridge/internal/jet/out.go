@@ -49,7 +49,7 @@ func NewOut(r *config.Route, region string, status *flow.Status) (*Out, error) {
 		return nil, err
 	}
 	return &Out{server: server{end: r.To, name: "cq-bridge " + r.Name}, subject: subject, region: region,
-		ordered: r.Mode == config.Ordered, flight: r.MaxInFlight, patient: time.Duration(r.AckTimeout), status: status}, nil
+		ordered: r.Mode == config.Ordered, flight: int(r.MaxInFlight), patient: time.Duration(r.AckTimeout), status: status}, nil
 }
 
 // Close closes the connection.
@@ -68,6 +68,11 @@ func (o *Out) Bury(ctx context.Context, subject string, e *flow.Entry, reason er
 		return err
 	}
 	m := &nats.Msg{Subject: subject, Data: e.Bytes(), Header: headers(e)}
+	for name := range m.Header {
+		if isWrongName(name) {
+			delete(m.Header, name) // better without than not at all
+		}
+	}
 	m.Header["Cq-Dead-Letter"] = []string{line.Replace(reason.Error())}
 	_, err = js.PublishMsg(ctx, m, jetstream.WithMsgID(makeID(o.region, e.Position())))
 	return err
@@ -149,7 +154,7 @@ func (o *Out) Open(ctx context.Context) (flow.Session, error) {
 	return s, nil
 }
 
-func (s *session) Stored() (uint64, bool) { return s.begin.position, s.begin.known }
+func (s *session) Stored() (flow.Record, bool) { return s.begin.record, s.begin.known }
 
 func (s *session) Acks() *flow.Acks { return s.acks }
 
@@ -159,6 +164,9 @@ func (s *session) Publish(e *flow.Entry) error {
 		return err
 	}
 	id := m.Header.Get(jetstream.MsgIDHeader)
+	if all := e.Record(); s.out.ordered && (all.Highest != e.Position() || len(all.Missing) > 0) {
+		m.Header[record] = []string{all.String()}
+	}
 	switch {
 	case !s.out.ordered && e.Repeated():
 		m.Header[redelivered] = []string{strconv.Itoa(e.Deliveries())}
@@ -194,6 +202,12 @@ func (s *session) message(e *flow.Entry) (*nats.Msg, error) {
 			strings.Join(s.subjects, ", "))
 	}
 	m := &nats.Msg{Subject: subject, Data: e.Bytes(), Header: headers(e)}
+	for name := range m.Header {
+		if isWrongName(name) {
+			return nil, flow.Refuse("the message has a header %q, and NATS takes ASCII in names of headers alone, without "+
+				"spaces and %s", name, notInNames)
+		}
+	}
 	m.Header[jetstream.MsgIDHeader] = []string{makeID(s.out.region, e.Position())}
 	return m, nil
 }

@@ -119,7 +119,7 @@ func (s *session) put(batch []waiting) (stored int, err error) {
 				s.out.status.Repeated()
 			}
 			s.now = place{sequence: max(s.now.sequence, ack.Sequence), position: batch[len(batch)-1].entry.Position(),
-				known: true}
+				known: true, record: batch[len(batch)-1].entry.Record()}
 			s.out.last = s.now
 			return len(batch), nil
 		case !isWrongLast(err):

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"cqueue.io/go/bridge/internal/config"
+	"cqueue.io/go/bridge/internal/flow"
 )
 
 const patience = 10 * time.Second // for an answer of the server
@@ -72,6 +73,10 @@ func explained(err error) error {
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.GroupAuthorizationFailed),
 		errors.Is(err, kerr.TransactionalIDAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return fmt.Errorf("%w: the server does not allow this login that", err)
+	case errors.Is(err, kerr.CoordinatorNotAvailable), errors.Is(err, kerr.CoordinatorLoadInProgress),
+		errors.Is(err, kerr.NotCoordinator), errors.Is(err, kerr.ConcurrentTransactions),
+		errors.Is(err, kerr.UnstableOffsetCommit): // as in a server that has just begun
+		return &flow.Passing{Err: fmt.Errorf("the server is not ready yet: %w", err)}
 	}
 	return err
 }

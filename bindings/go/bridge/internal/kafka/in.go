@@ -25,7 +25,7 @@ type In struct {
 
 // NewIn returns the feed of a route.
 func NewIn(r *config.Route, status *flow.Status) *In {
-	return &In{end: r.From, name: "cq-bridge-" + r.Name, batch: r.Batch, bytes: int64(r.MaxBytes), status: status}
+	return &In{end: r.From, name: "cq-bridge-" + r.Name, batch: int(r.Batch), bytes: int64(r.MaxBytes), status: status}
 }
 
 // Close does nothing: each Run has a client of its own.

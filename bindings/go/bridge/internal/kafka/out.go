@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"cqueue.io/go/bridge/internal/config"
@@ -38,6 +37,8 @@ type Out struct {
 	largest int
 	patient time.Duration
 
+	caution caution
+
 	mutex  sync.Mutex // of
 	limits limits
 }
@@ -58,7 +59,7 @@ func NewOut(r *config.Route, region string) (*Out, error) {
 	}
 	return &Out{end: r.To, limits: limits{fixed: fixed}, name: "cq-bridge-" + r.Name, topic: topic, key: key,
 		region:  region,
-		ordered: r.Mode == config.Ordered, flight: r.MaxInFlight, batch: r.Batch, linger: time.Duration(r.Linger),
+		ordered: r.Mode == config.Ordered, flight: int(r.MaxInFlight), batch: int(r.Batch), linger: time.Duration(r.Linger),
 		largest: int(r.MaxMessageSize), patient: time.Duration(r.AckTimeout)}, nil
 }
 
@@ -134,6 +135,7 @@ func (o *Out) Open(ctx context.Context) (flow.Session, error) {
 	s := &session{out: o, client: client, queue: make(chan *flow.Entry, o.flight+1), acks: flow.NewAcks()}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if !o.ordered {
+		s.ended.Go(s.commit)
 		return s, nil
 	}
 	if s.ledger, err = openLedger(ctx, client, o); err != nil {
@@ -172,12 +174,12 @@ func (o *Out) onePartition(string) func(*kgo.Record, int) int {
 	return func(_ *kgo.Record, partitions int) int { return int(sum % uint32(partitions)) }
 }
 
-func (s *session) Stored() (uint64, bool) { return s.ledger.position, s.ledger.known }
+func (s *session) Stored() (flow.Record, bool) { return s.ledger.record, s.ledger.known }
 
 func (s *session) Acks() *flow.Acks { return s.acks }
 
 func (s *session) Publish(e *flow.Entry) error {
-	if s.out.ordered {
+	if s.out.ordered || s.out.caution.is() {
 		s.queue <- e
 		return nil
 	}
@@ -187,7 +189,7 @@ func (s *session) Publish(e *flow.Entry) error {
 	}
 	s.client.Produce(s.ctx, record, func(_ *kgo.Record, err error) {
 		if err != nil {
-			s.acks.Fail(e, s.judged(record, err))
+			s.acks.Fail(e, s.judged(record, err, false))
 		} else {
 			s.acks.Add(e)
 		}
@@ -216,14 +218,12 @@ func (s *session) record(e *flow.Entry) (*kgo.Record, error) {
 	return record, nil
 }
 
-// judged says whether the message itself is what is wrong.
-func (s *session) judged(record *kgo.Record, err error) error {
+// judged says whether the message itself is what is wrong. Alone: no other went with it.
+func (s *session) judged(record *kgo.Record, err error, alone bool) error {
 	s.out.mutex.Lock()
 	err = s.out.limits.judge(record, err)
 	s.out.mutex.Unlock()
-	if errors.Is(err, kerr.InvalidRecord) {
-		err = &flow.Refused{Certain: true, Err: err}
-	}
+	err = s.out.caution.judge(err, alone)
 	if refused := (*flow.Refused)(nil); errors.As(err, &refused) {
 		return &flow.Refused{Certain: refused.Certain, Err: fmt.Errorf("%s: %w", s.out.end.URL, refused.Err)}
 	}
@@ -232,10 +232,6 @@ func (s *session) judged(record *kgo.Record, err error) error {
 
 func (s *session) Close() {
 	s.cancel()
+	s.client.Close() // which fails what a server that does not answer still has
 	s.ended.Wait()
-	if s.out.ordered {
-		s.client.Close()
-		return
-	}
-	s.client.CloseAllowingRebalance()
 }
