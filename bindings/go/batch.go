@@ -111,12 +111,7 @@ func (q *Queue) concludeSome(result Code, err error, done int, batch *Batch) err
 }
 
 func (q *Queue) enqueueBatch(data []byte, sizes []uintptr) (int, Code) {
-	if !q.begin() {
-		return 0, resultClosed
-	}
-	done, result := q.handle.native.enqueueBatch(data, sizes)
-	q.end()
-	return done, result
+	return q.handle.native.enqueueBatch(&q.users, data, sizes)
 }
 
 // DequeueBatch replaces the contents of the batch by up to limit of the oldest messages, as many as are waiting and fit
@@ -142,10 +137,6 @@ func (q *Queue) DequeueBatchContext(ctx context.Context, batch *Batch, limit int
 
 func (q *Queue) dequeueBatch(batch *Batch, limit int) Code {
 	batch.Reset()
-	if !q.begin() {
-		return resultClosed
-	}
-	defer q.end()
 	if cap(batch.data) == 0 {
 		batch.Grow(batchBytes)
 	}
@@ -153,7 +144,7 @@ func (q *Queue) dequeueBatch(batch *Batch, limit int) Code {
 		done := len(batch.sizes)
 		batch.sizes = slices.Grow(batch.sizes, min(limit-done, batchFew))
 		sizes, room := batch.sizes[done:min(limit, cap(batch.sizes))], batch.data[len(batch.data):cap(batch.data)]
-		n, result := q.handle.native.dequeueBatch(room, sizes)
+		n, bytes, result := q.handle.native.dequeueBatch(&q.users, room, sizes)
 		switch {
 		case result == ErrTooSmall && done == 0:
 			batch.Grow(int(sizes[0])) // another consumer may be faster, and the next message larger
@@ -161,10 +152,7 @@ func (q *Queue) dequeueBatch(batch *Batch, limit int) Code {
 		case result != resultOK && done == 0:
 			return result
 		}
-		batch.sizes = batch.sizes[:done+n]
-		for _, size := range sizes[:n] {
-			batch.data = batch.data[:len(batch.data)+int(size)]
-		}
+		batch.sizes, batch.data = batch.sizes[:done+n], batch.data[:len(batch.data)+bytes]
 		if n < len(sizes) || done+n == limit {
 			return resultOK
 		}

@@ -87,6 +87,24 @@ func TestEveryCallAfterCloseSaysSo(t *testing.T) {
 	expect(t, reservation.Abort(), cqueue.ErrNotHeld, "abort", notHeld)
 }
 
+// So that a loop ends which has a new deadline for each call, however short.
+func TestCallsAfterCloseSaySoThoughTheirContextIsOver(t *testing.T) {
+	queue := open(t)
+	must(t, queue.Close())
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	var batch cqueue.Batch
+	for operation, call := range map[string]func() error{
+		"enqueue": func() error { return queue.EnqueueContext(over, nil) },
+		"dequeue": func() error { _, err := queue.DequeueBatchContext(over, &batch, 1); return err },
+		"take":    func() error { _, err := queue.TakeContext(over); return err },
+		"reserve": func() error { _, err := queue.ReserveContext(over, 1); return err },
+		"sync":    func() error { return queue.SyncContext(over) },
+	} {
+		expect(t, call(), cqueue.ErrClosed, operation, closedText)
+	}
+}
+
 func TestCloseWakesWhoeverWaits(t *testing.T) {
 	directory, otherDirectory, ctx := directory(t), directory(t), soon(t)
 	for range times(20, 2000) {

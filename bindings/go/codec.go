@@ -125,7 +125,7 @@ func (c *binaryCodec[T]) Decode(message []byte) (value T, err error) {
 		return value, c.fault
 	}
 	if len(message) != c.size {
-		return value, fmt.Errorf("%d bytes, %T has %d", len(message), value, c.size)
+		return value, fmt.Errorf("%s, %T has %d", counted(len(message), "byte"), value, c.size)
 	}
 	for _, at := range c.bools {
 		if message[at] > 1 {

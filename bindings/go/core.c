@@ -63,9 +63,9 @@
  * owns the drawing and the packing; beyond naming them it must not know which code reads or writes the bytes, or when.
  *
  *        0  header                      one page
- *     4096  participants                4,096 entries of 128 bytes
- *   528384  sources                     80 entries of 256 bytes
- *   548864  summary of the free bitmap  1 bit for 64 words of it
+ *     4096  participants                4,096 entries of 256 bytes
+ *  1052672  sources                     80 entries of 256 bytes
+ *  1073152  summary of the free bitmap  1 bit for 64 words of it
  *        .  free bitmap                 1 bit a node
  *        .  marks                       8 bytes for 16 nodes: which may hold orphans, which have holes
  *        .  dues                        8 bytes a slot: when what was given back for later is due
@@ -104,6 +104,7 @@
 #define LAYOUT_MAX_FILE (UINT64_C(1) << 46)
 #define LAYOUT_MAX_OWNER 4094u
 #define LAYOUT_PARTICIPANTS 4096u
+#define LAYOUT_SEATS 20u /* threads of a participant that can name nodes */
 #define LAYOUT_SMALL_MESSAGE 248u /* up to here a slot has no length field of its own */
 #define LAYOUT_MAX_HEADERS 65535u
 #define LAYOUT_MAX_DELIVERIES 254u
@@ -216,10 +217,11 @@ struct layout_participant {
     _Atomic uint32_t pid;         /* 40 for people to read, and a hint that it may be dead */
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
-    _Atomic uint32_t nodes[2];    /* 64 nodes that this participant may touch at any time, plus 1; 0: none */
+    _Atomic uint32_t pins;        /* 64 calls under way that may touch any node */
     _Atomic uint64_t feed_number; /* 72 what this participant is feeding: its number in the source, */
     _Atomic uint64_t feed_link;   /* 80 and the node of its slot (0: there is none) */
     _Atomic uint64_t feed_index;  /* 88 and the slot */
+    _Atomic uint32_t names[LAYOUT_SEATS][2]; /* 96 nodes that its threads may touch at any time, plus 1; 0: none */
 };
 
 /* Where messages come from: LAYOUT_SOURCE_SLOTS entries, which get memory when the first source is made known. */
@@ -284,8 +286,9 @@ static_assert(offsetof(struct layout_header, consumer) == 3072, "drawn at 3072")
 static_assert(offsetof(struct layout_header, sources) == 3200, "drawn at 3200");
 static_assert(sizeof(struct layout_header) == 3328 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
 static_assert(offsetof(struct layout_header, needed) == 1152, "drawn at 1152");
-static_assert(sizeof(struct layout_participant) == 128, "128 bytes a participant");
-static_assert(offsetof(struct layout_participant, nodes) == 64, "drawn at 64");
+static_assert(sizeof(struct layout_participant) == 256, "256 bytes a participant");
+static_assert(offsetof(struct layout_participant, pins) == 64, "drawn at 64");
+static_assert(offsetof(struct layout_participant, names) == 96, "drawn at 96");
 static_assert(sizeof(struct layout_node) == LAYOUT_NODE_HEADER, "slots begin at 384");
 static_assert(offsetof(struct layout_node, deq) == 128 && offsetof(struct layout_node, next) == 256, "lines apart");
 static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are plain words");
@@ -524,6 +527,13 @@ struct orphan_cache {
     uint64_t links[ORPHAN_NODES];
 };
 
+/* What one thread of the process may touch again without looking: see pin.h. It is that thread's own. */
+struct seat {
+    alignas(LAYOUT_LINE) _Atomic uint64_t enq_limit; /* tickets of this life before this one are within capacity; 0 */
+    _Atomic uintptr_t enq_node, deq_node;            /* where last_enq and last_deq may stand; or 0 */
+    _Atomic uint32_t named[2]; /* by SIDE_: the nodes that the participant's entry names for this thread, plus 1 */
+};
+
 #define TRIM_MOST 520u /* nodes in a window */
 enum held { HELD_NOT, HELD_AS_IT_WAS, HELD_NAMED, HELD_BARE };
 
@@ -597,15 +607,13 @@ struct cq_queue {
     /* Producers' and consumers' caches, apart because different threads write them all the time. Each is true by
        itself, whatever mixture of them a thread sees: tickets name the only node and life that they can stand in. */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_enq; /* newest ticket installed here *and* wholly published */
-    _Atomic uint64_t enq_limit;                     /* tickets of this life before this one are within capacity */
     _Atomic uint64_t deq_seen;                      /* a ticket that deq has reached; stale at worst */
-    _Atomic uint64_t enq_node;                      /* where last_enq may stand: the node's offset */
     _Atomic uint32_t voids;                         /* suffered, or made for room, since this handle published last */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_deq; /* newest ticket installed here *and* wholly finished */
-    _Atomic uint64_t deq_node;                      /* where last_deq may stand */
     _Atomic uint64_t empty_at; /* last_deq when the queue was found empty last; a guess, see claim.c */
     _Atomic uint64_t waited; /* claims before this ticket were waited for; in place of an owner: so patiently, plus 1 */
 
+    struct seat seats[1 + LAYOUT_SEATS];
     alignas(LAYOUT_LINE) struct hole_cache hole_cache;
     struct orphan_cache orphan_cache;
 
@@ -691,11 +699,6 @@ static inline struct layout_node *node_at(const cq_queue *queue, uint32_t node)
 static inline uint64_t node_offset(const cq_queue *queue, const struct layout_node *node)
 {
     return (uint64_t)((const unsigned char *)node - queue->base);
-}
-
-static inline struct layout_node *node_of_offset(const cq_queue *queue, uint64_t offset)
-{
-    return (struct layout_node *)(void *)(queue->base + offset);
 }
 
 static inline uint32_t node_number(const cq_queue *queue, const struct layout_node *node)
@@ -839,7 +842,8 @@ static void participant_leave_emergency(cq_queue *queue, int lock_fd);
 static int participant_verify(cq_queue *queue);
 static bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record);
 static void participant_claims(cq_queue *queue);
-static void participant_name(cq_queue *queue, enum side side, uint32_t node);
+static bool participant_is_gone(cq_queue *queue, uint32_t id);
+static uint32_t participant_last_entry(const cq_queue *queue);
 static bool participant_is_alone(const cq_queue *queue);
 static uint32_t participant_highest(const cq_queue *queue);
 static bool participant_proves(const cq_queue *queue, int fd);
@@ -1147,6 +1151,9 @@ struct disk {
     int (*fill)(int file, uint64_t begin, uint64_t end);
     /* All of it, or an error. */
     int (*write)(int file, const void *from, size_t size, uint64_t offset);
+    /* As `write`, for blocks: `from`, `size` and `offset` are multiples of 4096. What was filled and flushed there
+       before is best written so. */
+    int (*write_blocks)(int file, const void *from, size_t size, uint64_t offset);
     /* *got is less than `size` at the end of the file only. */
     int (*read)(int file, void *to, size_t size, uint64_t offset, size_t *got);
     int (*flush)(int file);
@@ -1306,7 +1313,7 @@ static void home_let_go(struct home *home);
 
 #endif
 
-#define SEGMENT_BUFFER (UINT64_C(1) << 18)  /* written at a time */
+#define SEGMENT_BUFFER (UINT64_C(1) << 18)  /* written at a time; a multiple of what blocks have */
 #define SEGMENT_MOST (UINT64_C(1) << 26)    /* a segment that has grown to this is left for another */
 
 /* Zeroed, and with `home`, `crc` and the head's id, boot and shape set, it is ready for segment_begin. */
@@ -1317,11 +1324,11 @@ struct segment {
     bool is_open;
     int file;
     struct disk_identity identity;
-    uint64_t end, flushed, filled; /* appended, on the disk, and of zeros up to here */
+    uint64_t end, written, flushed, filled; /* appended, in the file, on the disk, and of zeros up to here */
     uint64_t step;                 /* so much is filled next */
     uint64_t counted;              /* sync.c's: of `filled` */
     unsigned char *buffer;
-    uint64_t buffered;             /* bytes of it that end at `end` and are not written yet */
+    uint64_t begin;                /* what it holds begins here, with a block, and ends at `end` */
     uint64_t fact_at;              /* the record that is being appended */
     struct fact fact;
     uint32_t sum;
@@ -1331,7 +1338,7 @@ static int segment_begin(struct segment *segment, uint64_t generation);
 static int segment_fact(struct segment *segment, const struct fact *fact);
 static int segment_body(struct segment *segment, const void *bytes, size_t size);
 static int segment_end_fact(struct segment *segment);
-static void segment_drop_fact(struct segment *segment);
+static int segment_drop_fact(struct segment *segment);
 static int segment_flush(struct segment *segment);
 static void segment_rewind(struct segment *segment);
 static bool segment_is_ours(const struct segment *segment);
@@ -1720,7 +1727,15 @@ static int enqueue_claim(cq_queue *queue, size_t want, size_t size, bool insist,
 static int enqueue_publish(cq_queue *queue, const struct run *run, uint32_t index, const void *data, size_t size);
 static uint32_t enqueue_fill(cq_queue *queue, const struct run *run, const void *data, size_t size);
 static void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from);
+static void enqueue_append_next(cq_queue *queue, uint64_t sequence, uint32_t node);
 static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done);
+
+/* After a run was published, and its consumers were told: if it had the last slot of a node, append the next one. */
+static inline void enqueue_append_ahead(cq_queue *queue, const struct run *run)
+{
+    if (unlikely(run->index + run->count == queue->geometry.slots_per_node))
+        enqueue_append_next(queue, run->sequence, run->node);
+}
 
 #endif
 
@@ -1746,6 +1761,49 @@ static int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t co
 #define CQ_NODE_H
 
 
+/* ==== src/mark.h ==== */
+
+/*
+ * mark.h - the marks: which nodes may hold orphans, and which have holes in this life.
+ *
+ * It owns the words of marks. A mark is set before what it is for is announced, so that none is missed, and taken away
+ * from the exact word by which nothing was found. It must not know where orphans and holes come from.
+ */
+#ifndef CQ_MARK_H
+#define CQ_MARK_H
+
+
+/* The marks of the nodes that share a word with this one. */
+static inline uint64_t node_marks(const cq_queue *queue, uint64_t node)
+{
+    /* marks:A, pairs with mark:A. */
+    return atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_seq_cst);
+}
+
+/* After a slot became ORPHAN and before that is announced; before a hole is announced and made. */
+static inline void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
+{
+    _Atomic uint64_t *word = &queue->marks[node / MARK_NODES];
+
+    /* mark:A release, pairs with marks:A: with the new version comes the ORPHAN. The version first: an unmark:A between
+       the two either starts from a word with the old version, and fails, or its process read the new one and scanned
+       after it. */
+    if (mark == MARK_ORPHANS)
+        atomic_fetch_add_explicit(word, MARK_VERSION, memory_order_seq_cst);
+    atomic_fetch_or_explicit(word, mark_bit(node, mark), memory_order_seq_cst);
+}
+
+/* Take the mark away, if the word is `seen` still: the caller read it before it found nothing in the node. */
+static inline bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark)
+{
+    /* unmark:A, after marks:A and the slots: no mark was made in between. */
+    return atomic_compare_exchange_strong_explicit(&queue->marks[node / MARK_NODES], &seen,
+                                                   seen & ~mark_bit(node, mark), memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+
+#endif
+
 /* Memory for one more node: which it was asked for, and what came of that. An answer is good for one attempt. `bare`:
    the node is the caller's, which puts it back by node_drop if it does not ask again. */
 struct growth {
@@ -1761,6 +1819,7 @@ struct growth {
 enum { COST_OF_STATE = 1, COST_OF_NODE = 32, COST_OF_SLOT = 8 };
 
 static uint64_t node_touched(const cq_queue *queue);
+static bool node_is_at_hand(const cq_queue *queue);
 static int node_take(cq_queue *queue, struct growth *growth, uint32_t *node);
 static void node_untake(cq_queue *queue, uint32_t node);
 static void node_drop(cq_queue *queue, struct growth *growth);
@@ -1768,16 +1827,23 @@ static bool node_strip(cq_queue *queue, uint64_t node, uint64_t *before);
 static void node_put_back(cq_queue *queue, uint64_t node, uint64_t before, bool bare);
 static bool node_free(cq_queue *queue, uint32_t node, uint64_t expected);
 static bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence);
+static bool node_recycle_kept(cq_queue *queue, uint32_t node, uint64_t sequence);
 static uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget);
 static bool node_settle(cq_queue *queue, uint32_t node, uint64_t state);
-static uint64_t node_marks(const cq_queue *queue, uint64_t node);
-static void node_mark(cq_queue *queue, uint64_t node, enum mark mark);
-static bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark);
 
 /* Did the life `sequence` of a node begin after the one that `link` names? By distance on the ring. */
 static inline bool is_since(uint64_t sequence, uint64_t link)
 {
     return sequence_distance(sequence, word_sequence(link)) - 1 < SEQUENCE_MAX / 2 - 1;
+}
+
+/* Is the node that a link names in the list, in the life that it names? For a caller that has pinned all before: then
+   it has memory until that ends. */
+static inline bool node_lives(const cq_queue *queue, uint64_t link)
+{
+    /* node_state:A, pairs with help_tail:C, settle:B and node_free:A. */
+    uint64_t state = atomic_load_explicit(&queue->states[link_node(link)], memory_order_acquire);
+    return node_is_listed(state) && word_sequence(state) == word_sequence(link);
 }
 
 #endif
@@ -1816,6 +1882,146 @@ static bool orphan_is_spent(const cq_queue *queue, const struct run *run, uint64
 static _Atomic uint64_t *orphan_due(const cq_queue *queue, const struct run *run);
 static void orphan_made(cq_queue *queue, uint32_t node);
 static void orphan_announce(cq_queue *queue);
+
+#endif
+
+/* ==== src/pin.h ==== */
+
+/*
+ * pin.h - what keeps a node's memory for calls that have claimed nothing in it: names and pins.
+ *
+ * It owns `names` and `pins` of the participants' entries. A free node loses its memory
+ * (trim.c) only if nobody is seen here who may touch it. It must not know what is looked for there.
+ *
+ *   - Each thread of a handle has a seat there, and with it two names: of the nodes at which it looks, and goes on the
+ *     usual way (fast.h), one for each side of the list. A name stays until the thread gets to another node. So it
+ *     costs a fence for each node, and nothing for a message. One call of a thread at a time uses them: a signal
+ *     handler on top of one, and threads beyond the number of seats, do without.
+ *   - These, and every part of a call that may go to any node, pin: meanwhile no node loses its memory.
+ */
+#ifndef CQ_PIN_H
+#define CQ_PIN_H
+
+
+/* ==== src/seat.h ==== */
+
+/*
+ * seat.h - the numbers of threads: each has a seat of its own in all handles of the process.
+ *
+ * It owns which thread has which. It must not know what a thread keeps there (pin.h).
+ */
+#ifndef CQ_SEAT_H
+#define CQ_SEAT_H
+
+
+#include <stddef.h>
+
+/* Nothing is ever named there, and all of it is 0. */
+#define SEAT_OF_NOBODY offsetof(struct cq_queue, seats)
+
+/* What a thread knows of itself. */
+struct sitter {
+    uintptr_t seat;   /* where its seat is in each handle; nobody's while a call of it is where its names matter */
+    uintptr_t own;    /* the same, also meanwhile; 0: it has none */
+    uint32_t looking; /* for one, under a signal handler */
+    uint32_t misses;  /* times that it looked in vain */
+};
+
+#ifndef seat_me
+/* Found without a call, which would cost more than what it is for. Only glibc keeps room for that in every library. */
+#ifdef __GLIBC__
+#define SEAT_NEAR __attribute__((tls_model("initial-exec")))
+#else
+#define SEAT_NEAR
+#endif
+static __thread struct sitter seat_thread SEAT_NEAR;
+static inline struct sitter *seat_me(void) { return &seat_thread; }
+#endif
+
+static bool seat_find(struct sitter *me);
+static void seat_after_fork(void);
+
+#endif
+
+static void pin_name(const cq_queue *queue, struct seat *seat, enum side side, uint32_t node);
+
+/* Until pin_none no node loses its memory. Before the look that says which node is to be touched. May be nested. A
+   read-only handle can leave no word. */
+static inline void pin_all(const cq_queue *queue)
+{
+    if (queue->owner == 0)
+        return;
+    atomic_fetch_add_explicit(&queue->participants[queue->owner].pins, 1, memory_order_seq_cst); /* pin:A */
+    fence(memory_order_seq_cst); /* pin:B, before the look; meets strip:A */
+}
+static inline void pin_none(const cq_queue *queue)
+{
+    if (queue->owner != 0) /* pin:C release, pairs with pin:D: what was touched was touched before. */
+        atomic_fetch_sub_explicit(&queue->participants[queue->owner].pins, 1, memory_order_release);
+}
+
+/* The usual way: from here to pin_leave the thread's names stay, because its seat is gone for everybody else: a signal
+   handler on top of it finds nobody's, where all is 0, and leaves that as it was. So no atomic access is needed. */
+ALWAYS_INLINE struct seat *pin_enter(cq_queue *queue, struct sitter *me)
+{
+    struct seat *seat = (struct seat *)(void *)((unsigned char *)queue + me->seat);
+
+    me->seat = SEAT_OF_NOBODY;
+    atomic_signal_fence(memory_order_seq_cst);
+    return seat;
+}
+ALWAYS_INLINE void pin_leave(const cq_queue *queue, struct sitter *me, const struct seat *seat)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    me->seat = (uintptr_t)((const unsigned char *)seat - (const unsigned char *)queue);
+}
+
+/* Before a call looks at an end of the list: the thread's seat, or NULL, with all pinned. Not on a read-only handle. */
+static inline struct seat *pin_begin(cq_queue *queue)
+{
+    struct sitter *me = seat_me();
+
+    if (likely(me->seat != SEAT_OF_NOBODY) || seat_find(me))
+        return pin_enter(queue, me);
+    pin_all(queue);
+    return NULL;
+}
+static inline void pin_end(cq_queue *queue, const struct seat *seat)
+{
+    if (likely(seat))
+        pin_leave(queue, seat_me(), seat);
+    else
+        pin_none(queue);
+}
+
+/* Has the thread named this node, so that it has memory? Relaxed: its own. */
+static inline bool pin_is_named(const struct seat *seat, enum side side, uint32_t node)
+{
+    return atomic_load_explicit(&seat->named[side], memory_order_relaxed) == node + 1;
+}
+
+/* Before a call touches a slot of this node, if that is the caller's: as pin_begin. */
+static inline struct seat *pin_node(cq_queue *queue, enum side side, uint32_t node)
+{
+    struct sitter *me = seat_me();
+    struct seat *seat = pin_enter(queue, me);
+
+    if (likely(pin_is_named(seat, side, node)))
+        return seat;
+    pin_leave(queue, me, seat);
+    pin_all(queue);
+    return NULL;
+}
+
+/* Name the node that is looked at. False: it is named only now, and may have lost its memory before; look again whether
+   it still is the one. */
+static inline bool pin_look_at(const cq_queue *queue, struct seat *seat, enum side side, uint32_t node)
+{
+    if (likely(pin_is_named(seat, side, node)))
+        return true;
+    pin_name(queue, seat, side, node);
+    return false;
+}
 
 #endif
 
@@ -2015,9 +2221,17 @@ ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_
         memcpy(&last, from + size - 8, 8);
         memcpy(to, &first, 8);
         memcpy(to + size - 8, &last, 8);
-    } else
-        for (size_t i = 0; i < size; ++i)
-            to[i] = from[i];
+    } else if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4);
+        memcpy(&last, from + size - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + size - 4, &last, 4);
+    } else if (size > 0) {
+        to[0] = from[0];
+        to[size / 2] = from[size / 2];
+        to[size - 1] = from[size - 1];
+    }
 }
 
 /* A slot that was claimed the usual way, and the ticket of before: the slot's own place. Two words, so that it stays in
@@ -2055,14 +2269,14 @@ static inline void fast_remember(_Atomic uint64_t *last, struct place place)
    message (deq_ahead; 0 where the next is in the same line). */
 #define FETCH_AHEAD 4
 
-/* Claim one slot to write into. False: the slow way. */
-ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
+/* With the thread's seat. */
+ALWAYS_INLINE bool fast_claim_seated(cq_queue *queue, const struct seat *seat, struct place *place)
 {
     /* remember:B acquire, pairs with remember:A: threads of one handle may rely on each other. */
     uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
-    /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
-    uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
-    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->enq_node, memory_order_relaxed));
+    /* Relaxed: both are this thread's, and belong to the ticket or make what follows fail. The node is named. */
+    uint64_t limit = atomic_load_explicit(&seat->enq_limit, memory_order_relaxed);
+    struct layout_node *node = (void *)atomic_load_explicit(&seat->enq_node, memory_order_relaxed);
 
     /* In the life of `limit` and before it. Lives are further apart than the longest node. */
     if (unlikely(limit - ticket - 1 >= LAYOUT_MAX_SLOTS << 12))
@@ -2075,6 +2289,19 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
         return false;
     prefetch_to_write((const unsigned char *)place->slot + FETCH_AHEAD * queue->geometry.slot_stride);
     return true;
+}
+
+/* Claim one slot to write into. False: the slow way. */
+ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
+{
+    struct sitter *me = seat_me();
+    const struct seat *seat = pin_enter(queue, me);
+    if (likely(fast_claim_seated(queue, seat, place))) {
+        pin_leave(queue, me, seat); /* twice: one test less in the usual way */
+        return true;
+    }
+    pin_leave(queue, me, seat);
+    return false;
 }
 
 /* Make the slot FULL; the caller has written the message. False: the slow way. */
@@ -2120,18 +2347,18 @@ struct sight {
     uint64_t word;
 };
 
-/* Claim the message at the front. The caller wakes a producer. */
-ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
+/* With the thread's seat. */
+ALWAYS_INLINE enum seen fast_look(cq_queue *queue, const struct seat *seat, struct sight *look)
 {
     uint64_t version = orphan_version(queue); /* first, see fast_is_empty */
     /* remember:B, pairs with remember:A. */
     uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);
     /* Relaxed, as enq_node. */
-    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
+    struct layout_node *node = (void *)atomic_load_explicit(&seat->deq_node, memory_order_relaxed);
     uint32_t index = ticket_index(ticket);
 
     /* Relaxed: 0 is a wish. */
-    if (unlikely(orphan_is_dirty(version) || ticket == 0 ||
+    if (unlikely(orphan_is_dirty(version) || !node ||
                  index >= atomic_load_explicit(&queue->usual_slots, memory_order_relaxed)))
         return SEEN_OTHER;
     look->place = (struct place){slot_at(queue, node, index), ticket};
@@ -2145,14 +2372,33 @@ ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
     return SEEN_MESSAGE;
 }
 
+/* Claim the message at the front. The caller wakes a producer. */
+ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
+{
+    struct sitter *me = seat_me();
+    const struct seat *seat = pin_enter(queue, me);
+    enum seen seen = fast_look(queue, seat, look);
+    if (likely(seen == SEEN_MESSAGE)) { /* as fast_claim_enq */
+        pin_leave(queue, me, seat);
+        return SEEN_MESSAGE;
+    }
+    pin_leave(queue, me, seat);
+    return seen;
+}
+
 /* After SEEN_NOTHING: was the queue empty? Then one look at the producers' line has told it. The list was empty all the
    time, so it was when there were no orphans. */
-static inline bool fast_is_empty(const cq_queue *queue, uint64_t ticket)
+static inline bool fast_is_empty(cq_queue *queue, uint64_t ticket)
 {
-    /* Relaxed, as enq_node. */
-    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
+    struct sitter *me = seat_me();
+    const struct seat *seat = pin_enter(queue, me);
+    /* Relaxed, as enq_node. NULL if a signal handler came in between. */
+    struct layout_node *node = (void *)atomic_load_explicit(&seat->deq_node, memory_order_relaxed);
     /* gap:A, after the slot was read; pairs with claim_deq:A: the slot was at the front all the time. */
-    return atomic_load_explicit(&node->deq, memory_order_seq_cst) == ticket;
+    bool empty = node && atomic_load_explicit(&node->deq, memory_order_seq_cst) == ticket;
+
+    pin_leave(queue, me, seat);
+    return empty;
 }
 
 /* After the last slot of a claimed run became DONE. */
@@ -2291,9 +2537,9 @@ static int os_map(int fd, uint64_t size, enum os_map use, void **at);
 static void os_unmap(void *at, uint64_t size);
 /* Whole pages of a mapping may be used so from now on. With OS_MAP_TRY not at all, not even by the kernel. (s) */
 static int os_protect(void *at, uint64_t size, enum os_map use);
-/* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. *populates:
-   os_populate works here. */
-static int os_map_alive(void **at, bool *populates);
+/* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. Just before the
+   mapping at `base`, if nothing is there. *populates: os_populate works here. */
+static int os_map_alive(void *base, void **at, bool *populates);
 /* Is there a word of this value at `at`, where there need not be any memory? */
 static bool os_is_word(const void *at, uint32_t value);
 /* A path that leads to the file of a mapping of this process, which only some processes may use. */
@@ -2316,6 +2562,8 @@ static int os_ask_lock(int fd, uint64_t byte, enum os_lock kind, bool *locked);
 /* Has the process surely gone? A hint: numbers are used again, and mean something else in containers. (s) */
 static bool os_process_is_gone(uint32_t process);
 static uint32_t os_process(void); /* (s) */
+static uint32_t os_thread(void);  /* which thread this is (s) */
+static bool os_has_thread(uint32_t thread); /* is it one of this process? False: surely not (s) */
 static void os_program_name(char name[16]);
 static uint32_t os_user(void);
 
@@ -2377,6 +2625,10 @@ struct os_thread {
 };
 static int os_start_thread(struct os_thread *thread, void *(*run)(void *), void *context);
 static void os_join_thread(struct os_thread thread);
+/* Calls `run`, and returns when it has: in a thread whose descriptors are its own, so that no other thread can close or
+   replace what it opens. It has none of the process's, and leaves none; mappings stay. Where there is no other thread,
+   and where the system has no such threads, it is called as usual. (c) */
+static void os_run_apart(void (*run)(void *context), void *context);
 
 /* ---- what explanations look at, and nothing depends on ----------------------------------------------- */
 
@@ -2893,12 +3145,20 @@ SELDOM static int enqueue_claimed(cq_queue *queue, const void *data, size_t size
     return enqueue_slow(queue, data, size);
 }
 
+/* The seldom rest of a message that was sent. A tail call, as all in the usual way: others cost it a frame. */
+SELDOM static int sent(cq_queue *queue)
+{
+    wake_side(queue, SIDE_CONSUMERS, 1);
+    return CQ_OK;
+}
+
 ALWAYS_INLINE int send_to(cq_queue *queue, const void *data, size_t size, struct place place)
 {
     if (unlikely(!fast_send(queue, place, data, size)))
         return enqueue_claimed(queue, data, size, place);
-    wake_side(queue, SIDE_CONSUMERS, 1);
-    return CQ_OK;
+    /* wake:A, as in wake_side. */
+    uint32_t seen = atomic_load_explicit(side_word(queue, SIDE_CONSUMERS), memory_order_seq_cst);
+    return likely(!(seen & WAKE_BITS)) ? CQ_OK : sent(queue);
 }
 
 /* Publishing waits until all lines of the message have come from the consumer's processor. So those of a slot that is
@@ -3124,13 +3384,17 @@ int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *s
 }
 
 /* Is there no message behind a run that was claimed at the front? The slot there is untouched, so the queue was empty.
-   A claim would find the same, and take the line from under the hands of a producer that streams. */
+   A claim would find the same, and take the line from under the hands of a producer that streams. False if it cannot
+   be told: the node may have gone. */
 static bool is_last(cq_queue *queue, const struct run *run)
 {
+    struct seat *seat = pin_node(queue, SIDE_CONSUMERS, run->node);
     uint32_t next = run->index + run->count;
+    bool last = seat && run->deliveries == 0 && next < queue->geometry.slots_per_node &&
+                word_sequence(slot_load(queue, node_at(queue, run->node), next)) != run->sequence;
 
-    return run->deliveries == 0 && next < queue->geometry.slots_per_node &&
-           word_sequence(slot_load(queue, node_at(queue, run->node), next)) != run->sequence;
+    pin_end(queue, seat);
+    return last;
 }
 
 int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count, size_t *done)
@@ -3285,6 +3549,7 @@ static int region_descriptor(cq_queue *queue);
 #define NODE_BYTES_MOST 32768u           /* ... as long as it is not larger than this */
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
 #define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and this ... */
+#define TO_ATTACH 2u                     /* descriptors */
 #define MORE_HOLES 1024u                 /* ... but not more than so many */
 #define MORE_HELD 64u                    /* without max_held so many more than the capacity may be held ... */
 #define MOST_HELD (2 * LAYOUT_MAX_OWNER) /* ... and at most */
@@ -3508,13 +3773,34 @@ int create_filled(const char *path, const cq_config *config, const struct geomet
     return result;
 }
 
-/* The same for an empty queue. */
+struct empty {
+    const char *path;
+    const cq_config *config;
+    struct geometry geometry;
+    struct os_status *made;
+    int result;
+};
+
+static void create_empty(void *context)
+{
+    struct empty *empty = context;
+    empty->result = create_filled(empty->path, empty->config, &empty->geometry, NULL, empty->made);
+}
+
+/* The same for an empty queue. None of the process's descriptors are needed, and none are left: so it is done where no
+   other thread can put another file in the place of this one. */
 int create_file(const char *path, const cq_config *config, struct os_status *made)
 {
-    struct geometry geometry;
-    int result = create_geometry(config, &geometry);
+    struct empty empty = {.path = path, .config = config, .made = made};
 
-    return result == CQ_OK ? create_filled(path, config, &geometry, NULL, made) : result;
+    empty.result = create_geometry(config, &empty.geometry);
+    /* There the limit on descriptors would be met by nobody but the caller, after the queue was made. */
+    int error = os_try_descriptors(TO_ATTACH);
+    if (empty.result == CQ_OK && (error == EMFILE || error == ENFILE))
+        empty.result = result_of_errno(error);
+    if (empty.result == CQ_OK)
+        os_run_apart(create_empty, &empty);
+    return empty.result;
 }
 
 /* ==== src/crc32c.c ==== */
@@ -3605,14 +3891,20 @@ static inline const _Atomic uint64_t *end_link(const cq_queue *queue, enum side 
 /*
  * Read an end, with acquire; with seq_cst where what is read decides full or empty (room:A, room:B). CQ_OK: the
  * ticket was the node's while the node was at the end, and is in it or just behind it. RESULT_RETRY: the end has moved
- * meanwhile, and *end is what was read.
+ * meanwhile, and *end is what was read. The caller has its `seat`, or has pinned all (pin.h).
  */
-ALWAYS_INLINE int end_read(const cq_queue *queue, enum side side, memory_order order, struct end *end)
+ALWAYS_INLINE int end_read(const cq_queue *queue, enum side side, memory_order order, struct seat *seat,
+                           struct end *end)
 {
     /* end_read:A, pairs with help_tail:D and swing_head:A: the node that it names is prepared. */
     end->link = atomic_load_explicit(end_link(queue, side), order);
     if (unlikely(!link_is_valid(queue, end->link)))
         return CQ_ECORRUPT;
+    /* name:D, after name:B: the node may have lost its memory before it was named. Relaxed: end_read:A
+       has acquired. */
+    if (unlikely(seat && !pin_look_at(queue, seat, side, link_node(end->link)) &&
+                 atomic_load_explicit(end_link(queue, side), memory_order_relaxed) != end->link))
+        return RESULT_RETRY;
     end->node = node_at(queue, link_node(end->link));
     /* end_read:B, pairs with claim_enq:A and claim_deq:A: all older claims name their owners. */
     end->ticket = atomic_load_explicit(side == SIDE_PRODUCERS ? &end->node->enq : &end->node->deq, order);
@@ -3621,6 +3913,15 @@ ALWAYS_INLINE int end_read(const cq_queue *queue, enum side side, memory_order o
         /* end_read:C, after end_read:B: if the end is still there, its words contradict each other. */
         return atomic_load_explicit(end_link(queue, side), order) == end->link ? CQ_ECORRUPT : RESULT_RETRY;
     return CQ_OK;
+}
+
+/* Does the end still have the link that was read earlier? Then its node may be touched again, as by end_read. */
+static inline bool end_is_still(const cq_queue *queue, enum side side, struct seat *seat, const struct end *end)
+{
+    if (seat)
+        pin_look_at(queue, seat, side, link_node(end->link));
+    /* name:D, after name:B and pin:B: while it is the end the node has memory, and keeps it then. Relaxed, as above. */
+    return atomic_load_explicit(end_link(queue, side), memory_order_relaxed) == end->link;
 }
 
 #endif
@@ -3635,11 +3936,11 @@ static int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t 
 static uint32_t front_blocker(const cq_queue *queue);
 
 /* CQ_OK: there is a slot at the front. CQ_EMPTY: all of the last node is claimed. RESULT_RETRY, RESULT_LOOK: it is
-   moving. */
-ALWAYS_INLINE int front_find(cq_queue *queue, struct front *front)
+   moving. `seat` as for end_read. */
+ALWAYS_INLINE int front_find(cq_queue *queue, struct seat *seat, struct front *front)
 {
     struct end head;
-    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, seat, &head);
 
     if (unlikely(result != CQ_OK))
         return result;
@@ -3763,7 +4064,7 @@ static uint64_t newest_claim(cq_queue *queue, uint64_t from)
 
     /* RESULT_RETRY, a ticket of another life than tail's: newer, or forged, and either way it only shortens
        patience. */
-    if (end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail) != CQ_ECORRUPT &&
+    if (end_read(queue, SIDE_PRODUCERS, memory_order_acquire, NULL, &tail) != CQ_ECORRUPT &&
         is_before(queue, behind, tail.ticket))
         return tail.ticket;
     return behind;
@@ -3873,7 +4174,7 @@ SELDOM static int settle_fed(cq_queue *queue, struct layout_node *node, uint64_t
  * producers for ever. `room`: for a producer that found the queue full. CQ_FULL if there is a message, or the slot
  * is this handle's own; else the slot is voided to make room (RESULT_VOIDED).
  */
-static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, bool room)
+static int pass_gap_behind(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, bool room)
 {
     bool writing = word_sequence(word) == word_sequence(deq) && slot_phase(word) == SLOT_WRITING;
     uint64_t later = 0;
@@ -3901,6 +4202,21 @@ static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uin
     else if (is_before(queue, waited, later))
         later = waited;
     return void_row(queue, node, deq, later, word_owner(waited) - 1) > 0 && room ? RESULT_VOIDED : RESULT_RETRY;
+}
+
+static int pass_gap(cq_queue *queue, const struct front *front, bool room)
+{
+    const struct end head = {front->head, front->deq, front->node};
+    bool writing = word_sequence(front->word) == word_sequence(front->deq) && slot_phase(front->word) == SLOT_WRITING;
+
+    if (!writing)
+        return pass_gap_behind(queue, front->node, front->deq, front->word, room);
+    pin_all(queue); /* it may go to any node behind this one; all of these live while this one is the first */
+    int result = RESULT_RETRY;
+    if (end_is_still(queue, SIDE_CONSUMERS, NULL, &head))
+        result = pass_gap_behind(queue, front->node, front->deq, front->word, room);
+    pin_none(queue);
+    return result;
 }
 
 /* ---- dequeue --------------------------------------------------------------------------------------- */
@@ -3944,8 +4260,8 @@ ALWAYS_INLINE void record_front(cq_queue *queue, const struct front *front)
 }
 
 /* Claim messages at the front, where one is FULL. Otherwise as dequeue_claim. */
-ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t want, size_t room, struct run *run,
-                             size_t *needed)
+ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t want, size_t room, struct seat *seat,
+                             struct run *run, size_t *needed)
 {
     struct layout_node *node = front->node;
     uint64_t deq = front->deq, sequence = word_sequence(deq);
@@ -3965,8 +4281,8 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
         return RESULT_RETRY;
     }
     *run = run_of(queue, sequence, link_node(front->head), ticket_index(deq), count);
-    atomic_store_explicit(&queue->deq_node, node_offset(queue, node), memory_order_relaxed); /* see fast.h */
-    participant_name(queue, SIDE_CONSUMERS, run->node);
+    if (likely(seat))
+        atomic_store_explicit(&seat->deq_node, (uintptr_t)node, memory_order_relaxed); /* see fast.h */
     wake_side(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
     return CQ_OK;
 }
@@ -3989,15 +4305,17 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
         room = SIZE_MAX; /* whatever they are, they fit */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct front front;
-        int result = front_find(queue, &front);
+        struct seat *seat = pin_begin(queue);
+        int result = front_find(queue, seat, &front);
         if (likely(result == CQ_OK)) {
             if (likely(is_full(front.word, word_sequence(front.deq))))
-                result = claim_full(queue, &front, want, room, run, needed);
+                result = claim_full(queue, &front, want, room, seat, run, needed);
             else if (is_hole(front.word, word_sequence(front.deq)))
                 result = pass_holes(queue, &front);
             else
-                result = pass_gap(queue, front.node, front.deq, front.word, false);
+                result = pass_gap(queue, &front, false);
         }
+        pin_end(queue, seat);
         if (result == RESULT_LOOK)
             lookout_look(queue);
         else if (result != RESULT_RETRY)
@@ -4014,15 +4332,20 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
 int dequeue_make_room(cq_queue *queue)
 {
     struct front front;
-    int result = front_find(queue, &front);
+    int result;
 
+    pin_all(queue); /* not by a name, which would stay */
+    result = front_find(queue, NULL, &front);
     if (result != CQ_OK)
-        return result == CQ_EMPTY ? RESULT_RETRY : result;
-    if (is_full(front.word, word_sequence(front.deq)))
-        return CQ_FULL;
-    if (!is_hole(front.word, word_sequence(front.deq)))
-        return pass_gap(queue, front.node, front.deq, front.word, true);
-    return pass_holes(queue, &front);
+        result = result == CQ_EMPTY ? RESULT_RETRY : result;
+    else if (is_full(front.word, word_sequence(front.deq)))
+        result = CQ_FULL;
+    else if (!is_hole(front.word, word_sequence(front.deq)))
+        result = pass_gap(queue, &front, true);
+    else
+        result = pass_holes(queue, &front);
+    pin_none(queue);
+    return result;
 }
 
 /* ==== src/durable.c ==== */
@@ -4287,13 +4610,23 @@ static int supply_slot(cq_queue *queue, const struct end *tail, size_t size);
    come at the same time. Runs that are not longer gain nothing, and are published as single messages are. */
 #define BATCH_AHEAD 8u
 
+/* The next node is appended ahead where nodes have so many slots. */
+#define AHEAD_SLOTS 8u
+
 /* ---- claiming -------------------------------------------------------------------------------------- */
+
+/* Where nodes are shorter, each change costs less than what waits for it. A durable queue may have to wait for the
+   disk. */
+static bool appends_ahead(const cq_queue *queue)
+{
+    return queue->geometry.slots_per_node >= AHEAD_SLOTS && !queue->durable;
+}
 
 /* Claim slots in the last node: one for a message of `size` bytes where slots get memory as far as messages reach, and
    where `reached` is the ticket for which it was given. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_REACH, RESULT_RETRY, or
-   an error. */
+   an error. With its seat it says where the usual way goes on. */
 ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, size_t size, uint64_t reached,
-                              struct run *run)
+                              struct seat *seat, struct run *run)
 {
     uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(tail->ticket);
     uint64_t sequence = word_sequence(tail->link), ticket = tail->ticket, room;
@@ -4326,16 +4659,19 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     }
     *run = run_of(queue, sequence, link_node(tail->link), index, count);
     slot_set_reach(queue, run_slot(queue, run, 0), size);
-    participant_name(queue, SIDE_PRODUCERS, run->node);
     for (uint32_t i = 0; unlikely(queue->geometry.max_headers > 0) && i < count; ++i)
         slot_set_headers(queue, run_slot(queue, run, i), NULL, 0);
+    if (unlikely(!seat))
+        return CQ_OK;
     /* Relaxed, see fast.h. */
-    atomic_store_explicit(&queue->enq_node, node_offset(queue, tail->node), memory_order_relaxed);
-    atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
+    atomic_store_explicit(&seat->enq_node, (uintptr_t)tail->node, memory_order_relaxed);
+    here -= index + here == slots && slots >= AHEAD_SLOTS; /* the usual way knows no nodes */
+    atomic_store_explicit(&seat->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
     return CQ_OK;
 }
 
-/* Append a node, which is given memory if none is free. As queue_append. */
+/* Append a node, which is given memory if none is free: not while this call keeps others' memory, of which some may
+   have to go. As queue_append. */
 static int append(cq_queue *queue, const struct end *tail)
 {
     struct growth growth = NO_GROWTH;
@@ -4343,8 +4679,14 @@ static int append(cq_queue *queue, const struct end *tail)
 
     if (unlikely(result != CQ_OK))
         return result;
-    while ((result = queue_append(queue, tail, &growth)) == RESULT_MEMORY)
+    for (;;) {
+        struct seat *seat = pin_begin(queue);
+        result = end_is_still(queue, SIDE_PRODUCERS, seat, tail) ? queue_append(queue, tail, &growth) : RESULT_RETRY;
+        pin_end(queue, seat);
+        if (result != RESULT_MEMORY)
+            break;
         supply_node(queue, &growth);
+    }
     node_drop(queue, &growth);
     supply_note(queue);
     return result;
@@ -4363,9 +4705,11 @@ int enqueue_claim(cq_queue *queue, size_t want, size_t size, bool insist, struct
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct end tail;
-        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
+        struct seat *seat = pin_begin(queue);
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, seat, &tail);
         if (likely(result == CQ_OK))
-            result = claim_slots(queue, &tail, want, size, reached, run);
+            result = claim_slots(queue, &tail, want, size, reached, seat, run);
+        pin_end(queue, seat);
         if (likely(result == CQ_OK))
             return CQ_OK;
         if (result == RESULT_USED_UP)
@@ -4504,6 +4848,27 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
     wake_side(queue, SIDE_PRODUCERS, run->count - from);
 }
 
+/*
+ * The caller has published the last slot of this node's life: if it is the last node, append the next one now. Else the
+ * next message would wait for it, and so would its consumer, who goes on to that node only when it is there. All slots
+ * are touched: the caller's are published, and those before were when they were claimed (RECORD). Only a node that is
+ * at hand: what needs memory, or a search, is left to whoever needs the node.
+ */
+SELDOM void enqueue_append_next(cq_queue *queue, uint64_t sequence, uint32_t node)
+{
+    struct growth growth = NO_GROWTH;
+
+    if (!appends_ahead(queue) || !node_is_at_hand(queue))
+        return;
+    struct end tail = {link_word(sequence, node), 0, node_at(queue, node)};
+    struct seat *seat = pin_begin(queue);
+    if (end_is_still(queue, SIDE_PRODUCERS, seat, &tail))
+        queue_append(queue, &tail, &growth); /* whatever comes of it: the next claim finds out */
+    pin_end(queue, seat);
+    node_drop(queue, &growth);
+    supply_note(queue);
+}
+
 /* Several, in order, as many as there is room for; a claim takes as many slots of a node at once as it can. */
 int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
 {
@@ -4534,6 +4899,8 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
             wake_side(queue, SIDE_CONSUMERS, i);
         if (result < 0)
             return result;
+        if (i == run.count)
+            enqueue_append_ahead(queue, &run);
     }
     return CQ_OK;
 }
@@ -4852,9 +5219,13 @@ static void say_access(struct text *text, const struct found *found)
         return;
     }
     say_file(text, found);
-    if (os_may(found->path, wanted) == 0)
-        say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file "
-            "system is mounted read-only", found->directory);
+    int error = os_may(found->path, wanted);
+    if (error == EROFS)
+        say(text, "the file system is mounted read-only, so nobody may write there: have it mounted for writing, or "
+            "look at the queue with CQ_READ_ONLY");
+    else if (error == 0)
+        say(text, "this process may open it; but only its owner may remove it from a directory like %s",
+            found->directory);
     else if (status->user == os_user())
         say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
     else if ((status->permissions >> 3 & wanted) == wanted)
@@ -5263,15 +5634,13 @@ static bool lower_logged_in(struct layout_node *node, const struct durable_mark 
     return false;
 }
 
-static void mark_logged(cq_queue *queue, const struct durable_mark *mark, uint64_t generation)
+static void mark_listed(cq_queue *queue, const struct durable_mark *mark, uint64_t generation)
 {
     struct layout_node *node = node_at(queue, link_node(mark->link));
     uint64_t sequence = word_sequence(mark->link);
 
-    /* node_state:A, pairs with node_free:A. Of a life that is over nothing need be known, and its memory may be gone.
-       */
-    uint64_t state = atomic_load_explicit(&queue->states[link_node(mark->link)], memory_order_acquire);
-    if (!node_is_listed(state) || word_sequence(state) != sequence || !lower_logged_in(node, mark, generation))
+    /* Of a life that is over nothing need be known, and its memory may be gone. */
+    if (!node_lives(queue, mark->link) || !lower_logged_in(node, mark, generation))
         return;
     for (uint32_t first = 0; first < queue->geometry.slots_per_node; first += LOGGED_SLOTS) {
         uint64_t bits = 0;
@@ -5287,6 +5656,13 @@ static void mark_logged(cq_queue *queue, const struct durable_mark *mark, uint64
                 break;
         }
     }
+}
+
+static void mark_logged(cq_queue *queue, const struct durable_mark *mark, uint64_t generation)
+{
+    pin_all(queue);
+    mark_listed(queue, mark, generation);
+    pin_none(queue);
 }
 
 /* While a region is made: the slot's message is on the disk, in this generation. Nobody else is there. */
@@ -5370,10 +5746,8 @@ static int write_message(struct scan *scan, struct layout_slot *slot, uint64_t w
         return error;
     /* peek:B, after peek:A. */
     *there = is_live(atomic_load_explicit(&slot->state, memory_order_relaxed), word_sequence(word));
-    if (!*there) {
-        segment_drop_fact(segment);
-        return 0;
-    }
+    if (!*there)
+        return segment_drop_fact(segment);
     ++scan->queue->durable->state.messages;
     return segment_end_fact(segment);
 }
@@ -5453,7 +5827,7 @@ static void note_generation(struct scan *scan, struct layout_node *node)
         scan->flush->oldest = own;
 }
 
-static int scan_node(struct scan *scan, uint32_t number)
+static int scan_pinned(struct scan *scan, uint32_t number)
 {
     cq_queue *queue = scan->queue;
     struct durable *durable = queue->durable;
@@ -5491,6 +5865,14 @@ static int scan_node(struct scan *scan, uint32_t number)
     return 0;
 }
 
+static int scan_node(struct scan *scan, uint32_t number)
+{
+    pin_all(scan->queue);
+    int error = scan_pinned(scan, number);
+    pin_none(scan->queue);
+    return error;
+}
+
 /* CQ_OK, or CQ_ECORRUPT; *error: 0 or an error number. */
 static int scan_all(struct scan *scan, int *error)
 {
@@ -5499,8 +5881,10 @@ static int scan_all(struct scan *scan, int *error)
 
     /* end_read:A, pairs with help_tail:D: the nodes up to it are listed. */
     scan->tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
+    pin_all(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT && result == RESULT_RETRY; ++attempt)
-        result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &scan->head); /* D, before any slot */
+        result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &scan->head); /* D, before any slot */
+    pin_none(queue);
     if (result != CQ_OK)
         return CQ_ECORRUPT;
     scan->flush->deq = scan->head.ticket;
@@ -5650,6 +6034,7 @@ static void begin_child(void)
         queue->listed_at = NULL;
     }
     handles = NULL;
+    seat_after_fork();
     fork_unlock();
 }
 
@@ -5755,12 +6140,11 @@ int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, u
     return CQ_ECORRUPT;
 }
 
-/* The owner of the slot at the front, if it is claimed and not yet published; else 0. A hint. */
-uint32_t front_blocker(const cq_queue *queue)
+static uint32_t blocker(const cq_queue *queue)
 {
     struct end head;
 
-    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head) != CQ_OK ||
+    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, NULL, &head) != CQ_OK ||
         ticket_index(head.ticket) == queue->geometry.slots_per_node)
         return 0;
     /* end_read:B, pairs with claim_enq:A. */
@@ -5770,6 +6154,15 @@ uint32_t front_blocker(const cq_queue *queue)
         return slot_phase(word) == SLOT_WRITING ? word_owner(word) : 0;
     bool claimed = word_sequence(enq) == word_sequence(head.ticket) && ticket_index(enq) > ticket_index(head.ticket);
     return claimed ? word_owner(enq) : 0;
+}
+
+/* The owner of the slot at the front, if it is claimed and not yet published; else 0. A hint. */
+uint32_t front_blocker(const cq_queue *queue)
+{
+    pin_all(queue);
+    uint32_t owner = blocker(queue);
+    pin_none(queue);
+    return owner;
 }
 
 /* ==== src/geometry.c ==== */
@@ -6493,15 +6886,17 @@ static bool is_same_queue(const struct facts_head *a, const struct facts_head *b
     return memcmp(a->id, b->id, FACTS_ID) == 0 && memcmp(&shape, &b->shape, sizeof shape) == 0;
 }
 
-/* One whose head was not flushed yet has no facts. CQ_OK, CQ_EVERSION, CQ_ECORRUPT. */
-static int judge_head(struct legacy *legacy, const struct legacy_file *file, const unsigned char *bytes)
+/* One whose head was not flushed yet has no facts; what is in its place may be the head of a removed file that had the
+   block before. CQ_OK, CQ_EVERSION, CQ_ECORRUPT. */
+static int judge_head(struct legacy *legacy, const struct legacy_file *file, const uint8_t id[FACTS_ID],
+                      const unsigned char *bytes)
 {
     struct facts_head head;
 
     if (file->size < sizeof head)
         return CQ_OK;
     memcpy(&head, bytes, sizeof head);
-    if (!facts_check_head(&legacy->crc, &head))
+    if (!facts_check_head(&legacy->crc, &head) || memcmp(head.segment_id, id, FACTS_ID) != 0)
         return CQ_OK;
     if (head.version != FACTS_VERSION || head.shape.features & ~FEATURES)
         return CQ_EVERSION;
@@ -6526,8 +6921,8 @@ static int read_file(int directory, struct legacy *legacy, size_t index)
 
     if (error != 0)
         return error == ELOOP ? CQ_ECORRUPT : home_result(error); /* no file, or a link to one: not written here */
-    int result = judge_head(legacy, &legacy->files[index], bytes);
     id_of_name(legacy->files[index].name, id);
+    int result = judge_head(legacy, &legacy->files[index], id, bytes);
     for (uint64_t offset = sizeof(struct facts_head);
          result == CQ_OK && facts_next(&legacy->crc, id, bytes, legacy->files[index].size, &offset, &fact);
          offset += fact_bytes(fact.size)) {
@@ -6842,8 +7237,7 @@ static int send_over(cq_queue *queue, const struct run *run, uint64_t number)
     return result == CQ_DUPLICATE ? CQ_OK : result;
 }
 
-/* Claim an orphan, which is nobody's. *run has its deliveries so far. */
-static bool claim_spent(cq_queue *queue, struct run *run)
+static bool claim_spent_pinned(cq_queue *queue, struct run *run)
 {
     struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t word = slot_load(queue, node_at(queue, run->node), run->index);
@@ -6856,6 +7250,15 @@ static bool claim_spent(cq_queue *queue, struct run *run)
         &slot->state, &word,
         slot_word(run->sequence, run->deliveries, SLOT_READING | slot_short(word), queue->owner), memory_order_seq_cst,
         memory_order_relaxed);
+}
+
+/* Claim an orphan, which is nobody's. *run has its deliveries so far. */
+static bool claim_spent(cq_queue *queue, struct run *run)
+{
+    pin_all(queue); /* its node may have gone */
+    bool claimed = node_lives(queue, link_word(run->sequence, run->node)) && claim_spent_pinned(queue, run);
+    pin_none(queue);
+    return claimed;
 }
 
 /* Of a claimed one: it is an orphan again, or DONE. */
@@ -7049,6 +7452,12 @@ ALWAYS_INLINE int borrowed(const cq_queue *queue, const cq_message *message, boo
     return same ? CQ_OK : CQ_ENOTHELD;
 }
 
+/* After pin_node: may a slot be touched that may not be the caller's any more, whatever its token said? */
+ALWAYS_INLINE bool keeps_node(const cq_queue *queue, const struct seat *seat, const struct run *run)
+{
+    return likely(seat) || node_lives(queue, link_word(run->sequence, run->node));
+}
+
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 {
     struct place place;
@@ -7071,10 +7480,16 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 /* Is the slot of a reservation still waiting for its owner? Untouched will do: its node is in the same life. */
 static bool is_reserved(cq_queue *queue, const struct run *run)
 {
+    struct seat *seat = pin_node(queue, SIDE_PRODUCERS, run->node);
     struct layout_node *node = node_at(queue, run->node);
-    uint64_t word = slot_load(queue, node, run->index);
-    /* end_read:B, pairs with claim_enq:A: was it claimed at all? */
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire);
+    uint64_t word = 0, enq = 0;
+
+    if (keeps_node(queue, seat, run)) {
+        word = slot_load(queue, node, run->index);
+        /* end_read:B, pairs with claim_enq:A: was it claimed at all? */
+        enq = atomic_load_explicit(&node->enq, memory_order_acquire);
+    }
+    pin_end(queue, seat);
     return (word_sequence(word) != run->sequence && word_sequence(enq) == run->sequence &&
             run->index < ticket_index(enq)) ||
            (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
@@ -7119,6 +7534,7 @@ ALWAYS_INLINE int commit(cq_queue *queue, cq_message *message, size_t size, bool
     if (result == CQ_OK) {
         end_loan(message);
         wake_side(queue, SIDE_CONSUMERS, 1);
+        enqueue_append_ahead(queue, &run);
     }
     return result;
 }
@@ -7191,7 +7607,7 @@ int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns)
 
 /* FULL (claimed, not yet recorded) or READING by this handle -> `phase`, from the exact word: a second release must not
    touch what the slot holds next. */
-static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries, uint32_t owner)
+static int settle_slot(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries, uint32_t owner)
 {
     struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
@@ -7209,6 +7625,15 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
                                                     memory_order_acquire))
             return CQ_OK;
     }
+}
+
+static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries, uint32_t owner)
+{
+    struct seat *seat = pin_node(queue, SIDE_CONSUMERS, run->node);
+    int result = keeps_node(queue, seat, run) ? settle_slot(queue, run, phase, deliveries, owner) : CQ_ENOTHELD;
+
+    pin_end(queue, seat);
+    return result;
 }
 
 ALWAYS_INLINE int release(cq_queue *queue, cq_message *message, bool plain)
@@ -7269,7 +7694,9 @@ static uint64_t due_at_tail(cq_queue *queue)
     struct end tail;
 
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
+        struct seat *seat = pin_begin(queue);
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, seat, &tail);
+        pin_end(queue, seat);
         if (result == CQ_OK)
             return DUE_TAIL | tail.ticket >> 12;
         if (result != RESULT_RETRY)
@@ -7384,7 +7811,10 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
         return CQ_OK; /* claimed meanwhile, though nobody has recorded that yet */
     message.data = walk->copy + walk->queue->geometry.prefix;
     message.position = run_position(walk->queue, run);
-    return walk->visitor(&message, walk->context) ? ENOUGH : CQ_OK;
+    pin_none(walk->queue); /* it may take any time; what it goes on in afterwards the caller looks up again */
+    result = walk->visitor(&message, walk->context) ? ENOUGH : CQ_OK;
+    pin_all(walk->queue);
+    return result;
 }
 
 /* Node by node, the furthest behind first, as many at a time as there is memory for. */
@@ -7427,14 +7857,14 @@ static int walk_list(struct walk *walk)
     for (uint64_t round = 0; round < 2 * queue->geometry.node_count + 16; ++round) {
         if (link == 0) {
             struct end head;
-            int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
+            int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, NULL, &head);
             if (result == CQ_ECORRUPT)
                 return result;
             link = head.link;
             index = result == CQ_OK ? ticket_index(head.ticket) : 0;
         }
         struct layout_node *node = node_at(queue, link_node(link));
-        for (; index < slots; ++index) {
+        for (; index < slots && node_lives(queue, link); ++index) { /* each time: show lets its memory go */
             uint64_t word = slot_load(queue, node, index);
             struct run run = run_of(queue, word_sequence(link), link_node(link), index, 1);
             if (word_sequence(word) != word_sequence(link))
@@ -7443,11 +7873,19 @@ static int walk_list(struct walk *walk)
             if (result != CQ_OK)
                 return result;
         }
+        if (!node_lives(queue, link)) {
+            link = 0;
+            continue;
+        }
         uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* append:A, pairs with append:C */
         if (word_sequence(next) == word_sequence(link) && (index < slots || link_node(next) == NODE_NIL))
             return CQ_OK;
         if (word_sequence(next) == word_sequence(link) && link_node(next) >= queue->geometry.node_count)
             return CQ_ECORRUPT;
+        /* walk:A acquire, after append:A; pairs with help_tail:D. A node that tail has not reached has no message, and
+           may not be LINKED yet. Of the others, one that is not listed is one that head has passed. */
+        if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) == link)
+            return CQ_OK;
         link = word_sequence(next) == word_sequence(link)
                    ? link_word(sequence_next(word_sequence(link)), link_node(next))
                    : 0;
@@ -7459,10 +7897,12 @@ static int walk_list(struct walk *walk)
 static int walk(cq_queue *queue, cq_visitor *visitor, void *context, bool brief)
 {
     struct walk walk = {.queue = queue, .visitor = visitor, .context = context, .brief = brief};
-    int result = walk_orphans(&walk);
 
+    pin_all(queue);
+    int result = walk_orphans(&walk);
     if (result == CQ_OK)
         result = walk_list(&walk);
+    pin_none(queue);
     free(walk.copy);
     return result == ENOUGH ? CQ_OK : result;
 }
@@ -7477,9 +7917,9 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
     *enq = *waiting = 0;
     for (uint32_t attempt = 0; attempt < 1000; ++attempt) {
         struct end head, tail = {0}, again = {0};
-        int front = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head);
-        int back = end_read(queue, SIDE_PRODUCERS, memory_order_seq_cst, &tail);
-        int still = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &again);
+        int front = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &head);
+        int back = end_read(queue, SIDE_PRODUCERS, memory_order_seq_cst, NULL, &tail);
+        int still = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &again);
         if (front == CQ_ECORRUPT || back == CQ_ECORRUPT || still == CQ_ECORRUPT)
             return CQ_ECORRUPT;
         *enq = tail.ticket;
@@ -7537,10 +7977,12 @@ static struct orphans count_orphans(cq_queue *queue)
 int look_length(cq_queue *queue, uint64_t *length)
 {
     uint64_t enq, waiting;
-    int result = measure(queue, &enq, &waiting);
 
+    pin_all(queue);
+    int result = measure(queue, &enq, &waiting);
     if (result == CQ_OK)
         *length = waiting + count_orphans(queue).all;
+    pin_none(queue);
     return result;
 }
 
@@ -7590,6 +8032,7 @@ void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t 
     uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
 
     totals[0] = totals[1] = 0;
+    pin_all(queue);
     for (uint64_t n = 0; n < touched; ++n) {
         /* node_state:A, pairs with help_tail:C and settle:B. */
         uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire);
@@ -7599,6 +8042,7 @@ void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t 
             continue;
         count_node(queue, (uint32_t)n, word_sequence(state), held, writing, totals);
     }
+    pin_none(queue);
 }
 
 /* ---- participants ---------------------------------------------------------------------------------- */
@@ -7700,7 +8144,7 @@ static void stat_durable(cq_queue *queue, cq_stats *stats)
     stats->recovered = header->recovered;
 }
 
-int look_stat(cq_queue *queue, cq_stats *stats)
+static int stat_pinned(cq_queue *queue, cq_stats *stats)
 {
     const struct layout_header *header = queue->header;
     const struct geometry *g = &queue->geometry;
@@ -7762,6 +8206,14 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     memory_taken(queue, &stats->memory);
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;
+}
+
+int look_stat(cq_queue *queue, cq_stats *stats)
+{
+    pin_all(queue);
+    int result = stat_pinned(queue, stats);
+    pin_none(queue);
+    return result;
 }
 
 /* ==== src/lookout.c ==== */
@@ -7874,7 +8326,8 @@ static int allocate_part(cq_queue *queue, const struct blank *blank, uint64_t of
         if (error != ENOTSUP)
             return error;
     }
-    return os_allocate(descriptor(queue, blank), offset, size);
+    int fd = descriptor(queue, blank), error = os_allocate(fd, offset, size);
+    return error == 0 && descriptor(queue, blank) != fd ? EBADF : error; /* it may have been another file's */
 }
 
 /* Has what is given at a time, from `begin` on, memory by the word of a node in it? Such a node, not BARE, has all of
@@ -8052,16 +8505,61 @@ int memory_allocate_slot(cq_queue *queue, uint64_t node, uint32_t index, size_t 
 /* ==== src/node.c ==== */
 
 /*
- * node.c - nodes: taking free ones, putting back, recycling, growing; what is known of those in use.
+ * node.c - nodes: taking free ones, putting back, recycling, growing; settling those in use.
  *
  * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE; and without
- * memory FREE -> BARE(owner) -> BARE -> BARE(owner) -> TAKEN(owner). The bitmap
- * of free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
- * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell where there may
- * be orphans or holes: set before either is announced, so that none is missed. It must not know what a message is,
- * nor how a node gets memory: it says which needs some.
+ * memory FREE -> BARE(owner) -> BARE -> BARE(owner) -> TAKEN(owner). A free one is found by hint.h, which may be wrong
+ * for a while either way, and which node_sweep puts right. It must not know what a message is, nor how a node gets
+ * memory: it says which needs some.
  */
 
+
+/* ==== src/hint.h ==== */
+
+/*
+ * hint.h - the bitmap of free nodes, with a summary, one bit for 64 words of it: to find the lowest, so that memory
+ * follows the backlog.
+ *
+ * It owns both, and they are hints: a bit may be wrong for a while either way. All accesses are relaxed: they order
+ * nothing, taking a node acquires its state. It must not know what the states are.
+ */
+#ifndef CQ_HINT_H
+#define CQ_HINT_H
+
+
+static inline void hint_set(cq_queue *queue, uint64_t node)
+{
+    uint64_t word = node / 64;
+    atomic_fetch_or_explicit(&queue->bitmap[word], UINT64_C(1) << node % 64, memory_order_relaxed);
+    atomic_fetch_or_explicit(&queue->summary[word / 64], UINT64_C(1) << word % 64, memory_order_relaxed);
+}
+
+static inline void hint_clear(cq_queue *queue, uint64_t node)
+{
+    uint64_t word = node / 64, bit = UINT64_C(1) << node % 64;
+    if ((atomic_fetch_and_explicit(&queue->bitmap[word], ~bit, memory_order_relaxed) & ~bit) == 0) {
+        atomic_fetch_and_explicit(&queue->summary[word / 64], ~(UINT64_C(1) << word % 64), memory_order_relaxed);
+        if (atomic_load_explicit(&queue->bitmap[word], memory_order_relaxed) != 0)
+            atomic_fetch_or_explicit(&queue->summary[word / 64], UINT64_C(1) << word % 64, memory_order_relaxed);
+    }
+}
+
+/* The lowest node below `touched` that is said to be free, or `touched`. Nothing beyond is read: it has no memory. */
+static inline uint64_t hint_lowest(const cq_queue *queue, uint64_t touched)
+{
+    for (uint64_t group = 0; group * 4096 < touched; ++group) {
+        uint64_t words = atomic_load_explicit(&queue->summary[group], memory_order_relaxed);
+        for (; words != 0; words &= words - 1) {
+            uint64_t word = group * 64 + (uint64_t)__builtin_ctzll(words);
+            uint64_t bits = word * 64 < touched ? atomic_load_explicit(&queue->bitmap[word], memory_order_relaxed) : 0;
+            if (bits != 0 && word * 64 + (uint64_t)__builtin_ctzll(bits) < touched)
+                return word * 64 + (uint64_t)__builtin_ctzll(bits);
+        }
+    }
+    return touched;
+}
+
+#endif
 
 /* How much one call looks through for free nodes, in slots. */
 #define LOOK_BEFORE_GROWING 2048u
@@ -8079,45 +8577,19 @@ static bool is_free(uint64_t state)
     return ticket_index(state) == NODE_FREE || (ticket_index(state) == NODE_BARE && word_owner(state) == 0);
 }
 
-/* The bitmap. All relaxed: hints order nothing, taking a node acquires its state. */
-static void hint_set(cq_queue *queue, uint64_t node)
-{
-    uint64_t word = node / 64;
-    atomic_fetch_or_explicit(&queue->bitmap[word], UINT64_C(1) << node % 64, memory_order_relaxed);
-    atomic_fetch_or_explicit(&queue->summary[word / 64], UINT64_C(1) << word % 64, memory_order_relaxed);
-}
-
-static void hint_clear(cq_queue *queue, uint64_t node)
-{
-    uint64_t word = node / 64, bit = UINT64_C(1) << node % 64;
-    if ((atomic_fetch_and_explicit(&queue->bitmap[word], ~bit, memory_order_relaxed) & ~bit) == 0) {
-        atomic_fetch_and_explicit(&queue->summary[word / 64], ~(UINT64_C(1) << word % 64), memory_order_relaxed);
-        if (atomic_load_explicit(&queue->bitmap[word], memory_order_relaxed) != 0)
-            atomic_fetch_or_explicit(&queue->summary[word / 64], UINT64_C(1) << word % 64, memory_order_relaxed);
-    }
-}
-
-/* The lowest node below `touched` that is said to be free, or `touched`. Nothing beyond is read: it has no memory. */
-static uint64_t hint_lowest(const cq_queue *queue, uint64_t touched)
-{
-    for (uint64_t group = 0; group * 4096 < touched; ++group) {
-        uint64_t words = atomic_load_explicit(&queue->summary[group], memory_order_relaxed);
-        for (; words != 0; words &= words - 1) {
-            uint64_t word = group * 64 + (uint64_t)__builtin_ctzll(words);
-            uint64_t bits = word * 64 < touched ? atomic_load_explicit(&queue->bitmap[word], memory_order_relaxed) : 0;
-            if (bits != 0 && word * 64 + (uint64_t)__builtin_ctzll(bits) < touched)
-                return word * 64 + (uint64_t)__builtin_ctzll(bits);
-        }
-    }
-    return touched;
-}
-
 /* Nodes that have memory: bounded, whatever the region says. */
 uint64_t node_touched(const cq_queue *queue)
 {
     /* node_touched:A, pairs with grow:A: the nodes below have memory. */
     uint64_t touched = atomic_load_explicit(&queue->header->touched, memory_order_acquire);
     return touched < queue->geometry.node_count ? touched : queue->geometry.node_count;
+}
+
+/* Is a free node with memory known? A hint. */
+bool node_is_at_hand(const cq_queue *queue)
+{
+    uint64_t touched = node_touched(queue), lowest = hint_lowest(queue, touched);
+    return lowest < touched && ticket_index(node_state(queue, lowest, memory_order_relaxed)) == NODE_FREE;
 }
 
 /* Is the life `sequence` of a node behind head? Read tail, then head, *after* whatever made sure that the node was in
@@ -8152,7 +8624,7 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
     struct layout_node *at = node_at(queue, node);
     uint64_t done = slot_word(sequence, 0, SLOT_DONE, 0);
 
-    /* Again if another process calls it SETTLED meanwhile, which happens once in a life. */
+    /* The node is pinned. Again if another process calls it SETTLED meanwhile, which happens once in a life. */
     for (int attempt = 0; attempt < 2; ++attempt) {
         /* node_state:A, pairs with help_tail:C and settle:B. */
         uint64_t state = node_state(queue, node, memory_order_acquire);
@@ -8178,10 +8650,20 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
     return false;
 }
 
-bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
+/* For a caller that keeps the node's memory. */
+bool node_recycle_kept(cq_queue *queue, uint32_t node, uint64_t sequence)
 {
     uint32_t looked = 0;
     return recycle(queue, node, sequence, &looked);
+}
+
+bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
+{
+    struct seat *seat = pin_node(queue, SIDE_CONSUMERS, node);
+    bool freed = node_recycle_kept(queue, node, sequence);
+
+    pin_end(queue, seat);
+    return freed;
 }
 
 /*
@@ -8208,37 +8690,6 @@ bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
                                                    memory_order_relaxed);
 }
 
-/* ---- marks ------------------------------------------------------------------------------------------ */
-
-/* The marks of the nodes that share a word with this one. */
-uint64_t node_marks(const cq_queue *queue, uint64_t node)
-{
-    /* marks:A, pairs with mark:A. */
-    return atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_seq_cst);
-}
-
-/* After a slot became ORPHAN and before that is announced; before a hole is announced and made. */
-void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
-{
-    _Atomic uint64_t *word = &queue->marks[node / MARK_NODES];
-
-    /* mark:A release, pairs with marks:A: with the new version comes the ORPHAN. The version first: an unmark:A between
-       the two either starts from a word with the old version, and fails, or its process read the new one and scanned
-       after it. */
-    if (mark == MARK_ORPHANS)
-        atomic_fetch_add_explicit(word, MARK_VERSION, memory_order_seq_cst);
-    atomic_fetch_or_explicit(word, mark_bit(node, mark), memory_order_seq_cst);
-}
-
-/* Take the mark away, if the word is `seen` still: the caller read it before it found nothing in the node. */
-bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark)
-{
-    /* unmark:A, after marks:A and the slots: no mark was made in between. */
-    return atomic_compare_exchange_strong_explicit(&queue->marks[node / MARK_NODES], &seen,
-                                                   seen & ~mark_bit(node, mark), memory_order_seq_cst,
-                                                   memory_order_relaxed);
-}
-
 /* ---- finding a free node ----------------------------------------------------------------------------- */
 
 /*
@@ -8261,7 +8712,9 @@ uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
         if (node_is_listed(state) && word_sequence(state) != word_sequence(head) &&
             !is_since(word_sequence(state), head)) {
             uint32_t looked = 0;
+            pin_all(queue);
             found += recycle(queue, (uint32_t)*node, word_sequence(state), &looked);
+            pin_none(queue);
             cost += COST_OF_NODE + (uint64_t)COST_OF_SLOT * looked;
         } else if (is_free(state)) {
             hint_set(queue, *node);
@@ -8850,9 +9303,12 @@ uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint
     return count;
 }
 
-/* The first orphan from `index` on in the node that `link` names: *run (with deliveries so far) and *word. */
+/* The first orphan from `index` on in the node that `link` names: *run (with deliveries so far) and *word. All is
+   pinned. The link may be an old one. */
 bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *run, uint64_t *word)
 {
+    if (!node_lives(queue, link))
+        return false;
     for (; index < queue->geometry.slots_per_node; ++index) {
         *word = slot_load(queue, node_at(queue, link_node(link)), index);
         if (word_sequence(*word) != word_sequence(link) || slot_phase(*word) != SLOT_ORPHAN)
@@ -8934,6 +9390,9 @@ static bool due_in_node(cq_queue *queue, struct terms *terms, uint64_t link, uin
 /* Has the node an orphan in whatever life? */
 static bool has_orphan(cq_queue *queue, uint32_t node)
 {
+    /* node_state:A, pairs with help_tail:C and node_free:A: in no list it has none, and perhaps no memory. */
+    if (!node_is_listed(atomic_load_explicit(&queue->states[node], memory_order_acquire)))
+        return false;
     for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
         if (slot_phase(slot_load(queue, node_at(queue, node), i)) == SLOT_ORPHAN)
             return true;
@@ -9024,7 +9483,7 @@ static uint64_t begin_search(cq_queue *queue, struct terms *terms)
     /* orphan_claim:A, after orphan_version:A; pairs with swing_head:A. */
     uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
 
-    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head) == CQ_OK)
+    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, NULL, &head) == CQ_OK)
         terms->front = head.ticket;
     else
         terms->front = ticket_word(word_sequence(reference), 0, 0);
@@ -9039,7 +9498,12 @@ bool orphan_waits(cq_queue *queue, struct terms *terms)
     uint64_t version = orphan_version(queue), word;
     struct run run;
 
-    return orphan_is_dirty(version) && find(queue, terms, version, begin_search(queue, terms), &run, &word);
+    if (!orphan_is_dirty(version))
+        return false;
+    pin_all(queue); /* as orphan_claim */
+    bool found = find(queue, terms, version, begin_search(queue, terms), &run, &word);
+    pin_none(queue);
+    return found;
 }
 
 /*
@@ -9047,7 +9511,8 @@ bool orphan_waits(cq_queue *queue, struct terms *terms)
  * made since if it is the same later; or a dirty one, and the terms say when the next is due. RESULT_SPENT: *run is
  * one that is to go to dead_letter, and nobody has claimed it. CQ_ETOOSMALL with *needed, or an error.
  */
-int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed, uint64_t *version)
+static int claim_pinned(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed,
+                        uint64_t *version)
 {
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         *version = orphan_version(queue);
@@ -9084,6 +9549,14 @@ int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *
         }
     }
     return CQ_ECORRUPT;
+}
+
+int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed, uint64_t *version)
+{
+    pin_all(queue); /* it goes to any node */
+    int result = claim_pinned(queue, terms, room, run, needed, version);
+    pin_none(queue);
+    return result;
 }
 
 /* ==== src/os_linux.c ==== */
@@ -9148,9 +9621,13 @@ int os_open(const char *path, uint32_t flags, int *fd)
 static bool is_opened_here(int fd)
 {
     struct stat found;
-    bool regular = fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
-    int flags = fcntl(fd, F_GETFL); /* last: nothing comes between this and closing */
+    bool regular = false;
+    int flags = fcntl(fd, F_GETFL);
 
+    if (flags != -1 && !(flags & O_NOFOLLOW)) {
+        regular = fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
+        flags = fcntl(fd, F_GETFL); /* last: nothing comes between this and closing */
+    }
     if (flags == -1)
         return errno != EBADF; /* it cannot be told, and most likely is */
     return flags & O_NONBLOCK && (regular || flags & O_NOFOLLOW);
@@ -9169,10 +9646,13 @@ int os_move_up(int fd)
     /* The lowest that was free tells how many there are: as many again have to be opened before this one's turn. */
     rlim_t to = fd > LOW_NUMBERS / 2 ? 2 * (rlim_t)fd : LOW_NUMBERS;
 
-    if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    if (fd < 0)
         return fd;
-    to = to < limit.rlim_cur ? to : limit.rlim_cur / 4 * 3;
-    int up = to > (rlim_t)fd ? fcntl(fd, F_DUPFD_CLOEXEC, (int)to) : -1;
+    int up = fcntl(fd, F_DUPFD_CLOEXEC, (int)to);
+    if (up < 0 && errno == EINVAL && getrlimit(RLIMIT_NOFILE, &limit) == 0) { /* there are not so many */
+        to = limit.rlim_cur / 4 * 3;
+        up = to > (rlim_t)fd ? fcntl(fd, F_DUPFD_CLOEXEC, (int)to) : -1;
+    }
     if (up < 0)
         return fd;
     if (is_opened_here(up))
@@ -9303,12 +9783,12 @@ int os_set_permissions(int fd, uint32_t permissions) { return error_of(fchmod(fd
 
 int os_link(int fd, const char *path)
 {
-    char self[32];
+    char self[40];
 
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    snprintf(self, sizeof self, "/proc/thread-self/fd/%d", fd); /* the numbers may be this thread's own */
     if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
         return 0;
-    if (errno != ENOENT || faccessat(AT_FDCWD, "/proc/self/fd", F_OK, 0) == 0)
+    if (errno != ENOENT || faccessat(AT_FDCWD, "/proc/thread-self/fd", F_OK, 0) == 0)
         return errno;
     return linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0 ? 0 : errno == ENOENT ? EIO : errno;
 }
@@ -9350,6 +9830,16 @@ bool os_process_is_gone(uint32_t process)
 }
 
 uint32_t os_process(void) { return (uint32_t)getpid(); }
+
+uint32_t os_thread(void) { return (uint32_t)syscall(SYS_gettid); }
+
+bool os_has_thread(uint32_t thread)
+{
+    int before = errno;
+    bool gone = syscall(SYS_tgkill, getpid(), (pid_t)thread, 0) != 0 && errno == ESRCH;
+    errno = before;
+    return !gone;
+}
 
 void os_program_name(char name[16])
 {
@@ -9510,6 +10000,7 @@ bool os_shares_blocks(const char *path)
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -9642,24 +10133,47 @@ static int disk_open(int directory, const char *name, bool writable, int *file)
 
 static int disk_unlink(int directory, const char *name) { return disk_error(unlinkat(directory, name, 0)); }
 
+/* The kernel's struct statx, which not every C library has. */
+struct kernel_status {
+    uint32_t known, block;
+    uint64_t attributes;
+    uint32_t links, user, group, mode;
+    uint64_t inode, size, blocks, supported;
+    uint64_t times[8];
+    uint32_t special_major, special_minor, major, minor;
+    uint64_t more[14];
+};
+_Static_assert(sizeof(struct kernel_status) == 256, "as the kernel has it");
+#define STATUS_LINKS 0x4u
+#define STATUS_INODE 0x100u
+#define STATUS_SIZE 0x200u
+
+/* The times are not asked for: of a file whose times were looked at, some file systems write the inode too, with
+   whatever is written next. */
 static int disk_identify(int file, struct disk_identity *identity, uint64_t *size)
 {
-    struct stat found;
+    struct kernel_status found;
+    struct stat old; /* filters of containers may not know statx */
 
     *identity = (struct disk_identity){0, 0};
     *size = 0;
-    if (fstat(file, &found) != 0)
+    if (syscall(SYS_statx, file, "", AT_EMPTY_PATH, STATUS_INODE | STATUS_LINKS | STATUS_SIZE, &found) == 0) {
+        *identity = (struct disk_identity){makedev(found.major, found.minor), found.inode};
+        *size = found.size;
+        return found.links > 0 ? 0 : ENOENT;
+    }
+    if (fstat(file, &old) != 0)
         return errno;
-    *identity = (struct disk_identity){found.st_dev, found.st_ino};
-    *size = (uint64_t)found.st_size;
-    return found.st_nlink > 0 ? 0 : ENOENT;
+    *identity = (struct disk_identity){old.st_dev, old.st_ino};
+    *size = (uint64_t)old.st_size;
+    return old.st_nlink > 0 ? 0 : ENOENT;
 }
 
 static bool disk_is_called(int file, const char *name)
 {
-    char link[32], path[PATH_MAX];
+    char link[40], path[PATH_MAX];
 
-    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    snprintf(link, sizeof link, "/proc/thread-self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
     path[length > 0 ? length : 0] = '\0';
     const char *slash = strrchr(path, '/');
@@ -9681,6 +10195,19 @@ static int disk_write(int file, const void *from, size_t size, uint64_t offset)
         offset += (uint64_t)written;
     }
     return 0;
+}
+
+/* Past the page cache, if the file system has that: with the flush afterwards it takes two thirds of the time. What is
+   refused for whatever reason goes the other way, which tells of errors. */
+static int disk_write_blocks(int file, const void *from, size_t size, uint64_t offset)
+{
+    int flags = fcntl(file, F_GETFL);
+    bool direct = flags >= 0 && fcntl(file, F_SETFL, flags | O_DIRECT) == 0;
+    bool written = direct && pwrite(file, from, size, (off_t)offset) == (ssize_t)size;
+
+    if (direct)
+        fcntl(file, F_SETFL, flags);
+    return written ? 0 : disk_write(file, from, size, offset);
 }
 
 static int disk_fill(int file, uint64_t begin, uint64_t end)
@@ -9777,6 +10304,7 @@ const struct disk *disk_linux(void)
         .is_called = disk_is_called,
         .fill = disk_fill,
         .write = disk_write,
+        .write_blocks = disk_write_blocks,
         .read = disk_read,
         .flush = disk_flush,
         .lock = disk_lock_byte,
@@ -9798,6 +10326,7 @@ const struct disk *disk_linux(void)
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -9938,16 +10467,30 @@ int os_protect(void *at, uint64_t size, enum os_map use)
     return error;
 }
 
-int os_map_alive(void **at, bool *populates)
+/* Does the kernel know that advice? Some take any for granted and do nothing. It is asked once: the answer is the
+   kernel's, not the mapping's. */
+static bool can_populate(void *at)
 {
-    void *alive = mmap(NULL, ALIVE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static _Atomic int answer; /* relaxed: 0, or what any thread that asks finds */
+    int known = atomic_load_explicit(&answer, memory_order_relaxed);
+
+    if (known == 0) {
+        known = madvise(at, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(at) ? 1 : -1;
+        atomic_store_explicit(&answer, known, memory_order_relaxed);
+    }
+    return known > 0;
+}
+
+int os_map_alive(void *base, void **at, bool *populates)
+{
+    void *alive = mmap((char *)base - os_page_size(), ALIVE_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (alive == MAP_FAILED)
         return errno;
     if (!advise(alive, ALIVE_BYTES, MADV_WIPEONFORK))
         return unmap_for(alive, ALIVE_BYTES, errno);
-    /* Some take any advice for granted and do nothing. */
-    *populates = madvise(alive, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(alive);
+    *populates = can_populate(alive);
     *at = alive;
     return 0;
 }
@@ -9982,10 +10525,19 @@ void os_path_of_mapping(const void *at, uint64_t size, char *path, size_t room)
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* Linux 5.9 */
+#endif
+#define UNSHARE_AND_CLOSE 2u       /* CLOSE_RANGE_UNSHARE */
+#define EVENT_TRIES 100
+#define APART_STACK ((size_t)1 << 18) /* where all memory is locked, all of it is given memory */
 
 static_assert(sizeof(sigset_t) <= sizeof(struct os_signals), "what os_hold_signals gives");
 static_assert(sizeof(pthread_t) <= sizeof(struct os_thread), "what os_start_thread gives");
@@ -10027,10 +10579,15 @@ static bool set_timer(int fd, uint64_t key, struct timespec expected, bool up)
 
 int os_event_create(uint64_t key, int *fd)
 {
-    *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (*fd < 0)
-        return errno;
-    return set_timer(*fd, key, (struct timespec){0}, false) ? 0 : EIO;
+    /* Another thread may close or replace what was just made: then another one. */
+    for (int tries = 0; tries < EVENT_TRIES; ++tries) {
+        *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (*fd < 0)
+            return errno;
+        if (set_timer(*fd, key, (struct timespec){0}, false))
+            return 0;
+    }
+    return EIO;
 }
 
 bool os_event_is(int fd, uint64_t key)
@@ -10109,6 +10666,50 @@ void os_join_thread(struct os_thread thread)
     pthread_t made;
     memcpy(&made, &thread.handle, sizeof made);
     pthread_join(made, NULL);
+}
+
+struct apart {
+    void (*run)(void *context);
+    void *context;
+    bool done;
+};
+
+/* The kernel gives this thread a table of descriptors of its own, without any of the process's. */
+static void *begin_apart(void *context)
+{
+    struct apart *apart = context;
+
+    if (syscall(SYS_close_range, 0u, ~0u, UNSHARE_AND_CLOSE) == 0) {
+        apart->run(apart->context);
+        apart->done = true;
+    }
+    return NULL;
+}
+
+static bool is_only_thread(void)
+{
+    struct stat threads; /* a directory has two links and one for each directory in it */
+    return stat("/proc/self/task", &threads) == 0 && threads.st_nlink == 3;
+}
+
+void os_run_apart(void (*run)(void *context), void *context)
+{
+    struct apart apart = {run, context, false};
+    struct os_signals before;
+    pthread_attr_t small;
+    pthread_t made;
+
+    if (!is_only_thread() && pthread_attr_init(&small) == 0) {
+        pthread_attr_setstacksize(&small, APART_STACK);
+        os_hold_signals(&before);
+        int error = pthread_create(&made, &small, begin_apart, &apart);
+        os_restore_signals(&before);
+        pthread_attr_destroy(&small);
+        if (error == 0)
+            pthread_join(made, NULL);
+    }
+    if (!apart.done)
+        run(context);
 }
 
 /* ---- what explanations look at ----------------------------------------------------------------------- */
@@ -10210,6 +10811,13 @@ uint32_t participant_highest(const cq_queue *queue)
     return highest < LAYOUT_MAX_OWNER ? highest : LAYOUT_MAX_OWNER;
 }
 
+/* The same, with the entry of the emergency id where one may be in use. */
+uint32_t participant_last_entry(const cq_queue *queue)
+{
+    uint32_t highest = participant_highest(queue);
+    return highest < LAYOUT_MAX_OWNER ? highest : EMERGENCY_ID;
+}
+
 /* ---- locks ------------------------------------------------------------------------------------------ */
 
 static int set_lock(int fd, uint32_t id, enum os_lock kind) { return os_lock(fd, LIVE_BYTES + id, kind); }
@@ -10305,9 +10913,12 @@ static void introduce(struct layout_participant *me)
     for (int i = 0; i < 2; ++i) {
         atomic_store_explicit(&me->reaping[i], 0, memory_order_relaxed);
         atomic_store_explicit(&me->waiting[i], 0, memory_order_relaxed);
-        atomic_store_explicit(&me->nodes[i], 0, memory_order_relaxed);
         atomic_store_explicit(&me->command[i], words[i], memory_order_relaxed);
     }
+    for (uint32_t i = 0; i < LAYOUT_SEATS; ++i)
+        for (int side = 0; side < 2; ++side)
+            atomic_store_explicit(&me->names[i][side], 0, memory_order_relaxed);
+    atomic_store_explicit(&me->pins, 0, memory_order_relaxed);
     atomic_store_explicit(&me->since, 0, memory_order_relaxed);
     atomic_store_explicit(&me->active, 0, memory_order_relaxed);
     atomic_store_explicit(&me->pid, os_process(), memory_order_relaxed);
@@ -10415,15 +11026,12 @@ void participant_claims(cq_queue *queue)
     atomic_store_explicit(&queue->active, 1, memory_order_release); /* claims:B, pairs with its load */
 }
 
-/* The node that the side's usual way begins with next. Others know it, so that it keeps its memory (trim.c). Before
-   anything that this handle has claimed in the node is finished. */
-void participant_name(cq_queue *queue, enum side side, uint32_t node)
+/* Is nobody there, of those who had this id, who could still do anything? */
+bool participant_is_gone(cq_queue *queue, uint32_t id)
 {
-    _Atomic uint32_t *named = &queue->participants[queue->owner].nodes[side];
-
-    /* name:A release, pairs with name:B: who finds the node free finds the name. Relaxed: its own. */
-    if (atomic_load_explicit(named, memory_order_relaxed) != node + 1)
-        atomic_store_explicit(named, node + 1, memory_order_release);
+    uint64_t record = id == EMERGENCY_ID ? PARTICIPANT_USED : participant_record(queue, id);
+    return !(record & PARTICIPANT_USED) ||
+           participant_ask(queue, region_descriptor(queue), id, record) == VERDICT_DEAD;
 }
 
 /* Alone, it takes no system call to know that nobody is dead. */
@@ -10449,6 +11057,31 @@ bool participant_clean(cq_queue *queue, uint32_t id, uint64_t record)
     return true;
 }
 
+/* ==== src/pin.c ==== */
+
+/*
+ * pin.c - how a node is named. See pin.h.
+ *
+ * It must not know what a call does there, nor what is emptied when.
+ */
+
+/* With the seat: the node is named from now on, and the one before no more. */
+void pin_name(const cq_queue *queue, struct seat *seat, enum side side, uint32_t node)
+{
+    _Atomic uint32_t *name = &queue->participants[queue->owner].names[seat - queue->seats - 1][side];
+
+    /* Relaxed: this thread's own. First what leads to the node of before, for a signal handler's usual way. */
+    if (side == SIDE_PRODUCERS)
+        atomic_store_explicit(&seat->enq_limit, 0, memory_order_relaxed);
+    else
+        atomic_store_explicit(&seat->deq_node, 0, memory_order_relaxed);
+    atomic_store_explicit(&seat->named[side], 0, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(name, node + 1, memory_order_release); /* name:A, pairs with name:C */
+    fence(memory_order_seq_cst);                                 /* name:B, before the second look; meets strip:A */
+    atomic_store_explicit(&seat->named[side], node + 1, memory_order_relaxed);
+}
+
 /* ==== src/probe.c ==== */
 
 /*
@@ -10465,7 +11098,7 @@ static bool may_make_room(cq_queue *queue)
     struct front front;
     uint64_t later;
 
-    return front_find(queue, &front) == CQ_OK && word_sequence(front.word) == word_sequence(front.deq) &&
+    return front_find(queue, NULL, &front) == CQ_OK && word_sequence(front.word) == word_sequence(front.deq) &&
            slot_phase(front.word) == SLOT_WRITING && word_owner(front.word) != queue->owner &&
            front_find_later(queue, front.node, front.deq, &later) != CQ_OK;
 }
@@ -10475,28 +11108,32 @@ static bool has_room(cq_queue *queue)
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct end end;
         uint64_t room;
-        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &end);
+        pin_all(queue);
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, NULL, &end);
         if (result == CQ_OK)
             result = room_for(queue, &end, 1, &room);
+        bool makes = result == CQ_FULL && may_make_room(queue);
+        /* append:A, pairs with append:C: a node is appended, tail is late */
+        bool appended = result == CQ_OK &&
+                        link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
+        pin_none(queue);
         if (result == RESULT_RETRY)
             continue;
         if (result == CQ_FULL)
-            return may_make_room(queue);
-        if (result != CQ_OK)
-            return true; /* the enqueue that follows reports it */
-        /* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. */
-        return ticket_index(end.ticket) < queue->geometry.slots_per_node || supply_has_node(queue) ||
-               /* append:A, pairs with append:C: a node is appended, tail is late */
-               link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
+            return makes;
+        /* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left.
+           Not CQ_OK: the enqueue that follows reports it. */
+        return result != CQ_OK || ticket_index(end.ticket) < queue->geometry.slots_per_node || appended ||
+               supply_has_node(queue);
     }
     return true;
 }
 
-static bool has_message(cq_queue *queue)
+static bool has_message_pinned(cq_queue *queue)
 {
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct end end;
-        int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &end);
+        int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &end);
         if (result == RESULT_RETRY)
             continue;
         if (result != CQ_OK)
@@ -10518,6 +11155,14 @@ static bool has_message(cq_queue *queue)
             return has;
     }
     return true;
+}
+
+static bool has_message(cq_queue *queue)
+{
+    pin_all(queue);
+    bool has = has_message_pinned(queue);
+    pin_none(queue);
+    return has;
 }
 
 bool probe_side(cq_queue *queue, enum side side)
@@ -10785,7 +11430,7 @@ int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
     if (atomic_compare_exchange_strong_explicit(&queue->header->head, &expected,
                                                 link_word(sequence_next(word_sequence(head)), link_node(next)),
                                                 memory_order_acq_rel, memory_order_relaxed)) {
-        node_recycle(queue, link_node(head), word_sequence(head));
+        node_recycle_kept(queue, link_node(head), word_sequence(head)); /* the caller named it, or pinned all */
         return RESULT_LOOK;
     }
     return RESULT_RETRY;
@@ -10806,10 +11451,10 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
 
 /* Before a refusal because no node is free: free the nodes that hold nothing but holes in front of the first
    message. CQ_OK: there is none. Else something has moved: RESULT_RETRY or RESULT_LOOK. */
-static int skip_leading_holes(cq_queue *queue)
+static int skip_leading_holes_pinned(cq_queue *queue)
 {
     struct end head;
-    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, NULL, &head);
 
     if (result != CQ_OK)
         return result == RESULT_RETRY ? RESULT_RETRY : CQ_OK;
@@ -10825,6 +11470,14 @@ static int skip_leading_holes(cq_queue *queue)
         return CQ_OK;
     result = queue_swing_head(queue, head.link, next);
     return result == RESULT_LOOK ? RESULT_LOOK : RESULT_RETRY;
+}
+
+static int skip_leading_holes(cq_queue *queue)
+{
+    pin_all(queue);
+    int result = skip_leading_holes_pinned(queue);
+    pin_none(queue);
+    return result;
 }
 
 /* The new node's words, before it can be found. Relaxed: append:C publishes them. */
@@ -10986,6 +11639,7 @@ static int sweep_step(struct sweep *sweep, uint64_t *budget);
 
 #define LOOK_ALL UINT32_MAX /* of look_around's limits */
 #define ASKED_IN_TURN 96u   /* lock queries a look, beside those for suspects */
+#define LOOKS_A_SECOND 9     /* of LOOK_INTERVAL_NS; and a fifth of it is left for what comes late */
 #define ASKED_SUSPECTS 32u
 #define HINTS 1024u         /* processes a look asks the kernel for by number */
 
@@ -11249,10 +11903,11 @@ void reap_for_id(cq_queue *queue, int lock_fd)
 /* ---- looking ---------------------------------------------------------------------------------------- */
 
 /* Between two looks of the whole queue. More often when there are so many handles that a look asks few of them: then
-   the looks of a second have to ask all, although each begins up to a step of the coarse clock late. */
+   the looks of a second have to ask all, although each begins up to a step of the coarse clock late, and some much
+   later. */
 int64_t reap_interval(const cq_queue *queue)
 {
-    int64_t highest = participant_highest(queue), within_a_second = 11 * ASKED_IN_TURN;
+    int64_t highest = participant_highest(queue), within_a_second = LOOKS_A_SECOND * ASKED_IN_TURN;
     if (highest <= within_a_second)
         return LOOK_INTERVAL_NS;
     return (LOOK_INTERVAL_NS * within_a_second - OS_CLOCK_STEP * (highest - within_a_second)) / highest;
@@ -11468,9 +12123,17 @@ static int check_trust(const struct os_status *status, const cq_config *config, 
 /* A forked child has no mapping of the region, and may have put something else in its place. */
 void region_unmap(cq_queue *queue)
 {
-    if (atomic_load_explicit(queue->alive, memory_order_relaxed)) /* no other thread uses the handle */
-        os_unmap(queue->base, queue->geometry.file_size);
-    os_unmap(queue->alive, LAYOUT_PAGE);
+    unsigned char *alive = (unsigned char *)(uintptr_t)queue->alive;
+    bool whole = atomic_load_explicit(queue->alive, memory_order_relaxed) != 0; /* no other thread uses the handle */
+    uint64_t page = os_page_size();
+
+    if (whole && alive + page == queue->base) /* as a rule: one call costs less than two */
+        os_unmap(alive, page + queue->geometry.file_size);
+    else {
+        os_unmap(alive, page);
+        if (whole)
+            os_unmap(queue->base, queue->geometry.file_size);
+    }
     queue->alive = NULL;
 }
 
@@ -11482,12 +12145,11 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
 
     if (error != 0)
         return result_of_refusal(error);
-    if ((error = os_map_alive(&alive, &queue->populates)) != 0) {
+    if ((error = os_map_alive(base, &alive, &queue->populates)) != 0) {
         os_unmap(base, size);
         return result_of_refusal(error);
     }
     queue->alive = alive;
-    queue->granule = os_granule(fd);
     queue->may_write = !read_only;
     /* Relaxed: before any other thread has the handle. */
     atomic_store_explicit(queue->alive, read_only ? MAY_LOOK : MAY_CLAIM, memory_order_relaxed);
@@ -11544,6 +12206,15 @@ bool region_locks_at(const cq_queue *queue, int fd)
     return os_status(fd, &status) == 0 && region_is(queue, &status) && os_is_marked(fd);
 }
 
+/* On tmpfs, where locks go with mappings, and files share nothing. */
+static bool lies_in_memory(const cq_queue *queue) { return queue->granule <= os_page_size(); }
+
+static int ask_filesystem(cq_queue *queue, int fd, const cq_config *config)
+{
+    queue->granule = os_granule(fd);
+    return lies_in_memory(queue) ? CQ_OK : region_filesystem(fd, config ? config->flags : 0);
+}
+
 /*
  * Open, check and map the region at `path`. *lock_fd receives the description that the mapping was made through (-1
  * when read-only); the caller, which has fork_lock, closes it once it has locked through it. RESULT_RETRY: the name
@@ -11564,7 +12235,7 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     own = fd;
     if ((result = result_of_errno(os_status(fd, &status))) != CQ_OK ||
         (result = check_trust(&status, config, read_only)) != CQ_OK ||
-        (result = region_filesystem(fd, config ? config->flags : 0)) != CQ_OK ||
+        (result = ask_filesystem(queue, fd, config)) != CQ_OK ||
         (result = region_read_header(fd, &header, &file_size)) != CQ_OK ||
         (result = geometry_of_header(&header, file_size, &queue->geometry)) != CQ_OK)
         goto fail;
@@ -11583,7 +12254,7 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
         result = RESULT_RETRY;
         goto fail;
     }
-    if (!read_only && (result = result_of_errno(os_own_blocks(own))) != CQ_OK)
+    if (!read_only && !lies_in_memory(queue) && (result = result_of_errno(os_own_blocks(own))) != CQ_OK)
         goto fail;
     if ((result = map_region(queue, fd, read_only)) != CQ_OK)
         goto fail;
@@ -12152,14 +12823,14 @@ int revive(struct home *home, const char *path, const cq_config *asked, struct o
  * only while enq is still there, and deq and the holes behind it only grow, so that capacity is never exceeded.
  * Refuses only if both ends were still the same afterwards: full then, at the moment deq was read.
  */
-SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
+static int measure_pinned(cq_queue *queue, const struct end *tail, uint64_t *room)
 {
     uint64_t capacity = queue->geometry.capacity;
     uint32_t slots = queue->geometry.slots_per_node;
     struct end head;
 
     /* room:A and room:B, which decide full, pair with swing_head:A and claim_deq:A. */
-    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head);
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &head);
     if (result != CQ_OK)
         return result;
     atomic_store_explicit(&queue->deq_seen, head.ticket, memory_order_relaxed);
@@ -12181,6 +12852,14 @@ SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
                 atomic_load_explicit(&head.node->deq, memory_order_seq_cst) == head.ticket &&
                 atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head.link;
     return same ? CQ_FULL : RESULT_RETRY;
+}
+
+SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
+{
+    pin_all(queue); /* it goes to the first node, and to any with holes */
+    int result = measure_pinned(queue, tail, room);
+    pin_none(queue);
+    return result;
 }
 
 /* ==== src/say.c ==== */
@@ -12230,14 +12909,78 @@ void say_bytes(struct text *text, const char *before, uint64_t bytes, const char
     say(text, "%s", after);
 }
 
+/* ==== src/seat.c ==== */
+
+/*
+ * seat.c - which thread has which seat. See seat.h.
+ *
+ * The kernel says whether a thread is gone; so nothing is to be done when one ends, and none that ended is waited for.
+ */
+
+
+static __thread struct sitter seat_thread SEAT_NEAR = {SEAT_OF_NOBODY, 0, 0, 0};
+
+#define LOOKS 1024u /* calls of a thread without a seat, until it looks again whether one is free */
+
+static _Atomic uint32_t users[LAYOUT_SEATS]; /* the threads that have them, as the kernel calls them; 0: none */
+static _Atomic uint32_t process;             /* of these; another one is a child of a bare fork */
+
+/* A seat whose thread is gone may be had. Its names stay until they are given again. */
+static bool take_seat(uint32_t index, uint32_t thread, bool same)
+{
+    /* seat:A acquire, pairs with seat:B: the seats are as the last user left them. */
+    uint32_t user = atomic_load_explicit(&users[index], memory_order_acquire);
+
+    return (user == 0 || (same && !os_has_thread(user))) &&
+           atomic_compare_exchange_strong_explicit(&users[index], &user, thread, memory_order_acq_rel,
+                                                   memory_order_relaxed); /* seat:B */
+}
+
+/* A thread whose seat is nobody's. True: it had none, and now has one. */
+SELDOM bool seat_find(struct sitter *me)
+{
+    /* With a seat this is a signal handler on top of its use, or a call in another one; or it looked before. */
+    if (me->own != 0 || me->looking || me->misses++ % LOOKS != 0)
+        return false;
+    me->looking = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+    uint32_t own = os_process(), known = 0, thread = os_thread(), index = 0;
+    /* Relaxed: it is the same for all threads that could take a seat from each other. */
+    bool same = atomic_compare_exchange_strong_explicit(&process, &known, own, memory_order_relaxed,
+                                                        memory_order_relaxed) || known == own;
+    while (index < LAYOUT_SEATS && !take_seat(index, thread, same))
+        ++index;
+    if (index < LAYOUT_SEATS) {
+        me->own = SEAT_OF_NOBODY + (index + 1) * sizeof(struct seat);
+        atomic_signal_fence(memory_order_seq_cst);
+        me->seat = me->own;
+    }
+    atomic_signal_fence(memory_order_seq_cst);
+    me->looking = 0;
+    return index < LAYOUT_SEATS;
+}
+
+/* In the child, whose only thread this is. It keeps its seat. */
+void seat_after_fork(void)
+{
+    uintptr_t seat = seat_me()->own;
+    uint32_t index = seat == 0 ? 0 : (uint32_t)((seat - SEAT_OF_NOBODY) / sizeof(struct seat));
+
+    /* Relaxed all: it is alone. */
+    for (uint32_t i = 0; i < LAYOUT_SEATS; ++i)
+        atomic_store_explicit(&users[i], i + 1 == index ? os_thread() : 0, memory_order_relaxed);
+    atomic_store_explicit(&process, index > 0 ? os_process() : 0, memory_order_relaxed);
+}
+
 /* ==== src/segment.c ==== */
 
 /*
  * segment.c - appending records to a file of this handle's own, and flushing it.
  *
  * It owns the file, how far it was filled with zeros and how far it is written; only one thread at a time may be in
- * here. After an error the segment is left: what was flushed before stays good, and the next try makes another file. It
- * must not know what the records say, nor what a flush is worth.
+ * here. Whole blocks are written, so that they need not go through the page cache: the last one again with what it had,
+ * as the page cache would. After an error the segment is left: what was flushed before stays good, and the next try
+ * makes another file. It must not know what the records say, nor what a flush is worth.
  */
 
 
@@ -12247,6 +12990,8 @@ void say_bytes(struct text *text, const char *before, uint64_t bytes, const char
 
 #define FIRST_STEP (UINT64_C(1) << 16)
 #define LARGEST_STEP (UINT64_C(1) << 20)
+#define BLOCK UINT64_C(4096)
+#define SEAL 8u /* bytes of a record that has its sum */
 #define AHEAD (UINT64_C(1) << 15) /* zeros that are kept ahead, so that a full disk still takes word of releases */
 
 /* Is the descriptor still the file? Another thread may have closed all that the process had. An error number; ENOENT:
@@ -12273,7 +13018,6 @@ void segment_leave(struct segment *segment)
     if (error == 0 || error == ENOENT || (error != EBADF && disk()->is_called(segment->file, name)))
         disk()->close(segment->file);
     segment->is_open = false;
-    segment->buffered = 0;
 }
 
 void segment_free(struct segment *segment)
@@ -12322,8 +13066,7 @@ static int begin_file(struct segment *segment, uint64_t generation)
     int directory, error;
 
     segment->is_open = false;
-    segment->buffered = 0;
-    if (!segment->buffer && !(segment->buffer = malloc(SEGMENT_BUFFER)))
+    if (!segment->buffer && !(segment->buffer = aligned_alloc(BLOCK, SEGMENT_BUFFER)))
         return ENOMEM;
     segment->head.magic = FACTS_SEGMENT_MAGIC;
     segment->head.version = FACTS_VERSION;
@@ -12336,9 +13079,11 @@ static int begin_file(struct segment *segment, uint64_t generation)
         return error;
     error = make_file(segment, directory, name);
     disk()->close(directory);
-    segment->end = segment->flushed = sizeof segment->head;
+    segment->end = segment->written = segment->flushed = sizeof segment->head;
     segment->filled = segment->step = FIRST_STEP;
-    segment->counted = 0;
+    segment->counted = segment->begin = 0;
+    if (error == 0)
+        memcpy(segment->buffer, &segment->head, sizeof segment->head);
     return error;
 }
 
@@ -12360,13 +13105,35 @@ int segment_begin(struct segment *segment, uint64_t generation)
 /* What is buffered goes into the file. */
 static int write_out(struct segment *segment)
 {
-    uint64_t size = segment->buffered;
+    uint64_t from = segment->written / BLOCK * BLOCK, to = round_up(segment->end, BLOCK), filled = segment->filled;
+    unsigned char *bytes = segment->buffer + (from - segment->begin);
     int error = fill(segment, segment->end);
 
-    if (error == 0 && size > 0)
-        error = disk()->write(segment->file, segment->buffer, (size_t)size, segment->end - size);
-    segment->buffered = 0;
+    if (error != 0 || segment->written == segment->end)
+        return error;
+    memset(segment->buffer + (segment->end - segment->begin), 0, (size_t)(to - segment->end));
+    /* What was filled just now is in the page cache. */
+    error = (segment->filled == filled ? disk()->write_blocks : disk()->write)(segment->file, bytes,
+                                                                              (size_t)(to - from), from);
+    if (error == 0)
+        segment->written = segment->end;
     return error;
+}
+
+/* What was appended from `end` on is given up; what of it was written already is no record, or one that may stay, and
+   is written over. */
+static int go_back(struct segment *segment, uint64_t end)
+{
+    size_t again = (size_t)(end % BLOCK), got = again;
+    int error = 0;
+
+    if (end < segment->begin) {
+        segment->begin = end - again;
+        error = disk()->read(segment->file, segment->buffer, again, segment->begin, &got);
+    }
+    segment->end = end;
+    segment->written = end < segment->written ? end : segment->written;
+    return error == 0 && got != again ? EIO : error;
 }
 
 static int append_bytes(struct segment *segment, const void *bytes, uint64_t size)
@@ -12374,12 +13141,16 @@ static int append_bytes(struct segment *segment, const void *bytes, uint64_t siz
     const unsigned char *from = bytes;
 
     while (size > 0) {
-        int error;
-        if (segment->buffered == SEGMENT_BUFFER && (error = write_out(segment)) != 0)
-            return error;
-        uint64_t room = SEGMENT_BUFFER - segment->buffered, piece = size < room ? size : room;
-        memcpy(segment->buffer + segment->buffered, from, (size_t)piece);
-        segment->buffered += piece;
+        uint64_t buffered = segment->end - segment->begin;
+        if (buffered == SEGMENT_BUFFER) {
+            int error = write_out(segment);
+            if (error != 0)
+                return error;
+            segment->begin = segment->end;
+            buffered = 0;
+        }
+        uint64_t room = SEGMENT_BUFFER - buffered, piece = size < room ? size : room;
+        memcpy(segment->buffer + buffered, from, (size_t)piece);
         segment->end += piece;
         from += piece;
         size -= piece;
@@ -12406,28 +13177,24 @@ int segment_body(struct segment *segment, const void *bytes, size_t size)
 int segment_end_fact(struct segment *segment)
 {
     static const unsigned char zeros[8];
-    uint64_t padding = segment->fact_at + fact_bytes(segment->fact.size) - segment->end;
+    const struct fact *fact = &segment->fact;
+    uint64_t at = segment->fact_at, padding = at + fact_bytes(fact->size) - segment->end;
     int error = append_bytes(segment, zeros, padding);
-    uint64_t written = segment->end - segment->buffered;
 
+    if (error != 0)
+        return error;
     segment->fact.crc = segment->sum;
-    if (error == 0 && segment->fact_at >= written)
-        memcpy(segment->buffer + (segment->fact_at - written), &segment->fact, sizeof segment->fact);
-    else if (error == 0 && (error = write_out(segment)) == 0) /* across the buffer's edge, or written already */
-        error = disk()->write(segment->file, &segment->fact, sizeof segment->fact, segment->fact_at);
-    return error;
+    if (at < segment->begin) /* these bytes of it are in the file, and the edge is behind them */
+        return disk()->write(segment->file, fact, SEAL, at);
+    memcpy(segment->buffer + (at - segment->begin), fact, SEAL);
+    return 0;
 }
 
-/* As if it had not been begun. What of it was written already is no record, and is written over. */
-void segment_drop_fact(struct segment *segment)
-{
-    uint64_t written = segment->end - segment->buffered;
+/* As if it had not been begun. */
+int segment_drop_fact(struct segment *segment) { return go_back(segment, segment->fact_at); }
 
-    segment->end = segment->fact_at;
-    segment->buffered = segment->fact_at > written ? segment->fact_at - written : 0;
-}
-
-/* All that was appended is on the disk if this is 0. Nothing is written twice: a torn write harms nothing older. */
+/* All that was appended is on the disk if this is 0. What was flushed is written again at most as it is: a torn write
+   harms nothing older. */
 int segment_flush(struct segment *segment)
 {
     int error = write_out(segment);
@@ -12438,6 +13205,13 @@ int segment_flush(struct segment *segment)
         segment_leave(segment); /* nobody can tell what it has */
         return error;
     }
+    if (is_file(segment) == EBADF) { /* another thread replaced the descriptor: what was written is in another file */
+        segment_leave(segment);
+        return EBADF;
+    }
+    size_t last = (size_t)(segment->end % BLOCK);
+    memmove(segment->buffer, segment->buffer + (segment->end - last - segment->begin), last);
+    segment->begin = segment->end - last;
     segment->flushed = segment->end;
     return 0;
 }
@@ -12445,8 +13219,8 @@ int segment_flush(struct segment *segment)
 /* What was not flushed is given up, and not the file: there was only no room. */
 void segment_rewind(struct segment *segment)
 {
-    segment->end = segment->flushed;
-    segment->buffered = 0;
+    if (go_back(segment, segment->flushed) != 0)
+        segment_leave(segment);
 }
 
 /* ==== src/shortage.c ==== */
@@ -12872,11 +13646,8 @@ static void raise_number(cq_queue *queue, uint32_t source, uint64_t number)
    what is read counts only if that is the same afterwards. */
 static uint64_t load_feed(const _Atomic uint64_t *field) { return atomic_load_explicit(field, memory_order_relaxed); }
 
-/* Make the slot of a decided proposal FULL. */
-static void publish_fed(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t link, uint64_t index)
+static void publish_pinned(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t link, uint64_t index)
 {
-    if (link == 0 || !link_is_valid(queue, link) || index >= queue->geometry.slots_per_node)
-        return; /* it has no slot; or a region that says anything */
     struct layout_node *node = node_at(queue, link_node(link));
     uint64_t word = slot_load(queue, node, (uint32_t)index);
     if (!is_fed(word, word_sequence(link)) || word_owner(word) != feeder || slot_deliveries(word) != source)
@@ -12886,6 +13657,17 @@ static void publish_fed(cq_queue *queue, uint32_t source, uint32_t feeder, uint6
                                                 slot_word(word_sequence(link), 0, SLOT_FULL | slot_short(word), 0),
                                                 memory_order_seq_cst, memory_order_relaxed))
         wake_side(queue, SIDE_CONSUMERS, 1);
+}
+
+/* Make the slot of a decided proposal FULL. */
+static void publish_fed(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t link, uint64_t index)
+{
+    if (link == 0 || !link_is_valid(queue, link) || index >= queue->geometry.slots_per_node)
+        return; /* it has no slot; or a region that says anything */
+    pin_all(queue); /* another process may have finished it, and its node may have gone */
+    if (node_lives(queue, link))
+        publish_pinned(queue, source, feeder, link, index);
+    pin_none(queue);
 }
 
 /* Finish what is decided. */
@@ -12941,7 +13723,8 @@ static bool decide_for(cq_queue *queue, uint32_t source, uint32_t feeder, uint64
     return load_decided(queue, source) == decided && (!*above || change_decided(queue, source, decided, feeder));
 }
 
-/* Settle the slot at `index`, where `word` was seen: FULL afterwards, or VOID. Anybody may. */
+/* Settle the slot at `index`, where `word` was seen: FULL afterwards, or VOID. Anybody may who keeps the node's
+   memory. */
 void source_settle(cq_queue *queue, uint32_t node, uint32_t index, uint64_t word)
 {
     uint32_t feeder = word_owner(word), source = slot_deliveries(word);
@@ -13003,15 +13786,19 @@ int source_propose(cq_queue *queue, uint32_t source, const struct run *run, uint
     uint64_t fed = slot_word(run->sequence, source, SLOT_FED | (full & SLOT_SHORT), queue->owner);
 
     write_feed(queue, number, link_word(run->sequence, run->node), run->index);
+    struct seat *seat = pin_node(queue, SIDE_PRODUCERS, run->node); /* once it is FULL, it may be gone soon */
     do {
-        if (word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)
+        if (word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING) {
+            pin_end(queue, seat);
             return slot_phase(word) == SLOT_VOID ? RESULT_VOIDED : CQ_ECORRUPT;
+        }
         /* propose:A release, pairs with slot_load:A: message, number and place are visible before FED is. */
     } while (!atomic_compare_exchange_strong_explicit(&slot->state, &word, fed, memory_order_seq_cst,
                                                       memory_order_acquire));
     source_settle(queue, run->node, run->index, fed);
     leave_source(queue, source);
     word = slot_load(queue, node_at(queue, run->node), run->index);
+    pin_end(queue, seat);
     bool refused = word_sequence(word) == run->sequence && word_owner(word) == queue->owner &&
                    (slot_phase(word) == SLOT_VOID || slot_phase(word) == SLOT_FED);
     if (refused)
@@ -13671,7 +14458,10 @@ static void announce(struct sweep *sweep, uint64_t slots, uint64_t messages)
  */
 int sweep_step(struct sweep *sweep, uint64_t *budget)
 {
+    cq_queue *queue = sweep->queue;
     uint64_t cost = 0, slots = sweep->slots, messages = sweep->messages;
+
+    pin_all(queue); /* it goes to all nodes */
     int result = sweep->head == 0 ? begin(sweep) : CQ_OK;
 
     while (result == CQ_OK && cost / COST_OF_SLOT < *budget) {
@@ -13687,6 +14477,7 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
         }
     }
     announce(sweep, sweep->slots - slots, sweep->messages - messages);
+    pin_none(queue);
     *budget -= cost / COST_OF_SLOT < *budget ? cost / COST_OF_SLOT : *budget;
     if (result != CQ_OK)
         return result;
@@ -13761,7 +14552,8 @@ static uint32_t arrived_since(const struct layout_header *header, uint64_t begun
 }
 
 /* The flush of this ticket, for `served` callers, by this thread alone in the handle. CQ_OK, an error; RESULT_RETRY: it
-   was for nothing, because another process has ended the segment's generation meanwhile. */
+   was for nothing, because another process has ended the segment's generation meanwhile, or another thread closed or
+   replaced the descriptor. */
 static int flush_as(cq_queue *queue, uint64_t ticket, uint32_t served)
 {
     struct layout_header *header = queue->header;
@@ -13770,10 +14562,10 @@ static int flush_as(cq_queue *queue, uint64_t ticket, uint32_t served)
     uint64_t generation = collect_begin(queue, &flush);
     int error = write_flush(queue, &flush, generation), result = error == -1 ? CQ_ECORRUPT : CQ_OK;
 
-    if (error > 0)
-        result = home_result(error);
-    else if (error == 0 && !flush_conclude(queue, &flush))
+    if (error == EBADF || (error == 0 && !flush_conclude(queue, &flush)))
         result = RESULT_RETRY;
+    else if (error > 0)
+        result = home_result(error);
     if (result == CQ_OK) {
         /* Relaxed: hints, and what people look at. */
         atomic_store_explicit(&header->flush_time, os_clock(OS_CLOCK) - begun, memory_order_relaxed);
@@ -13955,9 +14747,8 @@ int sync_reserve(cq_queue *queue, uint64_t tail)
  * out, page by page or granule by granule; then they are free again, and BARE. So who holds a node may rely on its
  * memory, and whoever dies in the middle leaves BARE(dead), which a sweep makes BARE.
  *
- * Nobody touches a node that is not his before he saw, in memory that stays, that it lives: in tail, head, its state,
- * or a link that he checked again. The exception is the usual way of one message (fast.h), which begins with the node
- * that the handle passed last: each participant names the two in its entry, and they are left alone.
+ * A call touches a node in which it holds nothing only while it names it, or pins all (pin.h), and after it saw that
+ * the node lives, in memory that stays. A taken node that is named is left alone, and so are all while somebody pins.
  */
 
 
@@ -13968,6 +14759,7 @@ int sync_reserve(cq_queue *queue, uint64_t tail)
 #define SLACK (UINT64_C(1) << 19)        /* bytes of free nodes that nobody minds */
 #define WINDOWS 16u                      /* looked at in a piece ... */
 #define PIECE_NS INT64_C(250000)         /* ... and no more after this time: a call must not take long for others */
+#define PIN_TRIES 64u                    /* yields, until calls that may go anywhere are over */
 
 /* The nodes of a window, and which of them are held: see give_window. */
 struct window {
@@ -14026,21 +14818,46 @@ static bool window_before(cq_queue *queue, uint64_t end, struct window *window)
     return true;
 }
 
-/* Which nodes of the window may somebody touch who remembers them? */
-static void mark_named(const cq_queue *queue, const struct window *window, struct trim *trim)
+/* Is a call under way that may touch any node, of anybody but the dead? */
+static bool is_pinned(cq_queue *queue)
 {
-    uint32_t highest = participant_highest(queue);
+    uint32_t last = participant_last_entry(queue);
 
-    if (queue->geometry.slots_per_node == 1) /* nobody goes on in a node with one slot */
-        return;
-    for (uint32_t id = 1; id <= highest; ++id)
-        for (int side = 0; side < 2; ++side) {
-            /* name:B acquire, after node_take:A; pairs with name:A. */
-            uint64_t node = atomic_load_explicit(&queue->participants[id].nodes[side], memory_order_acquire);
-            if (node-- > 0 && node >= window->first && node < window->last &&
-                participant_record(queue, id) & PARTICIPANT_USED)
-                trim->held[node - window->first] = HELD_NAMED;
-        }
+    for (uint32_t id = 1; id <= last; ++id)
+        /* pin:D acquire, after strip:A; pairs with pin:C. */
+        if (atomic_load_explicit(&queue->participants[id].pins, memory_order_acquire) != 0 &&
+            !participant_is_gone(queue, id))
+            return true;
+    return false;
+}
+
+/* The nodes of the window that a participant names. */
+static void mark_named(const cq_queue *queue, const struct window *window, struct trim *trim, uint32_t id)
+{
+    for (uint32_t i = 0; i < 2 * LAYOUT_SEATS; ++i) {
+        /* name:C acquire, after strip:A; pairs with name:A. */
+        uint64_t node = atomic_load_explicit(&queue->participants[id].names[i / 2][i % 2], memory_order_acquire);
+        if (node-- > 0 && node >= window->first && node < window->last &&
+            participant_record(queue, id) & PARTICIPANT_USED)
+            trim->held[node - window->first] = HELD_NAMED;
+    }
+}
+
+/* Which nodes of the window may somebody touch who holds nothing in them? Those that are named; or all, while a call is
+   under way that may go anywhere. It gets a little time. */
+static void mark_pinned(cq_queue *queue, const struct window *window, struct trim *trim)
+{
+    uint32_t tries = 0;
+
+    fence(memory_order_seq_cst); /* strip:A, after node_take:A; meets pin:B and name:B */
+    while (is_pinned(queue) && tries++ < PIN_TRIES)
+        os_yield();
+    if (tries > PIN_TRIES)
+        for (uint64_t i = 0; i < window->last - window->first; ++i)
+            trim->held[i] = trim->held[i] == HELD_NOT ? HELD_NOT : HELD_NAMED;
+    uint32_t last = participant_last_entry(queue); /* after strip:A, as the names */
+    for (uint32_t id = 1; id <= last; ++id)
+        mark_named(queue, window, trim, id);
 }
 
 /* From the node's slots on, nobody may rely on memory any more. Before it goes. */
@@ -14091,7 +14908,7 @@ static void give_window(cq_queue *queue, const struct window *window, struct tri
         for (uint64_t i = 0; i < count; ++i)
             taken[i] = trim->held[i];
         bool known = memory_taken(queue, &before);
-        mark_named(queue, window, trim);
+        mark_pinned(queue, window, trim);
         for (uint64_t i = 0; i <= count; ++i)
             if (i < count && trim->held[i] == HELD_AS_IT_WAS)
                 ++run;

@@ -129,7 +129,12 @@ func (q *Queue) failureOf(op operation, code Code, text string, causes ...error)
 	return &Error{Queue: q.name, Operation: operationNames[op], Code: code, Text: quoted(q.name) + text, causes: causes}
 }
 
+// failureOfContext is for a context that is over. That the queue is closed is said all the same: a loop with short
+// deadlines, for which ErrClosed is the end, has to come to it.
 func (q *Queue) failureOfContext(op operation, ctx context.Context) error {
+	if q.isClosing() {
+		return q.failure(op, resultClosed, 0)
+	}
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if errors.Is(cause, err) { // it says both
 		return q.failureOf(op, 0, cause.Error(), cause)
@@ -138,6 +143,13 @@ func (q *Queue) failureOfContext(op operation, ctx context.Context) error {
 }
 
 func quoted(name string) string { return fmt.Sprintf("%q: ", name) }
+
+func counted(count int, noun string) string {
+	if count == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", count, noun)
+}
 
 // explain is the error for what the library says of a result. It speaks C, of which words are left that Go has others
 // for.

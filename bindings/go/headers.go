@@ -26,8 +26,8 @@ func (h Headers) write(q *Queue, op operation) (written []byte, err error) {
 	for _, key := range slices.Sorted(maps.Keys(h)) {
 		value := h[key]
 		if len(key) > keyMost || len(value) > valueMost {
-			return nil, q.failureOf(op, ErrHeaders, fmt.Sprintf("header %.20q has a key of %d bytes and a value of %d: "+
-				"at most %d and %d are possible", key, len(key), len(value), keyMost, valueMost))
+			return nil, q.failureOf(op, ErrHeaders, fmt.Sprintf("header %.20q has a key of %s and a value of %d: "+
+				"at most %d and %d are possible", key, counted(len(key), "byte"), len(value), keyMost, valueMost))
 		}
 		written = binary.LittleEndian.AppendUint16(append(written, byte(len(key))), uint16(len(value)))
 		written = append(append(written, key...), value...)

@@ -163,7 +163,7 @@ func (n native) enqueue(users *atomic.Int64, message []byte) Code {
 	return Code(C.go_enqueue(C.uintptr_t(n), (*C.int64_t)(unsafe.Pointer(users)), first(message), C.size_t(len(message))))
 }
 
-// enqueue and dequeue need no begin and end: the library keeps the handle by itself while they last.
+// enqueue and dequeue, and their batches, need no begin and end: the library keeps the handle while they last.
 
 // dequeue returns the message's size, of which resultTooSmall says that it is more than there is room.
 func (n native) dequeue(users *atomic.Int64, room []byte) (int, Code) {
@@ -172,18 +172,19 @@ func (n native) dequeue(users *atomic.Int64, room []byte) (int, Code) {
 	return int(size), Code(result)
 }
 
-func (n native) enqueueBatch(data []byte, sizes []uintptr) (int, Code) {
+func (n native) enqueueBatch(users *atomic.Int64, data []byte, sizes []uintptr) (int, Code) {
 	var done C.size_t
-	result := C.go_enqueue_batch(C.uintptr_t(n), first(data), (*C.size_t)(unsafe.Pointer(unsafe.SliceData(sizes))),
-		C.size_t(len(sizes)), &done)
+	result := C.go_enqueue_batch(C.uintptr_t(n), (*C.int64_t)(unsafe.Pointer(users)), first(data),
+		(*C.size_t)(unsafe.Pointer(unsafe.SliceData(sizes))), C.size_t(len(sizes)), &done)
 	return int(done), Code(result)
 }
 
-func (n native) dequeueBatch(room []byte, sizes []uintptr) (int, Code) {
-	var done C.size_t
-	result := C.go_dequeue_batch(C.uintptr_t(n), first(room), C.size_t(len(room)),
-		(*C.size_t)(unsafe.Pointer(unsafe.SliceData(sizes))), C.size_t(len(sizes)), &done)
-	return int(done), Code(result)
+// dequeueBatch returns how many messages came, and their bytes in all.
+func (n native) dequeueBatch(users *atomic.Int64, room []byte, sizes []uintptr) (messages, bytes int, result Code) {
+	var all C.struct_go_came
+	result = Code(C.go_dequeue_batch(C.uintptr_t(n), (*C.int64_t)(unsafe.Pointer(users)), first(room),
+		C.size_t(len(room)), (*C.size_t)(unsafe.Pointer(unsafe.SliceData(sizes))), C.size_t(len(sizes)), &all))
+	return int(all.messages), int(all.bytes), result
 }
 
 func (n native) reserve(size int, l *lent) Code {

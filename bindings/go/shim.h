@@ -87,47 +87,57 @@ static inline int go_dequeue(uintptr_t handle, const int64_t *users, uint8_t *bu
 
 #define GO_FEW 128 /* slices kept on the stack: messages that go to the library at a time */
 
-static inline int go_enqueue_batch(uintptr_t handle, const uint8_t *data, const size_t *sizes, size_t count,
-                                   size_t *done)
+static inline int go_enqueue_batch(uintptr_t handle, const int64_t *users, const uint8_t *data, const size_t *sizes,
+                                   size_t count, size_t *done)
 {
     cq_slice few[GO_FEW], *slices = count <= GO_FEW ? few : malloc(count * sizeof *slices);
+    *done = 0;
     if (!slices)
         return CQ_ENOMEM;
     for (size_t i = 0; i < count; ++i) { /* one call, because all are refused if one is too big */
         slices[i] = (cq_slice){(void *)(uintptr_t)data, sizes[i]};
         data += sizes[i];
     }
-    int result = cq_enqueue_batch(go_queue(handle), slices, count, done);
+    int result = go_enter(handle, users);
+    if (result == CQ_OK) {
+        result = cq_enqueue_batch(go_queue(handle), slices, count, done);
+        go_leave();
+    }
     if (slices != few)
         free(slices);
     return result;
 }
 
+/* What a batch was given: how many messages, and the bytes that they have in all. */
+struct go_came {
+    size_t messages, bytes;
+};
+
 /* The messages lie in the buffer one behind the other. CQ_ETOOSMALL: sizes[0] is what the first one needs. */
-static inline int go_dequeue_batch(uintptr_t handle, uint8_t *buffer, size_t room, size_t *sizes, size_t count,
-                                   size_t *done)
+static inline int go_dequeue_batch(uintptr_t handle, const int64_t *users, uint8_t *buffer, size_t room, size_t *sizes,
+                                   size_t count, struct go_came *all)
 {
     cq_slice few[GO_FEW];
-    int result;
+    size_t done = 0, bytes = 0; /* which nothing that is written below can be, as the compiler sees it */
+    int result = go_enter(handle, users);
 
-    *done = 0;
+    *all = (struct go_came){0, 0};
+    if (result != CQ_OK)
+        return result;
     for (;;) {
-        size_t asked = count - *done < GO_FEW ? count - *done : GO_FEW, came;
-        result = cq_dequeue_batch(go_queue(handle), buffer, room, few, asked, &came);
-        for (size_t i = 0; i < came; ++i) {
-            sizes[*done + i] = few[i].size;
-            buffer += few[i].size;
-            room -= few[i].size;
-        }
-        *done += came;
-        if (came < asked || *done == count)
+        size_t asked = count - done < GO_FEW ? count - done : GO_FEW, came;
+        result = cq_dequeue_batch(go_queue(handle), buffer + bytes, room - bytes, few, asked, &came);
+        for (size_t i = 0; i < came; ++i)
+            bytes += sizes[done + i] = few[i].size;
+        done += came;
+        if (came < asked || done == count)
             break;
     }
-    if (*done)
-        return CQ_OK;
-    if (result == CQ_ETOOSMALL)
+    go_leave();
+    if (result == CQ_ETOOSMALL && done == 0)
         sizes[0] = few[0].size;
-    return result;
+    *all = (struct go_came){done, bytes};
+    return done ? CQ_OK : result;
 }
 
 /* ---- loans ------------------------------------------------------------------------------------------ */

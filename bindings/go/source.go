@@ -9,8 +9,8 @@ import (
 // sourceName is how the library wants it.
 func (q *Queue) sourceName(op operation, source string) ([]byte, error) {
 	if source == "" || len(source) > 200 || strings.ContainsRune(source, 0) {
-		return nil, q.failureOf(op, ErrInvalid, fmt.Sprintf("source %.20q has %d bytes: a name has 1 to 200, and no byte 0",
-			source, len(source)))
+		return nil, q.failureOf(op, ErrInvalid, fmt.Sprintf("source %.20q has %s: a name has 1 to 200 bytes, and no byte 0",
+			source, counted(len(source), "byte")))
 	}
 	return append([]byte(source), 0), nil
 }

@@ -26,8 +26,8 @@ type DecodeError struct {
 
 // Error says which queue the message came from and what the codec said.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("cqueue: decode %q: message of %d bytes, delivery %d: %v", e.Queue, len(e.Message),
-		e.Deliveries, e.Err)
+	return fmt.Sprintf("cqueue: decode %q: message of %s, delivery %d: %v", e.Queue,
+		counted(len(e.Message), "byte"), e.Deliveries, e.Err)
 }
 
 // Unwrap returns ErrDecode and the codec's error.

@@ -140,7 +140,7 @@ func TestMessageThatDoesNotDecodeStays(t *testing.T) {
 	}{
 		{cqueue.Binary[order](), "123456789",
 			`cqueue: decode "orders": message of 9 bytes, delivery 1: 9 bytes, cqueue_test.order has 8`},
-		{cqueue.JSON[order](), "{", `cqueue: decode "orders": message of 1 bytes, delivery 1: unexpected end of JSON input`},
+		{cqueue.JSON[order](), "{", `cqueue: decode "orders": message of 1 byte, delivery 1: unexpected end of JSON input`},
 	} {
 		must(t, queue.Enqueue([]byte(test.message)))
 		orders := cqueue.NewTyped(queue, test.codec)

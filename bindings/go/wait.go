@@ -15,6 +15,9 @@ import (
 // handles of all processes, straight in its own call: no poller, no helper in between. Once served it hands the turn
 // on.
 //
+// What it takes more than in C until a goroutine runs that was asleep is, by a trace, that Go wakes its watching thread
+// (sysmon) as soon as a processor of its is in use again: some 3 of 11 microseconds there and back.
+//
 // A context that is over wakes its goroutine out of the library by cq_cancel, which ends every wait on the handle: the
 // one on the other side, if there is one, begins again.
 

@@ -60,12 +60,20 @@ SELDOM static int enqueue_claimed(cq_queue *queue, const void *data, size_t size
     return enqueue_slow(queue, data, size);
 }
 
+/* The seldom rest of a message that was sent. A tail call, as all in the usual way: others cost it a frame. */
+SELDOM static int sent(cq_queue *queue)
+{
+    wake_side(queue, SIDE_CONSUMERS, 1);
+    return CQ_OK;
+}
+
 ALWAYS_INLINE int send_to(cq_queue *queue, const void *data, size_t size, struct place place)
 {
     if (unlikely(!fast_send(queue, place, data, size)))
         return enqueue_claimed(queue, data, size, place);
-    wake_side(queue, SIDE_CONSUMERS, 1);
-    return CQ_OK;
+    /* wake:A, as in wake_side. */
+    uint32_t seen = atomic_load_explicit(side_word(queue, SIDE_CONSUMERS), memory_order_seq_cst);
+    return likely(!(seen & WAKE_BITS)) ? CQ_OK : sent(queue);
 }
 
 /* Publishing waits until all lines of the message have come from the consumer's processor. So those of a slot that is
@@ -291,13 +299,17 @@ int cq_dequeue_wait(cq_queue *queue, void *buffer, size_t buffer_size, size_t *s
 }
 
 /* Is there no message behind a run that was claimed at the front? The slot there is untouched, so the queue was empty.
-   A claim would find the same, and take the line from under the hands of a producer that streams. */
+   A claim would find the same, and take the line from under the hands of a producer that streams. False if it cannot
+   be told: the node may have gone. */
 static bool is_last(cq_queue *queue, const struct run *run)
 {
+    struct seat *seat = pin_node(queue, SIDE_CONSUMERS, run->node);
     uint32_t next = run->index + run->count;
+    bool last = seat && run->deliveries == 0 && next < queue->geometry.slots_per_node &&
+                word_sequence(slot_load(queue, node_at(queue, run->node), next)) != run->sequence;
 
-    return run->deliveries == 0 && next < queue->geometry.slots_per_node &&
-           word_sequence(slot_load(queue, node_at(queue, run->node), next)) != run->sequence;
+    pin_end(queue, seat);
+    return last;
 }
 
 int cq_dequeue_batch(cq_queue *queue, void *buffer, size_t buffer_size, cq_slice *messages, size_t count, size_t *done)

@@ -23,6 +23,7 @@
 #define NODE_BYTES_MOST 32768u           /* ... as long as it is not larger than this */
 #define SPARE_BYTES (UINT64_C(1) << 36)  /* address space, not memory, for what is rarely used */
 #define HOLE_BYTES (UINT64_C(1) << 23)   /* given-up slots that cost no capacity: a quarter of it, and this ... */
+#define TO_ATTACH 2u                     /* descriptors */
 #define MORE_HOLES 1024u                 /* ... but not more than so many */
 #define MORE_HELD 64u                    /* without max_held so many more than the capacity may be held ... */
 #define MOST_HELD (2 * LAYOUT_MAX_OWNER) /* ... and at most */
@@ -247,11 +248,32 @@ int create_filled(const char *path, const cq_config *config, const struct geomet
     return result;
 }
 
-/* The same for an empty queue. */
+struct empty {
+    const char *path;
+    const cq_config *config;
+    struct geometry geometry;
+    struct os_status *made;
+    int result;
+};
+
+static void create_empty(void *context)
+{
+    struct empty *empty = context;
+    empty->result = create_filled(empty->path, empty->config, &empty->geometry, NULL, empty->made);
+}
+
+/* The same for an empty queue. None of the process's descriptors are needed, and none are left: so it is done where no
+   other thread can put another file in the place of this one. */
 int create_file(const char *path, const cq_config *config, struct os_status *made)
 {
-    struct geometry geometry;
-    int result = create_geometry(config, &geometry);
+    struct empty empty = {.path = path, .config = config, .made = made};
 
-    return result == CQ_OK ? create_filled(path, config, &geometry, NULL, made) : result;
+    empty.result = create_geometry(config, &empty.geometry);
+    /* There the limit on descriptors would be met by nobody but the caller, after the queue was made. */
+    int error = os_try_descriptors(TO_ATTACH);
+    if (empty.result == CQ_OK && (error == EMFILE || error == ENFILE))
+        empty.result = result_of_errno(error);
+    if (empty.result == CQ_OK)
+        os_run_apart(create_empty, &empty);
+    return empty.result;
 }

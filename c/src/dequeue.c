@@ -73,7 +73,7 @@ static uint64_t newest_claim(cq_queue *queue, uint64_t from)
 
     /* RESULT_RETRY, a ticket of another life than tail's: newer, or forged, and either way it only shortens
        patience. */
-    if (end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail) != CQ_ECORRUPT &&
+    if (end_read(queue, SIDE_PRODUCERS, memory_order_acquire, NULL, &tail) != CQ_ECORRUPT &&
         is_before(queue, behind, tail.ticket))
         return tail.ticket;
     return behind;
@@ -183,7 +183,7 @@ SELDOM static int settle_fed(cq_queue *queue, struct layout_node *node, uint64_t
  * producers for ever. `room`: for a producer that found the queue full. CQ_FULL if there is a message, or the slot
  * is this handle's own; else the slot is voided to make room (RESULT_VOIDED).
  */
-static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, bool room)
+static int pass_gap_behind(cq_queue *queue, struct layout_node *node, uint64_t deq, uint64_t word, bool room)
 {
     bool writing = word_sequence(word) == word_sequence(deq) && slot_phase(word) == SLOT_WRITING;
     uint64_t later = 0;
@@ -211,6 +211,21 @@ static int pass_gap(cq_queue *queue, struct layout_node *node, uint64_t deq, uin
     else if (is_before(queue, waited, later))
         later = waited;
     return void_row(queue, node, deq, later, word_owner(waited) - 1) > 0 && room ? RESULT_VOIDED : RESULT_RETRY;
+}
+
+static int pass_gap(cq_queue *queue, const struct front *front, bool room)
+{
+    const struct end head = {front->head, front->deq, front->node};
+    bool writing = word_sequence(front->word) == word_sequence(front->deq) && slot_phase(front->word) == SLOT_WRITING;
+
+    if (!writing)
+        return pass_gap_behind(queue, front->node, front->deq, front->word, room);
+    pin_all(queue); /* it may go to any node behind this one; all of these live while this one is the first */
+    int result = RESULT_RETRY;
+    if (end_is_still(queue, SIDE_CONSUMERS, NULL, &head))
+        result = pass_gap_behind(queue, front->node, front->deq, front->word, room);
+    pin_none(queue);
+    return result;
 }
 
 /* ---- dequeue --------------------------------------------------------------------------------------- */
@@ -254,8 +269,8 @@ ALWAYS_INLINE void record_front(cq_queue *queue, const struct front *front)
 }
 
 /* Claim messages at the front, where one is FULL. Otherwise as dequeue_claim. */
-ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t want, size_t room, struct run *run,
-                             size_t *needed)
+ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t want, size_t room, struct seat *seat,
+                             struct run *run, size_t *needed)
 {
     struct layout_node *node = front->node;
     uint64_t deq = front->deq, sequence = word_sequence(deq);
@@ -275,8 +290,8 @@ ALWAYS_INLINE int claim_full(cq_queue *queue, const struct front *front, size_t 
         return RESULT_RETRY;
     }
     *run = run_of(queue, sequence, link_node(front->head), ticket_index(deq), count);
-    atomic_store_explicit(&queue->deq_node, node_offset(queue, node), memory_order_relaxed); /* see fast.h */
-    participant_name(queue, SIDE_CONSUMERS, run->node);
+    if (likely(seat))
+        atomic_store_explicit(&seat->deq_node, (uintptr_t)node, memory_order_relaxed); /* see fast.h */
     wake_side(queue, SIDE_PRODUCERS, count); /* now, not when the message was read: there is room */
     return CQ_OK;
 }
@@ -299,15 +314,17 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
         room = SIZE_MAX; /* whatever they are, they fit */
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct front front;
-        int result = front_find(queue, &front);
+        struct seat *seat = pin_begin(queue);
+        int result = front_find(queue, seat, &front);
         if (likely(result == CQ_OK)) {
             if (likely(is_full(front.word, word_sequence(front.deq))))
-                result = claim_full(queue, &front, want, room, run, needed);
+                result = claim_full(queue, &front, want, room, seat, run, needed);
             else if (is_hole(front.word, word_sequence(front.deq)))
                 result = pass_holes(queue, &front);
             else
-                result = pass_gap(queue, front.node, front.deq, front.word, false);
+                result = pass_gap(queue, &front, false);
         }
+        pin_end(queue, seat);
         if (result == RESULT_LOOK)
             lookout_look(queue);
         else if (result != RESULT_RETRY)
@@ -324,13 +341,18 @@ int dequeue_claim(cq_queue *queue, size_t want, size_t room, struct run *run, si
 int dequeue_make_room(cq_queue *queue)
 {
     struct front front;
-    int result = front_find(queue, &front);
+    int result;
 
+    pin_all(queue); /* not by a name, which would stay */
+    result = front_find(queue, NULL, &front);
     if (result != CQ_OK)
-        return result == CQ_EMPTY ? RESULT_RETRY : result;
-    if (is_full(front.word, word_sequence(front.deq)))
-        return CQ_FULL;
-    if (!is_hole(front.word, word_sequence(front.deq)))
-        return pass_gap(queue, front.node, front.deq, front.word, true);
-    return pass_holes(queue, &front);
+        result = result == CQ_EMPTY ? RESULT_RETRY : result;
+    else if (is_full(front.word, word_sequence(front.deq)))
+        result = CQ_FULL;
+    else if (!is_hole(front.word, word_sequence(front.deq)))
+        result = pass_gap(queue, &front, true);
+    else
+        result = pass_holes(queue, &front);
+    pin_none(queue);
+    return result;
 }

@@ -52,6 +52,9 @@ struct disk {
     int (*fill)(int file, uint64_t begin, uint64_t end);
     /* All of it, or an error. */
     int (*write)(int file, const void *from, size_t size, uint64_t offset);
+    /* As `write`, for blocks: `from`, `size` and `offset` are multiples of 4096. What was filled and flushed there
+       before is best written so. */
+    int (*write_blocks)(int file, const void *from, size_t size, uint64_t offset);
     /* *got is less than `size` at the end of the file only. */
     int (*read)(int file, void *to, size_t size, uint64_t offset, size_t *got);
     int (*flush)(int file);

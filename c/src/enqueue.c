@@ -20,13 +20,23 @@
    come at the same time. Runs that are not longer gain nothing, and are published as single messages are. */
 #define BATCH_AHEAD 8u
 
+/* The next node is appended ahead where nodes have so many slots. */
+#define AHEAD_SLOTS 8u
+
 /* ---- claiming -------------------------------------------------------------------------------------- */
+
+/* Where nodes are shorter, each change costs less than what waits for it. A durable queue may have to wait for the
+   disk. */
+static bool appends_ahead(const cq_queue *queue)
+{
+    return queue->geometry.slots_per_node >= AHEAD_SLOTS && !queue->durable;
+}
 
 /* Claim slots in the last node: one for a message of `size` bytes where slots get memory as far as messages reach, and
    where `reached` is the ticket for which it was given. CQ_OK, CQ_FULL, RESULT_USED_UP, RESULT_REACH, RESULT_RETRY, or
-   an error. */
+   an error. With its seat it says where the usual way goes on. */
 ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t want, size_t size, uint64_t reached,
-                              struct run *run)
+                              struct seat *seat, struct run *run)
 {
     uint32_t slots = queue->geometry.slots_per_node, index = ticket_index(tail->ticket);
     uint64_t sequence = word_sequence(tail->link), ticket = tail->ticket, room;
@@ -59,16 +69,19 @@ ALWAYS_INLINE int claim_slots(cq_queue *queue, const struct end *tail, size_t wa
     }
     *run = run_of(queue, sequence, link_node(tail->link), index, count);
     slot_set_reach(queue, run_slot(queue, run, 0), size);
-    participant_name(queue, SIDE_PRODUCERS, run->node);
     for (uint32_t i = 0; unlikely(queue->geometry.max_headers > 0) && i < count; ++i)
         slot_set_headers(queue, run_slot(queue, run, i), NULL, 0);
+    if (unlikely(!seat))
+        return CQ_OK;
     /* Relaxed, see fast.h. */
-    atomic_store_explicit(&queue->enq_node, node_offset(queue, tail->node), memory_order_relaxed);
-    atomic_store_explicit(&queue->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
+    atomic_store_explicit(&seat->enq_node, (uintptr_t)tail->node, memory_order_relaxed);
+    here -= index + here == slots && slots >= AHEAD_SLOTS; /* the usual way knows no nodes */
+    atomic_store_explicit(&seat->enq_limit, ticket_word(sequence, index + here, 0), memory_order_relaxed);
     return CQ_OK;
 }
 
-/* Append a node, which is given memory if none is free. As queue_append. */
+/* Append a node, which is given memory if none is free: not while this call keeps others' memory, of which some may
+   have to go. As queue_append. */
 static int append(cq_queue *queue, const struct end *tail)
 {
     struct growth growth = NO_GROWTH;
@@ -76,8 +89,14 @@ static int append(cq_queue *queue, const struct end *tail)
 
     if (unlikely(result != CQ_OK))
         return result;
-    while ((result = queue_append(queue, tail, &growth)) == RESULT_MEMORY)
+    for (;;) {
+        struct seat *seat = pin_begin(queue);
+        result = end_is_still(queue, SIDE_PRODUCERS, seat, tail) ? queue_append(queue, tail, &growth) : RESULT_RETRY;
+        pin_end(queue, seat);
+        if (result != RESULT_MEMORY)
+            break;
         supply_node(queue, &growth);
+    }
     node_drop(queue, &growth);
     supply_note(queue);
     return result;
@@ -96,9 +115,11 @@ int enqueue_claim(cq_queue *queue, size_t want, size_t size, bool insist, struct
     participant_active(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct end tail;
-        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
+        struct seat *seat = pin_begin(queue);
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, seat, &tail);
         if (likely(result == CQ_OK))
-            result = claim_slots(queue, &tail, want, size, reached, run);
+            result = claim_slots(queue, &tail, want, size, reached, seat, run);
+        pin_end(queue, seat);
         if (likely(result == CQ_OK))
             return CQ_OK;
         if (result == RESULT_USED_UP)
@@ -237,6 +258,27 @@ void enqueue_abandon(cq_queue *queue, const struct run *run, uint32_t from)
     wake_side(queue, SIDE_PRODUCERS, run->count - from);
 }
 
+/*
+ * The caller has published the last slot of this node's life: if it is the last node, append the next one now. Else the
+ * next message would wait for it, and so would its consumer, who goes on to that node only when it is there. All slots
+ * are touched: the caller's are published, and those before were when they were claimed (RECORD). Only a node that is
+ * at hand: what needs memory, or a search, is left to whoever needs the node.
+ */
+SELDOM void enqueue_append_next(cq_queue *queue, uint64_t sequence, uint32_t node)
+{
+    struct growth growth = NO_GROWTH;
+
+    if (!appends_ahead(queue) || !node_is_at_hand(queue))
+        return;
+    struct end tail = {link_word(sequence, node), 0, node_at(queue, node)};
+    struct seat *seat = pin_begin(queue);
+    if (end_is_still(queue, SIDE_PRODUCERS, seat, &tail))
+        queue_append(queue, &tail, &growth); /* whatever comes of it: the next claim finds out */
+    pin_end(queue, seat);
+    node_drop(queue, &growth);
+    supply_note(queue);
+}
+
 /* Several, in order, as many as there is room for; a claim takes as many slots of a node at once as it can. */
 int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, size_t *done)
 {
@@ -267,6 +309,8 @@ int enqueue_messages(cq_queue *queue, const cq_slice *messages, size_t count, si
             wake_side(queue, SIDE_CONSUMERS, i);
         if (result < 0)
             return result;
+        if (i == run.count)
+            enqueue_append_ahead(queue, &run);
     }
     return CQ_OK;
 }

@@ -269,9 +269,13 @@ static void say_access(struct text *text, const struct found *found)
         return;
     }
     say_file(text, found);
-    if (os_may(found->path, wanted) == 0)
-        say(text, "this process may open it; but only its owner may remove it from a directory like %s, or the file "
-            "system is mounted read-only", found->directory);
+    int error = os_may(found->path, wanted);
+    if (error == EROFS)
+        say(text, "the file system is mounted read-only, so nobody may write there: have it mounted for writing, or "
+            "look at the queue with CQ_READ_ONLY");
+    else if (error == 0)
+        say(text, "this process may open it; but only its owner may remove it from a directory like %s",
+            found->directory);
     else if (status->user == os_user())
         say(text, "its owner may not even %s it: run chmod u+rw %s", wanted == 4 ? "read" : "write", found->path);
     else if ((status->permissions >> 3 & wanted) == wanted)

@@ -12,6 +12,7 @@
 
 #include "node.h"
 #include "orphan.h"
+#include "pin.h"
 #include "slot.h"
 #include "trace.h"
 #include "wake.h"
@@ -51,9 +52,17 @@ ALWAYS_INLINE void fast_copy(unsigned char *to, const unsigned char *from, size_
         memcpy(&last, from + size - 8, 8);
         memcpy(to, &first, 8);
         memcpy(to + size - 8, &last, 8);
-    } else
-        for (size_t i = 0; i < size; ++i)
-            to[i] = from[i];
+    } else if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4);
+        memcpy(&last, from + size - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + size - 4, &last, 4);
+    } else if (size > 0) {
+        to[0] = from[0];
+        to[size / 2] = from[size / 2];
+        to[size - 1] = from[size - 1];
+    }
 }
 
 /* A slot that was claimed the usual way, and the ticket of before: the slot's own place. Two words, so that it stays in
@@ -91,14 +100,14 @@ static inline void fast_remember(_Atomic uint64_t *last, struct place place)
    message (deq_ahead; 0 where the next is in the same line). */
 #define FETCH_AHEAD 4
 
-/* Claim one slot to write into. False: the slow way. */
-ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
+/* With the thread's seat. */
+ALWAYS_INLINE bool fast_claim_seated(cq_queue *queue, const struct seat *seat, struct place *place)
 {
     /* remember:B acquire, pairs with remember:A: threads of one handle may rely on each other. */
     uint64_t ticket = atomic_load_explicit(&queue->last_enq, memory_order_acquire);
-    /* Relaxed: both are true whenever they were written, and belong to the ticket or make what follows fail. */
-    uint64_t limit = atomic_load_explicit(&queue->enq_limit, memory_order_relaxed);
-    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->enq_node, memory_order_relaxed));
+    /* Relaxed: both are this thread's, and belong to the ticket or make what follows fail. The node is named. */
+    uint64_t limit = atomic_load_explicit(&seat->enq_limit, memory_order_relaxed);
+    struct layout_node *node = (void *)atomic_load_explicit(&seat->enq_node, memory_order_relaxed);
 
     /* In the life of `limit` and before it. Lives are further apart than the longest node. */
     if (unlikely(limit - ticket - 1 >= LAYOUT_MAX_SLOTS << 12))
@@ -111,6 +120,19 @@ ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
         return false;
     prefetch_to_write((const unsigned char *)place->slot + FETCH_AHEAD * queue->geometry.slot_stride);
     return true;
+}
+
+/* Claim one slot to write into. False: the slow way. */
+ALWAYS_INLINE bool fast_claim_enq(cq_queue *queue, struct place *place)
+{
+    struct sitter *me = seat_me();
+    const struct seat *seat = pin_enter(queue, me);
+    if (likely(fast_claim_seated(queue, seat, place))) {
+        pin_leave(queue, me, seat); /* twice: one test less in the usual way */
+        return true;
+    }
+    pin_leave(queue, me, seat);
+    return false;
 }
 
 /* Make the slot FULL; the caller has written the message. False: the slow way. */
@@ -156,18 +178,18 @@ struct sight {
     uint64_t word;
 };
 
-/* Claim the message at the front. The caller wakes a producer. */
-ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
+/* With the thread's seat. */
+ALWAYS_INLINE enum seen fast_look(cq_queue *queue, const struct seat *seat, struct sight *look)
 {
     uint64_t version = orphan_version(queue); /* first, see fast_is_empty */
     /* remember:B, pairs with remember:A. */
     uint64_t ticket = atomic_load_explicit(&queue->last_deq, memory_order_acquire);
     /* Relaxed, as enq_node. */
-    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
+    struct layout_node *node = (void *)atomic_load_explicit(&seat->deq_node, memory_order_relaxed);
     uint32_t index = ticket_index(ticket);
 
     /* Relaxed: 0 is a wish. */
-    if (unlikely(orphan_is_dirty(version) || ticket == 0 ||
+    if (unlikely(orphan_is_dirty(version) || !node ||
                  index >= atomic_load_explicit(&queue->usual_slots, memory_order_relaxed)))
         return SEEN_OTHER;
     look->place = (struct place){slot_at(queue, node, index), ticket};
@@ -181,14 +203,33 @@ ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
     return SEEN_MESSAGE;
 }
 
+/* Claim the message at the front. The caller wakes a producer. */
+ALWAYS_INLINE enum seen fast_claim_deq(cq_queue *queue, struct sight *look)
+{
+    struct sitter *me = seat_me();
+    const struct seat *seat = pin_enter(queue, me);
+    enum seen seen = fast_look(queue, seat, look);
+    if (likely(seen == SEEN_MESSAGE)) { /* as fast_claim_enq */
+        pin_leave(queue, me, seat);
+        return SEEN_MESSAGE;
+    }
+    pin_leave(queue, me, seat);
+    return seen;
+}
+
 /* After SEEN_NOTHING: was the queue empty? Then one look at the producers' line has told it. The list was empty all the
    time, so it was when there were no orphans. */
-static inline bool fast_is_empty(const cq_queue *queue, uint64_t ticket)
+static inline bool fast_is_empty(cq_queue *queue, uint64_t ticket)
 {
-    /* Relaxed, as enq_node. */
-    struct layout_node *node = node_of_offset(queue, atomic_load_explicit(&queue->deq_node, memory_order_relaxed));
+    struct sitter *me = seat_me();
+    const struct seat *seat = pin_enter(queue, me);
+    /* Relaxed, as enq_node. NULL if a signal handler came in between. */
+    struct layout_node *node = (void *)atomic_load_explicit(&seat->deq_node, memory_order_relaxed);
     /* gap:A, after the slot was read; pairs with claim_deq:A: the slot was at the front all the time. */
-    return atomic_load_explicit(&node->deq, memory_order_seq_cst) == ticket;
+    bool empty = node && atomic_load_explicit(&node->deq, memory_order_seq_cst) == ticket;
+
+    pin_leave(queue, me, seat);
+    return empty;
 }
 
 /* After the last slot of a claimed run became DONE. */

@@ -62,15 +62,13 @@ static bool lower_logged_in(struct layout_node *node, const struct durable_mark 
     return false;
 }
 
-static void mark_logged(cq_queue *queue, const struct durable_mark *mark, uint64_t generation)
+static void mark_listed(cq_queue *queue, const struct durable_mark *mark, uint64_t generation)
 {
     struct layout_node *node = node_at(queue, link_node(mark->link));
     uint64_t sequence = word_sequence(mark->link);
 
-    /* node_state:A, pairs with node_free:A. Of a life that is over nothing need be known, and its memory may be gone.
-       */
-    uint64_t state = atomic_load_explicit(&queue->states[link_node(mark->link)], memory_order_acquire);
-    if (!node_is_listed(state) || word_sequence(state) != sequence || !lower_logged_in(node, mark, generation))
+    /* Of a life that is over nothing need be known, and its memory may be gone. */
+    if (!node_lives(queue, mark->link) || !lower_logged_in(node, mark, generation))
         return;
     for (uint32_t first = 0; first < queue->geometry.slots_per_node; first += LOGGED_SLOTS) {
         uint64_t bits = 0;
@@ -86,6 +84,13 @@ static void mark_logged(cq_queue *queue, const struct durable_mark *mark, uint64
                 break;
         }
     }
+}
+
+static void mark_logged(cq_queue *queue, const struct durable_mark *mark, uint64_t generation)
+{
+    pin_all(queue);
+    mark_listed(queue, mark, generation);
+    pin_none(queue);
 }
 
 /* While a region is made: the slot's message is on the disk, in this generation. Nobody else is there. */
@@ -169,10 +174,8 @@ static int write_message(struct scan *scan, struct layout_slot *slot, uint64_t w
         return error;
     /* peek:B, after peek:A. */
     *there = is_live(atomic_load_explicit(&slot->state, memory_order_relaxed), word_sequence(word));
-    if (!*there) {
-        segment_drop_fact(segment);
-        return 0;
-    }
+    if (!*there)
+        return segment_drop_fact(segment);
     ++scan->queue->durable->state.messages;
     return segment_end_fact(segment);
 }
@@ -252,7 +255,7 @@ static void note_generation(struct scan *scan, struct layout_node *node)
         scan->flush->oldest = own;
 }
 
-static int scan_node(struct scan *scan, uint32_t number)
+static int scan_pinned(struct scan *scan, uint32_t number)
 {
     cq_queue *queue = scan->queue;
     struct durable *durable = queue->durable;
@@ -290,6 +293,14 @@ static int scan_node(struct scan *scan, uint32_t number)
     return 0;
 }
 
+static int scan_node(struct scan *scan, uint32_t number)
+{
+    pin_all(scan->queue);
+    int error = scan_pinned(scan, number);
+    pin_none(scan->queue);
+    return error;
+}
+
 /* CQ_OK, or CQ_ECORRUPT; *error: 0 or an error number. */
 static int scan_all(struct scan *scan, int *error)
 {
@@ -298,8 +309,10 @@ static int scan_all(struct scan *scan, int *error)
 
     /* end_read:A, pairs with help_tail:D: the nodes up to it are listed. */
     scan->tail = atomic_load_explicit(&queue->header->tail, memory_order_acquire);
+    pin_all(queue);
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT && result == RESULT_RETRY; ++attempt)
-        result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &scan->head); /* D, before any slot */
+        result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &scan->head); /* D, before any slot */
+    pin_none(queue);
     if (result != CQ_OK)
         return CQ_ECORRUPT;
     scan->flush->deq = scan->head.ticket;

@@ -10,6 +10,7 @@
 #include "fork.h"
 
 #include "os.h"
+#include "seat.h"
 #include "region.h"
 
 static _Atomic uint32_t holder; /* a futex word: 0, or the process one of whose threads has the lock */
@@ -53,6 +54,7 @@ static void begin_child(void)
         queue->listed_at = NULL;
     }
     handles = NULL;
+    seat_after_fork();
     fork_unlock();
 }
 

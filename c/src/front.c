@@ -57,12 +57,11 @@ int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, u
     return CQ_ECORRUPT;
 }
 
-/* The owner of the slot at the front, if it is claimed and not yet published; else 0. A hint. */
-uint32_t front_blocker(const cq_queue *queue)
+static uint32_t blocker(const cq_queue *queue)
 {
     struct end head;
 
-    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head) != CQ_OK ||
+    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, NULL, &head) != CQ_OK ||
         ticket_index(head.ticket) == queue->geometry.slots_per_node)
         return 0;
     /* end_read:B, pairs with claim_enq:A. */
@@ -72,4 +71,13 @@ uint32_t front_blocker(const cq_queue *queue)
         return slot_phase(word) == SLOT_WRITING ? word_owner(word) : 0;
     bool claimed = word_sequence(enq) == word_sequence(head.ticket) && ticket_index(enq) > ticket_index(head.ticket);
     return claimed ? word_owner(enq) : 0;
+}
+
+/* The owner of the slot at the front, if it is claimed and not yet published; else 0. A hint. */
+uint32_t front_blocker(const cq_queue *queue)
+{
+    pin_all(queue);
+    uint32_t owner = blocker(queue);
+    pin_none(queue);
+    return owner;
 }

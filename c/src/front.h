@@ -14,11 +14,11 @@ int front_find_later(cq_queue *queue, struct layout_node *node, uint64_t from, u
 uint32_t front_blocker(const cq_queue *queue);
 
 /* CQ_OK: there is a slot at the front. CQ_EMPTY: all of the last node is claimed. RESULT_RETRY, RESULT_LOOK: it is
-   moving. */
-ALWAYS_INLINE int front_find(cq_queue *queue, struct front *front)
+   moving. `seat` as for end_read. */
+ALWAYS_INLINE int front_find(cq_queue *queue, struct seat *seat, struct front *front)
 {
     struct end head;
-    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, seat, &head);
 
     if (unlikely(result != CQ_OK))
         return result;

@@ -155,6 +155,13 @@ struct orphan_cache {
     uint64_t links[ORPHAN_NODES];
 };
 
+/* What one thread of the process may touch again without looking: see pin.h. It is that thread's own. */
+struct seat {
+    alignas(LAYOUT_LINE) _Atomic uint64_t enq_limit; /* tickets of this life before this one are within capacity; 0 */
+    _Atomic uintptr_t enq_node, deq_node;            /* where last_enq and last_deq may stand; or 0 */
+    _Atomic uint32_t named[2]; /* by SIDE_: the nodes that the participant's entry names for this thread, plus 1 */
+};
+
 #define TRIM_MOST 520u /* nodes in a window */
 enum held { HELD_NOT, HELD_AS_IT_WAS, HELD_NAMED, HELD_BARE };
 
@@ -228,15 +235,13 @@ struct cq_queue {
     /* Producers' and consumers' caches, apart because different threads write them all the time. Each is true by
        itself, whatever mixture of them a thread sees: tickets name the only node and life that they can stand in. */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_enq; /* newest ticket installed here *and* wholly published */
-    _Atomic uint64_t enq_limit;                     /* tickets of this life before this one are within capacity */
     _Atomic uint64_t deq_seen;                      /* a ticket that deq has reached; stale at worst */
-    _Atomic uint64_t enq_node;                      /* where last_enq may stand: the node's offset */
     _Atomic uint32_t voids;                         /* suffered, or made for room, since this handle published last */
     alignas(LAYOUT_LINE) _Atomic uint64_t last_deq; /* newest ticket installed here *and* wholly finished */
-    _Atomic uint64_t deq_node;                      /* where last_deq may stand */
     _Atomic uint64_t empty_at; /* last_deq when the queue was found empty last; a guess, see claim.c */
     _Atomic uint64_t waited; /* claims before this ticket were waited for; in place of an owner: so patiently, plus 1 */
 
+    struct seat seats[1 + LAYOUT_SEATS];
     alignas(LAYOUT_LINE) struct hole_cache hole_cache;
     struct orphan_cache orphan_cache;
 

@@ -5,9 +5,9 @@
  * owns the drawing and the packing; beyond naming them it must not know which code reads or writes the bytes, or when.
  *
  *        0  header                      one page
- *     4096  participants                4,096 entries of 128 bytes
- *   528384  sources                     80 entries of 256 bytes
- *   548864  summary of the free bitmap  1 bit for 64 words of it
+ *     4096  participants                4,096 entries of 256 bytes
+ *  1052672  sources                     80 entries of 256 bytes
+ *  1073152  summary of the free bitmap  1 bit for 64 words of it
  *        .  free bitmap                 1 bit a node
  *        .  marks                       8 bytes for 16 nodes: which may hold orphans, which have holes
  *        .  dues                        8 bytes a slot: when what was given back for later is due
@@ -46,6 +46,7 @@
 #define LAYOUT_MAX_FILE (UINT64_C(1) << 46)
 #define LAYOUT_MAX_OWNER 4094u
 #define LAYOUT_PARTICIPANTS 4096u
+#define LAYOUT_SEATS 20u /* threads of a participant that can name nodes */
 #define LAYOUT_SMALL_MESSAGE 248u /* up to here a slot has no length field of its own */
 #define LAYOUT_MAX_HEADERS 65535u
 #define LAYOUT_MAX_DELIVERIES 254u
@@ -158,10 +159,11 @@ struct layout_participant {
     _Atomic uint32_t pid;         /* 40 for people to read, and a hint that it may be dead */
     _Atomic uint32_t active;      /* 44 1: may have claimed something since it registered; 0: surely not */
     _Atomic uint64_t command[2];  /* 48 the program's name, for people to read */
-    _Atomic uint32_t nodes[2];    /* 64 nodes that this participant may touch at any time, plus 1; 0: none */
+    _Atomic uint32_t pins;        /* 64 calls under way that may touch any node */
     _Atomic uint64_t feed_number; /* 72 what this participant is feeding: its number in the source, */
     _Atomic uint64_t feed_link;   /* 80 and the node of its slot (0: there is none) */
     _Atomic uint64_t feed_index;  /* 88 and the slot */
+    _Atomic uint32_t names[LAYOUT_SEATS][2]; /* 96 nodes that its threads may touch at any time, plus 1; 0: none */
 };
 
 /* Where messages come from: LAYOUT_SOURCE_SLOTS entries, which get memory when the first source is made known. */
@@ -226,8 +228,9 @@ static_assert(offsetof(struct layout_header, consumer) == 3072, "drawn at 3072")
 static_assert(offsetof(struct layout_header, sources) == 3200, "drawn at 3200");
 static_assert(sizeof(struct layout_header) == 3328 && sizeof(struct layout_header) <= LAYOUT_PAGE, "one page");
 static_assert(offsetof(struct layout_header, needed) == 1152, "drawn at 1152");
-static_assert(sizeof(struct layout_participant) == 128, "128 bytes a participant");
-static_assert(offsetof(struct layout_participant, nodes) == 64, "drawn at 64");
+static_assert(sizeof(struct layout_participant) == 256, "256 bytes a participant");
+static_assert(offsetof(struct layout_participant, pins) == 64, "drawn at 64");
+static_assert(offsetof(struct layout_participant, names) == 96, "drawn at 96");
 static_assert(sizeof(struct layout_node) == LAYOUT_NODE_HEADER, "slots begin at 384");
 static_assert(offsetof(struct layout_node, deq) == 128 && offsetof(struct layout_node, next) == 256, "lines apart");
 static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are plain words");

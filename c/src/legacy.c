@@ -164,15 +164,17 @@ static bool is_same_queue(const struct facts_head *a, const struct facts_head *b
     return memcmp(a->id, b->id, FACTS_ID) == 0 && memcmp(&shape, &b->shape, sizeof shape) == 0;
 }
 
-/* One whose head was not flushed yet has no facts. CQ_OK, CQ_EVERSION, CQ_ECORRUPT. */
-static int judge_head(struct legacy *legacy, const struct legacy_file *file, const unsigned char *bytes)
+/* One whose head was not flushed yet has no facts; what is in its place may be the head of a removed file that had the
+   block before. CQ_OK, CQ_EVERSION, CQ_ECORRUPT. */
+static int judge_head(struct legacy *legacy, const struct legacy_file *file, const uint8_t id[FACTS_ID],
+                      const unsigned char *bytes)
 {
     struct facts_head head;
 
     if (file->size < sizeof head)
         return CQ_OK;
     memcpy(&head, bytes, sizeof head);
-    if (!facts_check_head(&legacy->crc, &head))
+    if (!facts_check_head(&legacy->crc, &head) || memcmp(head.segment_id, id, FACTS_ID) != 0)
         return CQ_OK;
     if (head.version != FACTS_VERSION || head.shape.features & ~FEATURES)
         return CQ_EVERSION;
@@ -197,8 +199,8 @@ static int read_file(int directory, struct legacy *legacy, size_t index)
 
     if (error != 0)
         return error == ELOOP ? CQ_ECORRUPT : home_result(error); /* no file, or a link to one: not written here */
-    int result = judge_head(legacy, &legacy->files[index], bytes);
     id_of_name(legacy->files[index].name, id);
+    int result = judge_head(legacy, &legacy->files[index], id, bytes);
     for (uint64_t offset = sizeof(struct facts_head);
          result == CQ_OK && facts_next(&legacy->crc, id, bytes, legacy->files[index].size, &offset, &fact);
          offset += fact_bytes(fact.size)) {

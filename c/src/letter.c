@@ -136,8 +136,7 @@ static int send_over(cq_queue *queue, const struct run *run, uint64_t number)
     return result == CQ_DUPLICATE ? CQ_OK : result;
 }
 
-/* Claim an orphan, which is nobody's. *run has its deliveries so far. */
-static bool claim_spent(cq_queue *queue, struct run *run)
+static bool claim_spent_pinned(cq_queue *queue, struct run *run)
 {
     struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t word = slot_load(queue, node_at(queue, run->node), run->index);
@@ -150,6 +149,15 @@ static bool claim_spent(cq_queue *queue, struct run *run)
         &slot->state, &word,
         slot_word(run->sequence, run->deliveries, SLOT_READING | slot_short(word), queue->owner), memory_order_seq_cst,
         memory_order_relaxed);
+}
+
+/* Claim an orphan, which is nobody's. *run has its deliveries so far. */
+static bool claim_spent(cq_queue *queue, struct run *run)
+{
+    pin_all(queue); /* its node may have gone */
+    bool claimed = node_lives(queue, link_word(run->sequence, run->node)) && claim_spent_pinned(queue, run);
+    pin_none(queue);
+    return claimed;
 }
 
 /* Of a claimed one: it is an orphan again, or DONE. */

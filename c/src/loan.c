@@ -62,6 +62,12 @@ ALWAYS_INLINE int borrowed(const cq_queue *queue, const cq_message *message, boo
     return same ? CQ_OK : CQ_ENOTHELD;
 }
 
+/* After pin_node: may a slot be touched that may not be the caller's any more, whatever its token said? */
+ALWAYS_INLINE bool keeps_node(const cq_queue *queue, const struct seat *seat, const struct run *run)
+{
+    return likely(seat) || node_lives(queue, link_word(run->sequence, run->node));
+}
+
 int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 {
     struct place place;
@@ -84,10 +90,16 @@ int cq_reserve(cq_queue *queue, size_t size, cq_message *message)
 /* Is the slot of a reservation still waiting for its owner? Untouched will do: its node is in the same life. */
 static bool is_reserved(cq_queue *queue, const struct run *run)
 {
+    struct seat *seat = pin_node(queue, SIDE_PRODUCERS, run->node);
     struct layout_node *node = node_at(queue, run->node);
-    uint64_t word = slot_load(queue, node, run->index);
-    /* end_read:B, pairs with claim_enq:A: was it claimed at all? */
-    uint64_t enq = atomic_load_explicit(&node->enq, memory_order_acquire);
+    uint64_t word = 0, enq = 0;
+
+    if (keeps_node(queue, seat, run)) {
+        word = slot_load(queue, node, run->index);
+        /* end_read:B, pairs with claim_enq:A: was it claimed at all? */
+        enq = atomic_load_explicit(&node->enq, memory_order_acquire);
+    }
+    pin_end(queue, seat);
     return (word_sequence(word) != run->sequence && word_sequence(enq) == run->sequence &&
             run->index < ticket_index(enq)) ||
            (word_owner(word) == queue->owner && (slot_phase(word) == SLOT_WRITING || slot_phase(word) == SLOT_VOID));
@@ -132,6 +144,7 @@ ALWAYS_INLINE int commit(cq_queue *queue, cq_message *message, size_t size, bool
     if (result == CQ_OK) {
         end_loan(message);
         wake_side(queue, SIDE_CONSUMERS, 1);
+        enqueue_append_ahead(queue, &run);
     }
     return result;
 }
@@ -204,7 +217,7 @@ int cq_take_wait(cq_queue *queue, cq_message *message, int64_t timeout_ns)
 
 /* FULL (claimed, not yet recorded) or READING by this handle -> `phase`, from the exact word: a second release must not
    touch what the slot holds next. */
-static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries, uint32_t owner)
+static int settle_slot(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries, uint32_t owner)
 {
     struct layout_slot *slot = run_slot(queue, run, 0);
     uint64_t full = slot_word(run->sequence, 0, SLOT_FULL, 0);
@@ -222,6 +235,15 @@ static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32
                                                     memory_order_acquire))
             return CQ_OK;
     }
+}
+
+static int settle(cq_queue *queue, const struct run *run, uint32_t phase, uint32_t deliveries, uint32_t owner)
+{
+    struct seat *seat = pin_node(queue, SIDE_CONSUMERS, run->node);
+    int result = keeps_node(queue, seat, run) ? settle_slot(queue, run, phase, deliveries, owner) : CQ_ENOTHELD;
+
+    pin_end(queue, seat);
+    return result;
 }
 
 ALWAYS_INLINE int release(cq_queue *queue, cq_message *message, bool plain)
@@ -282,7 +304,9 @@ static uint64_t due_at_tail(cq_queue *queue)
     struct end tail;
 
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
-        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &tail);
+        struct seat *seat = pin_begin(queue);
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, seat, &tail);
+        pin_end(queue, seat);
         if (result == CQ_OK)
             return DUE_TAIL | tail.ticket >> 12;
         if (result != RESULT_RETRY)

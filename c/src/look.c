@@ -75,7 +75,10 @@ static int show(struct walk *walk, const struct run *run, uint64_t word)
         return CQ_OK; /* claimed meanwhile, though nobody has recorded that yet */
     message.data = walk->copy + walk->queue->geometry.prefix;
     message.position = run_position(walk->queue, run);
-    return walk->visitor(&message, walk->context) ? ENOUGH : CQ_OK;
+    pin_none(walk->queue); /* it may take any time; what it goes on in afterwards the caller looks up again */
+    result = walk->visitor(&message, walk->context) ? ENOUGH : CQ_OK;
+    pin_all(walk->queue);
+    return result;
 }
 
 /* Node by node, the furthest behind first, as many at a time as there is memory for. */
@@ -118,14 +121,14 @@ static int walk_list(struct walk *walk)
     for (uint64_t round = 0; round < 2 * queue->geometry.node_count + 16; ++round) {
         if (link == 0) {
             struct end head;
-            int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
+            int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, NULL, &head);
             if (result == CQ_ECORRUPT)
                 return result;
             link = head.link;
             index = result == CQ_OK ? ticket_index(head.ticket) : 0;
         }
         struct layout_node *node = node_at(queue, link_node(link));
-        for (; index < slots; ++index) {
+        for (; index < slots && node_lives(queue, link); ++index) { /* each time: show lets its memory go */
             uint64_t word = slot_load(queue, node, index);
             struct run run = run_of(queue, word_sequence(link), link_node(link), index, 1);
             if (word_sequence(word) != word_sequence(link))
@@ -134,11 +137,19 @@ static int walk_list(struct walk *walk)
             if (result != CQ_OK)
                 return result;
         }
+        if (!node_lives(queue, link)) {
+            link = 0;
+            continue;
+        }
         uint64_t next = atomic_load_explicit(&node->next, memory_order_acquire); /* append:A, pairs with append:C */
         if (word_sequence(next) == word_sequence(link) && (index < slots || link_node(next) == NODE_NIL))
             return CQ_OK;
         if (word_sequence(next) == word_sequence(link) && link_node(next) >= queue->geometry.node_count)
             return CQ_ECORRUPT;
+        /* walk:A acquire, after append:A; pairs with help_tail:D. A node that tail has not reached has no message, and
+           may not be LINKED yet. Of the others, one that is not listed is one that head has passed. */
+        if (atomic_load_explicit(&queue->header->tail, memory_order_acquire) == link)
+            return CQ_OK;
         link = word_sequence(next) == word_sequence(link)
                    ? link_word(sequence_next(word_sequence(link)), link_node(next))
                    : 0;
@@ -150,10 +161,12 @@ static int walk_list(struct walk *walk)
 static int walk(cq_queue *queue, cq_visitor *visitor, void *context, bool brief)
 {
     struct walk walk = {.queue = queue, .visitor = visitor, .context = context, .brief = brief};
-    int result = walk_orphans(&walk);
 
+    pin_all(queue);
+    int result = walk_orphans(&walk);
     if (result == CQ_OK)
         result = walk_list(&walk);
+    pin_none(queue);
     free(walk.copy);
     return result == ENOUGH ? CQ_OK : result;
 }
@@ -168,9 +181,9 @@ static int measure(cq_queue *queue, uint64_t *enq, uint64_t *waiting)
     *enq = *waiting = 0;
     for (uint32_t attempt = 0; attempt < 1000; ++attempt) {
         struct end head, tail = {0}, again = {0};
-        int front = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head);
-        int back = end_read(queue, SIDE_PRODUCERS, memory_order_seq_cst, &tail);
-        int still = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &again);
+        int front = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &head);
+        int back = end_read(queue, SIDE_PRODUCERS, memory_order_seq_cst, NULL, &tail);
+        int still = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &again);
         if (front == CQ_ECORRUPT || back == CQ_ECORRUPT || still == CQ_ECORRUPT)
             return CQ_ECORRUPT;
         *enq = tail.ticket;
@@ -228,10 +241,12 @@ static struct orphans count_orphans(cq_queue *queue)
 int look_length(cq_queue *queue, uint64_t *length)
 {
     uint64_t enq, waiting;
-    int result = measure(queue, &enq, &waiting);
 
+    pin_all(queue);
+    int result = measure(queue, &enq, &waiting);
     if (result == CQ_OK)
         *length = waiting + count_orphans(queue).all;
+    pin_none(queue);
     return result;
 }
 
@@ -281,6 +296,7 @@ void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t 
     uint64_t head = atomic_load_explicit(&queue->header->head, memory_order_acquire);
 
     totals[0] = totals[1] = 0;
+    pin_all(queue);
     for (uint64_t n = 0; n < touched; ++n) {
         /* node_state:A, pairs with help_tail:C and settle:B. */
         uint64_t state = atomic_load_explicit(&queue->states[n], memory_order_acquire);
@@ -290,6 +306,7 @@ void look_holdings(cq_queue *queue, uint32_t *held, uint32_t *writing, uint64_t 
             continue;
         count_node(queue, (uint32_t)n, word_sequence(state), held, writing, totals);
     }
+    pin_none(queue);
 }
 
 /* ---- participants ---------------------------------------------------------------------------------- */
@@ -391,7 +408,7 @@ static void stat_durable(cq_queue *queue, cq_stats *stats)
     stats->recovered = header->recovered;
 }
 
-int look_stat(cq_queue *queue, cq_stats *stats)
+static int stat_pinned(cq_queue *queue, cq_stats *stats)
 {
     const struct layout_header *header = queue->header;
     const struct geometry *g = &queue->geometry;
@@ -453,4 +470,12 @@ int look_stat(cq_queue *queue, cq_stats *stats)
     memory_taken(queue, &stats->memory);
     stats->unlinked = !region_is_linked(queue);
     return CQ_OK;
+}
+
+int look_stat(cq_queue *queue, cq_stats *stats)
+{
+    pin_all(queue);
+    int result = stat_pinned(queue, stats);
+    pin_none(queue);
+    return result;
 }

@@ -47,7 +47,8 @@ static int allocate_part(cq_queue *queue, const struct blank *blank, uint64_t of
         if (error != ENOTSUP)
             return error;
     }
-    return os_allocate(descriptor(queue, blank), offset, size);
+    int fd = descriptor(queue, blank), error = os_allocate(fd, offset, size);
+    return error == 0 && descriptor(queue, blank) != fd ? EBADF : error; /* it may have been another file's */
 }
 
 /* Has what is given at a time, from `begin` on, memory by the word of a node in it? Such a node, not BARE, has all of

@@ -1,15 +1,15 @@
 /*
- * node.c - nodes: taking free ones, putting back, recycling, growing; what is known of those in use.
+ * node.c - nodes: taking free ones, putting back, recycling, growing; settling those in use.
  *
  * It owns node.state, the only truth about a node: FREE -> TAKEN(owner) -> LINKED [-> SETTLED] -> FREE; and without
- * memory FREE -> BARE(owner) -> BARE -> BARE(owner) -> TAKEN(owner). The bitmap
- * of free nodes (with a summary, one bit for 64 words) is a hint to find the lowest one, so that memory follows the
- * backlog: a bit may be wrong for a while either way, and node_sweep puts it right. The marks tell where there may
- * be orphans or holes: set before either is announced, so that none is missed. It must not know what a message is,
- * nor how a node gets memory: it says which needs some.
+ * memory FREE -> BARE(owner) -> BARE -> BARE(owner) -> TAKEN(owner). A free one is found by hint.h, which may be wrong
+ * for a while either way, and which node_sweep puts right. It must not know what a message is, nor how a node gets
+ * memory: it says which needs some.
  */
 #include "node.h"
 
+#include "hint.h"
+#include "pin.h"
 #include "wake.h"
 
 /* How much one call looks through for free nodes, in slots. */
@@ -28,45 +28,19 @@ static bool is_free(uint64_t state)
     return ticket_index(state) == NODE_FREE || (ticket_index(state) == NODE_BARE && word_owner(state) == 0);
 }
 
-/* The bitmap. All relaxed: hints order nothing, taking a node acquires its state. */
-static void hint_set(cq_queue *queue, uint64_t node)
-{
-    uint64_t word = node / 64;
-    atomic_fetch_or_explicit(&queue->bitmap[word], UINT64_C(1) << node % 64, memory_order_relaxed);
-    atomic_fetch_or_explicit(&queue->summary[word / 64], UINT64_C(1) << word % 64, memory_order_relaxed);
-}
-
-static void hint_clear(cq_queue *queue, uint64_t node)
-{
-    uint64_t word = node / 64, bit = UINT64_C(1) << node % 64;
-    if ((atomic_fetch_and_explicit(&queue->bitmap[word], ~bit, memory_order_relaxed) & ~bit) == 0) {
-        atomic_fetch_and_explicit(&queue->summary[word / 64], ~(UINT64_C(1) << word % 64), memory_order_relaxed);
-        if (atomic_load_explicit(&queue->bitmap[word], memory_order_relaxed) != 0)
-            atomic_fetch_or_explicit(&queue->summary[word / 64], UINT64_C(1) << word % 64, memory_order_relaxed);
-    }
-}
-
-/* The lowest node below `touched` that is said to be free, or `touched`. Nothing beyond is read: it has no memory. */
-static uint64_t hint_lowest(const cq_queue *queue, uint64_t touched)
-{
-    for (uint64_t group = 0; group * 4096 < touched; ++group) {
-        uint64_t words = atomic_load_explicit(&queue->summary[group], memory_order_relaxed);
-        for (; words != 0; words &= words - 1) {
-            uint64_t word = group * 64 + (uint64_t)__builtin_ctzll(words);
-            uint64_t bits = word * 64 < touched ? atomic_load_explicit(&queue->bitmap[word], memory_order_relaxed) : 0;
-            if (bits != 0 && word * 64 + (uint64_t)__builtin_ctzll(bits) < touched)
-                return word * 64 + (uint64_t)__builtin_ctzll(bits);
-        }
-    }
-    return touched;
-}
-
 /* Nodes that have memory: bounded, whatever the region says. */
 uint64_t node_touched(const cq_queue *queue)
 {
     /* node_touched:A, pairs with grow:A: the nodes below have memory. */
     uint64_t touched = atomic_load_explicit(&queue->header->touched, memory_order_acquire);
     return touched < queue->geometry.node_count ? touched : queue->geometry.node_count;
+}
+
+/* Is a free node with memory known? A hint. */
+bool node_is_at_hand(const cq_queue *queue)
+{
+    uint64_t touched = node_touched(queue), lowest = hint_lowest(queue, touched);
+    return lowest < touched && ticket_index(node_state(queue, lowest, memory_order_relaxed)) == NODE_FREE;
 }
 
 /* Is the life `sequence` of a node behind head? Read tail, then head, *after* whatever made sure that the node was in
@@ -101,7 +75,7 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
     struct layout_node *at = node_at(queue, node);
     uint64_t done = slot_word(sequence, 0, SLOT_DONE, 0);
 
-    /* Again if another process calls it SETTLED meanwhile, which happens once in a life. */
+    /* The node is pinned. Again if another process calls it SETTLED meanwhile, which happens once in a life. */
     for (int attempt = 0; attempt < 2; ++attempt) {
         /* node_state:A, pairs with help_tail:C and settle:B. */
         uint64_t state = node_state(queue, node, memory_order_acquire);
@@ -127,10 +101,20 @@ static bool recycle(cq_queue *queue, uint32_t node, uint64_t sequence, uint32_t 
     return false;
 }
 
-bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
+/* For a caller that keeps the node's memory. */
+bool node_recycle_kept(cq_queue *queue, uint32_t node, uint64_t sequence)
 {
     uint32_t looked = 0;
     return recycle(queue, node, sequence, &looked);
+}
+
+bool node_recycle(cq_queue *queue, uint32_t node, uint64_t sequence)
+{
+    struct seat *seat = pin_node(queue, SIDE_CONSUMERS, node);
+    bool freed = node_recycle_kept(queue, node, sequence);
+
+    pin_end(queue, seat);
+    return freed;
 }
 
 /*
@@ -157,37 +141,6 @@ bool node_settle(cq_queue *queue, uint32_t node, uint64_t state)
                                                    memory_order_relaxed);
 }
 
-/* ---- marks ------------------------------------------------------------------------------------------ */
-
-/* The marks of the nodes that share a word with this one. */
-uint64_t node_marks(const cq_queue *queue, uint64_t node)
-{
-    /* marks:A, pairs with mark:A. */
-    return atomic_load_explicit(&queue->marks[node / MARK_NODES], memory_order_seq_cst);
-}
-
-/* After a slot became ORPHAN and before that is announced; before a hole is announced and made. */
-void node_mark(cq_queue *queue, uint64_t node, enum mark mark)
-{
-    _Atomic uint64_t *word = &queue->marks[node / MARK_NODES];
-
-    /* mark:A release, pairs with marks:A: with the new version comes the ORPHAN. The version first: an unmark:A between
-       the two either starts from a word with the old version, and fails, or its process read the new one and scanned
-       after it. */
-    if (mark == MARK_ORPHANS)
-        atomic_fetch_add_explicit(word, MARK_VERSION, memory_order_seq_cst);
-    atomic_fetch_or_explicit(word, mark_bit(node, mark), memory_order_seq_cst);
-}
-
-/* Take the mark away, if the word is `seen` still: the caller read it before it found nothing in the node. */
-bool node_unmark(cq_queue *queue, uint64_t node, uint64_t seen, enum mark mark)
-{
-    /* unmark:A, after marks:A and the slots: no mark was made in between. */
-    return atomic_compare_exchange_strong_explicit(&queue->marks[node / MARK_NODES], &seen,
-                                                   seen & ~mark_bit(node, mark), memory_order_seq_cst,
-                                                   memory_order_relaxed);
-}
-
 /* ---- finding a free node ----------------------------------------------------------------------------- */
 
 /*
@@ -210,7 +163,9 @@ uint32_t node_sweep(cq_queue *queue, uint64_t *node, uint64_t budget)
         if (node_is_listed(state) && word_sequence(state) != word_sequence(head) &&
             !is_since(word_sequence(state), head)) {
             uint32_t looked = 0;
+            pin_all(queue);
             found += recycle(queue, (uint32_t)*node, word_sequence(state), &looked);
+            pin_none(queue);
             cost += COST_OF_NODE + (uint64_t)COST_OF_SLOT * looked;
         } else if (is_free(state)) {
             hint_set(queue, *node);

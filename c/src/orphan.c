@@ -10,6 +10,7 @@
 
 #include "ends.h"
 #include "node.h"
+#include "pin.h"
 #include "slot.h"
 #include "wake.h"
 
@@ -108,9 +109,12 @@ uint32_t orphan_nodes(cq_queue *queue, uint64_t reference, uint64_t nearer, uint
     return count;
 }
 
-/* The first orphan from `index` on in the node that `link` names: *run (with deliveries so far) and *word. */
+/* The first orphan from `index` on in the node that `link` names: *run (with deliveries so far) and *word. All is
+   pinned. The link may be an old one. */
 bool orphan_in_node(cq_queue *queue, uint64_t link, uint32_t index, struct run *run, uint64_t *word)
 {
+    if (!node_lives(queue, link))
+        return false;
     for (; index < queue->geometry.slots_per_node; ++index) {
         *word = slot_load(queue, node_at(queue, link_node(link)), index);
         if (word_sequence(*word) != word_sequence(link) || slot_phase(*word) != SLOT_ORPHAN)
@@ -192,6 +196,9 @@ static bool due_in_node(cq_queue *queue, struct terms *terms, uint64_t link, uin
 /* Has the node an orphan in whatever life? */
 static bool has_orphan(cq_queue *queue, uint32_t node)
 {
+    /* node_state:A, pairs with help_tail:C and node_free:A: in no list it has none, and perhaps no memory. */
+    if (!node_is_listed(atomic_load_explicit(&queue->states[node], memory_order_acquire)))
+        return false;
     for (uint32_t i = 0; i < queue->geometry.slots_per_node; ++i)
         if (slot_phase(slot_load(queue, node_at(queue, node), i)) == SLOT_ORPHAN)
             return true;
@@ -282,7 +289,7 @@ static uint64_t begin_search(cq_queue *queue, struct terms *terms)
     /* orphan_claim:A, after orphan_version:A; pairs with swing_head:A. */
     uint64_t reference = atomic_load_explicit(&queue->header->head, memory_order_acquire);
 
-    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head) == CQ_OK)
+    if (end_read(queue, SIDE_CONSUMERS, memory_order_acquire, NULL, &head) == CQ_OK)
         terms->front = head.ticket;
     else
         terms->front = ticket_word(word_sequence(reference), 0, 0);
@@ -297,7 +304,12 @@ bool orphan_waits(cq_queue *queue, struct terms *terms)
     uint64_t version = orphan_version(queue), word;
     struct run run;
 
-    return orphan_is_dirty(version) && find(queue, terms, version, begin_search(queue, terms), &run, &word);
+    if (!orphan_is_dirty(version))
+        return false;
+    pin_all(queue); /* as orphan_claim */
+    bool found = find(queue, terms, version, begin_search(queue, terms), &run, &word);
+    pin_none(queue);
+    return found;
 }
 
 /*
@@ -305,7 +317,8 @@ bool orphan_waits(cq_queue *queue, struct terms *terms)
  * made since if it is the same later; or a dirty one, and the terms say when the next is due. RESULT_SPENT: *run is
  * one that is to go to dead_letter, and nobody has claimed it. CQ_ETOOSMALL with *needed, or an error.
  */
-int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed, uint64_t *version)
+static int claim_pinned(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed,
+                        uint64_t *version)
 {
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         *version = orphan_version(queue);
@@ -342,4 +355,12 @@ int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *
         }
     }
     return CQ_ECORRUPT;
+}
+
+int orphan_claim(cq_queue *queue, struct terms *terms, size_t room, struct run *run, size_t *needed, uint64_t *version)
+{
+    pin_all(queue); /* it goes to any node */
+    int result = claim_pinned(queue, terms, room, run, needed, version);
+    pin_none(queue);
+    return result;
 }

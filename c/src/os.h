@@ -97,9 +97,9 @@ int os_map(int fd, uint64_t size, enum os_map use, void **at);
 void os_unmap(void *at, uint64_t size);
 /* Whole pages of a mapping may be used so from now on. With OS_MAP_TRY not at all, not even by the kernel. (s) */
 int os_protect(void *at, uint64_t size, enum os_map use);
-/* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. *populates:
-   os_populate works here. */
-int os_map_alive(void **at, bool *populates);
+/* A page of this process's own, of 0; in a child process it is all 0 again before the child runs. Just before the
+   mapping at `base`, if nothing is there. *populates: os_populate works here. */
+int os_map_alive(void *base, void **at, bool *populates);
 /* Is there a word of this value at `at`, where there need not be any memory? */
 bool os_is_word(const void *at, uint32_t value);
 /* A path that leads to the file of a mapping of this process, which only some processes may use. */
@@ -122,6 +122,8 @@ int os_ask_lock(int fd, uint64_t byte, enum os_lock kind, bool *locked);
 /* Has the process surely gone? A hint: numbers are used again, and mean something else in containers. (s) */
 bool os_process_is_gone(uint32_t process);
 uint32_t os_process(void); /* (s) */
+uint32_t os_thread(void);  /* which thread this is (s) */
+bool os_has_thread(uint32_t thread); /* is it one of this process? False: surely not (s) */
 void os_program_name(char name[16]);
 uint32_t os_user(void);
 
@@ -183,6 +185,10 @@ struct os_thread {
 };
 int os_start_thread(struct os_thread *thread, void *(*run)(void *), void *context);
 void os_join_thread(struct os_thread thread);
+/* Calls `run`, and returns when it has: in a thread whose descriptors are its own, so that no other thread can close or
+   replace what it opens. It has none of the process's, and leaves none; mappings stay. Where there is no other thread,
+   and where the system has no such threads, it is called as usual. (c) */
+void os_run_apart(void (*run)(void *context), void *context);
 
 /* ---- what explanations look at, and nothing depends on ----------------------------------------------- */
 

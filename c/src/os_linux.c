@@ -59,9 +59,13 @@ int os_open(const char *path, uint32_t flags, int *fd)
 static bool is_opened_here(int fd)
 {
     struct stat found;
-    bool regular = fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
-    int flags = fcntl(fd, F_GETFL); /* last: nothing comes between this and closing */
+    bool regular = false;
+    int flags = fcntl(fd, F_GETFL);
 
+    if (flags != -1 && !(flags & O_NOFOLLOW)) {
+        regular = fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
+        flags = fcntl(fd, F_GETFL); /* last: nothing comes between this and closing */
+    }
     if (flags == -1)
         return errno != EBADF; /* it cannot be told, and most likely is */
     return flags & O_NONBLOCK && (regular || flags & O_NOFOLLOW);
@@ -80,10 +84,13 @@ int os_move_up(int fd)
     /* The lowest that was free tells how many there are: as many again have to be opened before this one's turn. */
     rlim_t to = fd > LOW_NUMBERS / 2 ? 2 * (rlim_t)fd : LOW_NUMBERS;
 
-    if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    if (fd < 0)
         return fd;
-    to = to < limit.rlim_cur ? to : limit.rlim_cur / 4 * 3;
-    int up = to > (rlim_t)fd ? fcntl(fd, F_DUPFD_CLOEXEC, (int)to) : -1;
+    int up = fcntl(fd, F_DUPFD_CLOEXEC, (int)to);
+    if (up < 0 && errno == EINVAL && getrlimit(RLIMIT_NOFILE, &limit) == 0) { /* there are not so many */
+        to = limit.rlim_cur / 4 * 3;
+        up = to > (rlim_t)fd ? fcntl(fd, F_DUPFD_CLOEXEC, (int)to) : -1;
+    }
     if (up < 0)
         return fd;
     if (is_opened_here(up))
@@ -214,12 +221,12 @@ int os_set_permissions(int fd, uint32_t permissions) { return error_of(fchmod(fd
 
 int os_link(int fd, const char *path)
 {
-    char self[32];
+    char self[40];
 
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    snprintf(self, sizeof self, "/proc/thread-self/fd/%d", fd); /* the numbers may be this thread's own */
     if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
         return 0;
-    if (errno != ENOENT || faccessat(AT_FDCWD, "/proc/self/fd", F_OK, 0) == 0)
+    if (errno != ENOENT || faccessat(AT_FDCWD, "/proc/thread-self/fd", F_OK, 0) == 0)
         return errno;
     return linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0 ? 0 : errno == ENOENT ? EIO : errno;
 }
@@ -261,6 +268,16 @@ bool os_process_is_gone(uint32_t process)
 }
 
 uint32_t os_process(void) { return (uint32_t)getpid(); }
+
+uint32_t os_thread(void) { return (uint32_t)syscall(SYS_gettid); }
+
+bool os_has_thread(uint32_t thread)
+{
+    int before = errno;
+    bool gone = syscall(SYS_tgkill, getpid(), (pid_t)thread, 0) != 0 && errno == ESRCH;
+    errno = before;
+    return !gone;
+}
 
 void os_program_name(char name[16])
 {

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -150,24 +151,47 @@ static int disk_open(int directory, const char *name, bool writable, int *file)
 
 static int disk_unlink(int directory, const char *name) { return disk_error(unlinkat(directory, name, 0)); }
 
+/* The kernel's struct statx, which not every C library has. */
+struct kernel_status {
+    uint32_t known, block;
+    uint64_t attributes;
+    uint32_t links, user, group, mode;
+    uint64_t inode, size, blocks, supported;
+    uint64_t times[8];
+    uint32_t special_major, special_minor, major, minor;
+    uint64_t more[14];
+};
+_Static_assert(sizeof(struct kernel_status) == 256, "as the kernel has it");
+#define STATUS_LINKS 0x4u
+#define STATUS_INODE 0x100u
+#define STATUS_SIZE 0x200u
+
+/* The times are not asked for: of a file whose times were looked at, some file systems write the inode too, with
+   whatever is written next. */
 static int disk_identify(int file, struct disk_identity *identity, uint64_t *size)
 {
-    struct stat found;
+    struct kernel_status found;
+    struct stat old; /* filters of containers may not know statx */
 
     *identity = (struct disk_identity){0, 0};
     *size = 0;
-    if (fstat(file, &found) != 0)
+    if (syscall(SYS_statx, file, "", AT_EMPTY_PATH, STATUS_INODE | STATUS_LINKS | STATUS_SIZE, &found) == 0) {
+        *identity = (struct disk_identity){makedev(found.major, found.minor), found.inode};
+        *size = found.size;
+        return found.links > 0 ? 0 : ENOENT;
+    }
+    if (fstat(file, &old) != 0)
         return errno;
-    *identity = (struct disk_identity){found.st_dev, found.st_ino};
-    *size = (uint64_t)found.st_size;
-    return found.st_nlink > 0 ? 0 : ENOENT;
+    *identity = (struct disk_identity){old.st_dev, old.st_ino};
+    *size = (uint64_t)old.st_size;
+    return old.st_nlink > 0 ? 0 : ENOENT;
 }
 
 static bool disk_is_called(int file, const char *name)
 {
-    char link[32], path[PATH_MAX];
+    char link[40], path[PATH_MAX];
 
-    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    snprintf(link, sizeof link, "/proc/thread-self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
     path[length > 0 ? length : 0] = '\0';
     const char *slash = strrchr(path, '/');
@@ -189,6 +213,19 @@ static int disk_write(int file, const void *from, size_t size, uint64_t offset)
         offset += (uint64_t)written;
     }
     return 0;
+}
+
+/* Past the page cache, if the file system has that: with the flush afterwards it takes two thirds of the time. What is
+   refused for whatever reason goes the other way, which tells of errors. */
+static int disk_write_blocks(int file, const void *from, size_t size, uint64_t offset)
+{
+    int flags = fcntl(file, F_GETFL);
+    bool direct = flags >= 0 && fcntl(file, F_SETFL, flags | O_DIRECT) == 0;
+    bool written = direct && pwrite(file, from, size, (off_t)offset) == (ssize_t)size;
+
+    if (direct)
+        fcntl(file, F_SETFL, flags);
+    return written ? 0 : disk_write(file, from, size, offset);
 }
 
 static int disk_fill(int file, uint64_t begin, uint64_t end)
@@ -285,6 +322,7 @@ const struct disk *disk_linux(void)
         .is_called = disk_is_called,
         .fill = disk_fill,
         .write = disk_write,
+        .write_blocks = disk_write_blocks,
         .read = disk_read,
         .flush = disk_flush,
         .lock = disk_lock_byte,

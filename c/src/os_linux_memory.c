@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -148,16 +149,30 @@ int os_protect(void *at, uint64_t size, enum os_map use)
     return error;
 }
 
-int os_map_alive(void **at, bool *populates)
+/* Does the kernel know that advice? Some take any for granted and do nothing. It is asked once: the answer is the
+   kernel's, not the mapping's. */
+static bool can_populate(void *at)
 {
-    void *alive = mmap(NULL, ALIVE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static _Atomic int answer; /* relaxed: 0, or what any thread that asks finds */
+    int known = atomic_load_explicit(&answer, memory_order_relaxed);
+
+    if (known == 0) {
+        known = madvise(at, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(at) ? 1 : -1;
+        atomic_store_explicit(&answer, known, memory_order_relaxed);
+    }
+    return known > 0;
+}
+
+int os_map_alive(void *base, void **at, bool *populates)
+{
+    void *alive = mmap((char *)base - os_page_size(), ALIVE_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (alive == MAP_FAILED)
         return errno;
     if (!advise(alive, ALIVE_BYTES, MADV_WIPEONFORK))
         return unmap_for(alive, ALIVE_BYTES, errno);
-    /* Some take any advice for granted and do nothing. */
-    *populates = madvise(alive, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(alive);
+    *populates = can_populate(alive);
     *at = alive;
     return 0;
 }

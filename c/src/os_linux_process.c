@@ -13,10 +13,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* Linux 5.9 */
+#endif
+#define UNSHARE_AND_CLOSE 2u       /* CLOSE_RANGE_UNSHARE */
+#define EVENT_TRIES 100
+#define APART_STACK ((size_t)1 << 18) /* where all memory is locked, all of it is given memory */
 
 static_assert(sizeof(sigset_t) <= sizeof(struct os_signals), "what os_hold_signals gives");
 static_assert(sizeof(pthread_t) <= sizeof(struct os_thread), "what os_start_thread gives");
@@ -58,10 +67,15 @@ static bool set_timer(int fd, uint64_t key, struct timespec expected, bool up)
 
 int os_event_create(uint64_t key, int *fd)
 {
-    *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (*fd < 0)
-        return errno;
-    return set_timer(*fd, key, (struct timespec){0}, false) ? 0 : EIO;
+    /* Another thread may close or replace what was just made: then another one. */
+    for (int tries = 0; tries < EVENT_TRIES; ++tries) {
+        *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (*fd < 0)
+            return errno;
+        if (set_timer(*fd, key, (struct timespec){0}, false))
+            return 0;
+    }
+    return EIO;
 }
 
 bool os_event_is(int fd, uint64_t key)
@@ -140,6 +154,50 @@ void os_join_thread(struct os_thread thread)
     pthread_t made;
     memcpy(&made, &thread.handle, sizeof made);
     pthread_join(made, NULL);
+}
+
+struct apart {
+    void (*run)(void *context);
+    void *context;
+    bool done;
+};
+
+/* The kernel gives this thread a table of descriptors of its own, without any of the process's. */
+static void *begin_apart(void *context)
+{
+    struct apart *apart = context;
+
+    if (syscall(SYS_close_range, 0u, ~0u, UNSHARE_AND_CLOSE) == 0) {
+        apart->run(apart->context);
+        apart->done = true;
+    }
+    return NULL;
+}
+
+static bool is_only_thread(void)
+{
+    struct stat threads; /* a directory has two links and one for each directory in it */
+    return stat("/proc/self/task", &threads) == 0 && threads.st_nlink == 3;
+}
+
+void os_run_apart(void (*run)(void *context), void *context)
+{
+    struct apart apart = {run, context, false};
+    struct os_signals before;
+    pthread_attr_t small;
+    pthread_t made;
+
+    if (!is_only_thread() && pthread_attr_init(&small) == 0) {
+        pthread_attr_setstacksize(&small, APART_STACK);
+        os_hold_signals(&before);
+        int error = pthread_create(&made, &small, begin_apart, &apart);
+        os_restore_signals(&before);
+        pthread_attr_destroy(&small);
+        if (error == 0)
+            pthread_join(made, NULL);
+    }
+    if (!apart.done)
+        run(context);
 }
 
 /* ---- what explanations look at ----------------------------------------------------------------------- */

@@ -32,6 +32,13 @@ uint32_t participant_highest(const cq_queue *queue)
     return highest < LAYOUT_MAX_OWNER ? highest : LAYOUT_MAX_OWNER;
 }
 
+/* The same, with the entry of the emergency id where one may be in use. */
+uint32_t participant_last_entry(const cq_queue *queue)
+{
+    uint32_t highest = participant_highest(queue);
+    return highest < LAYOUT_MAX_OWNER ? highest : EMERGENCY_ID;
+}
+
 /* ---- locks ------------------------------------------------------------------------------------------ */
 
 static int set_lock(int fd, uint32_t id, enum os_lock kind) { return os_lock(fd, LIVE_BYTES + id, kind); }
@@ -127,9 +134,12 @@ static void introduce(struct layout_participant *me)
     for (int i = 0; i < 2; ++i) {
         atomic_store_explicit(&me->reaping[i], 0, memory_order_relaxed);
         atomic_store_explicit(&me->waiting[i], 0, memory_order_relaxed);
-        atomic_store_explicit(&me->nodes[i], 0, memory_order_relaxed);
         atomic_store_explicit(&me->command[i], words[i], memory_order_relaxed);
     }
+    for (uint32_t i = 0; i < LAYOUT_SEATS; ++i)
+        for (int side = 0; side < 2; ++side)
+            atomic_store_explicit(&me->names[i][side], 0, memory_order_relaxed);
+    atomic_store_explicit(&me->pins, 0, memory_order_relaxed);
     atomic_store_explicit(&me->since, 0, memory_order_relaxed);
     atomic_store_explicit(&me->active, 0, memory_order_relaxed);
     atomic_store_explicit(&me->pid, os_process(), memory_order_relaxed);
@@ -237,15 +247,12 @@ void participant_claims(cq_queue *queue)
     atomic_store_explicit(&queue->active, 1, memory_order_release); /* claims:B, pairs with its load */
 }
 
-/* The node that the side's usual way begins with next. Others know it, so that it keeps its memory (trim.c). Before
-   anything that this handle has claimed in the node is finished. */
-void participant_name(cq_queue *queue, enum side side, uint32_t node)
+/* Is nobody there, of those who had this id, who could still do anything? */
+bool participant_is_gone(cq_queue *queue, uint32_t id)
 {
-    _Atomic uint32_t *named = &queue->participants[queue->owner].nodes[side];
-
-    /* name:A release, pairs with name:B: who finds the node free finds the name. Relaxed: its own. */
-    if (atomic_load_explicit(named, memory_order_relaxed) != node + 1)
-        atomic_store_explicit(named, node + 1, memory_order_release);
+    uint64_t record = id == EMERGENCY_ID ? PARTICIPANT_USED : participant_record(queue, id);
+    return !(record & PARTICIPANT_USED) ||
+           participant_ask(queue, region_descriptor(queue), id, record) == VERDICT_DEAD;
 }
 
 /* Alone, it takes no system call to know that nobody is dead. */

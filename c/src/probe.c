@@ -19,7 +19,7 @@ static bool may_make_room(cq_queue *queue)
     struct front front;
     uint64_t later;
 
-    return front_find(queue, &front) == CQ_OK && word_sequence(front.word) == word_sequence(front.deq) &&
+    return front_find(queue, NULL, &front) == CQ_OK && word_sequence(front.word) == word_sequence(front.deq) &&
            slot_phase(front.word) == SLOT_WRITING && word_owner(front.word) != queue->owner &&
            front_find_later(queue, front.node, front.deq, &later) != CQ_OK;
 }
@@ -29,28 +29,32 @@ static bool has_room(cq_queue *queue)
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct end end;
         uint64_t room;
-        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, &end);
+        pin_all(queue);
+        int result = end_read(queue, SIDE_PRODUCERS, memory_order_acquire, NULL, &end);
         if (result == CQ_OK)
             result = room_for(queue, &end, 1, &room);
+        bool makes = result == CQ_FULL && may_make_room(queue);
+        /* append:A, pairs with append:C: a node is appended, tail is late */
+        bool appended = result == CQ_OK &&
+                        link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
+        pin_none(queue);
         if (result == RESULT_RETRY)
             continue;
         if (result == CQ_FULL)
-            return may_make_room(queue);
-        if (result != CQ_OK)
-            return true; /* the enqueue that follows reports it */
-        /* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left. */
-        return ticket_index(end.ticket) < queue->geometry.slots_per_node || supply_has_node(queue) ||
-               /* append:A, pairs with append:C: a node is appended, tail is late */
-               link_node(atomic_load_explicit(&end.node->next, memory_order_acquire)) != NODE_NIL;
+            return makes;
+        /* The capacity may have room and the queue none, because what its nodes hold is held, or no memory is left.
+           Not CQ_OK: the enqueue that follows reports it. */
+        return result != CQ_OK || ticket_index(end.ticket) < queue->geometry.slots_per_node || appended ||
+               supply_has_node(queue);
     }
     return true;
 }
 
-static bool has_message(cq_queue *queue)
+static bool has_message_pinned(cq_queue *queue)
 {
     for (uint32_t attempt = 0; attempt < RETRY_LIMIT; ++attempt) {
         struct end end;
-        int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &end);
+        int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &end);
         if (result == RESULT_RETRY)
             continue;
         if (result != CQ_OK)
@@ -72,6 +76,14 @@ static bool has_message(cq_queue *queue)
             return has;
     }
     return true;
+}
+
+static bool has_message(cq_queue *queue)
+{
+    pin_all(queue);
+    bool has = has_message_pinned(queue);
+    pin_none(queue);
+    return has;
 }
 
 bool probe_side(cq_queue *queue, enum side side)

@@ -247,7 +247,7 @@ int queue_swing_head(cq_queue *queue, uint64_t head, uint64_t next)
     if (atomic_compare_exchange_strong_explicit(&queue->header->head, &expected,
                                                 link_word(sequence_next(word_sequence(head)), link_node(next)),
                                                 memory_order_acq_rel, memory_order_relaxed)) {
-        node_recycle(queue, link_node(head), word_sequence(head));
+        node_recycle_kept(queue, link_node(head), word_sequence(head)); /* the caller named it, or pinned all */
         return RESULT_LOOK;
     }
     return RESULT_RETRY;
@@ -268,10 +268,10 @@ void queue_skip_holes(cq_queue *queue, struct layout_node *node, uint64_t deq)
 
 /* Before a refusal because no node is free: free the nodes that hold nothing but holes in front of the first
    message. CQ_OK: there is none. Else something has moved: RESULT_RETRY or RESULT_LOOK. */
-static int skip_leading_holes(cq_queue *queue)
+static int skip_leading_holes_pinned(cq_queue *queue)
 {
     struct end head;
-    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, &head);
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_acquire, NULL, &head);
 
     if (result != CQ_OK)
         return result == RESULT_RETRY ? RESULT_RETRY : CQ_OK;
@@ -287,6 +287,14 @@ static int skip_leading_holes(cq_queue *queue)
         return CQ_OK;
     result = queue_swing_head(queue, head.link, next);
     return result == RESULT_LOOK ? RESULT_LOOK : RESULT_RETRY;
+}
+
+static int skip_leading_holes(cq_queue *queue)
+{
+    pin_all(queue);
+    int result = skip_leading_holes_pinned(queue);
+    pin_none(queue);
+    return result;
 }
 
 /* The new node's words, before it can be found. Relaxed: append:C publishes them. */

@@ -22,6 +22,7 @@
 
 #define LOOK_ALL UINT32_MAX /* of look_around's limits */
 #define ASKED_IN_TURN 96u   /* lock queries a look, beside those for suspects */
+#define LOOKS_A_SECOND 9     /* of LOOK_INTERVAL_NS; and a fifth of it is left for what comes late */
 #define ASKED_SUSPECTS 32u
 #define HINTS 1024u         /* processes a look asks the kernel for by number */
 
@@ -285,10 +286,11 @@ void reap_for_id(cq_queue *queue, int lock_fd)
 /* ---- looking ---------------------------------------------------------------------------------------- */
 
 /* Between two looks of the whole queue. More often when there are so many handles that a look asks few of them: then
-   the looks of a second have to ask all, although each begins up to a step of the coarse clock late. */
+   the looks of a second have to ask all, although each begins up to a step of the coarse clock late, and some much
+   later. */
 int64_t reap_interval(const cq_queue *queue)
 {
-    int64_t highest = participant_highest(queue), within_a_second = 11 * ASKED_IN_TURN;
+    int64_t highest = participant_highest(queue), within_a_second = LOOKS_A_SECOND * ASKED_IN_TURN;
     if (highest <= within_a_second)
         return LOOK_INTERVAL_NS;
     return (LOOK_INTERVAL_NS * within_a_second - OS_CLOCK_STEP * (highest - within_a_second)) / highest;

@@ -98,9 +98,17 @@ static int check_trust(const struct os_status *status, const cq_config *config, 
 /* A forked child has no mapping of the region, and may have put something else in its place. */
 void region_unmap(cq_queue *queue)
 {
-    if (atomic_load_explicit(queue->alive, memory_order_relaxed)) /* no other thread uses the handle */
-        os_unmap(queue->base, queue->geometry.file_size);
-    os_unmap(queue->alive, LAYOUT_PAGE);
+    unsigned char *alive = (unsigned char *)(uintptr_t)queue->alive;
+    bool whole = atomic_load_explicit(queue->alive, memory_order_relaxed) != 0; /* no other thread uses the handle */
+    uint64_t page = os_page_size();
+
+    if (whole && alive + page == queue->base) /* as a rule: one call costs less than two */
+        os_unmap(alive, page + queue->geometry.file_size);
+    else {
+        os_unmap(alive, page);
+        if (whole)
+            os_unmap(queue->base, queue->geometry.file_size);
+    }
     queue->alive = NULL;
 }
 
@@ -112,12 +120,11 @@ static int map_region(cq_queue *queue, int fd, bool read_only)
 
     if (error != 0)
         return result_of_refusal(error);
-    if ((error = os_map_alive(&alive, &queue->populates)) != 0) {
+    if ((error = os_map_alive(base, &alive, &queue->populates)) != 0) {
         os_unmap(base, size);
         return result_of_refusal(error);
     }
     queue->alive = alive;
-    queue->granule = os_granule(fd);
     queue->may_write = !read_only;
     /* Relaxed: before any other thread has the handle. */
     atomic_store_explicit(queue->alive, read_only ? MAY_LOOK : MAY_CLAIM, memory_order_relaxed);
@@ -174,6 +181,15 @@ bool region_locks_at(const cq_queue *queue, int fd)
     return os_status(fd, &status) == 0 && region_is(queue, &status) && os_is_marked(fd);
 }
 
+/* On tmpfs, where locks go with mappings, and files share nothing. */
+static bool lies_in_memory(const cq_queue *queue) { return queue->granule <= os_page_size(); }
+
+static int ask_filesystem(cq_queue *queue, int fd, const cq_config *config)
+{
+    queue->granule = os_granule(fd);
+    return lies_in_memory(queue) ? CQ_OK : region_filesystem(fd, config ? config->flags : 0);
+}
+
 /*
  * Open, check and map the region at `path`. *lock_fd receives the description that the mapping was made through (-1
  * when read-only); the caller, which has fork_lock, closes it once it has locked through it. RESULT_RETRY: the name
@@ -194,7 +210,7 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
     own = fd;
     if ((result = result_of_errno(os_status(fd, &status))) != CQ_OK ||
         (result = check_trust(&status, config, read_only)) != CQ_OK ||
-        (result = region_filesystem(fd, config ? config->flags : 0)) != CQ_OK ||
+        (result = ask_filesystem(queue, fd, config)) != CQ_OK ||
         (result = region_read_header(fd, &header, &file_size)) != CQ_OK ||
         (result = geometry_of_header(&header, file_size, &queue->geometry)) != CQ_OK)
         goto fail;
@@ -213,7 +229,7 @@ int region_open(const char *path, const cq_config *config, bool read_only, cq_qu
         result = RESULT_RETRY;
         goto fail;
     }
-    if (!read_only && (result = result_of_errno(os_own_blocks(own))) != CQ_OK)
+    if (!read_only && !lies_in_memory(queue) && (result = result_of_errno(os_own_blocks(own))) != CQ_OK)
         goto fail;
     if ((result = map_region(queue, fd, read_only)) != CQ_OK)
         goto fail;

@@ -12,14 +12,14 @@
  * only while enq is still there, and deq and the holes behind it only grow, so that capacity is never exceeded.
  * Refuses only if both ends were still the same afterwards: full then, at the moment deq was read.
  */
-SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
+static int measure_pinned(cq_queue *queue, const struct end *tail, uint64_t *room)
 {
     uint64_t capacity = queue->geometry.capacity;
     uint32_t slots = queue->geometry.slots_per_node;
     struct end head;
 
     /* room:A and room:B, which decide full, pair with swing_head:A and claim_deq:A. */
-    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, &head);
+    int result = end_read(queue, SIDE_CONSUMERS, memory_order_seq_cst, NULL, &head);
     if (result != CQ_OK)
         return result;
     atomic_store_explicit(&queue->deq_seen, head.ticket, memory_order_relaxed);
@@ -41,4 +41,12 @@ SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
                 atomic_load_explicit(&head.node->deq, memory_order_seq_cst) == head.ticket &&
                 atomic_load_explicit(&queue->header->head, memory_order_seq_cst) == head.link;
     return same ? CQ_FULL : RESULT_RETRY;
+}
+
+SELDOM int room_measure(cq_queue *queue, const struct end *tail, uint64_t *room)
+{
+    pin_all(queue); /* it goes to the first node, and to any with holes */
+    int result = measure_pinned(queue, tail, room);
+    pin_none(queue);
+    return result;
 }

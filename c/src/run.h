@@ -28,11 +28,6 @@ static inline uint64_t node_offset(const cq_queue *queue, const struct layout_no
     return (uint64_t)((const unsigned char *)node - queue->base);
 }
 
-static inline struct layout_node *node_of_offset(const cq_queue *queue, uint64_t offset)
-{
-    return (struct layout_node *)(void *)(queue->base + offset);
-}
-
 static inline uint32_t node_number(const cq_queue *queue, const struct layout_node *node)
 {
     return (uint32_t)((node_offset(queue, node) - queue->geometry.nodes_offset) / queue->geometry.node_stride);

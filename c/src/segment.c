@@ -2,8 +2,9 @@
  * segment.c - appending records to a file of this handle's own, and flushing it.
  *
  * It owns the file, how far it was filled with zeros and how far it is written; only one thread at a time may be in
- * here. After an error the segment is left: what was flushed before stays good, and the next try makes another file. It
- * must not know what the records say, nor what a flush is worth.
+ * here. Whole blocks are written, so that they need not go through the page cache: the last one again with what it had,
+ * as the page cache would. After an error the segment is left: what was flushed before stays good, and the next try
+ * makes another file. It must not know what the records say, nor what a flush is worth.
  */
 #include "segment.h"
 
@@ -15,6 +16,8 @@
 
 #define FIRST_STEP (UINT64_C(1) << 16)
 #define LARGEST_STEP (UINT64_C(1) << 20)
+#define BLOCK UINT64_C(4096)
+#define SEAL 8u /* bytes of a record that has its sum */
 #define AHEAD (UINT64_C(1) << 15) /* zeros that are kept ahead, so that a full disk still takes word of releases */
 
 /* Is the descriptor still the file? Another thread may have closed all that the process had. An error number; ENOENT:
@@ -41,7 +44,6 @@ void segment_leave(struct segment *segment)
     if (error == 0 || error == ENOENT || (error != EBADF && disk()->is_called(segment->file, name)))
         disk()->close(segment->file);
     segment->is_open = false;
-    segment->buffered = 0;
 }
 
 void segment_free(struct segment *segment)
@@ -90,8 +92,7 @@ static int begin_file(struct segment *segment, uint64_t generation)
     int directory, error;
 
     segment->is_open = false;
-    segment->buffered = 0;
-    if (!segment->buffer && !(segment->buffer = malloc(SEGMENT_BUFFER)))
+    if (!segment->buffer && !(segment->buffer = aligned_alloc(BLOCK, SEGMENT_BUFFER)))
         return ENOMEM;
     segment->head.magic = FACTS_SEGMENT_MAGIC;
     segment->head.version = FACTS_VERSION;
@@ -104,9 +105,11 @@ static int begin_file(struct segment *segment, uint64_t generation)
         return error;
     error = make_file(segment, directory, name);
     disk()->close(directory);
-    segment->end = segment->flushed = sizeof segment->head;
+    segment->end = segment->written = segment->flushed = sizeof segment->head;
     segment->filled = segment->step = FIRST_STEP;
-    segment->counted = 0;
+    segment->counted = segment->begin = 0;
+    if (error == 0)
+        memcpy(segment->buffer, &segment->head, sizeof segment->head);
     return error;
 }
 
@@ -128,13 +131,35 @@ int segment_begin(struct segment *segment, uint64_t generation)
 /* What is buffered goes into the file. */
 static int write_out(struct segment *segment)
 {
-    uint64_t size = segment->buffered;
+    uint64_t from = segment->written / BLOCK * BLOCK, to = round_up(segment->end, BLOCK), filled = segment->filled;
+    unsigned char *bytes = segment->buffer + (from - segment->begin);
     int error = fill(segment, segment->end);
 
-    if (error == 0 && size > 0)
-        error = disk()->write(segment->file, segment->buffer, (size_t)size, segment->end - size);
-    segment->buffered = 0;
+    if (error != 0 || segment->written == segment->end)
+        return error;
+    memset(segment->buffer + (segment->end - segment->begin), 0, (size_t)(to - segment->end));
+    /* What was filled just now is in the page cache. */
+    error = (segment->filled == filled ? disk()->write_blocks : disk()->write)(segment->file, bytes,
+                                                                              (size_t)(to - from), from);
+    if (error == 0)
+        segment->written = segment->end;
     return error;
+}
+
+/* What was appended from `end` on is given up; what of it was written already is no record, or one that may stay, and
+   is written over. */
+static int go_back(struct segment *segment, uint64_t end)
+{
+    size_t again = (size_t)(end % BLOCK), got = again;
+    int error = 0;
+
+    if (end < segment->begin) {
+        segment->begin = end - again;
+        error = disk()->read(segment->file, segment->buffer, again, segment->begin, &got);
+    }
+    segment->end = end;
+    segment->written = end < segment->written ? end : segment->written;
+    return error == 0 && got != again ? EIO : error;
 }
 
 static int append_bytes(struct segment *segment, const void *bytes, uint64_t size)
@@ -142,12 +167,16 @@ static int append_bytes(struct segment *segment, const void *bytes, uint64_t siz
     const unsigned char *from = bytes;
 
     while (size > 0) {
-        int error;
-        if (segment->buffered == SEGMENT_BUFFER && (error = write_out(segment)) != 0)
-            return error;
-        uint64_t room = SEGMENT_BUFFER - segment->buffered, piece = size < room ? size : room;
-        memcpy(segment->buffer + segment->buffered, from, (size_t)piece);
-        segment->buffered += piece;
+        uint64_t buffered = segment->end - segment->begin;
+        if (buffered == SEGMENT_BUFFER) {
+            int error = write_out(segment);
+            if (error != 0)
+                return error;
+            segment->begin = segment->end;
+            buffered = 0;
+        }
+        uint64_t room = SEGMENT_BUFFER - buffered, piece = size < room ? size : room;
+        memcpy(segment->buffer + buffered, from, (size_t)piece);
         segment->end += piece;
         from += piece;
         size -= piece;
@@ -174,28 +203,24 @@ int segment_body(struct segment *segment, const void *bytes, size_t size)
 int segment_end_fact(struct segment *segment)
 {
     static const unsigned char zeros[8];
-    uint64_t padding = segment->fact_at + fact_bytes(segment->fact.size) - segment->end;
+    const struct fact *fact = &segment->fact;
+    uint64_t at = segment->fact_at, padding = at + fact_bytes(fact->size) - segment->end;
     int error = append_bytes(segment, zeros, padding);
-    uint64_t written = segment->end - segment->buffered;
 
+    if (error != 0)
+        return error;
     segment->fact.crc = segment->sum;
-    if (error == 0 && segment->fact_at >= written)
-        memcpy(segment->buffer + (segment->fact_at - written), &segment->fact, sizeof segment->fact);
-    else if (error == 0 && (error = write_out(segment)) == 0) /* across the buffer's edge, or written already */
-        error = disk()->write(segment->file, &segment->fact, sizeof segment->fact, segment->fact_at);
-    return error;
+    if (at < segment->begin) /* these bytes of it are in the file, and the edge is behind them */
+        return disk()->write(segment->file, fact, SEAL, at);
+    memcpy(segment->buffer + (at - segment->begin), fact, SEAL);
+    return 0;
 }
 
-/* As if it had not been begun. What of it was written already is no record, and is written over. */
-void segment_drop_fact(struct segment *segment)
-{
-    uint64_t written = segment->end - segment->buffered;
+/* As if it had not been begun. */
+int segment_drop_fact(struct segment *segment) { return go_back(segment, segment->fact_at); }
 
-    segment->end = segment->fact_at;
-    segment->buffered = segment->fact_at > written ? segment->fact_at - written : 0;
-}
-
-/* All that was appended is on the disk if this is 0. Nothing is written twice: a torn write harms nothing older. */
+/* All that was appended is on the disk if this is 0. What was flushed is written again at most as it is: a torn write
+   harms nothing older. */
 int segment_flush(struct segment *segment)
 {
     int error = write_out(segment);
@@ -206,6 +231,13 @@ int segment_flush(struct segment *segment)
         segment_leave(segment); /* nobody can tell what it has */
         return error;
     }
+    if (is_file(segment) == EBADF) { /* another thread replaced the descriptor: what was written is in another file */
+        segment_leave(segment);
+        return EBADF;
+    }
+    size_t last = (size_t)(segment->end % BLOCK);
+    memmove(segment->buffer, segment->buffer + (segment->end - last - segment->begin), last);
+    segment->begin = segment->end - last;
     segment->flushed = segment->end;
     return 0;
 }
@@ -213,6 +245,6 @@ int segment_flush(struct segment *segment)
 /* What was not flushed is given up, and not the file: there was only no room. */
 void segment_rewind(struct segment *segment)
 {
-    segment->end = segment->flushed;
-    segment->buffered = 0;
+    if (go_back(segment, segment->flushed) != 0)
+        segment_leave(segment);
 }

@@ -232,11 +232,8 @@ static void raise_number(cq_queue *queue, uint32_t source, uint64_t number)
    what is read counts only if that is the same afterwards. */
 static uint64_t load_feed(const _Atomic uint64_t *field) { return atomic_load_explicit(field, memory_order_relaxed); }
 
-/* Make the slot of a decided proposal FULL. */
-static void publish_fed(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t link, uint64_t index)
+static void publish_pinned(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t link, uint64_t index)
 {
-    if (link == 0 || !link_is_valid(queue, link) || index >= queue->geometry.slots_per_node)
-        return; /* it has no slot; or a region that says anything */
     struct layout_node *node = node_at(queue, link_node(link));
     uint64_t word = slot_load(queue, node, (uint32_t)index);
     if (!is_fed(word, word_sequence(link)) || word_owner(word) != feeder || slot_deliveries(word) != source)
@@ -246,6 +243,17 @@ static void publish_fed(cq_queue *queue, uint32_t source, uint32_t feeder, uint6
                                                 slot_word(word_sequence(link), 0, SLOT_FULL | slot_short(word), 0),
                                                 memory_order_seq_cst, memory_order_relaxed))
         wake_side(queue, SIDE_CONSUMERS, 1);
+}
+
+/* Make the slot of a decided proposal FULL. */
+static void publish_fed(cq_queue *queue, uint32_t source, uint32_t feeder, uint64_t link, uint64_t index)
+{
+    if (link == 0 || !link_is_valid(queue, link) || index >= queue->geometry.slots_per_node)
+        return; /* it has no slot; or a region that says anything */
+    pin_all(queue); /* another process may have finished it, and its node may have gone */
+    if (node_lives(queue, link))
+        publish_pinned(queue, source, feeder, link, index);
+    pin_none(queue);
 }
 
 /* Finish what is decided. */
@@ -301,7 +309,8 @@ static bool decide_for(cq_queue *queue, uint32_t source, uint32_t feeder, uint64
     return load_decided(queue, source) == decided && (!*above || change_decided(queue, source, decided, feeder));
 }
 
-/* Settle the slot at `index`, where `word` was seen: FULL afterwards, or VOID. Anybody may. */
+/* Settle the slot at `index`, where `word` was seen: FULL afterwards, or VOID. Anybody may who keeps the node's
+   memory. */
 void source_settle(cq_queue *queue, uint32_t node, uint32_t index, uint64_t word)
 {
     uint32_t feeder = word_owner(word), source = slot_deliveries(word);
@@ -363,15 +372,19 @@ int source_propose(cq_queue *queue, uint32_t source, const struct run *run, uint
     uint64_t fed = slot_word(run->sequence, source, SLOT_FED | (full & SLOT_SHORT), queue->owner);
 
     write_feed(queue, number, link_word(run->sequence, run->node), run->index);
+    struct seat *seat = pin_node(queue, SIDE_PRODUCERS, run->node); /* once it is FULL, it may be gone soon */
     do {
-        if (word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING)
+        if (word_sequence(word) == run->sequence && slot_phase(word) != SLOT_WRITING) {
+            pin_end(queue, seat);
             return slot_phase(word) == SLOT_VOID ? RESULT_VOIDED : CQ_ECORRUPT;
+        }
         /* propose:A release, pairs with slot_load:A: message, number and place are visible before FED is. */
     } while (!atomic_compare_exchange_strong_explicit(&slot->state, &word, fed, memory_order_seq_cst,
                                                       memory_order_acquire));
     source_settle(queue, run->node, run->index, fed);
     leave_source(queue, source);
     word = slot_load(queue, node_at(queue, run->node), run->index);
+    pin_end(queue, seat);
     bool refused = word_sequence(word) == run->sequence && word_owner(word) == queue->owner &&
                    (slot_phase(word) == SLOT_VOID || slot_phase(word) == SLOT_FED);
     if (refused)

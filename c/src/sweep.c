@@ -23,6 +23,7 @@
 
 #include "node.h"
 #include "orphan.h"
+#include "pin.h"
 #include "queue.h"
 #include "source.h"
 #include "wake.h"
@@ -188,7 +189,10 @@ static void announce(struct sweep *sweep, uint64_t slots, uint64_t messages)
  */
 int sweep_step(struct sweep *sweep, uint64_t *budget)
 {
+    cq_queue *queue = sweep->queue;
     uint64_t cost = 0, slots = sweep->slots, messages = sweep->messages;
+
+    pin_all(queue); /* it goes to all nodes */
     int result = sweep->head == 0 ? begin(sweep) : CQ_OK;
 
     while (result == CQ_OK && cost / COST_OF_SLOT < *budget) {
@@ -204,6 +208,7 @@ int sweep_step(struct sweep *sweep, uint64_t *budget)
         }
     }
     announce(sweep, sweep->slots - slots, sweep->messages - messages);
+    pin_none(queue);
     *budget -= cost / COST_OF_SLOT < *budget ? cost / COST_OF_SLOT : *budget;
     if (result != CQ_OK)
         return result;

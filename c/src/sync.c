@@ -67,7 +67,8 @@ static uint32_t arrived_since(const struct layout_header *header, uint64_t begun
 }
 
 /* The flush of this ticket, for `served` callers, by this thread alone in the handle. CQ_OK, an error; RESULT_RETRY: it
-   was for nothing, because another process has ended the segment's generation meanwhile. */
+   was for nothing, because another process has ended the segment's generation meanwhile, or another thread closed or
+   replaced the descriptor. */
 static int flush_as(cq_queue *queue, uint64_t ticket, uint32_t served)
 {
     struct layout_header *header = queue->header;
@@ -76,10 +77,10 @@ static int flush_as(cq_queue *queue, uint64_t ticket, uint32_t served)
     uint64_t generation = collect_begin(queue, &flush);
     int error = write_flush(queue, &flush, generation), result = error == -1 ? CQ_ECORRUPT : CQ_OK;
 
-    if (error > 0)
-        result = home_result(error);
-    else if (error == 0 && !flush_conclude(queue, &flush))
+    if (error == EBADF || (error == 0 && !flush_conclude(queue, &flush)))
         result = RESULT_RETRY;
+    else if (error > 0)
+        result = home_result(error);
     if (result == CQ_OK) {
         /* Relaxed: hints, and what people look at. */
         atomic_store_explicit(&header->flush_time, os_clock(OS_CLOCK) - begun, memory_order_relaxed);

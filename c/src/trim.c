@@ -11,9 +11,8 @@
  * out, page by page or granule by granule; then they are free again, and BARE. So who holds a node may rely on its
  * memory, and whoever dies in the middle leaves BARE(dead), which a sweep makes BARE.
  *
- * Nobody touches a node that is not his before he saw, in memory that stays, that it lives: in tail, head, its state,
- * or a link that he checked again. The exception is the usual way of one message (fast.h), which begins with the node
- * that the handle passed last: each participant names the two in its entry, and they are left alone.
+ * A call touches a node in which it holds nothing only while it names it, or pins all (pin.h), and after it saw that
+ * the node lives, in memory that stays. A taken node that is named is left alone, and so are all while somebody pins.
  */
 #include "trim.h"
 
@@ -33,6 +32,7 @@
 #define SLACK (UINT64_C(1) << 19)        /* bytes of free nodes that nobody minds */
 #define WINDOWS 16u                      /* looked at in a piece ... */
 #define PIECE_NS INT64_C(250000)         /* ... and no more after this time: a call must not take long for others */
+#define PIN_TRIES 64u                    /* yields, until calls that may go anywhere are over */
 
 /* The nodes of a window, and which of them are held: see give_window. */
 struct window {
@@ -91,21 +91,46 @@ static bool window_before(cq_queue *queue, uint64_t end, struct window *window)
     return true;
 }
 
-/* Which nodes of the window may somebody touch who remembers them? */
-static void mark_named(const cq_queue *queue, const struct window *window, struct trim *trim)
+/* Is a call under way that may touch any node, of anybody but the dead? */
+static bool is_pinned(cq_queue *queue)
 {
-    uint32_t highest = participant_highest(queue);
+    uint32_t last = participant_last_entry(queue);
 
-    if (queue->geometry.slots_per_node == 1) /* nobody goes on in a node with one slot */
-        return;
-    for (uint32_t id = 1; id <= highest; ++id)
-        for (int side = 0; side < 2; ++side) {
-            /* name:B acquire, after node_take:A; pairs with name:A. */
-            uint64_t node = atomic_load_explicit(&queue->participants[id].nodes[side], memory_order_acquire);
-            if (node-- > 0 && node >= window->first && node < window->last &&
-                participant_record(queue, id) & PARTICIPANT_USED)
-                trim->held[node - window->first] = HELD_NAMED;
-        }
+    for (uint32_t id = 1; id <= last; ++id)
+        /* pin:D acquire, after strip:A; pairs with pin:C. */
+        if (atomic_load_explicit(&queue->participants[id].pins, memory_order_acquire) != 0 &&
+            !participant_is_gone(queue, id))
+            return true;
+    return false;
+}
+
+/* The nodes of the window that a participant names. */
+static void mark_named(const cq_queue *queue, const struct window *window, struct trim *trim, uint32_t id)
+{
+    for (uint32_t i = 0; i < 2 * LAYOUT_SEATS; ++i) {
+        /* name:C acquire, after strip:A; pairs with name:A. */
+        uint64_t node = atomic_load_explicit(&queue->participants[id].names[i / 2][i % 2], memory_order_acquire);
+        if (node-- > 0 && node >= window->first && node < window->last &&
+            participant_record(queue, id) & PARTICIPANT_USED)
+            trim->held[node - window->first] = HELD_NAMED;
+    }
+}
+
+/* Which nodes of the window may somebody touch who holds nothing in them? Those that are named; or all, while a call is
+   under way that may go anywhere. It gets a little time. */
+static void mark_pinned(cq_queue *queue, const struct window *window, struct trim *trim)
+{
+    uint32_t tries = 0;
+
+    fence(memory_order_seq_cst); /* strip:A, after node_take:A; meets pin:B and name:B */
+    while (is_pinned(queue) && tries++ < PIN_TRIES)
+        os_yield();
+    if (tries > PIN_TRIES)
+        for (uint64_t i = 0; i < window->last - window->first; ++i)
+            trim->held[i] = trim->held[i] == HELD_NOT ? HELD_NOT : HELD_NAMED;
+    uint32_t last = participant_last_entry(queue); /* after strip:A, as the names */
+    for (uint32_t id = 1; id <= last; ++id)
+        mark_named(queue, window, trim, id);
 }
 
 /* From the node's slots on, nobody may rely on memory any more. Before it goes. */
@@ -156,7 +181,7 @@ static void give_window(cq_queue *queue, const struct window *window, struct tri
         for (uint64_t i = 0; i < count; ++i)
             taken[i] = trim->held[i];
         bool known = memory_taken(queue, &before);
-        mark_named(queue, window, trim);
+        mark_pinned(queue, window, trim);
         for (uint64_t i = 0; i <= count; ++i)
             if (i < count && trim->held[i] == HELD_AS_IT_WAS)
                 ++run;

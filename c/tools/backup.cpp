@@ -105,7 +105,7 @@ int run_backup(const BackupOptions &options)
     const Queue queue(options.place, CQ_READ_ONLY);
     const Stats stats = queue.stat();
     const Interrupts interrupts;
-    NewFile file(options.file == "-" ? "/dev/stdout" : options.file);
+    NewFile file(options.file);
     Saving saving{queue, file, interrupts, {}, {}, 0, nullptr};
     saving.format.json = true;
     nlohmann::ordered_json sources = nlohmann::ordered_json::array();

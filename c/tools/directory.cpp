@@ -52,6 +52,8 @@ bool look_at(Entry &entry, const Place &where)
         result = cq_stat(queue, &entry.stats);
     if (result < 0)
         entry.problem = explain(result, place, config);
+    if (result == CQ_ENAME)
+        throw Failure(entry.problem, exit_usage);
     cq_close(queue);
     return true;
 }

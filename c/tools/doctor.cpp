@@ -54,13 +54,13 @@ public:
         }
     }
 
-    int end(const std::string &what)
+    int end(const std::string &what, const std::string &but = "")
     {
         if (json_)
             std::cout << nlohmann::ordered_json{{"name", name_}, {"healthy", healthy_}, {"findings", findings_}}.dump()
                       << '\n';
         else
-            std::cout << name_ << what << (healthy_ ? " healthy\n" : " NOT healthy\n");
+            std::cout << name_ << what << (healthy_ ? " healthy" : " NOT healthy") << but << '\n';
         return healthy_ ? exit_ok : exit_error;
     }
 
@@ -72,7 +72,7 @@ private:
 };
 
 /* All queues together, and what is no queue but was one, or was to become one. */
-int examine_all(const DoctorOptions &options, const std::vector<Place> &places)
+int examine_all(const DoctorOptions &options, const std::vector<Place> &places, std::uint64_t sick)
 {
     Report report(options.places.where.where(), options.json);
     const auto add = [&](Finding::Kind kind, const std::string &text) { report.add(kind, text); };
@@ -82,7 +82,9 @@ int examine_all(const DoctorOptions &options, const std::vector<Place> &places)
         add(Finding::repaired, "removed " + format_count(drafts, "unfinished queue") +
                                    " of a resize or restore that was killed");
     examine_together(places, add);
-    return report.end(" is");
+    return report.end(" is", sick == 0 ? "" : ", but " + std::to_string(sick) + " of " +
+                                                  format_count(places.size(), "queue") +
+                                                  (sick == 1 ? " is NOT" : " are NOT"));
 }
 
 /* A durable queue's directory, whether or not its queue is open: nothing is changed. */
@@ -106,16 +108,19 @@ int run_doctor(const DoctorOptions &options)
         places.names = names_in(places.where);
     bool first = true;
     int code = exit_ok;
+    std::uint64_t sick = 0;
     for (const Place &place : places.all()) {
         if (!first && !options.json)
             std::cout << '\n';
         first = false;
         Report report(place.name, options.json);
         examine(place, options.watch, [&](Finding::Kind kind, const std::string &text) { report.add(kind, text); });
-        code = std::max(code, report.end(" is"));
+        const int found = report.end(" is");
+        sick += found != exit_ok;
+        code = std::max(code, found);
     }
     if (all)
-        code = std::max(code, examine_all(options, places.all()));
+        code = std::max(code, examine_all(options, places.all(), sick));
     finish_output();
     return code;
 }

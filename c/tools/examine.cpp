@@ -38,6 +38,11 @@ bool check_file(const Add &add, const Place &place)
     struct stat file;
     if (::lstat(place.path().c_str(), &file) != 0) {
         const int error = errno;
+        const cq_config config = place.config(CQ_READ_ONLY);
+        cq_queue *none = nullptr;
+        if (cq_open(place.name.c_str(), &config, &none) == CQ_ENAME)
+            throw Failure(explain(CQ_ENAME, place, config), exit_usage);
+        cq_close(none);
         add(Finding::problem, place.path() + ": " + std::strerror(error) +
                        (error == ENOENT ? "; `cq create " + place.name + "` makes a new queue" : ""));
         return false;
@@ -133,6 +138,12 @@ std::string advice(const std::string &directory)
                                    : "; free some, or have fewer or smaller messages";
 }
 
+/* What this process's cgroup leaves to a queue there. On a disk it does not matter: pages can be written back. */
+std::optional<std::uint64_t> cgroup_at(const struct statfs &system)
+{
+    return system.f_type == TMPFS_MAGIC ? memory_left_in_cgroup() : std::optional<std::uint64_t>();
+}
+
 void check_file_system(const Add &add, const Place &place, const Stats &stats)
 {
     struct statfs system;
@@ -145,9 +156,7 @@ void check_file_system(const Add &add, const Place &place, const Stats &stats)
                              " free, the queue has " + format_bytes(stats.memory) + " and may need " +
                              format_bytes(growth_of(stats)) + " more" +
                              (stats.max_memory > 0 ? ", up to its limit of " + format_bytes(stats.max_memory) : "");
-    /* On a disk the cgroup's memory does not matter: pages can be written back. */
-    const std::optional<std::uint64_t> left =
-        system.f_type == TMPFS_MAGIC ? memory_left_in_cgroup() : std::optional<std::uint64_t>();
+    const std::optional<std::uint64_t> left = cgroup_at(system);
     if (left && *left < std::min(growth_of(stats), *room))
         add(Finding::note, text + ": before that the memory of this process's cgroup is used up, of which " +
                                format_bytes(*left) + " are left; the kernel kills processes then. Create the queue " +
@@ -214,6 +223,10 @@ void check_what_gives_out(const Add &add, const Place &place, const Stats &then,
         limits.push_back({"its limit of memory", number(stats.memory), number(stats.max_memory)});
     if (const std::optional<std::uint64_t> room = room_at(place.path()); room && number(*room) < need)
         limits.push_back({"the file system's room", number(stats.memory), number(stats.memory + *room)});
+    struct statfs system;
+    if (::statfs(place.path().c_str(), &system) == 0)
+        if (const std::optional<std::uint64_t> left = cgroup_at(system); left && number(*left) < need)
+            limits.push_back({"the cgroup's memory", number(stats.memory), number(stats.memory + *left)});
     const auto first = std::max_element(limits.begin(), limits.end(), [](const Limit &a, const Limit &b) {
         return a.used / a.most < b.used / b.most;
     });
@@ -309,6 +322,8 @@ void examine(const Place &place, std::int64_t watch, const Add &add)
         else
             add(Finding::ok, "the name leads to this queue");
     } catch (const Failure &failure) {
+        if (failure.code() == exit_usage) /* no queue can have such a name */
+            throw;
         add(Finding::problem, failure.what());
     }
 }

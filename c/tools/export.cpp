@@ -64,8 +64,7 @@ std::string metrics(const std::vector<Reading> &readings, Dialect dialect)
             continue;
         const std::string name = std::string("cqueue_") + figure.metric;
         const bool counter = figure.kind == Kind::counter;
-        add_family(out, dialect, name, counter,
-                   std::string("What cq stat calls ") + figure.title + figure.remark + ".");
+        add_family(out, dialect, name, counter, help_of(figure) + ".");
         for (const Reading &reading : readings)
             if (reading.problem.empty())
                 out += name + (counter ? "_total" : "") + label(reading) + " " + value_of(figure, reading.stats) + "\n";

@@ -15,7 +15,7 @@
 
 namespace tool {
 
-enum class Unit { none, messages, slots, handles, threads, nodes, bytes, limit, time, span, yes, text };
+enum class Unit { none, messages, slots, handles, threads, nodes, bytes, time, span, yes, text };
 enum class Kind { given, gauge, counter }; /* given: does not change */
 
 struct Figure {
@@ -25,12 +25,14 @@ struct Figure {
     Unit unit;
     const char *remark; /* behind the number */
     const char *metric; /* its name for monitoring, without what all begin with; NULL: it is of no interest there */
-    std::uint64_t (*of)(const Stats &);
+    std::uint64_t (*of)(const Stats &); /* of a Unit::text: whether there is something to say, or NULL */
     std::string (*text)(const Stats &) = nullptr; /* of a Unit::text, which is in JSON and in no table of numbers */
+    const char *off = nullptr; /* for people, if `of` is 0: what is switched off, or is not there */
 };
 
 const std::vector<Figure> &figures();
 
+std::string help_of(const Figure &figure); /* "length: messages waiting" */
 std::string in_words(const Figure &figure, const Stats &stats); /* "3 messages waiting" */
 void add_json(nlohmann::ordered_json &object, const Stats &stats);
 

@@ -13,15 +13,37 @@
 
 namespace tool {
 
-/* What is there and is no regular file, such as /dev/stdout, is opened and stays what it is. */
-NewFile::NewFile(const std::string &path) : path_(path)
+namespace {
+
+/* Where a symbolic link leads, so that it stays one. */
+std::string resolved(const std::string &path)
+{
+    char *real = ::realpath(path.c_str(), nullptr);
+    const std::string result = real ? real : path;
+    std::free(real);
+    return result;
+}
+
+/* These are names of what is open already, which may be a file with something in it. */
+bool names_a_descriptor(const std::string &path)
+{
+    return path == "/dev/stderr" || path.rfind("/dev/fd/", 0) == 0 || path.rfind("/proc/", 0) == 0;
+}
+
+} // namespace
+
+/* What is there and is no regular file is opened and stays what it is. */
+NewFile::NewFile(const std::string &path) : path_(path == "-" ? "standard output" : path)
 {
     struct stat file;
     const bool exists = ::stat(path.c_str(), &file) == 0;
-    if (exists && !S_ISREG(file.st_mode)) {
-        descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (path == "-" || path == "/dev/stdout") {
+        descriptor_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    } else if (exists && (!S_ISREG(file.st_mode) || names_a_descriptor(path))) {
+        descriptor_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
     } else {
-        draft_ = path + ".XXXXXX";
+        path_ = resolved(path);
+        draft_ = path_ + ".XXXXXX";
         descriptor_ = ::mkostemp(draft_.data(), O_CLOEXEC);
         const mode_t mask = ::umask(022);
         ::umask(mask);

@@ -1,9 +1,11 @@
 /*
  * cq help, and how all help is laid out.
  */
+#include <cstring>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -37,6 +39,16 @@ public:
     std::string make_option_desc(const CLI::Option *option) const override
     {
         return wrap(option->get_description(), line_width - name_width);
+    }
+
+    /* Without a trace of arguments that are there only to be refused. */
+    std::string make_help(const CLI::App *app, std::string name, CLI::AppFormatMode mode) const override
+    {
+        std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
+        for (const auto &[trace, instead] : {std::pair(" [...]", ""), std::pair("\n\n\n", "\n\n")})
+            if (const std::size_t at = help.find(trace); at != std::string::npos)
+                help.replace(at, std::strlen(trace), instead);
+        return help;
     }
 };
 

@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
+#include <sstream>
 #include <string_view>
 
 #include <fcntl.h>
@@ -52,6 +54,23 @@ bool substitute(std::vector<std::string> &arguments, std::string_view message)
 
 } // namespace
 
+void refuse_missing(const std::string &program)
+{
+    if (program.find("{}") != std::string::npos)
+        return;
+    const char *path = std::getenv("PATH");
+    std::istringstream folders(program.find('/') != std::string::npos ? "" : path ? path : "/bin:/usr/bin");
+    int error = ENOENT;
+    std::string folder;
+    do {
+        std::getline(folders, folder, ':');
+        if (::access((folder.empty() ? program : folder + "/" + program).c_str(), X_OK) == 0)
+            return;
+        error = errno == EACCES ? EACCES : error;
+    } while (folders);
+    throw Failure("cannot run " + program + ": " + std::strerror(error));
+}
+
 Job::Job(const std::vector<std::string> &command, const std::string &queue, const cq_message &message,
          const std::string &headers)
 {
@@ -59,7 +78,11 @@ Job::Job(const std::vector<std::string> &command, const std::string &queue, cons
     std::vector<std::string> words = command;
     const bool in_arguments = substitute(words, payload);
     if (in_arguments && (payload.find('\0') != std::string_view::npos || payload.size() > longest_argument)) {
-        well_ = false; /* no argument can be like that: standard input can */
+        std::cerr << "cq: message " << message.position
+                  << (payload.size() > longest_argument ? " is too long" : " has a NUL")
+                  << ", so it cannot be an argument: leave {} out, and the command reads it from standard input"
+                  << std::endl;
+        well_ = false;
         return;
     }
     std::vector<char *> arguments;

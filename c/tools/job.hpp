@@ -15,6 +15,9 @@
 
 namespace tool {
 
+/* Throws Failure if there is no such program. */
+void refuse_missing(const std::string &program);
+
 class Job {
 public:
     /* Throws Failure if it cannot be run at all. */

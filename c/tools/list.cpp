@@ -71,7 +71,7 @@ void print_table(const std::vector<Entry> &entries)
         const Row &row = rows[line];
         std::cout << row[0] << std::string(widths[0] - row[0].size(), ' ');
         if (line > 0 && !entries[line - 1].problem.empty()) {
-            std::cout << "  " << entries[line - 1].problem << '\n';
+            std::cout << "  " << without_name(entries[line - 1].problem, row[0]) << '\n';
             continue;
         }
         for (std::size_t i = 1; i < row.size(); ++i)

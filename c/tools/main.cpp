@@ -2,12 +2,10 @@
  * cq: queues from the command line. This file puts the commands together and turns whatever ends one into an exit code;
  * what they do is in files of their own.
  */
-#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <iostream>
 #include <string>
-#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,7 +13,7 @@
 #include "commands.hpp"
 #include "failure.hpp"
 #include "streams.hpp"
-#include "suggest.hpp"
+#include "usage.hpp"
 #include "version.hpp"
 
 namespace {
@@ -31,32 +29,6 @@ void occupy_standard_descriptors()
 }
 
 constexpr const char *hint = "`cq --help` and `cq COMMAND --help` say what is possible.";
-
-/* CLI11 names what it did not expect in no useful order, and not what may have been meant. */
-std::string unexpected(const CLI::App &app)
-{
-    const std::vector<CLI::App *> commands = app.get_subcommands();
-    const CLI::App &command = commands.empty() ? app : *commands[0];
-    std::vector<std::string> words = command.remaining();
-    words.erase(std::remove(words.begin(), words.end(), "--"), words.end());
-    if (words.empty())
-        return "";
-    if (words[0].size() > 1 && words[0][0] == '-') {
-        std::vector<std::string> options;
-        for (const CLI::Option *option : command.get_options())
-            for (const std::string &name : option->get_lnames())
-                options.push_back("--" + name);
-        const std::string option = words[0].substr(0, words[0].find('='));
-        return (commands.empty() ? "cq" : command.get_name()) + std::string(" has no option ") + option +
-               tool::suggestion(option, options);
-    }
-    if (commands.empty())
-        return tool::unknown_command(app, words[0]);
-    std::string list;
-    for (const std::string &word : words)
-        list += " " + word;
-    return command.get_name() + " does not know what to do with:" + list;
-}
 
 int run(int argc, char **argv)
 {
@@ -87,8 +59,7 @@ int run(int argc, char **argv)
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
             return app.exit(error);
-        const std::string what = unexpected(app);
-        throw tool::Failure((what.empty() ? error.what() : what) + "\n" + hint, tool::exit_usage);
+        throw tool::Failure(tool::usage_text(app, error) + "\n" + hint, tool::exit_usage);
     }
     if (!chosen)
         throw tool::Failure(std::string("which command?\n") + hint, tool::exit_usage);

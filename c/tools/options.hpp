@@ -38,11 +38,11 @@ CLI::Option *add_parsed(CLI::App &app, const std::string &flag, Value &value, Pa
     return app
         .add_option_function<std::string>(
             flag,
-            [&value, parse, flag](const std::string &text) {
+            [&value, parse, name = flag.substr(flag.find("--"))](const std::string &text) {
                 try {
                     value = parse(text);
                 } catch (const std::invalid_argument &error) {
-                    throw CLI::ValidationError(flag, error.what());
+                    throw CLI::ValidationError(name, error.what());
                 }
             },
             description)

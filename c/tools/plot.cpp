@@ -23,8 +23,9 @@ namespace {
 constexpr const char *in_column = "enqueued_per_second", *out_column = "dequeued_per_second";
 
 struct PlotOptions {
-    std::string file;
+    std::string file = "-";
     std::string output = "-";
+    bool json = false;
 };
 
 std::vector<std::string> cells(const std::string &line)
@@ -96,6 +97,8 @@ private:
 
 int run_plot(const PlotOptions &options)
 {
+    if (options.json && options.output == "-")
+        throw Failure("--json and the picture both want standard output: name another --output", exit_usage);
     std::ifstream file;
     if (options.file != "-")
         file.open(options.file);
@@ -105,7 +108,14 @@ int run_plot(const PlotOptions &options)
     if (table.queues().empty())
         throw Failure(options.file + " has no line of figures");
     const std::string picture = svg(table.queues());
-    if (options.output != "-") {
+    if (options.json) {
+        nlohmann::ordered_json names = nlohmann::ordered_json::array();
+        for (const auto &queue : table.queues())
+            names.push_back(queue.first);
+        write_file(options.output, picture);
+        std::cout << nlohmann::ordered_json{{"file", options.output}, {"queues", names}}.dump() << '\n';
+        finish_output();
+    } else if (options.output != "-") {
         write_file(options.output, picture);
     } else {
         std::cout << picture;
@@ -166,13 +176,15 @@ void add_plot(CLI::App &app, Command &chosen)
     add_command<PlotOptions>(
         app, chosen, "plot", "Draw what `cq stat --csv` recorded", run_plot,
         [](CLI::App &command, PlotOptions &options) {
-            command.add_option("FILE", options.file, "The recorded figures; - is standard input")->required();
-            command.add_option("-o,--output", options.output, "The picture, as SVG (default: standard output)")
-                ->type_name("FILE");
+            command.add_option("FILE", options.file, "The recorded figures; - is standard input (default)");
+            auto *output = command.add_option("-o,--output", options.output,
+                                              "The picture, as SVG (default: standard output)");
+            output->type_name("FILE");
+            command.add_flag("--json", options.json, "Print what was drawn as a line of JSON")->needs(output);
             explain(command, {"Length and messages a second over time, of each queue in the file. To watch a queue\n"
                               "and draw at once, use `cq stat NAME --plot FILE --watch 1s`.",
                               "0 drawn; 2 wrong usage; 3 error.",
-                              {"cq stat orders --csv --watch 100ms -n 5 | cq plot - > orders.svg",
+                              {"cq stat orders --csv --watch 100ms -n 5 | cq plot > orders.svg",
                                "cq plot figures.csv --output orders.svg"}});
         });
 }

@@ -257,6 +257,8 @@ int run_put(const PutOptions &options)
 {
     refuse_words(options);
     const Queue queue(options.place, CQ_ATTACH);
+    if (options.sync)
+        refuse_not_durable(queue, "--sync");
     /* Opened first: to open a FIFO may take for ever, and a signal should end that. */
     std::optional<File> file;
     if (!options.file.empty() && options.file != "-")

@@ -2,8 +2,11 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <regex>
 #include <utility>
 
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,8 +77,6 @@ std::string in_words_of_the_tool(std::string text)
         {"name another durable_directory", "name another --directory"},
         {"name a durable_directory on", "name a --directory on"},
         {"until cq_sync succeeds", "until cq sync succeeds"},
-        {"and cq_sync is for queues that were created with CQ_DURABLE",
-         "and this needs a queue of cq create --durable"},
         {"the region", "the queue"},
         {"region ", "queue "},
     };
@@ -83,6 +84,21 @@ std::string in_words_of_the_tool(std::string text)
         for (std::size_t at = 0; (at = text.find(word[0], at)) != std::string::npos; at += std::strlen(word[1]))
             text.replace(at, std::strlen(word[0]), word[1]);
     return text;
+}
+
+/* "; user 1000 is alice": the library says numbers, as it asks no name service. */
+std::string names_of_numbers(const std::string &text)
+{
+    static const std::regex number("\\b(user|group) ([0-9]+)\\b");
+    std::string names;
+    for (std::sregex_iterator found(text.begin(), text.end(), number), end; found != end; ++found) {
+        const unsigned long id = std::strtoul(found->str(2).c_str(), nullptr, 10);
+        const passwd *user = found->str(1) == "user" ? ::getpwuid(static_cast<uid_t>(id)) : nullptr;
+        const group *members = found->str(1) == "group" ? ::getgrgid(static_cast<gid_t>(id)) : nullptr;
+        if ((user || members) && names.find(found->str() + " is ") == std::string::npos)
+            names += (names.empty() ? "; " : ", ") + found->str() + " is " + (user ? user->pw_name : members->gr_name);
+    }
+    return names;
 }
 
 } // namespace
@@ -100,6 +116,8 @@ std::string explain(int result, const Place &place, const cq_config &config, std
     }
     text.resize(length);
     text = in_words_of_the_tool(text);
+    if (result == CQ_EACCESS || result == CQ_EOWNER)
+        text += names_of_numbers(text);
     if (result == CQ_ENOSPACE)
         text += "; `cq doctor " + place.name + "` says more";
     if (result == CQ_ENOENT && ::access(config.directory, F_OK) != 0)
@@ -169,6 +187,19 @@ Stats Queue::stat() const
     Stats stats;
     must(cq_stat(queue_, &stats));
     return stats;
+}
+
+std::string without_name(const std::string &problem, const std::string &name)
+{
+    const std::string prefix = "\"" + name + "\": ";
+    return problem.compare(0, prefix.size(), prefix) == 0 ? problem.substr(prefix.size()) : problem;
+}
+
+void refuse_not_durable(const Queue &queue, const std::string &what)
+{
+    if (!queue.stat().durable)
+        throw Failure("\"" + queue.place().name + "\" is in memory alone: " + what +
+                          " is for queues of cq create --durable", exit_usage);
 }
 
 void refuse_same(const Queue &from, const Queue &to)

@@ -86,6 +86,12 @@ private:
 /* Throws Failure if it is the same queue twice. */
 void refuse_same(const Queue &from, const Queue &to);
 
+/* Throws Failure if `what`, which is about the disk, makes no sense. */
+void refuse_not_durable(const Queue &queue, const std::string &what);
+
+/* What was found wrong with a queue, where its name stands before it anyway. */
+std::string without_name(const std::string &problem, const std::string &name);
+
 } // namespace tool
 
 #endif

@@ -49,6 +49,8 @@ Reading Readings::look_at(const std::string &name)
         reading.stats = watched.queue->stat();
         reading.handles = participants(*watched.queue);
     } catch (const Failure &failure) {
+        if (failure.code() == exit_usage) /* no queue can have such a name */
+            throw;
         watched = Watched();
         reading.problem = failure.what();
         return reading;

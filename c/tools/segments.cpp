@@ -81,7 +81,8 @@ public:
             id_ += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
     }
 
-    /* False: there is no head, because it was not finished, or is damaged. */
+    /* False: there is no head, because it was not finished, or is damaged; or it is that of a removed file, whose block
+       this one got before the power went. */
     bool read()
     {
         ++facts_.segments;
@@ -100,7 +101,7 @@ public:
 private:
     bool read_head()
     {
-        if (bytes_.size() < head_bytes || bytes_.compare(0, 8, "cqueueS\n") != 0)
+        if (bytes_.size() < head_bytes || bytes_.compare(0, 8, "cqueueS\n") != 0 || bytes_.compare(16, 16, id_) != 0)
             return false;
         std::string head = bytes_.substr(0, head_bytes);
         std::memset(&head[12], 0, 4);

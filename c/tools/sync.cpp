@@ -24,6 +24,7 @@ struct SyncOptions {
 int sync(const SyncOptions &options, const Place &place)
 {
     const Queue queue(place, CQ_ATTACH);
+    refuse_not_durable(queue, "cq sync");
     queue.must(cq_sync(queue, -1));
     const Stats stats = queue.stat();
     if (options.json)

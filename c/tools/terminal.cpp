@@ -124,8 +124,8 @@ void Terminal::measure()
 {
     winsize size{};
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
-        width_ = size.ws_col;
-        height_ = size.ws_row;
+        width_ = std::min<int>(size.ws_col, most_);
+        height_ = std::min<int>(size.ws_row, most_);
     }
 }
 

@@ -67,6 +67,7 @@ private:
     int signals_; /* readable: the window changed, or the process is to be stopped */
     termios before_{};
     std::string typed_; /* and not handed out yet */
+    static constexpr int most_ = 1000; // what calls itself larger is no terminal that anybody sees
     int width_ = 80, height_ = 24;
     bool colour_, utf8_;
 };

@@ -22,7 +22,7 @@ std::string row_text(const Reading &reading, const std::vector<const Column *> &
 {
     std::string text = to_left(reading.name, name_width);
     if (!reading.problem.empty())
-        return to_left(text + " " + reading.problem, width);
+        return to_left(text + " " + without_name(reading.problem, reading.name), width);
     for (const Column *column : shown)
         text += " " + to_right(column->text(reading), column->width);
     return to_left(text, width);
@@ -183,7 +183,8 @@ std::string table_text(const std::vector<Reading> &readings)
     std::string text = head_text(shown, name_width, width) + "\n";
     for (const Reading &reading : readings)
         text += (reading.problem.empty() ? row_text(reading, shown, name_width, width)
-                                         : to_left(reading.name, name_width) + " " + reading.problem) +
+                                         : to_left(reading.name, name_width) + " " +
+                                               without_name(reading.problem, reading.name)) +
                 "\n";
     return text;
 }

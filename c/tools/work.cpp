@@ -308,6 +308,7 @@ int run_work(const WorkOptions &options)
 {
     if (options.max_deliveries && *options.max_deliveries > 255)
         throw Failure("--max-deliveries: deliveries are counted up to 255", exit_usage);
+    refuse_missing(options.command[0]);
     const Queue queue(options.place, CQ_ATTACH);
     std::optional<Queue> dead;
     if (!options.dead_letter.empty()) {
@@ -369,7 +370,8 @@ void add_work(CLI::App &app, Command &chosen)
                        "End when none was there for so long (default: forever)");
             command.add_flag("--json", options.json, "At the end, print a line of JSON: done, failed, buried");
             explain(command, {"The command gets the message on standard input; or in place of {} in its arguments,\n"
-                              "and then nothing on standard input. No shell is involved: -- sh -c '...' is one.\n"
+                              "and then nothing on standard input. No shell is involved. To have one, keep {} out of\n"
+                              "its script, which would run what a message says: sh -c 'echo \"$1\"' sh {} is safe.\n"
                               "CQ_QUEUE, CQ_POSITION, CQ_DELIVERIES and CQ_HEADERS (JSON) tell it what it works on.\n\n"
                               "At least once: the message is removed when the command has exited with 0, else\n"
                               "given back and delivered again. With --all and no dead-letter queue, what failed is\n"

@@ -18,13 +18,14 @@ Cut Cut::any(Random &random)
     static const double shares[] = {0, 0, 0.1, 0.5, 0.9, 1, 1};
     Cut cut;
     cut.writes = shares[below(random, 7)], cut.entries = shares[below(random, 7)], cut.torn = shares[below(random, 6)];
+    cut.stale = shares[below(random, 5)];
     return cut;
 }
 
 Cut Cut::after_words(std::uint64_t words, std::uint64_t but)
 {
     Cut cut;
-    cut.writes = cut.entries = 1, cut.torn = 0, cut.exact = true, cut.words = words, cut.but = but;
+    cut.writes = cut.entries = 1, cut.torn = cut.stale = 0, cut.exact = true, cut.words = words, cut.but = but;
     return cut;
 }
 
@@ -87,6 +88,23 @@ std::uint64_t Disk::unflushed() const
     return all;
 }
 
+// The first one, and the newest.
+void Disk::free_blocks(const File &file)
+{
+    if (file.now.empty())
+        return;
+    if (freed_.size() == 4)
+        freed_.erase(freed_.begin() + 1);
+    freed_.push_back(file.now);
+}
+
+void Disk::remove(const std::string &path)
+{
+    for (const auto &entry : directories_[path].now)
+        free_blocks(*entry.second);
+    directories_.erase(path);
+}
+
 void Disk::apply(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &write)
 {
     const std::uint64_t end = write.offset + write.size;
@@ -135,7 +153,24 @@ void Disk::apply_words(std::vector<unsigned char> &bytes, std::uint64_t &size, c
     }
 }
 
-std::shared_ptr<Disk::File> Disk::left_of(const File &file, const Cut &cut, Random &random)
+// The file has got its blocks, and not the zeros: what removed files had there.
+void Disk::lay_stale(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &fill, Random &random) const
+{
+    static const std::uint64_t block = 4096;
+    const std::vector<unsigned char> &old = freed_[below(random, freed_.size())];
+    const bool shifted = below(random, 4) == 0;
+    apply(bytes, size, fill);
+    for (std::uint64_t at = fill.offset / block * block; at < fill.offset + fill.size; at += block) {
+        const std::uint64_t from = shifted ? below(random, old.size() / block + 1) * block : at;
+        if (from >= old.size() || at < fill.offset || below(random, 8) == 0)
+            continue;
+        const auto begin = old.begin() + static_cast<std::ptrdiff_t>(from);
+        const std::uint64_t part = std::min<std::uint64_t>(block, old.size() - from);
+        apply(bytes, size, {at, part, {begin, begin + static_cast<std::ptrdiff_t>(part)}});
+    }
+}
+
+std::shared_ptr<Disk::File> Disk::left_of(const File &file, const Cut &cut, Random &random) const
 {
     auto left = std::make_shared<File>();
     left->inode = file.inode;
@@ -146,6 +181,8 @@ std::shared_ptr<Disk::File> Disk::left_of(const File &file, const Cut &cut, Rand
             if (cut.exact && &write == &file.pending.back())
                 apply_words(left->now, left->size, write,
                             [&](std::uint64_t word) { return word < cut.words && word != cut.but; });
+            else if (write.bytes.empty() && !freed_.empty() && chance(random, cut.stale))
+                lay_stale(left->now, left->size, write, random);
             else
                 apply_some(left->now, left->size, write, cut, random);
     left->flushed = left->now;
@@ -158,6 +195,7 @@ std::unique_ptr<Disk> Disk::after(const Cut &cut, Random &random) const
     auto left = std::make_unique<Disk>();
     left->boot_ = boot_ + 1;
     left->next_inode_ = next_inode_;
+    left->freed_ = freed_;
     for (const auto &[path, directory] : directories_) {
         auto names = directory.flushed;
         for (const Entry &entry : directory.pending) {
@@ -292,8 +330,11 @@ struct Disk::Ways {
         if (!disk().begin())
             return EIO;
         Directory *const where = of(directory)->directory;
-        if (where->now.erase(name) == 0)
+        const auto found = where->now.find(name);
+        if (found == where->now.end())
             return ENOENT;
+        disk().free_blocks(*found->second);
+        where->now.erase(found);
         where->pending.push_back({name, nullptr});
         ++disk().unlinks;
         return 0;
@@ -333,6 +374,24 @@ struct Disk::Ways {
         what.pending.push_back({offset, size, {bytes, bytes + size}});
         apply(what.now, what.size, what.pending.back());
         return error;
+    }
+    // What the blocks have already is as good as not written.
+    static int write_blocks(int file, const void *from, std::size_t size, std::uint64_t offset)
+    {
+        const File &what = *of(file)->file;
+        const auto *const bytes = static_cast<const unsigned char *>(from);
+        const auto same = [&](std::size_t at) {
+            unsigned char now[8] = {};
+            if (offset + at < what.now.size())
+                std::memcpy(now, what.now.data() + offset + at, std::min<std::size_t>(8, what.now.size() - offset - at));
+            return std::memcmp(now, bytes + at, 8) == 0;
+        };
+        std::size_t begin = 0, end = size;
+        while (begin < end && same(begin))
+            begin += 8;
+        while (end > begin && same(end - 8))
+            end -= 8;
+        return write(file, bytes + begin, end - begin, offset + begin);
     }
     static int read(int file, void *to, std::size_t size, std::uint64_t offset, std::size_t *got)
     {
@@ -418,6 +477,7 @@ void Disk::use()
     ways.is_called = [](int, const char *) { return false; }; // identify always says
     ways.fill = Ways::fill;
     ways.write = Ways::write;
+    ways.write_blocks = Ways::write_blocks;
     ways.read = Ways::read;
     ways.flush = Ways::flush;
     ways.lock = Ways::lock;

@@ -23,6 +23,7 @@ inline bool chance(Random &random, double probability)
 // How much of what was not flushed survives.
 struct Cut {
     double writes = 0.5, entries = 0.5, torn = 0.3;
+    double stale = 0.2; // of what was filled with zeros: it has what other files had there before
     static Cut any(Random &random);
     // Or so exactly: of the newest write to each file the first so many words, but for one. All else survives.
     bool exact = false;
@@ -44,6 +45,9 @@ public:
 
     // The disk that the core sees. One at a time.
     void use();
+
+    // A directory and its files, for good; later files may get their blocks.
+    void remove(const std::string &path);
 
     // A descriptor or a lock of this process goes with it.
     void forget(const void *process);
@@ -104,11 +108,14 @@ private:
                            Random &random);
     static void apply_words(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &write,
                             const std::function<bool(std::uint64_t)> &survives);
-    static std::shared_ptr<File> left_of(const File &file, const Cut &cut, Random &random);
+    void lay_stale(std::vector<unsigned char> &bytes, std::uint64_t &size, const Write &fill, Random &random) const;
+    void free_blocks(const File &file);
+    std::shared_ptr<File> left_of(const File &file, const Cut &cut, Random &random) const;
 
     std::map<std::string, Directory> directories_;
     std::map<int, Descriptor> descriptors_;
     std::map<void *, Descriptor> held_;
+    std::vector<std::vector<unsigned char>> freed_; // of files that were removed
     int next_ = 1 << 20;
     std::uint64_t next_inode_ = 1, boot_;
 };

@@ -24,12 +24,14 @@
 #define os_sleep sim_os_sleep
 #define os_clock sim_os_clock
 #define os_yield sim_os_yield
+#define seat_me() model_sitter()
 
 void *sim_malloc(size_t size);
 void *sim_calloc(size_t count, size_t size);
 void *sim_realloc(void *old, size_t size);
 void *sim_aligned_alloc(size_t alignment, size_t size);
 void sim_free(void *memory);
+struct sitter *model_sitter(void); /* of the process that is running */
 
 #ifdef DURABLE_STEPS
 #include "../model/hooks.h"

@@ -66,9 +66,9 @@ int sim_os_map(int fd, std::uint64_t size, enum os_map use, void **at)
         process->mappings[*at] = size;
     return error;
 }
-int sim_os_map_alive(void **at, bool *populates)
+int sim_os_map_alive(void *base, void **at, bool *populates)
 {
-    const int error = os_map_alive(at, populates);
+    const int error = os_map_alive(base, at, populates);
     if (Process *const process = process_now(); process && error == 0)
         process->mappings[*at] = os_page_size();
     return error;
@@ -106,8 +106,18 @@ int fork_remember(cq_queue *) { return CQ_OK; }
 void fork_forget(cq_queue *) {}
 void fork_keep_unlinked(std::uint64_t, std::uint64_t) {}
 
+// Each process is one thread, which has a seat from the beginning. The world itself does without.
+struct sitter *model_sitter(void)
+{
+    static sitter nobody{};
+    nobody.seat = SEAT_OF_NOBODY;
+    Process *const process = process_now();
+    return process ? &process->sitting : &nobody;
+}
+bool seat_find(struct sitter *) { return false; }
+
 // tests/model/hooks.h: here everybody sees at once what was stored.
-void model_step(int, const volatile void *, const char *)
+void model_step(model_operation, const volatile void *, const char *)
 {
     if (World::current())
         World::current()->step();

@@ -31,8 +31,37 @@ World::World(const Shape &shape, std::uint64_t seed) : random(seed), now(1'000'0
     cq_testing.reserve_step = shape.reserve_step;
     messages_.emplace_back(); // there is no message 0
     use_disk(*disk_);
+    leave_blocks();
     name_ = next_name();
     observer_ = open(name_, &observing_, 0);
+}
+
+// There was another queue on this disk.
+void World::leave_blocks()
+{
+    const std::string name = next_name();
+    cq_config config{};
+    cq_queue *queue = nullptr;
+    config.struct_size = sizeof config;
+    config.flags = CQ_DURABLE;
+    config.directory = directory_.path();
+    config.durable_directory = "/cqueue_older";
+    config.capacity = shape_.capacity;
+    config.max_message_size = shape_.message;
+    bool done = cq_open(name.c_str(), &config, &queue) == CQ_OK;
+    for (int i = 0; done && i < 6; ++i) {
+        done = cq_enqueue(queue, "\xff\xff\xff\xff\xff\xff\xff\xff", 8) == CQ_OK && cq_sync(queue, -1) == CQ_OK;
+        if (i % 4 != 0) {
+            char bytes[8];
+            std::size_t size;
+            done &= cq_dequeue(queue, bytes, sizeof bytes, &size) == CQ_OK;
+        }
+    }
+    cq_close(queue);
+    remove(name);
+    disk_->remove(config.durable_directory);
+    if (!done)
+        fail("the other queue");
 }
 
 World::~World()
@@ -119,6 +148,7 @@ void World::give(Process &process, std::function<void(Process &)> program)
     if (!process.queue)
         process.queue = open(name_, &process, CQ_ATTACH);
     process.program = std::move(program);
+    process.sitting.seat = SEAT_OF_NOBODY + sizeof(seat);
     process.finished = !process.queue;
     process.stopped_until = 0;
     process.fiber.start(

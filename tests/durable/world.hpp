@@ -5,6 +5,7 @@
 // access to shared memory, or half an operation of the disk, at a time. They may be stopped anywhere, or killed.
 #pragma once
 
+#include "../model/core.hpp"
 #include "../model/fiber.hpp"
 #include "disk.hpp"
 #include "support/directory.hpp"
@@ -36,6 +37,7 @@ struct Process {
     std::uint32_t number = 0;
     std::function<void(Process &)> program; // what lives on its stack may own nothing: it may be killed
     model::Fiber fiber;
+    sitter sitting{};
     bool finished = true;
     std::uint64_t stopped_until = 0; // in steps of the world
     // What the kernel would take back.
@@ -119,6 +121,7 @@ private:
         bool operator==(const Found &other) const { return id == other.id && position == other.position; }
     };
     cq_queue *open(const std::string &name, Process *process, std::uint32_t flags, int *result = nullptr);
+    void leave_blocks();
     std::string next_name();
     void remove(const std::string &name);
     std::size_t fill(std::uint64_t id, unsigned char *bytes) const;
@@ -127,11 +130,12 @@ private:
     void accepted(std::uint64_t id);
     std::uint64_t delivered(const void *bytes, std::size_t size, std::uint32_t deliveries, std::uint64_t position);
     void released(std::uint64_t id);
-    std::vector<Found> messages_of(cq_queue *queue) const;
+    std::vector<Found> messages_of(cq_queue *queue, bool proposed = false) const;
     std::vector<Found> drain(cq_queue *queue, const char *when);
     void check_extras(cq_queue *queue, const cq_message &message, std::uint64_t id, const char *when);
+    static std::unordered_set<std::uint64_t> ids(const std::vector<Found> &found);
     void check_sources(cq_queue *queue, const std::vector<Found> &found, const std::unordered_set<std::uint64_t> &live,
-                       const char *when);
+                       const std::unordered_set<std::uint64_t> &proposed, const char *when);
     void settle_sources(bool power_cut);
     void check(const std::vector<Found> &found, const std::unordered_set<std::uint64_t> &live, const char *when);
     void check_capacity(cq_queue *queue, const char *when);

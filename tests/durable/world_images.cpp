@@ -14,7 +14,7 @@ extern "C" {
 namespace power {
 
 // Each slot that has a message, whoever has it. Nobody moves meanwhile.
-std::vector<World::Found> World::messages_of(cq_queue *queue) const
+std::vector<World::Found> World::messages_of(cq_queue *queue, bool proposed) const
 {
     std::vector<Found> found;
     unsigned char bytes[4096];
@@ -28,8 +28,8 @@ std::vector<World::Found> World::messages_of(cq_queue *queue) const
             const std::uint64_t word = slot->state;
             const std::uint32_t phase = slot_phase(word);
             std::size_t size = 0;
-            if (word_sequence(word) != word_sequence(state) ||
-                (phase != SLOT_FULL && phase != SLOT_READING && phase != SLOT_ORPHAN))
+            const bool there = phase == SLOT_FULL || phase == SLOT_READING || phase == SLOT_ORPHAN;
+            if (word_sequence(word) != word_sequence(state) || !(proposed ? phase == SLOT_FED : there))
                 continue;
             if (slot_size(queue, slot, word, &size) != CQ_OK || size > sizeof bytes)
                 continue;
@@ -39,6 +39,14 @@ std::vector<World::Found> World::messages_of(cq_queue *queue) const
         }
     }
     return found;
+}
+
+std::unordered_set<std::uint64_t> World::ids(const std::vector<Found> &found)
+{
+    std::unordered_set<std::uint64_t> ids;
+    for (const Found &one : found)
+        ids.insert(one.id);
+    return ids;
 }
 
 std::uint64_t World::live() const { return messages_of(observer_).size(); }
@@ -94,7 +102,7 @@ void World::check_extras(cq_queue *queue, const cq_message &message, std::uint64
 
 // A source's number and its messages are those of one moment, which is not before the last sync.
 void World::check_sources(cq_queue *queue, const std::vector<Found> &found, const std::unordered_set<std::uint64_t> &live,
-                          const char *when)
+                          const std::unordered_set<std::uint64_t> &proposed, const char *when)
 {
     std::uint64_t numbers[sources + 1] = {};
     for (std::uint32_t source = 1; source <= sources; ++source) {
@@ -118,6 +126,9 @@ void World::check_sources(cq_queue *queue, const std::vector<Found> &found, cons
     for (const std::uint64_t id : live)
         if (messages_[id].source != 0 && messages_[id].number <= numbers[messages_[id].source] && there.count(id) == 0)
             fail(std::string(when) + ": message " + std::to_string(id) + " is lost, and would not be fed again");
+    for (const std::uint64_t id : proposed) // nobody else's has this number
+        if (messages_[id].number == numbers[messages_[id].source] && there.count(id) == 0)
+            fail(std::string(when) + ": message " + std::to_string(id) + " is not there, and its number is");
 }
 
 // Feeders go on where the queue says.
@@ -204,9 +215,7 @@ void World::look(const Cut &cut)
     most_bytes = std::max(most_bytes, disk_->bytes());
     const std::vector<Found> now_there = messages_of(observer_);
     note_positions(now_there, "in the queue");
-    std::unordered_set<std::uint64_t> live;
-    for (const Found &one : now_there)
-        live.insert(one.id);
+    const std::unordered_set<std::uint64_t> live = ids(now_there), proposed = ids(messages_of(observer_, true));
 
     std::unique_ptr<Disk> world = disk_->after(cut, random);
     std::swap(world, disk_); // `world` is the real one until the end
@@ -243,7 +252,7 @@ void World::look(const Cut &cut)
     else {
         std::vector<Found> found = drain(queue, "an image");
         check(found, live, "an image");
-        check_sources(queue, found, live, "an image");
+        check_sources(queue, found, live, proposed, "an image");
         if (how == 1) {
             const auto by_position = [](const Found &a, const Found &b) { return a.position < b.position; };
             std::vector<Found> second = found;
@@ -284,9 +293,7 @@ void World::begin_again(std::unique_ptr<Disk> left, bool removed, const char *wh
     most_bytes = std::max(most_bytes, disk_->bytes());
     const std::vector<Found> before = messages_of(observer_);
     note_positions(before, "in the queue");
-    std::unordered_set<std::uint64_t> live;
-    for (const Found &one : before)
-        live.insert(one.id);
+    const std::unordered_set<std::uint64_t> live = ids(before), proposed = ids(messages_of(observer_, true));
     for (Process &process : processes_)
         kill(process);
     processes_.clear();
@@ -306,7 +313,7 @@ void World::begin_again(std::unique_ptr<Disk> left, bool removed, const char *wh
         return;
     const std::vector<Found> found = messages_of(observer_);
     check(found, live, when);
-    check_sources(observer_, found, live, when);
+    check_sources(observer_, found, live, proposed, when);
     settle(found, power_cut);
     settle_sources(power_cut);
     note_positions(found, when);

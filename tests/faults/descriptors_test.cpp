@@ -278,6 +278,22 @@ TEST(Fault12, descriptors_that_are_replaced_all_the_time_are_left_alone)
     EXPECT_EQ(end.code, 0) << "1: file, 2: pipe, 3: socket, 4: event, 5: timer, 10 and 11: refused";
 }
 
+/* Another thread may close a descriptor for event loops in the moment in which it is made. */
+TEST(Fault12, an_event_descriptor_that_was_lost_at_once_is_made_again)
+{
+    Queue queue(Config(4, 16));
+    TracedChild traced([&] { return queue.attach(); },
+                       [](const Handle &handle) {
+                           int fd = -1;
+                           return cq_fd(handle, &fd);
+                       },
+                       [](const Handle &, int result, Channel &) { return -result; });
+    unsigned lost = 0;
+    traced.run([&](const TracedChild::Call &call) { return call.number == SYS_timerfd_settime && ++lost < 4 ? EBADF : 0; });
+    EXPECT_EQ(traced.child().join().code, 0);
+    EXPECT_GE(lost, 4u);
+}
+
 /* On a tmpfs of many kernels a signal undoes all that fallocate did: what takes longer than from one to the next would never
    be done. */
 TEST(Fault39, an_interrupted_creation_asks_for_less)

@@ -190,6 +190,11 @@ TEST(Fault36, a_read_only_handle_works_on_a_read_only_file_system)
             const int result = cq_open("q", &config, &writer);
             if (result != CQ_EACCESS || writer != nullptr)
                 complaints.add("writing: %d", result);
+            char text[512];
+            cq_explain(CQ_EACCESS, "q", &config, 0, text, sizeof text);
+            const std::string said = text;
+            if (said.find("mounted read-only") == said.npos || said.find("chmod") != said.npos)
+                complaints.add("writing is explained as: %s", text);
         }
         Handle reader("q", directory.in(Config(0, 0, CQ_READ_ONLY)));
         if (reader.walk() != std::vector<std::string>{"there", "too"} || reader.stat().length != 2)

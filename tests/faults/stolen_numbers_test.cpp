@@ -11,6 +11,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "faults/foreign_files.hpp"
 #include "support/leftovers.hpp"
@@ -61,6 +62,9 @@ private:
     std::atomic<bool> over_{false};
     std::thread thread_;
 };
+
+/* So that queues are not created in a thread with descriptors of its own (os_run_apart). */
+bool starts_a_thread(const TracedChild::Call &call) { return call.number == SYS_clone3 || call.number == SYS_clone; }
 
 /* Looks at, or asks, what the number is; whatever else there is may have been looked at just before. */
 bool may_come_before(const TracedChild::Call &call)
@@ -131,7 +135,7 @@ TEST_P(StolenNumbers, do_not_keep_a_queue_from_being_opened)
                 while (order->done == 0)
                     std::this_thread::yield();
             }
-            return 0;
+            return starts_a_thread(call) ? EAGAIN : 0;
         });
         const int code = traced.child().join().code;
         ASSERT_EQ(code, 0) << "stolen before system call " << before << ", the " << nth << "th: "
@@ -142,6 +146,98 @@ TEST_P(StolenNumbers, do_not_keep_a_queue_from_being_opened)
             break;
     }
     EXPECT_GT(stolen, 10u);
+}
+
+/* Puts a file in the place of the descriptor that is asked for. */
+class Replacer {
+public:
+    Replacer(const std::string &path, Order &order)
+        : file_(::open(path.c_str(), O_RDWR | O_CLOEXEC)), thread_([this, &order] {
+              for (; !over_; std::this_thread::yield())
+                  if (const int number = order.asked.exchange(0); number > 0) {
+                      ::dup2(file_, number);
+                      order.done = 1;
+                  }
+          })
+    {
+    }
+    ~Replacer()
+    {
+        over_ = true;
+        thread_.join();
+    }
+
+private:
+    std::atomic<bool> over_{false};
+    const int file_;
+    std::thread thread_;
+};
+
+/* No time is short enough: what changes a file by its number is done where no other thread knows that number. */
+TEST(ReplacedNumbers, are_harmless_at_every_instant_while_a_queue_is_created)
+{
+    const ForeignFiles files;
+    struct stat as_made {}, found {};
+    ASSERT_EQ(::stat(files.path(0).c_str(), &as_made), 0);
+    for (unsigned nth = 1, count = nth; count >= nth; ++nth) {
+        const Directory directory;
+        Config config = directory.in(Config(300, 64, CQ_EXCLUSIVE));
+        config.reserve = 100000;
+        config.permissions = 0640;
+        Shared<Order> order;
+        TracedChild traced([&] { return std::make_unique<Replacer>(files.path(0), *order); },
+                           [&](auto &) {
+                               cq_queue *queue = nullptr;
+                               return cq_open("q", &config, &queue);
+                           },
+                           [](auto &, int result, Channel &) { return -result; });
+        count = 0;
+        uint64_t before = 0;
+        traced.run([&](const TracedChild::Call &call) {
+            const bool by_number = call.number == SYS_ftruncate || call.number == SYS_fallocate || call.number == SYS_fchmod ||
+                                   call.number == SYS_pwrite64;
+            if (by_number && ++count == nth) {
+                before = call.number;
+                order->asked = static_cast<int>(call.arguments[0]);
+                while (order->done == 0)
+                    std::this_thread::yield();
+            }
+            return 0;
+        });
+        EXPECT_EQ(traced.child().join().code, 0);
+        ASSERT_TRUE(files.unharmed()) << "before system call " << before << ", the " << nth << "th of those that change files";
+        ASSERT_EQ(::stat(files.path(0).c_str(), &found), 0);
+        ASSERT_EQ(found.st_mode, as_made.st_mode) << "before system call " << before;
+    }
+}
+
+/* The limit on descriptors is the process's, not that of the thread that creates. */
+TEST(ReplacedNumbers, do_not_matter_where_there_are_no_more_numbers)
+{
+    const Directory directory;
+    const End end = Child([&](Channel &) {
+                        std::atomic<bool> over{false};
+                        std::thread another([&] {
+                            while (!over)
+                                std::this_thread::yield();
+                        });
+                        int last = -1;
+                        const rlimit limit{64, 64};
+                        ::setrlimit(RLIMIT_NOFILE, &limit);
+                        while (::open("/dev/null", O_RDONLY) >= 0)
+                            ;
+                        cq_queue *queue = nullptr;
+                        const Config config = directory.in(Config(4, 16, CQ_EXCLUSIVE));
+                        int results[3] = {};
+                        for (int &result : results) { /* none left, then one, then two */
+                            result = cq_open("q", &config, &queue);
+                            ::close(last = last < 0 ? 63 : last - 1);
+                        }
+                        over = true;
+                        another.join();
+                        return results[0] != CQ_EPROCESS ? 1 : results[1] != CQ_EPROCESS ? 2 : -results[2];
+                    }).join();
+    EXPECT_EQ(end.code, 0) << "1, 2: not refused";
 }
 
 /* Where locks are refused, that is what is said, and not that there were too many handles. */

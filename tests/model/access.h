@@ -23,6 +23,8 @@ void model_changed(const volatile void *address, int order);
 uint64_t model_fetched(const volatile void *address, uint64_t old, int order);
 void model_fence(int order);
 void *model_allocate(size_t size);
+/* Another one for each process and thread. */
+struct sitter *model_sitter(void);
 void *model_copy(void *to, const void *from, size_t size, const char *function);
 
 #ifdef __cplusplus

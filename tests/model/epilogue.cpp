@@ -95,6 +95,9 @@ void World::check_nodes()
         linked += node_is_listed(state);
         if (ticket_index(state) == NODE_TAKEN)
             return ghost.fail("node %u stays TAKEN by %u", node, word_owner(state));
+        if (ticket_index(state) == NODE_BARE ? word_owner(state) != 0 : ghost.absent[node])
+            return ghost.fail("node %u is %s, and %s memory", node, show({Word::state, node, 0}, state).c_str(),
+                              ghost.absent[node] ? "has no" : "has");
     }
     if (linked != listed)
         ghost.fail("%u nodes are LINKED, but the list has %u", static_cast<unsigned>(linked), static_cast<unsigned>(listed));

@@ -65,8 +65,11 @@ void run_at_random(World &world, const Scenario &scenario, std::uint64_t seed)
                thread of its own process falls behind that. */
             if (random.below(length) < changes)
                 priority[best] = random.below(1000);
-            if (chosen->handle_is_shared && chosen->next.operation == MODEL_YIELD)
+            if (chosen->handle_is_shared && chosen->next.operation == MODEL_YIELD) {
+                for (std::uint32_t &each : priority)
+                    ++each;
                 priority[best] = 0;
+            }
         }
         if (kills > 0 && random.below(length) == 0) {
             if (may_die(*chosen)) {

@@ -14,6 +14,7 @@ void Ghost::reset(const cq_queue *queue, std::vector<Process *> *processes)
         positions_.fill(Position{});
     used_ = enq = deq = waiting = voids = holes = orphans_made = redelivered = appended = settled = recycled = 0;
     unclaimed_ = newest_ = settled_orphans_ = 0;
+    absent.reset();
     accepted_.fill(0);
     delivered_.fill(0);
     decided_.fill(0);
@@ -69,8 +70,12 @@ void Ghost::before(const Process &process, const Word &word)
 {
     if (word.node >= queue_->header->touched)
         return fail("%s reaches for node %u, which has no memory yet", process.name.c_str(), word.node);
-    if (word.kind != Word::payload || process.next.operation != MODEL_COPY)
-        return;
+    const bool in_node = word.kind >= Word::enq && word.kind <= Word::payload;
+    if (in_node && absent[word.node])
+        return fail("%s touches node %u, whose memory was given back: a SIGBUS where the file system is full",
+                    process.name.c_str(), word.node);
+    if (word.kind != Word::payload || process.next.operation != MODEL_COPY || process.walks())
+        return; // a walk looks afterwards what its copy was worth
     // Payload is written and read by whom the slot belongs to, in the life that it belongs to.
     const std::uint64_t state = queue_->states[word.node];
     const Position &position = *find(word_sequence(state), word.index);

@@ -53,6 +53,7 @@ public:
 
     // In positions. waiting: messages, and claims that may become messages.
     std::uint32_t enq = 0, deq = 0, waiting = 0;
+    std::bitset<64> absent; // nodes whose memory was given back
     std::uint32_t voids = 0, holes = 0, orphans_made = 0, redelivered = 0, appended = 0, settled = 0, recycled = 0;
     std::uint64_t source_number() const; // of the one source that tests feed; 0: it is not known
     const Position &at(std::uint32_t position) const { return positions_[position]; }
@@ -76,6 +77,7 @@ private:
     void links_changed(const Word &word, std::uint64_t old, std::uint64_t now);
     void recount();
     void note_instant();
+    bool bare_changed(const Process &process, const Word &word, std::uint64_t old, std::uint64_t now) const;
     bool is_prepared_by(const Process &process, std::uint32_t node) const;
 
     const cq_queue *queue_ = nullptr;

@@ -3,13 +3,31 @@
 
 namespace model {
 
+// Rule 13. What is said to have memory has it, and whoever changes that has the node.
+bool Ghost::bare_changed(const Process &process, const Word &word, std::uint64_t old, std::uint64_t now) const
+{
+    const std::uint32_t from = ticket_index(old), to = ticket_index(now), before = word_owner(old), after = word_owner(now);
+
+    if (word_sequence(old) != word_sequence(now))
+        return false;
+    if (to == NODE_BARE && before == 0 && (from == NODE_FREE || from == NODE_BARE))
+        return after == process.owner();
+    if (from != NODE_BARE || (before != process.owner() && !is_dead(before)))
+        return false;
+    if (to == NODE_BARE)
+        return after == 0;
+    return (to == NODE_FREE || to == NODE_TAKEN) && before == process.owner() && !absent[word.node];
+}
+
 void Ghost::state_changed(Process &process, const Word &word, std::uint64_t old, std::uint64_t now)
 {
     const std::uint32_t from = ticket_index(old), to = ticket_index(now);
     const std::uint64_t sequence = word_sequence(old);
     bool legal = false;
 
-    if (from == NODE_FREE && to == NODE_TAKEN)
+    if (from == NODE_BARE || to == NODE_BARE)
+        legal = bare_changed(process, word, old, now);
+    else if (from == NODE_FREE && to == NODE_TAKEN)
         legal = word_owner(now) == process.owner() && word_sequence(now) == sequence;
     else if (from == NODE_TAKEN && to == NODE_LINKED) {
         legal = word_owner(now) == 0;

@@ -19,6 +19,7 @@
 #undef atomic_compare_exchange_strong_explicit
 #undef atomic_compare_exchange_weak_explicit
 #undef atomic_fetch_add_explicit
+#undef atomic_fetch_sub_explicit
 #undef atomic_fetch_or_explicit
 #undef atomic_fetch_and_explicit
 #undef atomic_thread_fence
@@ -40,7 +41,7 @@
 
 #define atomic_load_explicit(object, order) \
     (model_step(MODEL_LOAD, (object), __func__), \
-     (__typeof__(MODEL_LOAD_OF(object)))model_load((object), MODEL_LOAD_OF(object), (int)(order)))
+     (__typeof__(MODEL_LOAD_OF(object)))model_load((object), (uint64_t)MODEL_LOAD_OF(object), (int)(order)))
 #define atomic_store_explicit(object, value, order) \
     (model_step(MODEL_STORE, (object), __func__), MODEL_STORE_TO(object, value), model_changed((object), (int)(order)))
 #define atomic_compare_exchange_strong_explicit(object, expected, value, success, failure) \
@@ -52,6 +53,7 @@
     (model_step(operation, (object), __func__), \
      model_fetched((object), MODEL_ATOMIC(name)(object, value, memory_order_seq_cst), (int)(order)))
 #define atomic_fetch_add_explicit(object, value, order) MODEL_FETCH(MODEL_ADD, fetch_add, object, value, order)
+#define atomic_fetch_sub_explicit(object, value, order) MODEL_FETCH(MODEL_ADD, fetch_sub, object, value, order)
 #define atomic_fetch_or_explicit(object, value, order) MODEL_FETCH(MODEL_OR, fetch_or, object, value, order)
 #define atomic_fetch_and_explicit(object, value, order) MODEL_FETCH(MODEL_AND, fetch_and, object, value, order)
 #define atomic_thread_fence(order) model_fence((int)(order))
@@ -59,6 +61,9 @@
 /* A process that is killed frees nothing: its memory is the world's. */
 #define malloc(size) model_allocate(size)
 #define free(memory) ((void)(memory))
+
+/* Each process of the model is a thread, all on one stack after the other of a real one. */
+#define seat_me() model_sitter()
 
 /* Payload is shared memory too. */
 #define memcpy(to, from, size) model_copy((to), (from), (size), __func__)

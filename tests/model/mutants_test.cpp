@@ -124,7 +124,7 @@ TEST_P(Mutants, is_caught)
     copy.close();
 
     ASSERT_EQ(run(in_folder + "sh '" CQ_MODEL_SCRIPT "' '" + mutant.file + "' >log 2>&1"), 0) << contents(folder / "log");
-    const int result = run(in_folder + "timeout 100 ./mutant --gtest_brief=1 --gtest_fail_fast --gtest_filter='" + mutant.tests + "' >log 2>&1");
+    const int result = run(in_folder + "timeout 400 ./mutant --gtest_brief=1 --gtest_fail_fast --gtest_filter='" + mutant.tests + "' >log 2>&1");
     // A crash is noticed as a failure is; 124 is that nothing came of it in all the time.
     EXPECT_TRUE(result == 1 || result == 134 || result == 139) << result << ": " << mutant.name << " survives " << mutant.tests << "\n" << contents(folder / "log").substr(0, 4000);
     if (!HasFailure())

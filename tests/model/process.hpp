@@ -15,8 +15,8 @@ namespace model {
 
 // One call of the public interface. Messages are numbers; a batch takes `count` of them from `message` on.
 struct Action {
-    enum What { enqueue, dequeue, take, release, give_back, give_back_later, reserve, commit, give_up, sweep, feed, raise_to, resume,
-                pass } what;
+    enum What { enqueue, dequeue, take, release, give_back, give_back_later, reserve, commit, give_up, sweep, trim, walk,
+                feed, raise_to, resume, pass } what;
     std::uint32_t message = 0, count = 1;
 };
 using Program = std::vector<Action>;
@@ -39,6 +39,8 @@ inline Action raise_to(std::uint32_t number) { return {Action::raise_to, number}
 inline Action resume() { return {Action::resume}; } // read the number, and feed the next
 inline Action pass(std::uint32_t time) { return {Action::pass, time}; } // for everybody
 inline Action sweep() { return {Action::sweep}; } // look for the dead
+inline Action trim() { return {Action::trim}; }   // give back the memory of free nodes
+inline Action walk() { return {Action::walk}; }   // look at what is waiting; the result has the first messages
 
 constexpr std::uint32_t most_in_batch = 8;
 
@@ -69,6 +71,7 @@ struct Process {
     Access next;
     std::vector<Result> results;
     cq_message loan{};
+    sitter sitting{}; // the thread has a seat of its own
     Thread thread; // what it knows of a weak memory
 
     // Ghost state of the call under way.
@@ -80,6 +83,7 @@ struct Process {
     std::bitset<64> sweeping;                 // owners that the sweep under way takes for dead
     std::uint32_t published_up_to = 0;        // position behind the newest it published by an enqueue
 
+    bool walks() const { return call < program.size() && program[call].what == Action::walk; }
     bool runnable() const { return !finished && !killed; }
     std::uint32_t owner() const { return queue->owner; }
     const Result &result(std::size_t call_index) const { return results.at(call_index); }

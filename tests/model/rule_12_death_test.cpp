@@ -121,7 +121,7 @@ TEST(Death, an_orphan_announced_during_a_scan_is_not_forgotten)
     world.finish_call(c); // 2
     world.finish_call(c); // given back ...
     world.finish_call(c); // ... and gone; the mark is still dirty
-    ASSERT_TRUE(world.run_to(e, {MODEL_BEGIN, "orphans", "orphan_claim"})) << world.report();
+    ASSERT_TRUE(world.run_to(e, {MODEL_BEGIN, "orphans", "claim_pinned"})) << world.report();
     world.finish(d); // gives 1 back
     world.finish(e);
     EXPECT_EQ(e.result(0).code, CQ_OK);

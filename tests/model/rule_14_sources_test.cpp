@@ -156,6 +156,24 @@ TEST(Sources, a_feeder_goes_on_when_nothing_is_decided_for_it)
     EXPECT_TRUE(fine(world));
 }
 
+// C has seen that P is decided, and is about to read what P feeds. P finishes it alone, and says what it feeds next.
+TEST(Sources, a_helper_does_not_raise_to_what_is_fed_next)
+{
+    World world(Shape{});
+    Process &p = world.add("P", {feed(1), feed(2)});
+    Process &c = world.add("C", {dequeue()});
+
+    ASSERT_TRUE(world.run_to(p, about_to_exchange("source number", "raise_number"))) << world.report();
+    ASSERT_TRUE(world.run_to(c, about_to_load("feed", "load_feed"))) << world.report();
+    world.finish_call(p);
+    ASSERT_TRUE(world.run_to(p, about_to_exchange("slot", "source_propose"))) << world.report();
+    world.finish(c);
+    EXPECT_EQ(world.ghost.source_number(), 1u);
+    world.finish_all();
+    EXPECT_EQ(p.result(1).code, CQ_OK);
+    EXPECT_TRUE(fine(world));
+}
+
 // Stopped anywhere, it holds up neither other feeders nor consumers.
 TEST(Sources, nobody_waits_for_a_feeder)
 {

@@ -166,9 +166,13 @@ void reap_suspect(cq_queue *queue, std::uint32_t owner)
 }
 
 void os_yield(void) { World::current()->reached(MODEL_YIELD, nullptr, "os_yield"); }
-void participant_name(cq_queue *, enum side, std::uint32_t) {}
 void supply_note(cq_queue *) {}
-void supply_node(cq_queue *, growth *growth) { growth->result = CQ_OK; }
+void supply_node(cq_queue *, growth *growth)
+{
+    World::current()->reached(MODEL_YIELD, nullptr, "supply_node");
+    World::current()->supplied(growth->node);
+    growth->result = CQ_OK;
+}
 std::int64_t os_clock(enum os_clock) { return World::current()->clock(); }
 int os_hold_cancellation(void) { return 0; }
 void os_restore_cancellation(int) {}
@@ -177,13 +181,31 @@ int sync_now(cq_queue *, std::int64_t) { std::abort(); } // no queue here is dur
 int sync_reserve(cq_queue *, std::uint64_t) { std::abort(); }
 void reach_more(const cq_queue *, std::uint64_t) { std::abort(); } // all of it is reached
 void reach_dues(const cq_queue *) { std::abort(); }
-void trim_go_on(cq_queue *) { std::abort(); } // nothing is begun
 int region_descriptor(cq_queue *) { std::abort(); }
 int memory_allocate_table(cq_queue *, std::uint64_t, std::uint64_t) { return CQ_OK; }
 int supply_slot(cq_queue *, const struct end *, std::size_t) { std::abort(); }
 void watch_clear(cq_queue *, enum side) {}
+struct sitter *model_sitter(void)
+{
+    static sitter nobody{offsetof(cq_queue, seats) + LAYOUT_SEATS * sizeof(seat), 0, 0, 0};
+    return World::current()->running() ? &World::current()->running()->sitting : &nobody;
+}
+bool seat_find(struct sitter *) { return false; } // each thread has its seat from the beginning
+std::uint32_t participant_highest(const cq_queue *) { return World::current()->owners(); }
+std::uint32_t participant_last_entry(const cq_queue *) { return World::current()->owners(); }
+bool participant_is_gone(cq_queue *, std::uint32_t id) { return World::current()->ghost.is_dead(id); }
+bool memory_taken(cq_queue *, std::uint64_t *) { return false; }
+std::uint64_t os_page_size(void) { return LAYOUT_PAGE; }
+bool os_is_resident(void *) { return true; }
+int os_punch(void *at, std::uint64_t size)
+{
+    World::current()->punched(at, size);
+    return 0;
+}
 
 // Nothing in the model comes here.
+verdict participant_ask(const cq_queue *, int, std::uint32_t, std::uint64_t) { std::abort(); }
+std::uint64_t flush_unsynced(cq_queue *) { std::abort(); }
 int cq_open(const char *, const cq_config *, cq_queue **) { std::abort(); }
 int cq_close(cq_queue *) { return CQ_OK; }
 void wake_bits(cq_queue *, enum side, std::uint32_t, std::size_t) { std::abort(); }

@@ -53,15 +53,17 @@ void World::changed(const void *address, int order)
         memory_.exchange(running_->thread, address, log_.back().old, value, memory_order);
 }
 
+// The full fences are those of names and pins. Where memory stays they would only hide what other orders are for: a call
+// that looks at the same node as before passes none.
 void World::fenced(int order)
 {
-    if (weak && running_)
+    if (weak && running_ && (trims || order != static_cast<int>(std::memory_order_seq_cst)))
         memory_.fence(running_->thread, static_cast<std::memory_order>(order));
 }
 
 void World::copied(const void *address, bool written)
 {
-    if (!weak || !running_)
+    if (!weak || !running_ || running_->walks())
         return;
     const bool known = written ? memory_.write(running_->thread, address) : memory_.read(running_->thread, address);
     if (!known)

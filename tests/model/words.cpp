@@ -5,7 +5,7 @@ namespace model {
 namespace {
 
 const char *const names[] = {"handle's mark", "tail", "head", "orphans", "touched", "last_hole", "holed", "wake", "count",
-                             "hint", "marks", "state", "enq", "deq", "next", "holed", "slot", "payload", "handle",
+                             "pin", "hint", "marks", "state", "enq", "deq", "next", "holed", "slot", "payload", "handle",
                              "sources", "source state", "source number", "decided", "feed", "due", "lease", "moving"};
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
@@ -42,8 +42,12 @@ Word classify(const cq_queue &queue, const void *address)
             return {Word::moving, 0, 0};
         return {address == &header.consumers.word || address == &header.producers.word ? Word::wake : Word::count, 0, 0};
     }
-    if (offset < LAYOUT_SOURCES_OFFSET)
-        return {Word::feed, 0, 0};
+    if (offset < LAYOUT_SOURCES_OFFSET) {
+        const auto entry = static_cast<std::uint32_t>((offset - LAYOUT_PARTICIPANTS_OFFSET) / sizeof(layout_participant));
+        const std::uint64_t within = (offset - LAYOUT_PARTICIPANTS_OFFSET) % sizeof(layout_participant);
+        const bool pins = within == offsetof(layout_participant, pins) || within >= offsetof(layout_participant, names);
+        return {pins ? Word::pin : Word::feed, 0, entry};
+    }
     if (offset < LAYOUT_SUMMARY_OFFSET) {
         const auto source = static_cast<std::uint32_t>((offset - LAYOUT_SOURCES_OFFSET) / sizeof(layout_source));
         const std::uint64_t within = (offset - LAYOUT_SOURCES_OFFSET) % sizeof(layout_source);
@@ -80,6 +84,7 @@ std::string name_of(const Word &word)
     switch (word.kind) {
     case Word::state: return name + " " + number(word.node);
     case Word::enq: case Word::deq: case Word::next: case Word::node_holed: return "node " + number(word.node) + " " + name;
+    case Word::pin: return name + " " + number(word.index);
     case Word::slot: case Word::payload: return name + " " + number(word.node) + "." + number(word.index);
     default: return name;
     }
@@ -88,7 +93,7 @@ std::string name_of(const Word &word)
 std::string show(const Word &word, std::uint64_t value)
 {
     static const char *const phases[] = {"DONE", "WRITING", "FULL", "READING", "VOID", "ORPHAN", "FED", "?"};
-    static const char *const states[] = {"FREE", "TAKEN", "LINKED", "SETTLED"};
+    static const char *const states[] = {"FREE", "TAKEN", "LINKED", "SETTLED", "BARE"};
     const std::string sequence = number(word_sequence(value)), owner = ",o" + number(word_owner(value));
 
     switch (word.kind) {
@@ -96,7 +101,7 @@ std::string show(const Word &word, std::uint64_t value)
         return "(" + sequence + (link_node(value) == NODE_NIL ? ",NIL)" : ",n" + number(link_node(value)) + ")");
     case Word::enq: case Word::deq: case Word::last_hole:
         return "(" + sequence + "," + number(ticket_index(value)) + owner + ")";
-    case Word::state: return "(" + sequence + "," + (ticket_index(value) < 4 ? states[ticket_index(value)] : "?") + owner + ")";
+    case Word::state: return "(" + sequence + "," + (ticket_index(value) < 5 ? states[ticket_index(value)] : "?") + owner + ")";
     case Word::slot:
         return "(" + sequence + "," + phases[slot_phase(value)] + owner +
                (slot_deliveries(value) ? ",d" + number(slot_deliveries(value)) : "") + ")";

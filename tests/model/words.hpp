@@ -8,7 +8,7 @@
 namespace model {
 
 struct Word {
-    enum Kind { none, tail, head, orphans, touched, last_hole, holed, wake, count, hint, marks, state, enq, deq, next,
+    enum Kind { none, tail, head, orphans, touched, last_hole, holed, wake, count, pin, hint, marks, state, enq, deq, next,
                 node_holed, slot, payload, handle, sources, source_state, source_number, decided, feed, due, lease,
                 moving } kind;
     std::uint32_t node, index;

@@ -25,7 +25,7 @@ World::World(const Shape &shape) : shape_(shape)
 
 World::~World() { world = nullptr; }
 
-// As create.c leaves it: the first node, LINKED and empty. Of participants only what they feed is touched here.
+// As create.c leaves it: the first node, LINKED and empty.
 void World::reset()
 {
     unsigned char *const base = region_.get();
@@ -82,7 +82,8 @@ cq_queue *World::make_handle(std::uint32_t owner)
     queue->states = reinterpret_cast<std::uint64_t *>(queue->base + geometry_.states_offset);
     queue->geometry = geometry_;
     queue->owner = owner;
-    queue->participants[owner].record = PARTICIPANT_USED; // and for good: who reaps is not part of this
+    queue->participants[owner].record = PARTICIPANT_INCARNATION | PARTICIPANT_USED;
+    queue->granule = geometry_.node_stride; // so that each node can go by itself
     queue->patience = 1;
     queue->path = path;
     queue->special = shape_.exclusive || shape_.max_deliveries != 0;
@@ -107,6 +108,7 @@ Process &World::insert(const std::string &name, Program program, cq_queue *queue
     process.queue = queue;
     process.results.resize(process.program.size());
     process.loan.struct_size = sizeof process.loan;
+    process.sitting.seat = offsetof(cq_queue, seats) + (owned_.size() - 1) % LAYOUT_SEATS * sizeof(seat) + sizeof(seat);
     process.finished = process.program.empty();
     if (fibers_.size() < owned_.size())
         fibers_.push_back(std::make_unique<Fiber>());
@@ -132,6 +134,7 @@ Process &World::add_successor(const std::string &name, Process &of, Program prog
 {
     of.was_followed = true;
     reaped_[of.owner()] = false;
+    std::memset(&handles_[0]->participants[of.owner()], 0, sizeof(layout_participant));
     Process &process = insert(name, std::move(program), make_handle(of.owner()));
     process.thread.now = reapers_;
     return process;
@@ -169,7 +172,7 @@ void World::run(void *context)
 void World::perform(Process &process, const Action &action, Result &result)
 {
     cq_queue *const queue = process.queue;
-    std::uint64_t numbers[most_in_batch];
+    std::uint64_t numbers[most_in_batch]{};
     cq_slice slices[most_in_batch];
     std::size_t done = 0;
 
@@ -223,13 +226,16 @@ void World::perform(Process &process, const Action &action, Result &result)
     case Action::release: case Action::give_back: case Action::give_back_later:
         if (!process.loan.data)
             break;
-        model_copy(numbers, process.loan.data, sizeof numbers[0], "the caller");
+        if (action.count > 0) // else the caller has no right to the message, and only tries
+            model_copy(numbers, process.loan.data, sizeof numbers[0], "the caller");
         result.messages[0] = static_cast<std::uint32_t>(numbers[0]);
         if (action.what == Action::give_back_later)
             result.code = cq_return_after(queue, &process.loan, action.message == 0 ? std::int64_t{CQ_TO_TAIL} : action.message);
         else
             result.code = action.what == Action::release ? cq_release(queue, &process.loan) : cq_return(queue, &process.loan);
         result.count = result.code == CQ_OK;
+        if (action.count == 0 && result.code == CQ_ENOTHELD)
+            result.code = CQ_OK;
         break;
     case Action::reserve:
         result.code = cq_reserve(queue, sizeof numbers[0], &process.loan);
@@ -254,7 +260,32 @@ void World::perform(Process &process, const Action &action, Result &result)
     case Action::sweep:
         result.code = std::min(reap(queue), 0);
         break;
+    case Action::trim:
+        trim_all(queue);
+        break;
+    case Action::walk:
+        perform_walk(process, result);
+        break;
     }
+}
+
+// The kernel takes the memory of what the range covers: it is all 0 if anybody looks.
+void World::punched(const void *begin, std::uint64_t size)
+{
+    unsigned char *const from = region_.get() + (static_cast<const unsigned char *>(begin) - region_.get());
+    const auto offset = static_cast<std::uint64_t>(from - region_.get()) - geometry_.nodes_offset;
+
+    reached(MODEL_YIELD, nullptr, "os_punch");
+    settle();
+    for (std::uint64_t at = 0; weak && at < size; at += sizeof(std::uint64_t)) { // who acquires what follows knows it
+        std::uint64_t old;
+        std::memcpy(&old, from + at, sizeof old);
+        if (old != 0)
+            memory_.store(running_->thread, from + at, old, 0, std::memory_order_relaxed);
+    }
+    std::memset(from, 0, size);
+    for (std::uint64_t node = offset / geometry_.node_stride; node * geometry_.node_stride < offset + size; ++node)
+        ghost.absent[node] = true;
 }
 
 void World::reached(model_operation operation, const void *address, const char *function)
@@ -274,7 +305,7 @@ bool World::is_announced(const Word &word, const void *address) const
 {
     if (word.kind == Word::handle)
         return running_->handle_is_shared && address != running_->queue->alive;
-    return word.kind != Word::wake && word.kind != Word::count;
+    return word.kind != Word::wake && word.kind != Word::count && (word.kind != Word::pin || trims);
 }
 
 // The access was made: hold what it changed against the rules, before the process does anything that depends on it.

@@ -90,6 +90,7 @@ public:
     bool weak = false;     // may loads return anything but what was stored last? From the next reset on
     Promises promises = Promises::machines; // by whose rules?
     Memory::Choice choice; // which of these; the newest if there is no choice
+    bool trims = false; // is memory given back, so that who names what matters?
     bool look_finds_dead = true; // does lookout_look, called when head moves, look for the dead?
 
     // Called by the stand-ins, on the stack of the process that runs.
@@ -106,6 +107,10 @@ public:
     void *allocate(std::size_t size);
     bool is_letters(const cq_queue *queue) const { return queue == &letters_; }
     int send_letter(const cq_outgoing &message, std::uint64_t number);
+    void punched(const void *begin, std::uint64_t size);
+    void supplied(std::uint64_t node) { ghost.absent[node] = false; }
+    std::uint32_t owners() const { return owners_; }
+    Process *running() const { return running_; }
     bool is_free(std::uint32_t owner) const; // may a new process have this id?
 
 private:
@@ -117,6 +122,7 @@ private:
     bool is_weak(const void *address) const;
     Memory::Choice choice_now() const;
     void perform(Process &process, const Action &action, Result &result);
+    void perform_walk(const Process &process, Result &result);
     void drain(std::uint32_t fill, std::uint32_t first_message);
     void check_nodes();
 

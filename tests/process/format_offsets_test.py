@@ -18,7 +18,7 @@ def source(name):
 
 def number(expression):
     """The value of a constant expression of C."""
-    plain = re.sub(r"U?INT64_C\((\w+)\)", r"\1", expression)
+    plain = re.sub(r"U?INT64_C\((\w+)\)", r"\1", re.sub(r"/\*.*?\*/", "", expression))
     plain = re.sub(r"\b(0x[0-9a-f]+|\d+)u\b", r"\1", plain)
     plain = re.sub(r"\b(LAYOUT_\w+|LIVE_BYTES)\b", lambda name: str(number(defines()[name.group(1)])), plain)
     return eval(plain, {"__builtins__": {}})  # of this repository's own sources
@@ -33,19 +33,19 @@ def fields(struct):
     """The members of a struct of layout.h, laid out as a C compiler does."""
     body = re.search(r"^struct %s \{(.*?)^\};" % struct, source("layout.h"), re.S | re.M).group(1)
     offset, found = 0, {}
-    for aligned, kind, name, count in re.findall(
-            r"(alignas\(LAYOUT_LINE\) )?(?:_Atomic )?((?:struct )?\w+) (\w+)(?:\[(\d+)\])?;", body):
-        size = SIZES[kind]
+    for aligned, kind, name, rows, columns in re.findall(
+            r"(alignas\(LAYOUT_LINE\) )?(?:_Atomic )?((?:struct )?\w+) (\w+)(?:\[(\w+)\])?(?:\[(\d+)\])?;", body):
+        size, count = SIZES[kind], number(rows or "1") * int(columns or 1)
         alignment = 128 if aligned or kind.startswith("struct") else size
         offset = (offset + alignment - 1) // alignment * alignment
         # A side is its word, and nothing in the rest of its lines.
-        found[name] = document.Field(offset, 4 if kind.startswith("struct") else size * int(count or 1))
-        offset += size * int(count or 1)
+        found[name] = document.Field(offset, 4 if kind.startswith("struct") else size * count)
+        offset += size * count
     return found
 
 
 def byte_faults(text):
-    totals = {"Header": document.CONSTANTS["PAGE"], "Participant": 128, "Node": document.CONSTANTS["NODE_HEADER"]}
+    totals = {"Header": document.CONSTANTS["PAGE"], "Participant": 256, "Node": document.CONSTANTS["NODE_HEADER"]}
     return [fault for section, total in totals.items() for fault in document.faults_of(document.ranges(section, text), total)]
 
 
@@ -137,7 +137,7 @@ class OffsetsTest(unittest.TestCase):
     def test_parts_begin_where_the_library_says(self):
         participants = number(defines()["LAYOUT_PARTICIPANTS_OFFSET"])
         self.assertEqual(int(document.PARTS["participants"]), participants)
-        sources = participants + document.CONSTANTS["PARTICIPANTS"] * 128
+        sources = participants + document.CONSTANTS["PARTICIPANTS"] * 256
         self.assertEqual(int(document.PARTS["sources"]), sources)
         summary = sources + document.CONSTANTS["SOURCE_SLOTS"] * 256
         self.assertEqual(int(document.PARTS["summary of the free bitmap"]), summary)

@@ -191,7 +191,7 @@ class Region:
         count = 0
         offset = int(PARTS["participants"])
         for owner in range(1, min(self.field("highest_id"), CONSTANTS["MAX_OWNER"]) + 1):
-            record = self.load(offset + owner * 128 + PARTICIPANT["record"].offset)
+            record = self.load(offset + owner * 256 + PARTICIPANT["record"].offset)
             if record & 1:
                 lock = struct.pack("hhqqi4x", fcntl.F_WRLCK if record & 2 else fcntl.F_RDLCK, 0, CONSTANTS["LIVE_BYTES"] + owner, 1, 0)
                 lock = fcntl.fcntl(self.file, 36, lock)  # F_OFD_GETLK

@@ -55,13 +55,13 @@ class Segment:
             at += up(32 + size, 8) if size is not None else 8
 
     def read_head(self):
-        """None: it was not finished."""
+        """None: it was not finished; what is there may be of a removed file."""
         head = bytearray(self.data[:HEAD])
         if len(head) < HEAD or head[:8] != MAGIC:
             return None
         crc = load(head, SEGMENT["crc"])
         head[SEGMENT["crc"].offset : SEGMENT["crc"].offset + 4] = bytes(4)
-        if crc32c(head) != crc:
+        if crc32c(head) != crc or self.data[SEGMENT["segment_id"].offset :][: len(self.salt)] != self.salt:
             return None
         check(load(head, SEGMENT["version"]) == VERSION, "version")
         return {name: load(head, field) for name, field in SEGMENT.items() if name not in ("magic", "crc")}

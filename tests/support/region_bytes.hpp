@@ -29,7 +29,7 @@ inline constexpr uint64_t magic = 0, format_version = 8, byte_order = 12, word_b
                           regrets = 1172, trimmed = 1176, consumer = 3072, mover = 3080, moving = 3088,
                           moved = 3096, move_result = 3104, expired = 3112, sources = 3200,
                           end = 3328;
-inline constexpr uint64_t participants = 4096, participant_size = 128, source_table = 528384, source_size = 256, summary = 548864;
+inline constexpr uint64_t participants = 4096, participant_size = 256, source_table = 1052672, source_size = 256, summary = 1073152;
 inline constexpr uint64_t node_enq = 0, node_deq = 128, node_next = 256, node_holed = 264, node_pinned = 272, node_slots = 384;
 } // namespace field
 

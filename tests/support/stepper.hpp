@@ -56,16 +56,7 @@ class Stepper {
 public:
     /* In the child: state = ready() runs freely, then operation(state) is under control. */
     template <class Ready, class Operation>
-    Stepper(Ready &&ready, Operation &&operation)
-        : child_([&](Channel &) {
-              auto state = ready();
-              if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0)
-                  throw std::system_error(errno, std::generic_category(), "PTRACE_TRACEME");
-              ::raise(SIGSTOP);
-              operation(state);
-              ::raise(SIGSTOP);
-              ::_exit(0); /* without closing: it ends as if killed */
-          })
+    Stepper(Ready &&ready, Operation &&operation) : child_(begin(ready, operation))
     {
         if (wait() != SIGSTOP)
             throw std::runtime_error("the child ended before its operation began");
@@ -123,6 +114,30 @@ public:
     }
 
 private:
+    template <class Ready, class Operation>
+    static Child begin(Ready &ready, Operation &operation)
+    {
+        take_seat();
+        return Child([&](Channel &) {
+            auto state = ready();
+            if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0)
+                throw std::system_error(errno, std::generic_category(), "PTRACE_TRACEME");
+            ::raise(SIGSTOP);
+            operation(state);
+            ::raise(SIGSTOP);
+            ::_exit(0); /* without closing: it ends as if killed */
+        });
+    }
+
+    /* The first call of a thread looks for its seat, and later ones do not. Children inherit this thread's: otherwise
+       the first of them would execute more than those that are forked after this process has made a call. */
+    static void take_seat()
+    {
+        static const bool empty = !Queue(Config(1, 1)).dequeue();
+        if (!empty)
+            throw std::runtime_error("a new queue is not empty");
+    }
+
     void call(__ptrace_request request, void *address, void *data) const
     {
         if (::ptrace(request, child_.pid(), address, data) != 0)

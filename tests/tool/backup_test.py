@@ -33,6 +33,32 @@ class BackupTest(CommandTest):
         self.run_cq("restore", self.file)
         self.assertEqual(self.everything("q"), before)
 
+    def test_standard_output_is_written_to_whatever_it_is(self):
+        self.create()
+        self.put(b"one")
+        saved = self.run_cq("backup", "q", "-").out
+        for path in ["-", "/dev/stdout"]:
+            with open(self.file, "wb+") as file:  # as of a shell: { echo head; cq backup q -; echo tail; } > FILE
+                file.write(b"head\n")
+                file.flush()
+                self.assertEqual(self.start_cq("backup", "q", path, stdout=file, stderr=subprocess.DEVNULL).wait(PATIENCE), 0)
+                file.seek(0)
+                self.assertEqual(file.read(20), b"head\n" + saved[:15], path)
+        self.assertTrue(os.path.islink("/dev/stdout"))
+        closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *self.arguments(["backup", "q", "-"])], capture_output=True,
+                                check=False)
+        self.assertEqual((closed.returncode, closed.stderr), (ERROR, b"cq: cannot write standard output: Bad file descriptor\n"))
+
+    def test_a_symbolic_link_stays_one(self):
+        self.create()
+        target, link = self.file + ".old", self.file
+        with open(target, "wb") as file:
+            file.write(b"of yesterday")
+        os.symlink("backup.old", link)
+        self.run_cq("backup", "q", link)
+        self.assertTrue(os.path.islink(link))
+        self.run_cq("restore", target, "r")
+
     def test_through_a_pipe_and_larger(self):
         self.create(capacity=7)
         self.put(*MESSAGES)

@@ -108,6 +108,7 @@ class DoctorTest(CommandTest):
         result = self.doctor_all("--json", code=ERROR)
         self.assertEqual([(one["name"], one["healthy"]) for one in result.json_lines],
                          [("a", False), ("b", True), ("c", False), (self.directory, True)])
+        self.assertTrue(self.doctor_all(code=ERROR).out.decode().endswith("is healthy, but 2 of 3 queues are NOT\n"))
         told = {one["name"]: one["findings"][-1] for one in result.json_lines}
         self.assertEqual(told["a"]["kind"], "problem")
         self.assertIn("is no queue", told["a"]["text"])

@@ -124,6 +124,27 @@ class DurableTest(unittest.TestCase):
         self.cq("doctor", self.disk + "/", code=ERROR)
         self.assertIn("no durable queue", self.err)
 
+    def test_blocks_of_a_removed_queue_are_no_messages(self):
+        """A file that was being made when the power went has what the disk had there before."""
+        self.create()
+        self.put("of the one before", sync=True)
+        blocks = []
+        for name in os.listdir(self.home):
+            with open(os.path.join(self.home, name), "rb") as file:
+                blocks.append(file.read())
+        self.cq("rm", "--force", "--durable", self.name)
+        self.create()
+        self.put("one", sync=True)
+        self.reboot()
+        for number, content in enumerate(blocks):
+            with open(os.path.join(self.home, "segment.%016x.%032x" % (7, number)), "wb") as file:
+                file.write(content)
+        report = self.cq("doctor", self.home)
+        self.assertIn("1 message of together 3 B would be recovered", report)
+        self.assertIn("without a head", report)
+        self.assertTrue(json.loads(self.cq("doctor", self.home, "--json"))["healthy"])
+        self.assertEqual(self.get_all(), ["one"])
+
     def test_doctor_names_what_is_no_file(self):
         self.create()
         self.put("one", sync=True)
@@ -241,8 +262,11 @@ class DurableTest(unittest.TestCase):
         self.assertIn("--directory", self.err)
         self.cq("create", self.name)
         self.cq("sync", self.name, code=USAGE)
-        self.assertIn("cq create --durable", self.err)
+        self.assertIn("is in memory alone: cq sync is for queues of cq create --durable", self.err)
+        self.assertNotRegex(self.err, "NULL|struct_size|config")
         self.cq("put", self.name, "--sync", stdin=b"x\n", code=USAGE)
+        self.assertIn("is in memory alone: --sync is for queues of cq create --durable", self.err)
+        self.assertEqual(self.stat()["length"], 0)
         self.cq("create", self.name, "--durable", "--directory", self.disk, code=ERROR)
         self.assertIn("not durable", self.err)
         self.assertEqual(os.listdir(self.disk), [])

@@ -103,8 +103,7 @@ class HelpTest(CommandTest):
     def test_json_wherever_something_is_printed(self):
         for command in commands()[1:]:
             names = [name for option in command["options"] for name in option["names"]]
-            if command["name"] not in ("plot",):
-                self.assertIn("--json", names, command["name"])
+            self.assertIn("--json", names, command["name"])
 
 
 if __name__ == "__main__":

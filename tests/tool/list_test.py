@@ -55,6 +55,7 @@ class ListTest(CommandTest):
         self.assertIn("is no queue", bad["error"])
         self.assertNotIn("capacity", bad)
         self.assertRegex(self.list().lines[1], "^bad .*is no queue")
+        self.assertNotIn('"bad"', self.list().lines[1])
         self.assertRegex(self.list().lines[2], "^good +65536 ")
 
     def test_a_missing_directory_is_an_error(self):

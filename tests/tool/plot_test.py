@@ -5,7 +5,7 @@ import os
 import re
 import xml.etree.ElementTree as xml
 
-from support import ERROR, CommandTest, main
+from support import ERROR, USAGE, CommandTest, main
 
 
 class PlotTest(CommandTest):
@@ -29,6 +29,16 @@ class PlotTest(CommandTest):
         picture = self.run_cq("plot", "-", stdin=recorded).out
         self.assertEqual(self.lines_of(picture), [4, 3, 3])
         self.assertIn(b"q: messages waiting, of 66k", picture)
+
+    def test_reads_standard_input_by_itself_and_says_what_it_drew(self):
+        self.create()
+        recorded = self.run_cq("stat", "q", "--csv").out
+        self.assertEqual(self.run_cq("plot", stdin=recorded).out, self.run_cq("plot", "-", stdin=recorded).out)
+        file = os.path.join(self.directory, "picture.svg")
+        self.assertEqual(self.run_cq("plot", "--output", file, "--json", stdin=recorded).json, {"file": file, "queues": ["q"]})
+        self.assertTrue(os.path.exists(file))
+        for words in [("--json",), ("--json", "--output", "-")]:
+            self.assertIn("--output", self.run_cq("plot", *words, code=USAGE, stdin=recorded).err)
 
     def test_a_higher_length_is_drawn_higher(self):
         head = "name,time,length,capacity,enqueued_per_second,dequeued_per_second\n"

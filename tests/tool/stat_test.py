@@ -50,6 +50,23 @@ class StatTest(CommandTest):
                      r"participants +0 handles open", r"waiting consumers +0 threads", r"voided +0 slots"]:
             self.assertRegex(text, re.compile("^" + line + "$", re.MULTILINE))
 
+    def test_says_of_what_is_switched_off_that_it_is(self):
+        self.create()
+        text = self.run_cq("stat", "q").out.decode()
+        for line in ["max deliveries +no limit", "time to live +no limit", "max memory +no limit", "max headers +none", "reserve +none",
+                     "consumer +none", "sources +none", "dead letter error +none", "dead letter +none", "segments +none",
+                     "flushes done +none", "on disk +none"]:
+            self.assertRegex(text, re.compile(f"^{line}$", re.MULTILINE))
+        self.assertNotRegex(text, re.compile(r"\bregion\b|success| 0$| $", re.MULTILINE))
+        stats = self.stat()
+        self.assertEqual([stats[key] for key in ["max_deliveries", "consumer", "dead_letter_result", "dead_letter"]],
+                         [0, 0, "success", ""])
+        self.create("dead")
+        self.create("r", max_deliveries=3, dead_letter="dead", time_to_live="2s", max_headers=8)
+        text = self.run_cq("stat", "r").out.decode()
+        for line in ["max deliveries +3", "time to live +2,000 ms", "max headers +8 bytes for each message", "dead letter +dead"]:
+            self.assertRegex(text, re.compile(f"^{line}$", re.MULTILINE))
+
     def test_names_the_region_by_its_id(self):
         self.create()
         first = self.stat()["id"]

@@ -1,7 +1,9 @@
 """`cq top` in a pseudo-terminal, as people see it; and where there is none."""
 
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import termios
 import time
@@ -89,6 +91,8 @@ class TopTest(CommandTest):
         screen.set_size(20, 3)
         screen.until(lambda text: screen.lines[1].startswith("QUEUE") and "FILL" not in text)
         screen.set_size(1, 1)
+        screen.press(" ")
+        fcntl.ioctl(screen.master, termios.TIOCSWINSZ, struct.pack("HHHH", 65535, 65535, 0, 0))  # nobody sees all of that
         screen.press(" ")
         screen.set_size(80, 24)
         screen.until(lambda text: "MEMORY" in screen.lines[1])

@@ -57,6 +57,7 @@ class TrimTest(CommandTest):
         told = re.search(r"this process's cgroup is used up, of which (\S+) MiB are left", large)
         self.assertTrue(told, large)
         self.assertLess(float(told[1]), 40)
+        self.assertIn("what will give out first is the cgroup's memory", large)
         self.assertNotIn("cgroup", limited)
         self.assertIn("this container has", all_of_them)
         self.assertNotIn("cgroup is used up", self.run_cq("doctor", "limited").out.decode())

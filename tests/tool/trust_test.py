@@ -1,6 +1,7 @@
 """Queues of other users: who may use them, and by saying what."""
 
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -35,6 +36,7 @@ class TrustTest(CommandTest):
         self.assertEqual((status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)), (OWNER, GROUP, 0o660))
         error = self.run_as(OTHER, "put", "q", groups=[GROUP], code=ERROR, stdin=b"x\n").err
         self.assertRegex(error, "user 1 and group 54321.*if you trust its owner and group .*--trust")
+        self.assertIn("; user 1 is " + pwd.getpwuid(OWNER).pw_name, error)
         self.run_as(OTHER, "put", "q", "--trust", groups=[GROUP], stdin=b"x\n")
         self.assertEqual(self.run_as(OWNER, "get", "q").out, b"x\n")
         self.run_as(OWNER, "put", "q", stdin=b"y\n")

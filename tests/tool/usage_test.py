@@ -1,5 +1,6 @@
 """Help, and command lines that are wrong."""
 
+import json
 import os
 import re
 import subprocess
@@ -58,6 +59,28 @@ class UsageTest(unittest.TestCase):
                              (("--verison",), "--version"), (("create", "q", "--max", "5"), "--max-message")]:
             self.assertIn(f"did you mean `{meant}`?", self.run_words(*words, code=USAGE))
 
+    def test_an_option_that_is_given_twice_is_named(self):
+        for command in json.loads(self.run_words("help", "--json")):
+            before = [] if command["name"] == "cq" else [command["name"]]
+            for option in command["options"]:
+                if "type" not in option or "--header" in option["names"]:
+                    continue
+                name = option["names"][-1]
+                with self.subTest((command["name"], name)):
+                    said = self.run_words(*before, option["names"][0], "1", f"{name}=2", code=USAGE)
+                    self.assertEqual(said.splitlines()[0], f"cq: {name} was given twice; give it once")
+        self.assertIn("--wait was given 3 times; give it once", self.run_words("get", "q", *["--wait=1"] * 3, code=USAGE))
+
+    def test_what_is_left_out_is_named(self):
+        for words, said in [(("get", "q", "-n"), "--count needs a value: --count N"), (("--directory",), "--directory needs a value"),
+                            (("create", "q", "--capacity="), "--capacity needs a value: --capacity MESSAGES"),
+                            (("get", "q", "--all=maybe"), "--all takes no value"), (("get", "q", "-n", "x"), '--count: "x" is'),
+                            (("rename", "q"), "NEW-NAME is required: cq rename [OPTIONS] NAME NEW-NAME"),
+                            (("put",), "NAME is required: cq put [OPTIONS] NAME\n"), (("get",), "cq get [OPTIONS] NAME...\n")]:
+            self.assertIn(said, self.run_words(*words, code=USAGE))
+        for command in COMMANDS:
+            self.assertNotRegex(self.run_words("help", command), r"\[\.\.\.\]|\n\n\n")
+
     def test_what_is_too_much_is_named_in_the_order_given(self):
         self.assertIn("what to do with: one two three\n", self.run_words("rename", "q", "r", "one", "two", "three", code=USAGE))
 
@@ -96,7 +119,8 @@ class UsageTest(unittest.TestCase):
     def test_what_makes_no_sense_is_refused(self):
         for words in [(), ("nonsense",), ("help", "nonsense"), ("get",), ("put", "--nonsense", "q"),
                       ("backup", "q", "f", "extra"), ("--nonsense",), ("stat", "q", "--directory"), ("plot", "a", "extra"), ("get", ""),
-                      ("get", "a/b"), ("stat", "q", "--watch", "0"), ("move", "a"), ("resize", "a"), ("rename", "a")]:
+                      ("get", "a/b"), ("stat", "a b"), ("top", "../x"), ("check", "a\nb"),
+                      ("export", "x" * 201), ("ls", "a b"), ("doctor", "a b"), ("move", "a b", "c"), ("peek", ".x"), ("stat", "q", "--watch", "0"), ("move", "a"), ("resize", "a"), ("rename", "a")]:
             with self.subTest(words):
                 self.assertRegex(self.run_words(*words, code=USAGE), "^cq: .")
 

@@ -35,7 +35,9 @@ class WorkTest(CommandTest):
 
     def test_what_cannot_be_an_argument_fails_and_stays(self):
         self.run_cq("put", "q", "--base64", stdin=b"YQBi\n")
-        self.assertIn("1 run failed", self.work("--all", "--", "echo", "{}", code=NOTHING)[1])
+        said = self.work("--all", "--", "echo", "{}", code=NOTHING)[1]
+        self.assertRegex(said, r"message \d+ has a NUL.* leave {} out")
+        self.assertIn("1 run failed", said)
         self.assertEqual(self.work("--all", "--", "od", "-An", "-c")[0].split(), ["a", "\\0", "b"])
 
     def test_the_command_is_told_what_it_works_on(self):
@@ -150,6 +152,9 @@ class WorkTest(CommandTest):
         ]:
             with self.subTest(words):
                 self.assertIn(said, self.run_cq("work", *words, code=code).err)
+        # Said at once, though no message is there.
+        self.assertIn("cannot run no-such-command: No such file", self.work("--", "no-such-command", code=ERROR)[1])
+        self.assertIn("cannot run /dev/null: Permission denied", self.work("--", "/dev/null", code=ERROR)[1])
         self.put(b"kept")
         self.assertIn("cannot run /no/such", self.work("--", "/no/such", code=ERROR)[1])
         self.assertEqual(self.messages(), [b"kept"])

@@ -61,6 +61,41 @@ TEST_F(Durable, a_full_disk_takes_word_of_what_was_removed)
     EXPECT_EQ(drain().size(), 0u);
 }
 
+/* Records whose head is before the edge of what is written at a time, across it and behind it; with and without a disk that
+   is full in the middle of them. */
+TEST_F(Durable, what_is_written_in_pieces_survives_also_after_a_try_that_failed)
+{
+    constexpr int piece = 1 << 18, before = 632 + 32; /* what is in the file then, and the filler's head */
+    message_ = 700000;
+    capacity_ = 8;
+    disk_.fill = [](int file, uint64_t begin, uint64_t end) {
+        return faults->fill && end > 500000 ? faults->fill.load() : disk_linux()->fill(file, begin, end);
+    };
+    for (int turn = 0; turn < 34; ++turn) {
+        const int edge = turn / 2 - 6;
+        std::vector<std::string> texts{"first", std::string(static_cast<size_t>(piece - before - 8 * edge), 'f'),
+                                       std::string(turn % 2 ? 600000 : 40, static_cast<char>('a' + turn)),
+                                       std::string(turn % 2 ? 40 : 600000, 's')};
+        reopen();
+        ASSERT_EQ(put(texts[0]), CQ_OK);
+        ASSERT_EQ(cq_sync(queue_, -1), CQ_OK);
+        for (size_t i = 1; i < texts.size(); ++i)
+            ASSERT_EQ(put(texts[i]), CQ_OK);
+        if (turn % 4 > 1) {
+            faults->fill = ENOSPC;
+            EXPECT_EQ(cq_sync(queue_, -1), CQ_ENOSPACE);
+            faults->fill = 0;
+        }
+        ASSERT_EQ(cq_sync(queue_, -1), CQ_OK);
+        texts.push_back("fourth");
+        ASSERT_EQ(put(texts.back()), CQ_OK);
+        ASSERT_EQ(cq_sync(queue_, -1), CQ_OK);
+        reopen();
+        EXPECT_TRUE(drain() == texts) << edge;
+        ASSERT_EQ(cq_sync(queue_, -1), CQ_OK);
+    }
+}
+
 TEST_F(Durable, an_error_while_a_region_is_made_is_told_and_nothing_is_lost)
 {
     open();
@@ -186,6 +221,22 @@ TEST_F(Durable, a_handle_whose_descriptors_were_closed_harms_no_other_file)
     EXPECT_EQ(std::filesystem::file_size(directory_ + "/victim"), 0u);
     for (const int fd : files)
         ::close(fd);
+    reopen();
+    EXPECT_EQ(drain(), numbered(0, 10));
+}
+
+/* Between the look at a number and the write there is an instant. What then went into another file was not synced. */
+TEST_F(Durable, what_went_into_another_file_does_not_count)
+{
+    open();
+    put_all(numbered(0, 5));
+    ASSERT_EQ(cq_sync(queue_, -1), CQ_OK);
+    put_all(numbered(5, 5));
+    const int other = ::open((directory_ + "/other").c_str(), O_RDWR | O_CREAT, 0600);
+    faults->thief = other;
+    ASSERT_EQ(cq_sync(queue_, -1), CQ_OK);
+    EXPECT_EQ(faults->thief, 0);
+    ::close(other);
     reopen();
     EXPECT_EQ(drain(), numbered(0, 10));
 }

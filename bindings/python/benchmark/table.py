@@ -65,6 +65,23 @@ def loans(q):
     return work
 
 
+def loans_released(q):
+    def work(count):
+        for _ in range(count):
+            q.put(MESSAGE)
+            q.take().release()
+
+    return work
+
+
+def locks(count):
+    """What a `with` costs by itself."""
+    lock = threading.Lock()
+    for _ in range(count):
+        with lock:
+            pass
+
+
 def loans_with_data(q):
     def work(count):
         for _ in range(count):
@@ -295,7 +312,9 @@ def rows():
     return [
         ("put, get", ns, {"C": in_c("copy"), "cqueue": each(copies(q), 50_000),
                           "queue.Queue": each(copies(local), 50_000), "multiprocessing": each(copies(shared), 5000)}),
+        ("put, take().release()", ns, {"C": in_c("loan"), "cqueue": each(loans_released(q), 50_000)}),
         ("put, with take()", ns, {"C": in_c("loan"), "cqueue": each(loans(q), 50_000)}),
+        ("with a lock", ns, {"threading.Lock": each(locks, 50_000)}),
         ("put, with take(), data", ns, {"cqueue": each(loans_with_data(q), 50_000)}),
         ("put_many, get_many of 64, each", ns, {"cqueue": each(batches(q), 64_000)}),
         ("qsize()", ns, {"cqueue": each(lengths(q), 20_000), "queue.Queue": each(lengths(local), 20_000)}),
@@ -316,7 +335,7 @@ def rows():
 
 
 def main():
-    columns = ["C", "cqueue", "queue.Queue", "multiprocessing", "Unix socket", "asyncio.Queue"]
+    columns = ["C", "cqueue", "queue.Queue", "multiprocessing", "Unix socket", "asyncio.Queue", "threading.Lock"]
     print(f"| ns, unless it says otherwise; median of {ROUNDS} (least to most) | {' | '.join(columns)} |")
     print("|---" * (len(columns) + 1) + "|")
     for name, unit, who in rows():

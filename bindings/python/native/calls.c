@@ -19,6 +19,7 @@ PyObject *dequeue_bytes(struct handle *patient, int64_t timeout_ns)
     if (result != CQ_OK)
         return result == RAISED ? NULL : PyLong_FromLong(result);
     bool is_long = message.size >= NATIVE_LONG_COPY;
+    handle_saw_size(patient, message.size);
     PyObject *bytes = PyBytes_FromStringAndSize(is_long ? NULL : message.data, (Py_ssize_t)message.size);
     if (!bytes) {
         cq_return(patient->queue, &message);

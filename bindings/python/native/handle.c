@@ -97,6 +97,12 @@ void handle_leave(struct handle *handle)
         close_for_good(handle);
 }
 
+void handle_saw_size(struct handle *handle, size_t size)
+{
+    handle->alike = size != handle->usual_size || size >= NATIVE_LONG_COPY ? 0 : handle->alike + (handle->alike < INT_MAX);
+    handle->usual_size = size;
+}
+
 void handle_set_syncs(struct handle *handle, bool syncs) { handle->syncs = syncs; }
 
 bool handle_is_blank(PyObject *module, PyObject *object)
@@ -200,7 +206,7 @@ static PyGetSetDef getters[] = {{"closed", get_closed, NULL, "Whether close() wa
                                 {NULL}};
 
 static PyMethodDef methods[] = {
-    {"take", (PyCFunction)(void (*)(void))take_method, METH_VARARGS | METH_KEYWORDS,
+    {"take", (PyCFunction)(void (*)(void))take_method, METH_FASTCALL | METH_KEYWORDS,
      "take($self, /, block=True, timeout=None)\n--\n\n"
      "Take the oldest message in place, ours until it is released: `with q.take() as m: use(m.data)`."},
     {NULL}};

@@ -200,9 +200,13 @@ void loan_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     loan_settle(loan);
     Py_CLEAR(loan->view);
-    Py_XDECREF((PyObject *)loan->handle);
-    PyObject_GC_Del(self);
-    Py_DECREF(type);
+    struct handle *handle = loan->handle;
+    if (!handle->state->spare)
+        handle->state->spare = loan;
+    else
+        PyObject_GC_Del(self);
+    Py_DECREF((PyObject *)handle);
+    Py_DECREF(type); /* the state is there until here: the type keeps the module */
 }
 
 bool loan_check_held(struct loan *loan)

@@ -17,6 +17,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     struct state *state = module_state(module);
 
     Py_VISIT(state->handle_type);
+    Py_VISIT(state->single_type);
     Py_VISIT(state->message_type);
     Py_VISIT(state->reservation_type);
     Py_VISIT(state->set_wakeup_fd);
@@ -27,12 +28,19 @@ static int clear(PyObject *module)
 {
     struct state *state = module_state(module);
 
+    if (state->spare)
+        PyObject_GC_Del(state->spare);
+    state->spare = NULL;
     Py_CLEAR(state->handle_type);
+    Py_CLEAR(state->single_type);
     Py_CLEAR(state->message_type);
     Py_CLEAR(state->reservation_type);
     Py_CLEAR(state->set_wakeup_fd);
     Py_CLEAR(state->release);
     Py_CLEAR(state->check);
+    Py_CLEAR(state->put);
+    Py_CLEAR(state->get);
+    Py_CLEAR(state->take);
     return 0;
 }
 
@@ -72,9 +80,9 @@ static bool find_main_thread(struct state *state)
     return !PyErr_Occurred();
 }
 
-static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec)
+static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec, PyTypeObject *base)
 {
-    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, (PyObject *)base);
 
     if (type && PyModule_AddType(module, type) < 0)
         Py_CLEAR(type);
@@ -86,10 +94,13 @@ bool module_fill(PyObject *module)
     struct state *state = module_state(module);
 
     return (state->release = PyUnicode_InternFromString("release")) &&
-           (state->check = PyUnicode_InternFromString("_check")) && find_main_thread(state) &&
-           (state->handle_type = add_type(module, &handle_spec)) &&
-           (state->message_type = add_type(module, &message_spec)) &&
-           (state->reservation_type = add_type(module, &reservation_spec));
+           (state->check = PyUnicode_InternFromString("_check")) &&
+           (state->put = PyUnicode_InternFromString("_put")) && (state->get = PyUnicode_InternFromString("_get")) &&
+           (state->take = PyUnicode_InternFromString("_take")) && find_main_thread(state) &&
+           (state->handle_type = add_type(module, &handle_spec, NULL)) &&
+           (state->single_type = add_type(module, &single_spec, state->handle_type)) &&
+           (state->message_type = add_type(module, &message_spec, NULL)) &&
+           (state->reservation_type = add_type(module, &reservation_spec, NULL));
 }
 
 void module_after_fork(PyObject *module)

@@ -24,11 +24,12 @@ struct handle;
 
 /* What belongs to one import of the module. */
 struct state {
-    PyTypeObject *handle_type, *message_type, *reservation_type;
-    PyObject *release, *check;   /* names of methods */
+    PyTypeObject *handle_type, *single_type, *message_type, *reservation_type;
+    PyObject *release, *check, *put, *get, *take; /* names of methods */
     PyObject *set_wakeup_fd;     /* of the signal module; NULL: no thread of this interpreter runs handlers of signals */
     unsigned long main_thread;   /* the thread that does */
     struct handle *open_handles;
+    struct loan *spare; /* the memory of a message that is gone, for the next one; NULL: none */
 };
 
 /* Takes the place of PyModuleDef_Init in SWIG's function: gives the module its state, and every interpreter a module. */
@@ -62,6 +63,8 @@ struct handle {
     Py_ssize_t uses;   /* calls under way, and views of messages */
     Py_ssize_t waiting[2]; /* threads that wait, on each side */
     struct spinning spinning[2];
+    size_t usual_size; /* of the message that was got last ... */
+    int alike;         /* ... and how many before it had that, as far as that matters */
     struct loan *loans;
     struct handle *next, **link; /* the open ones of this import */
 };
@@ -72,6 +75,11 @@ extern PyType_Spec handle_spec;
 struct handle *handle_enter(PyObject *module, PyObject *object);
 bool handle_enter_checked(struct handle *handle); /* of which it is known that it is one */
 void handle_leave(struct handle *handle);
+/* Whether a call that neither waits nor lets the GIL go may just be made. */
+static inline bool handle_is_quick(const struct handle *handle)
+{
+    return handle->queue && !handle->closed && !handle->forked && !handle->syncs;
+}
 /* Raise the exception for a call on a closed one, or for a result of the queue's. */
 void handle_raise_closed(struct handle *handle);
 void handle_raise(struct handle *handle, int result, size_t size);
@@ -83,6 +91,8 @@ bool handle_close(PyObject *module, PyObject *object);
 /* End all waits on this handle, or allow them again. A result of the queue's. */
 int handle_cancel(struct handle *handle, bool cancelled);
 void handle_after_fork(struct handle *handle);
+/* A message of this size was got. */
+void handle_saw_size(struct handle *handle, size_t size);
 /* Whether it was opened with CQ_SYNC. */
 void handle_set_syncs(struct handle *handle, bool syncs);
 
@@ -105,9 +115,14 @@ extern PyType_Spec message_spec, reservation_spec;
 PyObject *take(struct handle *handle, int64_t timeout_ns);
 PyObject *take_batch(struct handle *handle, size_t count, int64_t timeout_ns);
 PyObject *reserve(struct handle *handle, size_t size, int64_t timeout_ns);
+/* Without waiting, on a quick handle: NULL without an exception, if there is none or whatever else. */
+PyObject *take_at_once(struct handle *handle);
 
+/* ---- quick.c --------------------------------------------------------------------------------------- */
+
+extern PyType_Spec single_spec;
 /* The method of handles. */
-PyObject *take_method(PyObject *self, PyObject *arguments, PyObject *words);
+PyObject *take_method(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 
 /* ---- signals.c ------------------------------------------------------------------------------------- */
 

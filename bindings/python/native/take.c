@@ -3,11 +3,25 @@
  */
 #include "loan.h"
 
+#include <string.h>
+
+/* The memory of one that is gone, as if it were new. */
+static struct loan *renew(struct loan *loan, PyTypeObject *type)
+{
+    memset((char *)loan + sizeof(PyObject), 0, sizeof *loan - sizeof(PyObject));
+    PyObject_Init((PyObject *)loan, type);
+    PyObject_GC_Track((PyObject *)loan);
+    return loan;
+}
+
 static struct loan *make(struct handle *handle, bool reserved)
 {
-    PyTypeObject *type = reserved ? handle->state->reservation_type : handle->state->message_type;
-    struct loan *loan = (struct loan *)PyType_GenericAlloc(type, 0);
+    struct state *state = handle->state;
+    PyTypeObject *type = reserved ? state->reservation_type : state->message_type;
+    struct loan *spare = state->spare, *loan;
 
+    state->spare = NULL;
+    loan = spare ? renew(spare, type) : (struct loan *)PyType_GenericAlloc(type, 0);
     if (loan) {
         loan->handle = (struct handle *)Py_NewRef((PyObject *)handle);
         loan->message.struct_size = sizeof loan->message;
@@ -33,31 +47,19 @@ PyObject *take(struct handle *handle, int64_t timeout_ns)
     return loan ? lend(loan, take_patiently(handle, &loan->message, timeout_ns)) : NULL;
 }
 
-/* The same as a method, which is called often: take(block=True, timeout=None). What it means is handle.py's. */
-PyObject *take_method(PyObject *self, PyObject *arguments, PyObject *words)
+PyObject *take_at_once(struct handle *handle)
 {
-    struct handle *handle = (struct handle *)self;
-    int64_t timeout_ns = -1;
+    struct loan *loan = make(handle, false);
 
-    if (PyTuple_Size(arguments) > 0 || words) {
-        PyObject *method = PyObject_GetAttrString(self, "_patience");
-        PyObject *number = method ? PyObject_Call(method, arguments, words) : NULL;
-        timeout_ns = number ? PyLong_AsLongLong(number) : 0;
-        Py_XDECREF(number);
-        Py_XDECREF(method);
-        if (PyErr_Occurred())
-            return NULL;
+    if (!loan) {
+        PyErr_Clear();
+    } else if (cq_take(handle->queue, &loan->message) == CQ_OK) {
+        loan_link(loan);
+    } else {
+        Py_DECREF((PyObject *)loan);
+        loan = NULL;
     }
-    if (!handle_enter_checked(handle))
-        return NULL;
-    PyObject *message = take(handle, timeout_ns);
-    handle_leave(handle);
-    if (!message || Py_TYPE(message) == handle->state->message_type)
-        return message;
-    PyObject *none = PyObject_CallMethod(self, "_fail_to_take", "OO", message, timeout_ns ? Py_True : Py_False);
-    Py_XDECREF(none);
-    Py_DECREF(message);
-    return NULL;
+    return (PyObject *)loan;
 }
 
 PyObject *reserve(struct handle *handle, size_t size, int64_t timeout_ns)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -12,6 +13,9 @@ PATIENCE = 60  # seconds; nothing takes so long unless something is wrong
 
 # 1 for the numbers of repetitions that find rare faults, else what a minute allows.
 LONG = os.environ.get("CQ_LONG") == "1"
+
+# Whoever runs the tests in the background of a script has them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

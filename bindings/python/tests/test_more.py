@@ -207,11 +207,18 @@ def test_a_typed_queue_leaves_it_to_the_queue(make):
 def test_a_message_comes_later(queue):
     queue.put_many([b"a", b"b"])
     message = queue.take()
-    message.give_back(delay=0.2)
-    before = time.monotonic()
+    message.give_back(delay=9e9)
     assert not message.held
     assert queue.stats().delayed == 1
     assert queue.get() == b"b"
+    with pytest.raises(Empty):
+        queue.get_nowait()
+
+
+def test_a_message_comes_after_its_delay(queue):
+    queue.put(b"a")
+    before = time.monotonic()
+    queue.take().give_back(delay=0.2)
     with queue.take(timeout=PATIENCE) as message:
         assert (message.tobytes(), message.deliveries) == (b"a", 2)
     assert time.monotonic() - before > 0.1
@@ -242,12 +249,13 @@ def test_a_message_is_given_back_in_one_way(queue):
 
 
 def test_messages_have_times_and_expire(make):
-    queue = make(8, 64, time_to_live=0.2, enqueue_times=True)
+    lasting = make(8, 64, "lasting", time_to_live=PATIENCE, enqueue_times=True)
     before = time.time_ns()
-    queue.put(b"a")
-    with queue.take() as message:
+    lasting.put(b"a")
+    with lasting.take() as message:
         assert abs(message.enqueue_time - before) < PATIENCE * 1_000_000_000
-        message.give_back()
+    queue = make(8, 64, time_to_live=0.2, enqueue_times=True)
+    queue.put(b"a")
     assert queue.stats().enqueue_times
     assert queue.stats().time_to_live == 200_000_000
     time.sleep(0.4)

@@ -27,7 +27,7 @@ _cq() {
     ls) options="-h --help --directory --permissions --trust --json" words="$(_cq_queues)" values="--directory --permissions" ;;
     stat) options="-h --help --directory --permissions --trust --json --csv --plot --watch -n --count" words="$(_cq_queues)" values="--directory --permissions --plot --watch -n --count" ;;
     top) options="-h --help --directory --permissions --trust -d --interval --sort --reverse --filter -n --count -b --batch --json" words="$(_cq_queues)" values="--directory --permissions -d --interval --sort --filter -n --count" ;;
-    plot) options="-h --help -o --output" words="" values="-o --output" ;;
+    plot) options="-h --help -o --output --json" words="" values="-o --output" ;;
     check) options="-h --help --directory --permissions --trust --max-fill --max-length --max-held --max-memory --max-age --max-stall --min-participants --json" words="$(_cq_queues)" values="--directory --permissions --max-fill --max-length --max-held --max-memory --max-age --max-stall --min-participants" ;;
     export) options="-h --help --directory --permissions --trust --listen --textfile --every --json --prometheus" words="$(_cq_queues)" values="--directory --permissions --listen --textfile --every" ;;
     doctor) options="-h --help --directory --permissions --trust --watch --json" words="$(_cq_queues)" values="--directory --permissions --watch" ;;

@@ -124,6 +124,7 @@ complete -c cq -n '__fish_seen_subcommand_from top' -a '(__cq_queues)'
 complete -c cq -n 'not __fish_seen_subcommand_from create put get peek work ls stat top plot check export doctor move copy purge trim sync resize rename backup restore rm version help' -a plot -d 'Draw what `cq stat --csv` recorded'
 complete -c cq -n '__fish_seen_subcommand_from plot' -s h -l help -d 'Print this and exit'
 complete -c cq -n '__fish_seen_subcommand_from plot' -s o -l output -r -F -d 'The picture, as SVG (default: standard output)'
+complete -c cq -n '__fish_seen_subcommand_from plot' -l json -d 'Print what was drawn as a line of JSON'
 complete -c cq -n '__fish_seen_subcommand_from plot' -F
 complete -c cq -n 'not __fish_seen_subcommand_from create put get peek work ls stat top plot check export doctor move copy purge trim sync resize rename backup restore rm version help' -a check -d 'Check that queues are within limits, for health probes'
 complete -c cq -n '__fish_seen_subcommand_from check' -s h -l help -d 'Print this and exit'

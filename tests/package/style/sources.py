@@ -9,7 +9,7 @@ from pathlib import Path
 ORDER = """
 layout os testing trace disk crc32c
 handle reach run config geometry facts
-slot wake headers
+slot wake headers seat pin hint mark
 region memory create fork home segment
 node ends queue source room front orphan fast sweep
 state legacy flush collect sync revive durable
@@ -25,7 +25,7 @@ copy loan api
 explain say shortage
 """.split()
 # The algorithm, and what it must do without.
-ALGORITHM = {"node", "ends", "queue", "source", "room", "front", "orphan", "fast", "sweep", "run", "slot"}
+ALGORITHM = {"node", "ends", "queue", "source", "room", "front", "orphan", "fast", "sweep", "run", "slot", "hint", "mark"}
 NOT_FOR_IT = {"os", "region", "memory", "create", "fork", "participant", "reap"}
 
 DIRECTIVES = set("include define undef if ifdef ifndef elif else endif error".split())

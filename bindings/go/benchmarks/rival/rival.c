@@ -1,6 +1,6 @@
 /*
  * rival.c - what the library itself takes for what the Go benchmarks measure:
- * rival single|batch|loan|walk N, pong N, ping N [MICROSECONDS to wait before each].
+ * rival single|batch|loan|walk N, pong N, ping N [MICROSECONDS to be busy before each].
  *
  * Prints nanoseconds for each message, of processor time but for ping. The queue is `bench` in the directory $CQ_BENCH.
  */
@@ -62,8 +62,9 @@ int main(int count, char **arguments)
         cq_queue *to = open_queue(first ? "there" : "back"), *from = open_queue(first ? "back" : "there");
         long pause = count > 3 ? atol(arguments[3]) * 1000 : 0;
         for (long i = 0; i < n; ++i) {
-            if (pause)
-                nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
+            begin = now(CLOCK_MONOTONIC);
+            while (now(CLOCK_MONOTONIC) - begin < (double)pause)
+                ;
             begin = now(CLOCK_MONOTONIC);
             if (first)
                 check(cq_enqueue_wait(to, buffer, SIZE, -1));

@@ -19,6 +19,19 @@ class Handle:
     def forked(self) -> bool: ...
     def take(self, block: bool = True, timeout: float | None = None) -> Message: ...
 
+class Single(Handle):
+    def put(
+        self,
+        item: Buffer,
+        block: bool = True,
+        timeout: float | None = None,
+        *,
+        headers: Mapping[str, str | Buffer] | None = None,
+    ) -> None: ...
+    def put_nowait(self, item: Buffer, /) -> None: ...
+    def get(self, block: bool = True, timeout: float | None = None) -> bytes: ...
+    def get_nowait(self) -> bytes: ...
+
 @final
 class Message:
     @property

@@ -12,6 +12,8 @@ import struct
 import sys
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
+from .errors import counted
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -87,7 +89,7 @@ class Fixed(Generic[T]):
 
     def decode(self, data: bytes, /) -> T:
         if len(data) != self.size:
-            raise ValueError(f"{len(data)} bytes, where the struct has {self.size}")
+            raise ValueError(f"{counted(len(data), 'byte')}, where the struct has {self.size}")
         item: T = self._codec.decode(data)
         return item
 

@@ -299,6 +299,11 @@ WORDS = {
 _IN_TEXTS = re.compile("|".join(map(re.escape, sorted(WORDS, key=len, reverse=True))))
 
 
+def counted(count: int, noun: str) -> str:
+    """'1 byte', '2 bytes'."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def error(code: int, name: str, config: bytearray, size: int = 0, filename: str | None = None) -> CqueueError:
     """The exception for a result of a call on the queue `name`; `size` is the size that was asked for."""
     text = _IN_TEXTS.sub(lambda found: WORDS[found[0]], _raw.cq_explain(code, name, config, size))

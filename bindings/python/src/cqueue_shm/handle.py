@@ -6,7 +6,7 @@ It owns messages in place, those that come from elsewhere, looking on, and synci
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _raw
 from .batch import Batch
@@ -76,15 +76,16 @@ class Handle(Opened, Generic[T]):
         except (Cancelled, ClosedError):
             return
 
-    # ---- messages, in place. take() is in native/take.c: it is called often
+    # ---- messages, in place. take() is in native/quick.c: it is called often
 
-    def _patience(self, block: bool = True, timeout: float | None = None) -> int:
-        """Called by native/take.c for take()."""
-        return nanoseconds(block, timeout)
+    def _take(self, block: bool = True, timeout: float | None = None) -> _raw.Message:
+        """Called by native/quick.c for take(), where that has more to do than to take what waits."""
+        got = _raw.take(self, nanoseconds(block, timeout))
+        if isinstance(got, int):
+            self._fail(got, _raw.CQ_EMPTY, block)
+        return got
 
-    def _fail_to_take(self, result: int, block: bool) -> NoReturn:
-        """The same."""
-        self._fail(result, _raw.CQ_EMPTY, block)
+    _take.__qualname__ = "Queue.take"  # what errors call it
 
     def take_many(self, count: int = 64, block: bool = True, timeout: float | None = None) -> Batch:
         """Take up to `count` of the oldest: what is waiting, or once one has come. `with q.take_many() as batch:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from . import _raw
-from .errors import ClosedError, DiskError, NotFoundError, TooBigError, ended_in_vain, error
+from .errors import ClosedError, DiskError, NotFoundError, TooBigError, counted, ended_in_vain, error
 from .facts import Stats, read
 from .settings import Flags, Path, Settings, number
 
@@ -170,7 +170,8 @@ class Opened(_raw.Handle):
         return read(struct, Stats)
 
     def __repr__(self) -> str:
-        state = "closed" if self.closed else f"{self._capacity} messages of {self._max_message_size} bytes"
+        size = f"{counted(self._capacity, 'message')} of {counted(self._max_message_size, 'byte')}"
+        state = "closed" if self.closed else size
         return f"<{type(self).__name__} {self.name!r}: {state}>"
 
     # ---- the end

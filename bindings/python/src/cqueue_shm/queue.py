@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
-class Queue(Handle[bytes]):
+class Queue(_raw.Single, Handle[bytes]):
     __doc__ = Handle.__doc__
 
-    def put(
+    # put(), put_nowait(), get() and get_nowait() are in native/quick.c: they are called often
+
+    def _put(
         self,
         item: Buffer,
         block: bool = True,
@@ -25,10 +27,7 @@ class Queue(Handle[bytes]):
         *,
         headers: Headers | None = None,
     ) -> None:
-        """Append a message. While the queue is full wait for `timeout` seconds (None: for ever), then raise Full.
-
-        headers: a mapping of str to str or bytes, of a queue with max_headers.
-        """
+        """Called by native/quick.c for put(), where that has more to do than to put bytes where there is room."""
         if headers:
             self._put_more(item, headers, "", 0, block, timeout)
             return
@@ -36,6 +35,17 @@ class Queue(Handle[bytes]):
         result = _raw.enqueue_patiently(self, item, wait)
         if result:
             self._fail(result, _raw.CQ_FULL, block, _size(item))
+
+    def _get(self, block: bool = True, timeout: float | None = None) -> bytes:
+        """The same for get()."""
+        got = _raw.dequeue_bytes(self, -1 if block and timeout is None else nanoseconds(block, timeout))
+        if not isinstance(got, bytes):
+            self._received(got, _raw.CQ_EMPTY, block)
+        return got
+
+    # What errors call them.
+    _put.__qualname__ = "Queue.put"
+    _get.__qualname__ = "Queue.get"
 
     def put_from(
         self,
@@ -50,26 +60,6 @@ class Queue(Handle[bytes]):
         """Append a message that comes from elsewhere, exactly once: it is put and its source's number is raised to
         `number` in one step. False: the source has come to this number before, so it was put then."""
         return self._put_from(source, number, item, headers, block, timeout)
-
-    def put_nowait(self, item: Buffer) -> None:
-        """put(item, block=False)."""
-        result = _raw.enqueue_patiently(self, item, 0)
-        if result:
-            self._fail(result, _raw.CQ_FULL, False, _size(item))
-
-    def get(self, block: bool = True, timeout: float | None = None) -> bytes:
-        """Remove the oldest message. While there is none wait for `timeout` seconds (None: for ever), then Empty."""
-        got = _raw.dequeue_bytes(self, -1 if block and timeout is None else nanoseconds(block, timeout))
-        if not isinstance(got, bytes):
-            self._received(got, _raw.CQ_EMPTY, block)
-        return got
-
-    def get_nowait(self) -> bytes:
-        """get(block=False)."""
-        got = _raw.dequeue_bytes(self, 0)
-        if not isinstance(got, bytes):
-            self._received(got, _raw.CQ_EMPTY, False)
-        return got
 
     def get_into(self, buffer: Buffer, block: bool = True, timeout: float | None = None) -> int:
         """As get(), into a writable buffer; how many bytes it was. One too small: TooSmallError, the message stays."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import _raw
 from .batch import Batch
 from .codecs import JSON, Codec
-from .errors import CqueueError, DecodeError, DiskError, FeatureError, TooBigError
+from .errors import CqueueError, DecodeError, DiskError, FeatureError, TooBigError, counted
 from .handle import Handle, Headers
 from .queue import Queue, put_all
 from .settings import check_count, nanoseconds
@@ -123,9 +123,8 @@ class TypedQueue(Handle[T]):
         try:
             return self._codec.decode(data)
         except Exception as cause:
-            text = (
-                f'"{self.name}": a message of {len(data)} bytes could not be decoded: {type(cause).__name__}: {cause}'
-            )
+            size = counted(len(data), "byte")
+            text = f'"{self.name}": a message of {size} could not be decoded: {type(cause).__name__}: {cause}'
             error = DecodeError(text, self.name)
             error.data, error.deliveries = data, message.deliveries
             raise error from cause

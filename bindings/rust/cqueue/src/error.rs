@@ -1,6 +1,6 @@
 //! Results of the C interface as errors: a variant for each, with the queue's name and a sentence on what to do.
 //!
-//! The words are the library's, so that they are the same in every language.
+//! The words are the library's, so that they are the same in every language, but for names of C's.
 
 use std::ffi::{CStr, c_int};
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::{fmt, io};
 
 use crate::Undecodable;
 use crate::options::Target;
+use crate::words::in_rust;
 use cqueue_sys as sys;
 
 /// What is known about an error beside its kind.
@@ -68,7 +69,12 @@ impl fmt::Display for Details {
     }
 }
 
-/// What was asked, what was found and what to do, in the library's words.
+/// "1 byte", "2 bytes".
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What was asked, what was found and what to do.
 fn explain(result: c_int, target: &Target, size: usize) -> String {
     let config = target.config();
     let mut text = vec![0_u8; 512];
@@ -78,7 +84,7 @@ fn explain(result: c_int, target: &Target, size: usize) -> String {
             unsafe { sys::cq_explain(result, target.name_ptr(), &config, size, text.as_mut_ptr().cast(), text.len()) };
         if length < text.len() {
             text.truncate(length);
-            return String::from_utf8_lossy(&text).into_owned();
+            return in_rust(String::from_utf8_lossy(&text).into_owned());
         }
         text.resize(length + 1, 0);
     }
@@ -277,8 +283,10 @@ impl From<Error> for io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::Options;
+    use crate::{Mode, Options};
 
     #[test]
     fn an_unknown_result_stays_what_it_is() {
@@ -293,5 +301,41 @@ mod tests {
     #[test]
     fn a_result_is_small() {
         assert!(size_of::<Result<(), Error>>() <= 56);
+    }
+
+    /// What a Rust programmer reads has no words of C's interface in it.
+    #[test]
+    fn every_error_speaks_rust() {
+        let place = tempfile::tempdir_in("/dev/shm").unwrap();
+        let options = || Options::new().directory(place.path());
+        let _queue = options().capacity(1).open("words").unwrap();
+        let all = [
+            options(),
+            options().mode(Mode::Exclusive),
+            options().mode(Mode::ReadOnly),
+            options().mode(Mode::ReadOnly).sync(true),
+            options().mode(Mode::Attach).exclusive_consumer(true),
+            options().enqueue_times(true),
+            options().max_headers(10),
+            options().max_headers(1 << 20),
+            options().durable(true),
+            options().durable_directory("/nowhere/at/all"),
+            options().max_deliveries(3, "dead"),
+            options().max_deliveries(300, "dead"),
+            options().time_to_live(Duration::from_secs(1)),
+            options().capacity(1 << 40),
+            options().max_message_size(1 << 40),
+            options().max_held(1 << 40),
+            options().permissions(0o111),
+            options().trust(true).keep_unlinked(true),
+            Options::new().directory("/proc"),
+        ];
+        for target in all.iter().flat_map(|options| ["words", "other"].map(|name| options.target(name).unwrap())) {
+            for result in -40..10 {
+                let text = explain(result, &target, 10);
+                let foreign = ["CQ_", "cq_", "NULL", "struct_size", "flags has", "sizeof"];
+                assert!(!foreign.iter().any(|word| text.contains(word)), "{text}");
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::sync::Arc;
 use std::{error, fmt};
 
-use crate::error::Details;
+use crate::error::{Details, counted};
 use crate::{Error, Headers, Received, events};
 
 /// Why a value cannot be encoded or decoded.
@@ -84,7 +84,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned> Format<T> for Postcard {
     fn read(bytes: &[u8]) -> Result<T, FormatError> {
         match postcard::take_from_bytes(bytes) {
             Ok((value, [])) => Ok(value),
-            Ok((_, rest)) => Err(format!("left over: {} of {} bytes", rest.len(), bytes.len()).into()),
+            Ok((_, rest)) => Err(format!("left over: {} of {}", rest.len(), counted(bytes.len(), "byte")).into()),
             Err(error) => Err(error.to_string().into()),
         }
     }
@@ -103,9 +103,9 @@ pub struct Undecodable {
 
 impl Undecodable {
     fn new<T>(message: &Received<'_>, reason: FormatError) -> Self {
-        let (size, name) = (message.len(), type_name::<T>());
+        let (size, name) = (counted(message.len(), "byte"), type_name::<T>());
         let text = format_args!(
-            "a message of {size} bytes is no {name}: {reason}: somebody else writes other things into the queue"
+            "a message of {size} is no {name}: {reason}: somebody else writes other things into the queue"
         );
         let undecodable = Self {
             details: Details::own(0, message.loan().handle.target(), text),

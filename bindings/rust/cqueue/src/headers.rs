@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use std::{ptr, slice};
 
+use crate::error::counted;
 use crate::handle::Handle;
 use crate::look::time;
 use crate::options::Target;
@@ -27,8 +28,8 @@ pub(crate) fn write(headers: &Headers, target: &Arc<Target>) -> Result<Vec<u8>, 
     for (key, value) in headers {
         let (Ok(key_size), Ok(value_size)) = (u8::try_from(key.len()), u16::try_from(value.len())) else {
             let text = format_args!(
-                "a header has a key of {} bytes and a value of {}: at most 255 and 65535 are possible",
-                key.len(),
+                "a header has a key of {} and a value of {}: at most 255 and 65535 are possible",
+                counted(key.len(), "byte"),
                 value.len()
             );
             return Err(Error::own(sys::CQ_EHEADERS, target, text));
@@ -212,7 +213,10 @@ impl Queue {
 
     fn source_name(&self, source: &str) -> Result<CString, Error> {
         CString::new(source).ok().filter(|_| (1..=200).contains(&source.len())).ok_or_else(|| {
-            let text = format_args!("a source's name has {} bytes: 1 to 200 are possible, and no byte 0", source.len());
+            let text = format_args!(
+                "a source's name has {}: 1 to 200 are possible, and no byte 0",
+                counted(source.len(), "byte")
+            );
             Error::own(sys::CQ_EINVAL, self.handle().target(), text)
         })
     }

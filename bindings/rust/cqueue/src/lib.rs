@@ -27,6 +27,7 @@ mod typed;
 #[cfg(feature = "tokio")]
 mod typed_tasks;
 mod waits;
+mod words;
 
 pub use batch::{Batch, BatchIter};
 pub use error::{Details, Error};

@@ -5,6 +5,10 @@
 //! gone: so one message wakes one task, and the thread never runs for what somebody is about to take. A task that is served
 //! passes the turn on, to the next task if there is more, else to the thread.
 //!
+//! A runtime that has nothing to do sleeps in its own way (tokio: in epoll) and can be woken by its wakers alone. So a message
+//! to a task asleep is one wake of a thread more than to a thread asleep, about as much again as the first; what follows soon
+//! is found by trying for a moment before waiting.
+//!
 //! It must not know what the tasks wait for: `attempt` is a full try of the operation.
 
 use std::collections::BTreeMap;

@@ -210,7 +210,8 @@ impl Options {
     }
 
     /// Remove the name from the directory; no other option matters. Whoever has the queue open keeps using it, and its
-    /// memory goes with the last of them.
+    /// memory goes with the last of them. Waits of other processes end with [`Error::Stale`], those of this one go on:
+    /// [`Queue::cancel`] ends them.
     pub fn unlink(&self, name: &str) -> Result<(), Error> {
         let target = Arc::new(self.target(name)?);
         // SAFETY: the name ends with a 0, and the config and what it points to live until the call is over.

@@ -66,8 +66,8 @@ public final class Batch {
             throw new IllegalArgumentException("a batch of " + messages + " messages, it needs one at least");
         }
         if (bytes < 0 || (long) messages * Integer.BYTES + bytes > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("a batch of " + messages + " messages and " + bytes
-                    + " bytes: 4 bytes a message and those of the messages are 0 to 2 GiB together");
+            throw new IllegalArgumentException("a batch of " + Text.count(messages, "message") + " and "
+                    + Text.count(bytes, "byte") + ": 4 bytes a message and those of the messages are 0 to 2 GiB together");
         }
         most = messages;
         memory = new Memory(most, Math.max(bytes, 1));
@@ -76,7 +76,7 @@ public final class Batch {
     /** {@return what it is, for people} */
     @Override
     public String toString() {
-        return "Batch[" + size + " of " + most + " messages]";
+        return "Batch[" + size + " of " + Text.count(most, "message") + "]";
     }
 
     /** {@return how many messages are in it} */

@@ -16,7 +16,7 @@ public final class DecodeException extends RuntimeException {
 
     DecodeException(String queue, byte[] data, long position, int deliveries, Map<String, byte[]> headers,
             Throwable cause) {
-        super("\"" + queue + "\": a message of " + data.length + " bytes cannot be decoded (delivery "
+        super("\"" + queue + "\": a message of " + Text.count(data.length, "byte") + " cannot be decoded (delivery "
                 + deliveries + "): " + cause, cause);
         this.data = data;
         this.position = position;

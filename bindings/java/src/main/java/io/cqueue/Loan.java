@@ -166,8 +166,8 @@ abstract class Loan implements AutoCloseable {
     /** {@return what it is, for people} */
     @Override
     public String toString() {
-        return getClass().getSimpleName() + "[" + queue.name() + " at " + position() + ", " + size() + " bytes, "
-                + (isHeld() ? "held]" : "not held]");
+        return getClass().getSimpleName() + "[" + queue.name() + " at " + position() + ", "
+                + Text.count(size(), "byte") + ", " + (isHeld() ? "held]" : "not held]");
     }
 
     final int checked(int result) {

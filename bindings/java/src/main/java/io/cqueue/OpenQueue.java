@@ -102,7 +102,8 @@ abstract class OpenQueue implements AutoCloseable {
     public String toString() {
         String what = "CQueue[" + name() + (directory() == null ? "" : " in " + directory());
         try {
-            return what + ", " + size() + " of " + capacity() + " messages of up to " + maxMessageSize() + " bytes]";
+            return what + ", " + size() + " of " + Text.count(capacity(), "message") + " of up to "
+                    + Text.count(maxMessageSize(), "byte") + "]";
         } catch (QueueClosedException e) {
             return what + ", closed]";
         } catch (CQueueException e) {

@@ -25,7 +25,8 @@ record StructCodec<T>(int size, BiConsumer<? super T, ByteBuffer> write, Functio
     @Override
     public T decode(byte[] message) {
         if (message.length != size) {
-            throw new IllegalArgumentException("a struct of " + size + " bytes, the message has " + message.length);
+            throw new IllegalArgumentException("a struct of " + Text.count(size, "byte") + ", the message has "
+                    + message.length);
         }
         return read.apply(buffer(message));
     }

@@ -51,12 +51,17 @@ final class Text {
         return text == null ? null : text.replace('\0', '?').getBytes(StandardCharsets.UTF_8);
     }
 
+    /** {@return "1 byte", "2 bytes"} */
+    static String count(long count, String noun) {
+        return count + " " + noun + (count == 1 ? "" : "s");
+    }
+
     /** {@return what C has of a source's name} */
     static byte[] source(String name) {
         byte[] bytes = exact("a source's name", name);
         if (bytes.length == 0 || bytes.length > 200) {
             throw new IllegalArgumentException(
-                    "a source's name of " + bytes.length + " bytes: it has 1 to 200 of them");
+                    "a source's name of " + count(bytes.length, "byte") + ": it has 1 to 200 of them");
         }
         return bytes;
     }

@@ -206,9 +206,8 @@ class MoreTest extends QueueFixture {
             for (String message : "a b c d".split(" ")) {
                 queue.put(bytes(message));
             }
-            long start = System.nanoTime();
             try (Received message = queue.takeInPlace()) {
-                message.giveBack(Duration.ofMillis(200));
+                message.giveBack(Duration.ofDays(1));
                 assertFalse(message.isHeld());
                 assertThrows(CQueueException.NotHeld.class, () -> message.giveBack(Duration.ofDays(1)));
             }
@@ -219,6 +218,19 @@ class MoreTest extends QueueFixture {
                 assertThrows(CQueueException.NotHeld.class, message::giveBackToTail);
             }
             assertEquals("c d b", text(queue.take()) + " " + text(queue.take()) + " " + text(queue.take()));
+            assertNull(queue.poll());
+            assertEquals(1, queue.stats().delayed());
+        }
+    }
+
+    @Test
+    void aMessageComesAfterItsDelay() throws Exception {
+        try (CQueue queue = open()) {
+            queue.put(bytes("a"));
+            long start = System.nanoTime();
+            try (Received message = queue.takeInPlace()) {
+                message.giveBack(Duration.ofMillis(200));
+            }
             try (Received message = queue.pollInPlace(1, TimeUnit.MINUTES)) {
                 assertEquals("a 2", text(message.toByteArray()) + " " + message.deliveries());
                 assertThrows(IllegalArgumentException.class, () -> message.giveBack(Duration.ofNanos(-1)));
@@ -231,13 +243,19 @@ class MoreTest extends QueueFixture {
 
     @Test
     void messagesHaveTimesAndExpire() throws Exception {
-        Options options = new Options().enqueueTimes(true).timeToLive(Duration.ofMillis(200));
+        Options options = new Options().enqueueTimes(true).timeToLive(Duration.ofDays(1));
         try (CQueue queue = open(options)) {
             Instant before = Instant.now();
             queue.put(bytes("a"));
             try (Received message = queue.takeInPlace()) {
                 assertTrue(Duration.between(before, message.enqueueTime()).abs().toSeconds() < 60);
             }
+            assertEquals(Duration.ofDays(1), queue.stats().timeToLive());
+            CQueue.unlink("orders", directory);
+        }
+        options.timeToLive(Duration.ofMillis(200));
+        try (CQueue queue = open(options)) {
+            queue.put(bytes("a"));
             Stats stats = queue.stats();
             assertTrue(stats.enqueueTimes());
             assertEquals(Duration.ofMillis(200), stats.timeToLive());
