@@ -10475,8 +10475,10 @@ static bool can_populate(void *at)
     int known = atomic_load_explicit(&answer, memory_order_relaxed);
 
     if (known == 0) {
-        known = madvise(at, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0 && os_is_resident(at) ? 1 : -1;
-        atomic_store_explicit(&answer, known, memory_order_relaxed);
+        bool done = madvise(at, ALIVE_BYTES, MADV_POPULATE_WRITE) == 0;
+        known = done && os_is_resident(at) ? 1 : -1;
+        if (done || errno == EINVAL) /* what failed for want of memory is asked again */
+            atomic_store_explicit(&answer, known, memory_order_relaxed);
     }
     return known > 0;
 }
